@@ -1,0 +1,27 @@
+/*
+ * Structured lines on stderr (which systemd's journal collects) or in a file:
+ *	2026-01-31T12:00:00.123Z info tsb-fcgi[812] req=4e8731d8 text key=value ...
+ * Control characters are escaped; payloads, keys, passwords and tokens are never passed in here.
+ */
+#ifndef TSB_BASE_LOG_H
+#define TSB_BASE_LOG_H
+
+#include "lib/base/err.h"
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/* program is kept by reference; path NULL = stderr. Returns -1 when the file cannot be opened. */
+int log_open(const char *program, const char *path, enum log_level, struct tsb_err *err);
+void log_reopen(void); /* after rotation (SIGHUP) */
+/* The id printed as req=... on each line until changed; NULL = none. Copied. */
+void log_request(const char *id);
+bool log_level_parse(const char *name, enum log_level *out);
+
+void log_error(const char *fmt, ...) TSB_PRINTF(1, 2);
+void log_warn(const char *fmt, ...) TSB_PRINTF(1, 2);
+void log_info(const char *fmt, ...) TSB_PRINTF(1, 2);
+void log_debug(const char *fmt, ...) TSB_PRINTF(1, 2);
+/* "context: message (number reason) at file:line" */
+void log_failure(enum log_level, const char *context, const struct tsb_err *err);
+
+#endif

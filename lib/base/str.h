@@ -1,0 +1,18 @@
+/* Text helpers. */
+#ifndef TSB_BASE_STR_H
+#define TSB_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/bytes.h"
+
+bool tsb_streq(const char *a, const char *b); /* NULL equals only NULL */
+/* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
+bool tsb_utf8_valid(struct tsb_view v);
+/* UTF-8 without NUL and without control characters (C0, DEL, C1): labels and names. */
+bool tsb_label_valid(struct tsb_view v);
+/* Decimal digits only, whole text, within [min, max]. */
+bool tsb_str_to_long(const char *s, long min, long max, long *out);
+
+#endif

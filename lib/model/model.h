@@ -1,0 +1,158 @@
+/*
+ * What the edges (wire, store) hand to each other through flow. All pointers live in the arena of
+ * the request being served.
+ */
+#ifndef TSB_MODEL_MODEL_H
+#define TSB_MODEL_MODEL_H
+
+#include "lib/base/uuid.h"
+#include "lib/model/kind.h"
+#include "lib/ska/keyattr.h"
+#include "lib/ska/sigalg.h"
+
+#define TSB_SHA256 32
+
+/* Request states (api.md 4.3); being executed is APPROVED with a claim. */
+enum tsb_state {
+	STATE_PENDING,
+	STATE_APPROVED,
+	STATE_EXECUTED,
+	STATE_FAILED,
+	STATE_EXPIRED,
+	STATE_REJECTED,
+	STATE_CANCELLED,
+	STATE__MAX
+};
+extern const char *const tsb_state_names[STATE__MAX]; /* "PENDING" ... */
+bool tsb_state_by_name(const char *name, enum tsb_state *out);
+bool tsb_state_terminal(enum tsb_state);
+bool tsb_state_may_move(enum tsb_state from, enum tsb_state to); /* the transition table */
+
+/* A caller's signature over its own request (api.md 4.7). */
+struct tsb_request_signature {
+	bool present;
+	struct tsb_view signature;
+	enum ska_digest digest;
+	struct tsb_view spki;
+};
+
+/* An asynchronous request as it arrived, checked against the field table of its kind. */
+struct tsb_request_in {
+	enum tsb_kind kind;
+	const char *key_name;
+	struct tsb_view key_password;	/* empty = none */
+	struct tsb_view payload;	/* sign: message; decrypt: ciphertext; others empty */
+	struct ska_policy *policy;	/* modify: resolved by flow; else NULL */
+	const char *algorithm;		/* signatureAlgorithm or cipherAlgorithm as given; NULL = none */
+	const char *payload_type;	/* text of the enum, NULL = not given */
+	const char *meta_data, *meta_data_signature; /* base64 text as given, NULL = none */
+	struct tsb_view inner;		/* compact text of the inner object as the caller wrote it */
+	struct tsb_view envelope;	/* compact text of the whole body as the caller wrote it */
+	struct tsb_view inner_clean;	/* inner without password and metadata members and nulls: what
+					 * is submitted later */
+	struct tsb_request_signature signature;
+};
+
+/* A row of the request table. Times in milliseconds of the broker's clock, 0 = none. */
+struct tsb_request {
+	struct tsb_uuid id;
+	enum tsb_kind kind;
+	enum tsb_state state;
+	uint64_t version;		/* every change adds one */
+	const char *key_name;
+	unsigned char attributes_digest[TSB_SHA256]; /* of the key at creation; zeros: no policy */
+	int64_t created_ms;
+	int64_t hsm_seconds;		/* time of the HSM's timestamp, 0 = token without timestamp */
+	int64_t due_ms;			/* APPROVED: not to be submitted before */
+	int64_t expires_ms;		/* open states: EXPIRED from then on, 0 = never */
+	struct tsb_view token;		/* approval token; empty when no approval is asked */
+	const char *payload_type, *meta_data, *meta_data_signature;
+	struct tsb_view envelope;	/* empty when it contained a password */
+	struct tsb_view inner_clean;
+	struct tsb_view password_box;	/* sealed key password; erased in terminal states */
+	struct tsb_view result;		/* text of the result; empty = null */
+	const char *reason;		/* FAILED: shown as result */
+	int64_t execution_ms;
+	/* the claim: owner is set while someone executes */
+	const char *owner;		/* NULL = free */
+	int64_t lease_ms;
+	uint32_t attempt;
+	uint64_t fence;			/* grows with every claim; guards the outcome */
+};
+
+/* An approval or rejection: one row per request and approver. */
+struct tsb_approval {
+	struct tsb_uuid request_id;
+	unsigned char approver_id[TSB_SHA256]; /* SHA-256 of spki */
+	bool approves;
+	struct tsb_view spki;
+	struct tsb_view signed_approval; /* whole container; empty for a rejection */
+	int64_t at_ms;
+};
+
+struct tsb_task {
+	struct tsb_uuid id;
+	struct tsb_uuid request_id;
+	unsigned char approver_id[TSB_SHA256];
+	struct tsb_view spki;
+	int64_t created_ms, fetched_ms;
+};
+
+/* Attested attributes of a key, content-addressed by keyAttributesDigest. */
+struct tsb_key_attributes {
+	unsigned char digest[TSB_SHA256];
+	const char *key_name;
+	struct tsb_view xml;
+	struct tsb_view xml_signature;	/* raw bytes */
+	const char *attestation_key_name;
+	int64_t fetched_ms;
+};
+
+/* Who asks, proven by a signed timestamp (api.md 4.5). */
+struct tsb_approver_proof {
+	const char *timestamp;		/* text as sent: the signed bytes */
+	int64_t timestamp_ms;
+	struct tsb_view signature;
+	enum ska_digest digest;
+	struct tsb_view spki;		/* approverPublicKey; empty = absent */
+	struct tsb_view certificate;	/* approverCertificate; empty = absent */
+	struct tsb_view signer_certificate; /* timestampSigningCertificate; empty = absent */
+};
+
+enum tsb_sort { SORT_CREATED_ASC, SORT_CREATED_DESC, SORT_FETCHED_ASC, SORT_FETCHED_DESC };
+
+struct tsb_task_filter {
+	struct tsb_approver_proof proof;
+	unsigned kinds;			/* bit 1 << KIND_*; 0 = all (set by the route) */
+	bool has_id, has_request_id;
+	struct tsb_uuid id, request_id;
+	int level;			/* 1 to 6 */
+	bool paged;
+	long page, page_size;
+	enum tsb_sort sort;
+};
+
+struct tsb_approval_in {
+	struct tsb_uuid task_id;
+	bool rejects;			/* body of a task deletion was posted (api.md 5.11) */
+	struct tsb_approver_proof proof; /* rejections: complete; approvals: spki or certificate only */
+	struct tsb_view token;		/* approvalToBeSigned, decoded */
+	struct tsb_view signature;	/* bare */
+	enum ska_digest digest;
+};
+
+/* A task as a client sees it: task, its request and what the levels need. */
+struct tsb_task_view {
+	struct tsb_task task;
+	struct tsb_request request;
+	struct tsb_key_attributes attributes; /* level 5 */
+};
+
+/* Answer of GET /v1/request (api.md 5.7). */
+struct tsb_request_view {
+	struct tsb_request request;
+	struct tsb_view *approved, *open, *rejected; /* SPKIs */
+	size_t napproved, nopen, nrejected;
+};
+
+#endif

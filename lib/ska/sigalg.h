@@ -1,0 +1,34 @@
+/*
+ * Signature with algorithm (approval-token.md 5): SEQUENCE { AlgorithmIdentifier, BIT STRING }.
+ * One table of OIDs for key type and digest; strict DER; ECDSA carries an explicit NULL.
+ */
+#ifndef TSB_SKA_SIGALG_H
+#define TSB_SKA_SIGALG_H
+
+#include "lib/base/bytes.h"
+#include "lib/base/err.h"
+
+enum ska_digest {
+	DIGEST_NONE, /* Ed25519 */
+	DIGEST_SHA224,
+	DIGEST_SHA256,
+	DIGEST_SHA384,
+	DIGEST_SHA512,
+	DIGEST_SHA3_224,
+	DIGEST_SHA3_256,
+	DIGEST_SHA3_384,
+	DIGEST_SHA3_512,
+	DIGEST__MAX
+};
+enum ska_key_type { KEYTYPE_RSA, KEYTYPE_EC, KEYTYPE_DSA, KEYTYPE_ED25519, KEYTYPE__MAX };
+
+/* API names: "SHA-256" ... ; "EdDSA" for DIGEST_NONE (api.md 4.5). */
+extern const char *const ska_digest_names[DIGEST__MAX];
+
+/* TSB_E_PAYLOAD on any deviation. raw is a view into der. */
+int ska_signature_parse(struct tsb_view der, enum ska_key_type *type, enum ska_digest *digest,
+    struct tsb_view *raw, struct tsb_err *err) TSB_MUSTCHECK;
+void ska_signature_format(enum ska_key_type type, enum ska_digest digest, struct tsb_view raw,
+    struct tsb_bytes *out);
+
+#endif

@@ -1,0 +1,173 @@
+/*
+ * The database: MariaDB 10.6 or later through Connector/C, whose only home this is. Every statement
+ * is a row of stmt.h (name, programs that run it, text), prepared at connect.
+ */
+#ifndef TSB_STORE_STORE_H
+#define TSB_STORE_STORE_H
+
+#include "lib/base/arena.h"
+#include "lib/base/conf.h"
+#include "lib/base/err.h"
+#include "lib/model/model.h"
+
+enum store_login { LOGIN_API = 1, LOGIN_DISPATCHER = 2, LOGIN_ADMIN = 4 };
+
+struct store_conf {
+	const char *host;   /* empty = socket */
+	const char *socket;
+	long port;
+	const char *name;   /* of the database */
+	const char *user, *password;
+	const char *tls_ca; /* NULL = no TLS demanded */
+	long timeout;	    /* seconds: connect, read, write */
+};
+
+struct store;	 /* one connection, reconnected when lost */
+struct store_tx; /* an open transaction */
+
+/*
+ * Connects lazily; checks once per connection that the schema has the version this build knows
+ * (TSB_E_DATA_CONSTELLATION with what to do). Memory is fatal, so never NULL.
+ */
+struct store *store_new(const struct store_conf *conf, enum store_login login);
+void store_free(struct store **s);
+/* Connects now if it is not; for start-up and health checks. */
+int store_ping(struct store *s, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* ---- transactions ---- */
+
+/*
+ * Runs body in one transaction and commits. Repeats it as a whole on 1020, 1205, 1213 (bounded, with
+ * jitter) and when the connection is lost before COMMIT was sent; when it is lost at COMMIT (2006,
+ * 2013) the audit row of this transaction tells whether it landed. body returns 0 to commit, -1 to
+ * roll back and fail with err; it must reset what it filled when called again. name is for the log
+ * and the fault points. Errors of the database are TSB_E_SUBSYSTEM, unreachable is TSB_E_CONNECTIVITY.
+ */
+typedef int store_body(struct store_tx *tx, void *ctx, struct tsb_err *err);
+int store_transact(struct store *s, const char *name, store_body *body, void *ctx,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* The same for reading only: no audit row is needed, lost connections are always retried. */
+int store_read(struct store *s, const char *name, store_body *body, void *ctx,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
+/* ---- audit (audit.c) ---- */
+
+struct store_audit {
+	const struct tsb_uuid *request_id; /* NULL = none */
+	const char *action;		   /* "create", "approve", "execute" ... */
+	const char *actor;		   /* role, approver id in hex, dispatcher name */
+	const char *from, *to;		   /* states, NULL = none */
+	const char *detail;		   /* digests and numbers, never contents */
+};
+/* The first call in a transaction writes the row by which a lost COMMIT is recognised. */
+int store_audit_insert(struct store_tx *, const struct store_audit *, struct tsb_err *)
+    TSB_MUSTCHECK;
+
+/* ---- requests (request.c) ---- */
+
+int store_request_insert(struct store_tx *, const struct tsb_request *, struct tsb_err *)
+    TSB_MUSTCHECK;
+/* TSB_E_REQUEST_NOT_EXISTENT. for_update locks the row (one node; correctness comes from move). */
+int store_request_load(struct store_tx *, const struct tsb_uuid *id, bool for_update,
+    struct arena *, struct tsb_request *out, struct tsb_err *) TSB_MUSTCHECK;
+
+/* What a move sets besides the state. */
+struct store_change {
+	enum tsb_state to;
+	int64_t due_ms;
+	int64_t expires_ms;
+	struct tsb_view result;	/* EXECUTED */
+	const char *reason;	/* FAILED */
+	int64_t execution_ms;
+	const char *owner;	/* the claim after the move; NULL = free */
+	int64_t lease_ms;
+	bool count_attempt;	/* attempt + 1 */
+	bool new_fence;		/* fence + 1 */
+};
+/*
+ * The only way a request changes: UPDATE guarded by id, state and version of *rq (and its fence), checked
+ * for one affected row, with version + 1; a terminal state erases password_box and deletes tasks. On 0
+ * *rq shows the new row. *moved false: somebody else was faster, nothing changed.
+ */
+int store_request_move(struct store_tx *, struct tsb_request *rq, const struct store_change *,
+    bool *moved, struct tsb_err *) TSB_MUSTCHECK;
+/* fetchOnce: erases the result, guarded like a move. */
+int store_request_erase_result(struct store_tx *, struct tsb_request *rq, bool *erased,
+    struct tsb_err *) TSB_MUSTCHECK;
+
+/* Ids of APPROVED requests due at now_ms that are free or whose lease is over, oldest first; locked
+ * with SKIP LOCKED when for_update. */
+int store_requests_due(struct store_tx *, int64_t now_ms, size_t limit, bool for_update,
+    struct arena *, struct tsb_uuid **ids, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
+/* Ids of open, free requests with expires_ms <= now_ms. */
+int store_requests_late(struct store_tx *, int64_t now_ms, size_t limit, struct arena *,
+    struct tsb_uuid **ids, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
+/* Ids of open requests on a key or its derived keys (name/...). */
+int store_requests_of_key(struct store_tx *, const char *key_name, struct arena *,
+    struct tsb_uuid **ids, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
+/* Ids and states by state (bit mask, 0 = all), newest first (api.md 5.9). */
+struct store_request_row {
+	struct tsb_uuid id;
+	enum tsb_state state;
+};
+int store_requests_list(struct store_tx *, unsigned states, const char *key_name /* NULL = all */,
+    long offset, long limit, struct arena *, struct store_request_row **rows, size_t *n,
+    struct tsb_err *) TSB_MUSTCHECK;
+/* When the next APPROVED request becomes due or an open one expires; 0 = none. */
+int store_requests_next_time(struct store_tx *, int64_t *at_ms, struct tsb_err *) TSB_MUSTCHECK;
+/* Deletes terminal requests last changed before before_ms with all that belongs to them. */
+int store_requests_purge(struct store_tx *, int64_t before_ms, size_t limit, size_t *n,
+    struct tsb_err *) TSB_MUSTCHECK;
+
+/* ---- tasks (task.c) ---- */
+
+/* One statement for all rows. */
+int store_tasks_insert(struct store_tx *, const struct tsb_task *tasks, size_t n,
+    struct tsb_err *) TSB_MUSTCHECK;
+/* TSB_E_TASK_NOT_EXISTENT. */
+int store_task_load(struct store_tx *, const struct tsb_uuid *id, struct arena *,
+    struct tsb_task *out, struct tsb_err *) TSB_MUSTCHECK;
+/* *gone false: it was no longer there. */
+int store_task_delete(struct store_tx *, const struct tsb_uuid *id, bool *gone,
+    struct tsb_err *) TSB_MUSTCHECK;
+/*
+ * Open tasks (request PENDING or APPROVED, unclaimed, not late at now_ms) of one approver, or of all
+ * when approver_id is NULL, by the filter's kinds, ids, paging and order (ties by id); joined with
+ * their requests; with key attributes when level >= 5.
+ */
+int store_tasks_list(struct store_tx *, const unsigned char *approver_id,
+    const struct tsb_task_filter *, int64_t now_ms, struct arena *, struct tsb_task_view **tasks,
+    size_t *n, struct tsb_err *) TSB_MUSTCHECK;
+/* Sets the last-fetched time; its own short transaction. */
+int store_tasks_touch(struct store *, const struct tsb_task_view *tasks, size_t n,
+    int64_t now_ms, struct tsb_err *) TSB_MUSTCHECK;
+
+/* ---- approvals (approval.c) ---- */
+
+/* *fresh false: this approver has answered this request before, nothing changed. */
+int store_approval_insert(struct store_tx *, const struct tsb_approval *, bool *fresh,
+    struct tsb_err *) TSB_MUSTCHECK;
+/* In order of arrival. */
+int store_approvals_load(struct store_tx *, const struct tsb_uuid *request_id, struct arena *,
+    struct tsb_approval **rows, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
+
+/* ---- key attributes (key.c) ---- */
+
+int store_key_attributes_insert(struct store_tx *, const struct tsb_key_attributes *,
+    struct tsb_err *) TSB_MUSTCHECK; /* the same digest again only renews fetched_ms */
+/* *found false when unknown. */
+int store_key_attributes_load(struct store_tx *, const unsigned char digest[TSB_SHA256],
+    struct arena *, struct tsb_key_attributes *out, bool *found, struct tsb_err *) TSB_MUSTCHECK;
+/* The newest of this name fetched at or after since_ms: for HSMs without the extension. */
+int store_key_attributes_latest(struct store_tx *, const char *key_name, int64_t since_ms,
+    struct arena *, struct tsb_key_attributes *out, bool *found, struct tsb_err *) TSB_MUSTCHECK;
+
+/* ---- schema (schema.c), login ADMIN ---- */
+
+int store_schema_version(struct store *, long *have, long *want, struct tsb_err *) TSB_MUSTCHECK;
+/* Applies the files NNN_*.sql of dir above the present version, each with a line on stdout, then
+ * grants_*.sql with @API_USER@ and @DISPATCHER_USER@ replaced. */
+int store_schema_upgrade(struct store *, const char *dir, const char *api_user,
+    const char *dispatcher_user, struct tsb_err *) TSB_MUSTCHECK;
+
+#endif

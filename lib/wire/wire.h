@@ -1,0 +1,155 @@
+/*
+ * JSON in and out: field tables per resource. The only home of json-c. Parsers take the body as it
+ * arrived, refuse duplicate, escaped and unknown member names, wrong types and values out of range
+ * with TSB_E_INPUT (600) and a message that names the member, as in "signRequest.payload must be
+ * base64". Text and bytes they return live in the arena. Formatters append compact JSON to out.
+ */
+#ifndef TSB_WIRE_WIRE_H
+#define TSB_WIRE_WIRE_H
+
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+#include "lib/model/model.h"
+
+#define WIRE_PAYLOAD_MAX (64 * 1024) /* bytes of a payload after decoding */
+
+/* ---- text of JSON (jsontext.c) ---- */
+
+/*
+ * Checks that text is one JSON object (RFC 8259, UTF-8, depth 32), without duplicate or escaped member
+ * names, tolerating one trailing comma per object or array, and gives it without white space (and
+ * without those commas).
+ */
+int wire_compact(struct tsb_view text, struct arena *a, struct tsb_view *compact,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* Raw text of a top-level member of a compact object; false when absent. */
+bool wire_member_text(struct tsb_view compact, const char *name, struct tsb_view *value);
+
+/* ---- requests that run through the workflow (request.c) ---- */
+
+int wire_request_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
+    struct tsb_request_in *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* {"signRequestId":"..."} */
+void wire_request_id_format(enum tsb_kind kind, const struct tsb_uuid *id, struct tsb_bytes *out);
+/*
+ * Body for the synchronous endpoint of the HSM: {"signRequest":{<inner_clean>,"keyPassword":...,
+ * "signedApprovals":[...]}}. password empty = left out.
+ */
+int wire_synchronous_format(enum tsb_kind kind, struct tsb_view inner_clean,
+    struct tsb_view password, const struct tsb_view *signed_approvals, size_t n,
+    struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* GET /v1/request/{id} (api.md 5.7). */
+void wire_request_view_format(const struct tsb_request_view *v, struct tsb_bytes *out);
+
+/* A synchronous request for the HSM (api.md 8), members as tsb_request_in, and its approvals. */
+struct wire_synchronous_in {
+	struct tsb_request_in request;
+	struct tsb_view *signed_approvals; /* decoded */
+	size_t napprovals;
+	/* sign: */
+	const char *signature_type; /* "DER", "RAW", "ETH" */
+};
+int wire_synchronous_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
+    struct wire_synchronous_in *out, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* ---- tasks and approvals (task.c) ---- */
+
+int wire_task_filter_parse(struct tsb_view body, struct arena *a, struct tsb_task_filter *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* {"tasks":[...]} with the members of level and all lower ones. views[i].request etc. filled. */
+void wire_tasks_format(const struct tsb_task_view *tasks, size_t n, int level,
+    const struct tsb_request_view *status /* level 6: n of them, else NULL */,
+    struct tsb_bytes *out);
+/* Body of POST /v1/approval; a body of /v1/task there sets rejects. */
+int wire_approval_parse(struct tsb_view body, struct arena *a, struct tsb_approval_in *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* Body of /v1/task. */
+int wire_task_delete_parse(struct tsb_view body, struct arena *a, struct tsb_approval_in *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
+/* ---- keys (key.c, policy.c) ---- */
+
+struct wire_key_create {
+	const char *label;
+	struct tsb_view password;
+	const char *id;
+	const char *algorithm;	    /* "RSA", "EC", "ED" ...: from algorithm or algorithmOid */
+	const char *algorithm_oid;  /* as given or NULL */
+	const char *curve_oid;
+	long key_size;		    /* 0 = absent */
+	const char *address_format; /* NULL = absent */
+	bool flag[ATTR__MAX];	    /* defaults of api.md 7.2 applied; sensitive = !extractable when absent */
+	bool encrypt, verify, wrap, bip32, slip10, rollover;
+	bool has_policy;
+	struct ska_policy policy; /* not resolved, not checked */
+};
+int wire_key_create_parse(struct tsb_view body, struct arena *a, struct wire_key_create *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
+/* {"label","password"} */
+struct wire_key_ref {
+	const char *label;
+	struct tsb_view password;
+};
+int wire_key_ref_parse(struct tsb_view body, struct arena *a, struct wire_key_ref *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+void wire_key_ref_format(const struct wire_key_ref *ref, struct tsb_bytes *out);
+
+/* Answer of key creation and attributes (api.md 7.3): json is derived from k, xml goes as it is. */
+void wire_key_attributes_format(const struct keyattr *k, struct tsb_view xml,
+    struct tsb_view xml_signature, const char *attestation_key_name, struct tsb_bytes *out);
+/* The same answer read back: xml, xmlSignature, attestationKeyName (digest and name not filled). */
+int wire_key_attributes_parse(struct tsb_view body, struct arena *a,
+    struct tsb_key_attributes *out, struct tsb_err *err) TSB_MUSTCHECK;
+void wire_key_list_format(const char *const *labels, size_t n, struct tsb_bytes *out);
+int wire_key_list_parse(struct tsb_view body, struct arena *a, const char ***labels, size_t *n,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* Policy object as in api.md 4.1 (with keyStatus when with_status). */
+void wire_policy_format(const struct ska_policy *p, bool with_status, struct tsb_bytes *out);
+
+/* ---- verify, random, timestamp, system (misc.c) ---- */
+
+struct wire_verify {
+	const char *key_name;
+	struct tsb_view password;
+	const char *algorithm;
+	struct tsb_view payload, signature;
+};
+int wire_verify_parse(struct tsb_view body, struct arena *a, struct wire_verify *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* {"<name>":"<base64 of value>"}: random, signature, payload */
+void wire_base64_format(const char *name, struct tsb_view value, struct tsb_bytes *out);
+/* {"signatureValid":true} */
+void wire_bool_format(const char *name, bool value, struct tsb_bytes *out);
+
+/* Timestamp extension (docs/hsm-api.md). */
+struct wire_timestamp_request {
+	const char *key_name;
+	struct tsb_view key_password;
+	enum ska_operation operation; /* "USE" "BLOCK" "UNBLOCK" "MODIFY" */
+	struct tsb_view payload;      /* empty for block and unblock */
+	const char *algorithm;	      /* optional signatureAlgorithm, checked against the key (607) */
+};
+struct wire_timestamp_reply {
+	struct tsb_view timestamp;		/* container; views in the arena */
+	struct tsb_view signature_with_algorithm;
+	unsigned char attributes_digest[TSB_SHA256];
+};
+void wire_timestamp_request_format(const struct wire_timestamp_request *, struct tsb_bytes *out);
+int wire_timestamp_request_parse(struct tsb_view body, struct arena *a,
+    struct wire_timestamp_request *out, struct tsb_err *err) TSB_MUSTCHECK;
+void wire_timestamp_reply_format(const struct wire_timestamp_reply *, struct tsb_bytes *out);
+int wire_timestamp_reply_parse(struct tsb_view body, struct arena *a,
+    struct wire_timestamp_reply *out, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* Error body of another server: raises the row with its number and message (TSB_E_HSM when the
+ * body is not understood) and returns -1. */
+int wire_error_raise(struct tsb_view body, int http_status, struct tsb_err *err);
+/* One text member of an answer, as in {"signature":"..."}; TSB_E_HSM when it is not there. */
+int wire_text_member_parse(struct tsb_view body, const char *name, struct arena *a,
+    struct tsb_view *out, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* ---- writing JSON elsewhere (programs) ---- */
+void wire_text_format(struct tsb_view text, struct tsb_bytes *out); /* quoted and escaped */
+
+#endif
