@@ -1,0 +1,294 @@
+#include "lib/first.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/bytes.h"
+#include "lib/base/conf.h"
+#include "lib/base/str.h"
+
+/* libinih splits longer lines silently; they are refused before it sees them. */
+#define LINE_LIMIT 190
+#define FILE_LIMIT (1024 * 1024)
+
+struct loader {
+	const struct conf_row *rows;
+	const char *const *ignore;
+	const char *path;
+	void *settings;
+	bool *seen;
+	int line; /* of the entry being read */
+	struct tsb_err *err;
+	bool failed;
+};
+
+static void *
+field(const struct conf_row *row, void *settings)
+{
+	return (char *)settings + row->offset;
+}
+
+static char *
+copy(const char *value)
+{
+	char *s = strdup(value);
+
+	if (s == NULL)
+		fatal("out of memory: a setting of %zu bytes", strlen(value));
+	return s;
+}
+
+static void
+list_add(struct conf_list *list, const char *value)
+{
+	char **v = reallocarray(list->v, list->n + 1, sizeof(*v));
+
+	if (v == NULL)
+		fatal("out of memory: a list of settings");
+	list->v = v;
+	list->v[list->n++] = copy(value);
+}
+
+static bool
+bool_parse(const char *value, bool *out)
+{
+	static const char *const words[][2] = {
+	    {"true", "false"}, {"yes", "no"}, {"on", "off"}, {"1", "0"}};
+
+	for (size_t i = 0; i < TSB_COUNT(words); i++) {
+		for (int k = 0; k < 2; k++) {
+			if (strcasecmp(value, words[i][k]) == 0) {
+				*out = k == 0;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static int
+row_set(const struct conf_row *row, void *settings, const char *value, struct tsb_err *err)
+{
+	void *to = field(row, settings);
+
+	switch (row->type) {
+	case CONF_STR:
+	case CONF_SECRET:
+		free(*(char **)to);
+		*(char **)to = *value == '\0' ? NULL : copy(value);
+		return 0;
+	case CONF_LIST:
+		if (*value != '\0')
+			list_add(to, value);
+		return 0;
+	case CONF_INT:
+		if (!tsb_str_to_long(value, row->min, row->max, to))
+			return tsb_fail(err, TSB_E_CONFIG_INPUT,
+			    "%s.%s must be a whole number from %ld to %ld", row->section, row->name,
+			    row->min, row->max);
+		return 0;
+	case CONF_BOOL:
+		if (!bool_parse(value, to))
+			return tsb_fail(err, TSB_E_CONFIG_INPUT, "%s.%s must be true or false",
+			    row->section, row->name);
+		return 0;
+	}
+	return tsb_fail(err, TSB_E_IMPL, "setting %s.%s has no type", row->section, row->name);
+}
+
+/* First line of a file that holds a secret. */
+static int
+secret_file(const struct conf_row *row, void *settings, const char *path, struct tsb_err *err)
+{
+	char text[512] = "";
+	FILE *f = fopen(path, "re");
+	int rc;
+
+	if (f == NULL)
+		return tsb_fail(err, TSB_E_FILE_NOT_FOUND, "%s.%sFile: %s: %s", row->section,
+		    row->name, path, strerror(errno));
+	setvbuf(f, NULL, _IONBF, 0); /* no copy in a stdio buffer */
+	if (fgets(text, sizeof(text), f) == NULL)
+		text[0] = '\0';
+	fclose(f);
+	text[strcspn(text, "\r\n")] = '\0';
+	if (text[0] == '\0')
+		rc = tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "%s.%sFile: %s is empty", row->section,
+		    row->name, path);
+	else
+		rc = row_set(row, settings, text, err);
+	tsb_wipe(text, sizeof(text));
+	return rc;
+}
+
+static bool
+ignored(const struct loader *l, const char *section)
+{
+	for (const char *const *s = l->ignore; s != NULL && *s != NULL; s++)
+		if (tsb_streq(*s, section))
+			return true;
+	return false;
+}
+
+/* The row for section and name; *from_file when name has "File" behind a secret's name. */
+static const struct conf_row *
+row_find(const struct conf_row *rows, const char *section, const char *name, bool *from_file)
+{
+	for (const struct conf_row *row = rows; row->section != NULL; row++) {
+		size_t n = strlen(row->name);
+
+		if (!tsb_streq(row->section, section))
+			continue;
+		*from_file = false;
+		if (tsb_streq(row->name, name))
+			return row;
+		*from_file = true;
+		if (row->type == CONF_SECRET && strncmp(row->name, name, n) == 0 &&
+		    tsb_streq(name + n, "File"))
+			return row;
+	}
+	return NULL;
+}
+
+/* Called by libinih for each entry; 0 = error at this line. */
+static int
+entry(void *user, const char *section, const char *name, const char *value)
+{
+	struct loader *l = user;
+	const struct conf_row *row;
+	bool from_file = false;
+	size_t index;
+
+	if (l->failed)
+		return 0;
+	if (ignored(l, section))
+		return 1;
+	row = row_find(l->rows, section, name, &from_file);
+	if (row == NULL) {
+		tsb_fail(l->err, TSB_E_CONFIG_NOT_VALID, "setting %s.%s is not known", section, name);
+		l->failed = true;
+		return 0;
+	}
+	index = (size_t)(row - l->rows);
+	if (l->seen[index] && row->type != CONF_LIST) {
+		tsb_fail(l->err, TSB_E_CONFIG_NOT_VALID, "setting %s.%s is given twice", section, name);
+		l->failed = true;
+		return 0;
+	}
+	l->seen[index] = true;
+	if (from_file)
+		l->failed = secret_file(row, l->settings, value, l->err) != 0;
+	else
+		l->failed = row_set(row, l->settings, value, l->err) != 0;
+	return !l->failed;
+}
+
+static int
+read_text(const char *path, struct tsb_bytes *text, struct tsb_err *err)
+{
+	FILE *f = fopen(path, "re");
+	size_t n, width = 0, line = 1;
+
+	if (f == NULL)
+		return tsb_fail(err, TSB_E_FILE_NOT_FOUND, "settings file %s: %s", path,
+		    strerror(errno));
+	setvbuf(f, NULL, _IONBF, 0);
+	do {
+		unsigned char *p = tsb_bytes_grow(text, 4096);
+
+		n = fread(p, 1, 4096, f);
+		text->n -= 4096 - n;
+	} while (n > 0 && text->n < FILE_LIMIT);
+	if (ferror(f) || text->n >= FILE_LIMIT) {
+		fclose(f);
+		return tsb_fail(err, TSB_E_CONFIG_INPUT,
+		    "settings file %s cannot be read or is too long", path);
+	}
+	fclose(f);
+	for (size_t i = 0; i < text->n; i++) {
+		width = text->p[i] == '\n' ? 0 : width + 1;
+		line += text->p[i] == '\n';
+		if (width > LINE_LIMIT || text->p[i] == '\0')
+			return tsb_fail(err, TSB_E_CONFIG_INPUT,
+			    "settings file %s line %zu: longer than %d characters or not text", path,
+			    line, LINE_LIMIT);
+	}
+	return 0;
+}
+
+static int
+defaults(const struct conf_row *rows, const bool *seen, void *settings, struct tsb_err *err)
+{
+	for (size_t i = 0; rows[i].section != NULL; i++)
+		if (!seen[i] && rows[i].dflt != NULL && row_set(&rows[i], settings, rows[i].dflt, err))
+			return -1;
+	return 0;
+}
+
+int
+conf_load(const struct conf_row *rows, const char *const *ignore, const char *path, void *settings,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto text = {0};
+	struct loader l = {rows, ignore, path, settings, NULL, 0, err, false};
+	size_t count = 0;
+	int bad, rc;
+
+	if (read_text(path, &text, err))
+		return -1;
+	while (rows[count].section != NULL)
+		count++;
+	l.seen = calloc(count + 1, sizeof(*l.seen));
+	if (l.seen == NULL)
+		fatal("out of memory: settings");
+	bad = ini_parse_string(tsb_bytes_cstr(&text), entry, &l);
+	if (l.failed) {
+		struct tsb_err inner = *err;
+
+		rc = tsb_fail(err, inner.code, "%s line %d: %s", path, bad, inner.msg);
+	} else if (bad != 0) {
+		rc = tsb_fail(err, TSB_E_CONFIG_INPUT, "%s line %d: not a section, setting or comment",
+		    path, bad);
+	} else {
+		rc = defaults(rows, l.seen, settings, err);
+	}
+	free(l.seen);
+	return rc;
+}
+
+void
+conf_free(const struct conf_row *rows, void *settings)
+{
+	for (const struct conf_row *row = rows; row->section != NULL; row++) {
+		void *to = field(row, settings);
+
+		if (row->type == CONF_STR || row->type == CONF_SECRET) {
+			char **s = to;
+
+			if (*s != NULL)
+				tsb_wipe(*s, strlen(*s));
+			free(*s);
+			*s = NULL;
+		} else if (row->type == CONF_LIST) {
+			struct conf_list *list = to;
+
+			for (size_t i = 0; i < list->n; i++) {
+				tsb_wipe(list->v[i], strlen(list->v[i]));
+				free(list->v[i]);
+			}
+			free(list->v);
+			*list = (struct conf_list){NULL, 0};
+		}
+	}
+}
+
+void
+conf_print_help(const struct conf_row *rows, FILE *out)
+{
+	for (const struct conf_row *row = rows; row->section != NULL; row++)
+		fprintf(out, "%s.%s = %s -- %s\n", row->section, row->name,
+		    row->dflt == NULL ? "" : row->dflt, row->help);
+}

@@ -1,0 +1,144 @@
+#include "lib/first.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/base/str.h"
+
+#define LINE_MAX_ 2048
+
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+static const char *log_program = "tsb";
+static const char *log_path;
+static int log_fd = STDERR_FILENO;
+static enum log_level log_max = LOG_INFO;
+static char request_id[64];
+
+static int
+open_file(const char *path)
+{
+	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+}
+
+int
+log_open(const char *program, const char *path, enum log_level level, struct tsb_err *err)
+{
+	log_program = program;
+	log_max = level;
+	if (path == NULL)
+		return 0;
+	log_fd = open_file(path);
+	if (log_fd < 0) {
+		log_fd = STDERR_FILENO;
+		return tsb_fail(err, TSB_E_IO, "log file %s: %s", path, strerror(errno));
+	}
+	log_path = path;
+	return 0;
+}
+
+void
+log_reopen(void)
+{
+	int fd;
+
+	if (log_path == NULL)
+		return;
+	fd = open_file(log_path);
+	if (fd < 0) {
+		log_error("log file %s: %s, keeping the old one", log_path, strerror(errno));
+		return;
+	}
+	close(log_fd);
+	log_fd = fd;
+}
+
+void
+log_request(const char *id)
+{
+	snprintf(request_id, sizeof(request_id), "%s", id == NULL ? "" : id);
+}
+
+bool
+log_level_parse(const char *name, enum log_level *out)
+{
+	for (size_t i = 0; i < TSB_COUNT(level_names); i++) {
+		if (tsb_streq(name, level_names[i])) {
+			*out = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static size_t
+head(char *line, size_t size, enum log_level level)
+{
+	struct timespec t;
+	struct tm tm;
+	int n;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	gmtime_r(&t.tv_sec, &tm);
+	n = snprintf(line, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %s[%ld] ",
+	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+	    t.tv_nsec / 1000000, level_names[level], log_program, (long)getpid());
+	if (request_id[0] != '\0')
+		n += snprintf(line + n, size - (size_t)n, "req=%s ", request_id);
+	return (size_t)n;
+}
+
+/* One write() a line, so that lines of several processes do not mix. */
+static void
+log_line(enum log_level level, const char *fmt, va_list ap)
+{
+	char text[LINE_MAX_], line[LINE_MAX_ * 4 + 256];
+	size_t n;
+	int saved = errno;
+
+	if (level > log_max)
+		return;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	n = head(line, sizeof(line), level);
+	for (const char *c = text; *c != '\0'; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			n += (size_t)sprintf(line + n, "\\x%02x", (unsigned char)*c);
+		else
+			line[n++] = *c;
+	}
+	line[n++] = '\n';
+	/* nowhere to report a full disk to */
+	if (write(log_fd, line, n) < 0)
+		(void)0;
+	errno = saved;
+}
+
+#define LOG_FUNCTION(name, level)                                                                  \
+	void name(const char *fmt, ...)                                                            \
+	{                                                                                          \
+		va_list ap;                                                                        \
+		va_start(ap, fmt);                                                                 \
+		log_line(level, fmt, ap);                                                          \
+		va_end(ap);                                                                        \
+	}
+
+LOG_FUNCTION(log_error, LOG_ERROR)
+LOG_FUNCTION(log_warn, LOG_WARN)
+LOG_FUNCTION(log_info, LOG_INFO)
+LOG_FUNCTION(log_debug, LOG_DEBUG)
+
+void
+log_failure(enum log_level level, const char *context, const struct tsb_err *err)
+{
+	static void (*const by_level[])(const char *, ...) = {log_error, log_warn, log_info,
+	    log_debug};
+
+	by_level[level]("%s: %s (%d %s) at %s:%d", context, err->msg, tsb_err_number(err->code),
+	    tsb_err_reason(err->code), err->file, err->line);
+}
