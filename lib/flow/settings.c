@@ -1,0 +1,213 @@
+#include "lib/first.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "lib/base/str.h"
+#include "lib/flow/settings.h"
+
+#define AT(member) offsetof(struct broker_conf, member)
+
+const char *const broker_conf_default_path = TSB_SYSCONFDIR "/tsb.conf";
+
+const struct conf_row broker_conf_rows[] = {
+    {"general", "profile", CONF_STR, AT(profile), "online", 0, 0,
+	"online: an HSM is reachable"},
+    {"general", "maxTimestampDiffApprovalClient", CONF_INT, AT(max_timestamp_age), "600", 1, 86400,
+	"seconds: oldest timestamp an approver may sign"},
+    {"general", "maxFutureTimestampDiffApprovalClient", CONF_INT, AT(max_timestamp_future), "5", 0,
+	3600, "seconds: how far an approver's clock may run ahead"},
+    {"general", "allowedTimestampSigningCertificates", CONF_LIST, AT(timestamp_signers), NULL, 0, 0,
+	"PEM files of certificates that may list and delete tasks of others"},
+    {"general", "secretKeyFile", CONF_STR, AT(secret_key_file), NULL, 0, 0,
+	"file with 64 hex digits: the key that seals key passwords of waiting requests"},
+    {"general", "retainFinishedRequests", CONF_INT, AT(retain_days), "0", 0, 36500,
+	"days until finished requests are deleted; 0 = never"},
+
+    {"database", "host", CONF_STR, AT(db_host), NULL, 0, 0, "host name; unset = socket"},
+    {"database", "port", CONF_INT, AT(db_port), "3306", 1, 65535, "TCP port"},
+    {"database", "socket", CONF_STR, AT(db_socket), "/run/mysqld/mysqld.sock", 0, 0,
+	"unix socket of the database server"},
+    {"database", "name", CONF_STR, AT(db_name), "tsb", 0, 0, "name of the database"},
+    {"database", "tlsCaFile", CONF_STR, AT(db_tls_ca), NULL, 0, 0,
+	"demand TLS with a certificate from this CA"},
+    {"database", "timeout", CONF_INT, AT(db_timeout), "10", 1, 300,
+	"seconds for connecting and for one statement"},
+    {"database", "apiUser", CONF_STR, AT(api_user), "tsb_api", 0, 0, "login of tsb-fcgi"},
+    {"database", "apiPassword", CONF_SECRET, AT(api_password), NULL, 0, 0,
+	"its password; better apiPasswordFile"},
+    {"database", "dispatcherUser", CONF_STR, AT(dispatcher_user), "tsb_dispatcher", 0, 0,
+	"login of tsb-dispatcher"},
+    {"database", "dispatcherPassword", CONF_SECRET, AT(dispatcher_password), NULL, 0, 0,
+	"its password; better dispatcherPasswordFile"},
+    {"database", "adminUser", CONF_STR, AT(admin_user), NULL, 0, 0,
+	"login of tsb schema upgrade; may be left to its command line"},
+    {"database", "adminPassword", CONF_SECRET, AT(admin_password), NULL, 0, 0,
+	"its password; better adminPasswordFile"},
+
+    {"hsm", "url", CONF_STR, AT(hsm_url), NULL, 0, 0,
+	"endpoints: https://host, http://host or unix:/path; comma = any, semicolon = in this order"},
+    {"hsm", "apiKey", CONF_SECRET, AT(hsm_api_key), NULL, 0, 0,
+	"API key for all roles at the HSM; better apiKeyFile"},
+    {"hsm", "keyManagementToken", CONF_SECRET, AT(hsm_role_key[HSM_KEY_MANAGEMENT]), NULL, 0, 0,
+	"API key for key management there, instead of apiKey"},
+    {"hsm", "keyOperationToken", CONF_SECRET, AT(hsm_role_key[HSM_KEY_OPERATION]), NULL, 0, 0,
+	"API key for key operations there, instead of apiKey"},
+    {"hsm", "serviceToken", CONF_SECRET, AT(hsm_role_key[HSM_SERVICE]), NULL, 0, 0,
+	"API key for service calls there, instead of apiKey"},
+    {"hsm", "caFile", CONF_STR, AT(hsm_ca), NULL, 0, 0, "CA of its certificate; unset = the system's"},
+    {"hsm", "certificateFile", CONF_STR, AT(hsm_cert), NULL, 0, 0, "client certificate, PEM"},
+    {"hsm", "keyFile", CONF_STR, AT(hsm_key), NULL, 0, 0, "key of the client certificate, PEM"},
+    {"hsm", "timeout", CONF_INT, AT(hsm_timeout), "30", 1, 600, "seconds for one call"},
+    {"hsm", "connectTimeout", CONF_INT, AT(hsm_connect_timeout), "3", 1, 60,
+	"seconds for connecting to one endpoint"},
+
+    {"fcgi", "listen", CONF_STR, AT(listen), "unix:" TSB_RUNDIR "/fcgi.sock", 0, 0,
+	"unix:/path or host:port of the FastCGI socket"},
+    {"fcgi", "socketMode", CONF_STR, AT(socket_mode), "0660", 0, 0,
+	"permissions of the unix socket, octal"},
+    {"fcgi", "workers", CONF_INT, AT(workers), "0", 0, 1024,
+	"processes; 0 = four per core, at least eight"},
+    {"fcgi", "requestsPerWorker", CONF_INT, AT(requests_per_worker), "100000", 0, 100000000,
+	"requests until a worker is replaced; 0 = never"},
+
+    {"dispatcher", "name", CONF_STR, AT(dispatcher_name), NULL, 0, 0,
+	"name in claims and audit; unset = host name and process id"},
+    {"dispatcher", "listen", CONF_STR, AT(wake_listen), TSB_RUNDIR "/dispatcher.sock", 0, 0,
+	"datagram socket on which this dispatcher is woken"},
+    {"dispatcher", "wake", CONF_LIST, AT(wake), NULL, 0, 0,
+	"sockets that tsb-fcgi wakes; unset = dispatcher.listen"},
+    {"dispatcher", "inFlight", CONF_INT, AT(in_flight), "32", 1, 1024,
+	"calls to the HSM at the same time"},
+    {"dispatcher", "lease", CONF_INT, AT(lease), "60", 2, 3600,
+	"seconds after which another dispatcher takes over; must exceed hsm.timeout"},
+    {"dispatcher", "pollInterval", CONF_INT, AT(poll_interval), "5000", 100, 3600000,
+	"milliseconds between looks for due requests, beside being woken"},
+    {"dispatcher", "cleanupInterval", CONF_INT, AT(cleanup_interval), "30000", 100, 3600000,
+	"milliseconds between looks for late and for old finished requests"},
+    {"dispatcher", "pauseMax", CONF_INT, AT(pause_max), "10", 1, 600,
+	"seconds: longest pause between tries while HSM or database are away"},
+
+    {"log", "level", CONF_STR, AT(log_level), "info", 0, 0, "error, warn, info or debug"},
+    {"log", "file", CONF_STR, AT(log_file), NULL, 0, 0, "file to append to; unset = stderr"},
+
+    WEB_AUTH_ROWS(struct broker_conf, auth),
+    {NULL, NULL, CONF_STR, 0, NULL, 0, 0, NULL},
+};
+
+static bool
+octal_mode(const char *text, long *mode)
+{
+	char *end;
+
+	*mode = strtol(text, &end, 8);
+	return *text != '\0' && *end == '\0' && *mode > 0 && *mode <= 0777;
+}
+
+static int
+check(const struct broker_conf *c, struct tsb_err *err)
+{
+	enum log_level level;
+	long mode;
+
+	if (!tsb_streq(c->profile, "online"))
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "general.profile must be online");
+	if (c->hsm_url == NULL)
+		return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT, "hsm.url is missing");
+	if (c->lease <= c->hsm_timeout)
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "dispatcher.lease (%ld s) must exceed hsm.timeout (%ld s)", c->lease,
+		    c->hsm_timeout);
+	if ((c->hsm_cert == NULL) != (c->hsm_key == NULL))
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "hsm.certificateFile and hsm.keyFile come together");
+	if (!log_level_parse(c->log_level, &level))
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "log.level must be error, warn, info or debug");
+	if (!octal_mode(c->socket_mode, &mode))
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "fcgi.socketMode must be an octal mode such as 0660");
+	return 0;
+}
+
+int
+broker_conf_load(const char *path, struct broker_conf *conf, struct tsb_err *err)
+{
+	*conf = (struct broker_conf){0};
+	if (conf_load(broker_conf_rows, NULL, path, conf, err) || check(conf, err)) {
+		conf_free(broker_conf_rows, conf);
+		return -1;
+	}
+	return 0;
+}
+
+void
+broker_conf_free(struct broker_conf *conf)
+{
+	conf_free(broker_conf_rows, conf);
+}
+
+struct store_conf
+broker_store_conf(const struct broker_conf *c, enum store_login login)
+{
+	struct store_conf s = {
+	    .host = c->db_host,
+	    .socket = c->db_socket,
+	    .port = c->db_port,
+	    .name = c->db_name,
+	    .tls_ca = c->db_tls_ca,
+	    .timeout = c->db_timeout,
+	};
+
+	switch (login) {
+	case LOGIN_API:
+		s.user = c->api_user;
+		s.password = c->api_password;
+		break;
+	case LOGIN_DISPATCHER:
+		s.user = c->dispatcher_user;
+		s.password = c->dispatcher_password;
+		break;
+	case LOGIN_ADMIN:
+		s.user = c->admin_user;
+		s.password = c->admin_password;
+		break;
+	}
+	return s;
+}
+
+struct hsm_conf
+broker_hsm_conf(const struct broker_conf *c)
+{
+	struct hsm_conf h = {
+	    .url = c->hsm_url,
+	    .ca_file = c->hsm_ca,
+	    .cert_file = c->hsm_cert,
+	    .key_file = c->hsm_key,
+	    .timeout = c->hsm_timeout,
+	    .connect_timeout = c->hsm_connect_timeout,
+	};
+
+	for (int role = 0; role < HSM_ROLE__MAX; role++)
+		h.api_key[role] =
+		    c->hsm_role_key[role] != NULL ? c->hsm_role_key[role] : c->hsm_api_key;
+	return h;
+}
+
+enum log_level
+broker_log_level(const struct broker_conf *c)
+{
+	enum log_level level = LOG_INFO;
+
+	log_level_parse(c->log_level, &level);
+	return level;
+}
+
+long
+broker_socket_mode(const struct broker_conf *c)
+{
+	long mode = 0660;
+
+	octal_mode(c->socket_mode, &mode);
+	return mode;
+}

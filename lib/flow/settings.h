@@ -1,0 +1,56 @@
+/* tsb.conf: the settings of tsb-fcgi, tsb-dispatcher and `tsb schema` (man page tsb.conf(5)). */
+#ifndef TSB_FLOW_SETTINGS_H
+#define TSB_FLOW_SETTINGS_H
+
+#include "lib/base/conf.h"
+#include "lib/base/log.h"
+#include "lib/hsm/hsm.h"
+#include "lib/store/store.h"
+#include "lib/web/web.h"
+
+struct broker_conf {
+	/* [general] */
+	char *profile;
+	long max_timestamp_age, max_timestamp_future; /* seconds */
+	struct conf_list timestamp_signers;	      /* certificate files */
+	char *secret_key_file;
+	long retain_days;
+	/* [database] */
+	char *db_host, *db_socket, *db_name, *db_tls_ca;
+	long db_port, db_timeout;
+	char *api_user, *api_password, *dispatcher_user, *dispatcher_password, *admin_user,
+	    *admin_password;
+	/* [hsm] */
+	char *hsm_url, *hsm_api_key, *hsm_role_key[HSM_ROLE__MAX];
+	char *hsm_ca, *hsm_cert, *hsm_key;
+	long hsm_timeout, hsm_connect_timeout;
+	/* [fcgi] */
+	char *listen;
+	char *socket_mode;
+	long workers, requests_per_worker;
+	/* [dispatcher] */
+	char *dispatcher_name;
+	char *wake_listen;	   /* socket that this dispatcher listens on */
+	struct conf_list wake;	   /* sockets that tsb-fcgi wakes */
+	long in_flight, lease, poll_interval, cleanup_interval, pause_max; /* s; intervals in ms */
+	/* [log] */
+	char *log_level, *log_file;
+	/* [apiAuthentication] */
+	struct web_auth_conf auth;
+};
+
+extern const struct conf_row broker_conf_rows[];
+extern const char *const broker_conf_default_path; /* TSB_SYSCONFDIR/tsb.conf */
+
+/* Reads and checks the settings. Freed with broker_conf_free(). */
+int broker_conf_load(const char *path, struct broker_conf *conf, struct tsb_err *err) TSB_MUSTCHECK;
+void broker_conf_free(struct broker_conf *conf);
+
+/* Views of the settings, valid as long as conf. */
+struct store_conf broker_store_conf(const struct broker_conf *conf, enum store_login login);
+struct hsm_conf broker_hsm_conf(const struct broker_conf *conf);
+enum log_level broker_log_level(const struct broker_conf *conf);
+/* Permission bits of the FastCGI socket. */
+long broker_socket_mode(const struct broker_conf *conf);
+
+#endif
