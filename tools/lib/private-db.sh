@@ -1,0 +1,142 @@
+# A private MariaDB under a folder, for sites and tests: unix socket only, durable settings, nothing
+# system-wide. Sourced by POSIX shells:
+#
+#	db_start DIR	makes the data on first use, starts the server, waits until it answers;
+#			sets DB_SOCKET and DB_ADMIN (database login of the calling user: no password,
+#			proven by the socket). Starting what runs already is no error.
+#	db_stop DIR	stops it in order and waits; no error when it does not run.
+#	db_running DIR	true while it runs.
+#	db_sql DIR [mariadb options...]
+#			the command-line client as administrator, statements on standard input.
+#
+# Started by root the server runs as DB_USER (default mysql, else nobody), who must be able to reach
+# DIR. DB_OPTIONS adds server options, DB_WAIT is the deadline in seconds (60).
+# Everything is written below DIR: data/, run/db.sock, run/db.pid, db.log.
+
+db_say() {
+	echo "private-db: $*" >&2
+}
+
+# mariadbd lives in sbin, which is not in everybody's PATH.
+db_find() { # db_find PROGRAM...
+	for db_name; do
+		for db_dir in $(echo "$PATH" | tr ':' ' ') /usr/sbin /usr/local/sbin /usr/libexec; do
+			if [ -x "$db_dir/$db_name" ]; then
+				echo "$db_dir/$db_name"
+				return 0
+			fi
+		done
+	done
+	db_say "$1 not found (Debian: mariadb-server)"
+	return 1
+}
+
+db_paths() { # db_paths DIR
+	db_home=$(cd -- "$1" 2>/dev/null && pwd -P) || { db_say "no folder $1"; return 1; }
+	DB_SOCKET=$db_home/run/db.sock
+	DB_ADMIN=$(id -un)
+	if [ "$(printf %s "$DB_SOCKET" | wc -c)" -gt 100 ]; then
+		db_say "$DB_SOCKET is too long for a socket, take a shorter folder"
+		return 1
+	fi
+}
+
+db_pid() { # db_pid: of the server of db_home; the name guards against a number given away again
+	db_number=$(cat "$db_home/run/db.pid" 2>/dev/null) || return 1
+	case $(cat "/proc/$db_number/comm" 2>/dev/null) in
+	mariadbd | mysqld) echo "$db_number" ;;
+	*) return 1 ;;
+	esac
+}
+
+db_running() {
+	db_paths "$1" 2>/dev/null && db_pid >/dev/null
+}
+
+db_runs_as() { # who owns the data: the caller, or a user without rights when the caller is root
+	if [ "$(id -u)" -ne 0 ]; then
+		id -un
+	elif [ -n "${DB_USER:-}" ]; then
+		echo "$DB_USER"
+	elif id mysql >/dev/null 2>&1; then
+		echo mysql
+	else
+		echo nobody
+	fi
+}
+
+db_install() { # db_install OWNER: system tables, once; a broken attempt leaves no data folder
+	[ ! -d "$db_home/data" ] || return 0
+	db_tool=$(db_find mariadb-install-db mysql_install_db) || return 1
+	rm -rf "$db_home/data.new"
+	mkdir -m 700 "$db_home/data.new" && chown "$1" "$db_home/data.new" || return 1
+	if ! "$db_tool" --no-defaults --datadir="$db_home/data.new" --user="$1" --skip-test-db \
+		--auth-root-authentication-method=socket --auth-root-socket-user="$DB_ADMIN" \
+		>"$db_home/install.log" 2>&1 </dev/null; then
+		db_say "cannot make the system tables, see $db_home/install.log"
+		return 1
+	fi
+	mv "$db_home/data.new" "$db_home/data"
+}
+
+db_launch() { # db_launch OWNER
+	db_server=$(db_find mariadbd mysqld) || return 1
+	touch "$db_home/db.log" && chown "$1" "$db_home/db.log" || return 1
+	# shellcheck disable=SC2086
+	setsid "$db_server" --no-defaults --user="$1" --datadir="$db_home/data" \
+		--socket="$DB_SOCKET" --pid-file="$db_home/run/db.pid" --log-error="$db_home/db.log" \
+		--skip-networking --skip-name-resolve --character-set-server=utf8mb4 \
+		--innodb-flush-log-at-trx-commit=1 --innodb-doublewrite=1 \
+		--innodb-buffer-pool-size=128M --innodb-log-file-size=96M --max-connections=200 \
+		${DB_OPTIONS:-} </dev/null >>"$db_home/db.log" 2>&1 &
+	db_child=$!
+}
+
+db_answers() {
+	mariadb-admin --no-defaults --socket="$DB_SOCKET" --user="$DB_ADMIN" --connect-timeout=2 \
+		status >/dev/null 2>&1
+}
+
+db_start() {
+	mkdir -p "$1" && db_paths "$1" || return 1
+	if db_pid >/dev/null; then
+		db_answers && return 0
+	fi
+	db_owner=$(db_runs_as)
+	mkdir -p "$db_home/run" && chown "$db_owner" "$db_home/run" && chmod 755 "$db_home/run" ||
+		return 1
+	db_install "$db_owner" || return 1
+	rm -f "$db_home/run/db.pid"
+	db_launch "$db_owner" || return 1
+	db_until=$(($(date +%s) + ${DB_WAIT:-60}))
+	until db_answers; do
+		if ! kill -0 "$db_child" 2>/dev/null || [ "$(date +%s)" -gt "$db_until" ]; then
+			db_say "the server does not answer, see $db_home/db.log"
+			tail -n 5 "$db_home/db.log" >&2
+			return 1
+		fi
+		sleep 0.1
+	done
+}
+
+db_stop() {
+	db_paths "$1" || return 1
+	db_number=$(db_pid) || return 0
+	kill -TERM "$db_number" 2>/dev/null || return 0
+	db_until=$(($(date +%s) + ${DB_WAIT:-60}))
+	while kill -0 "$db_number" 2>/dev/null && db_pid >/dev/null; do
+		if [ "$(date +%s)" -gt "$db_until" ]; then
+			db_say "the server does not stop, killing process $db_number"
+			kill -KILL "$db_number" 2>/dev/null
+			break
+		fi
+		sleep 0.1
+	done
+	rm -f "$db_home/run/db.pid"
+}
+
+db_sql() {
+	db_paths "$1" || return 1
+	shift
+	mariadb --no-defaults --socket="$DB_SOCKET" --user="$DB_ADMIN" --batch --skip-column-names "$@"
+}
