@@ -1,0 +1,102 @@
+"""A private site of tools/site for the time of a test run."""
+import os
+import pathlib
+import shlex
+import shutil
+import socket
+import subprocess
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+TOOL = ROOT / "tools" / "site"
+
+
+def build_dir() -> pathlib.Path:
+    """Where the programs are: a build configured with --enable-test-hooks."""
+    path = os.environ.get("TSB_BUILD")
+    if not path:
+        raise RuntimeError("TSB_BUILD must name a build folder (configure --enable-test-hooks)")
+    return pathlib.Path(path).resolve()
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Site:
+    def __init__(self, web="nginx", dispatchers=None, build=None, keep=False, options=()):
+        self.web = web
+        self.build = pathlib.Path(build) if build else build_dir()
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tsb-site-"))
+        # The programs run as another user; the folder itself holds no secret.
+        self.dir.chmod(0o755)
+        self.port = free_port()
+        self.keep = keep
+        self.options = list(options) + ([] if dispatchers is None else ["-D", str(dispatchers)])
+        hooks = self.dir.with_name(self.dir.name + "-hooks")
+        hooks.mkdir(mode=0o777)
+        hooks.chmod(0o777)
+        self.hooks = hooks
+        self.clock_file, self.fault_file = hooks / "clock", hooks / "faults"
+        self.environ = dict(os.environ, TSB_TEST_CLOCK=str(self.clock_file),
+                            TSB_TEST_FAULTS=str(self.fault_file))
+        self.offset = 0
+        self.forward(0)
+        self.set_faults([])
+        self.up()
+
+    def _tool(self, *args, check=True):
+        done = subprocess.run([str(TOOL), *args], env=self.environ, text=True, timeout=180,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        if check and done.returncode:
+            raise RuntimeError("tools/site %s: status %d\n%s" % (
+                " ".join(args), done.returncode, done.stdout))
+        return done.stdout
+
+    def up(self):
+        self._tool("up", "-d", str(self.dir), "-p", str(self.port), "-w", self.web,
+                   "-b", str(self.build), *self.options)
+        self.vars = self.env()
+        self.url = self.vars["TSB_URL"].rstrip("/")
+
+    def env(self) -> dict:
+        out = {}
+        for line in self._tool("env", "-d", str(self.dir)).splitlines():
+            for word in shlex.split(line):
+                name, eq, value = word.partition("=")
+                if eq:
+                    out[name] = value
+        return out
+
+    def stop(self, part):
+        self._tool("stop", part, "-d", str(self.dir))
+
+    def start(self, part):
+        self._tool("start", part, "-d", str(self.dir))
+
+    def down(self):
+        self._tool("down", "-d", str(self.dir), check=False)
+        if not self.keep:
+            shutil.rmtree(self.dir, ignore_errors=True)
+            shutil.rmtree(self.hooks, ignore_errors=True)
+
+    # -- hooks of test builds --
+
+    def forward(self, seconds):
+        """Moves the clock of all programs, always forward, as clocks do."""
+        self.offset += seconds
+        new = self.clock_file.with_suffix(".new")
+        new.write_text("%d\n" % self.offset)
+        new.chmod(0o666)
+        new.rename(self.clock_file)
+
+    def set_faults(self, lines):
+        """Lines "point value"; each is used up by the first process that passes the point."""
+        self.fault_file.write_text("".join("%s %s\n" % line for line in lines))
+        self.fault_file.chmod(0o666)
+
+    def faults_left(self):
+        return [tuple(line.split()) for line in self.fault_file.read_text().splitlines()]

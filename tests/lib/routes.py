@@ -1,0 +1,184 @@
+"""The routes as a client knows them: role and shape of the body, and bodies that break the shape."""
+import copy
+
+B64 = "cGF5bG9hZA=="
+UUID = "0190a5e0-0000-7000-8000-000000000000"
+DIGESTS = "SHA-224 SHA-256 SHA-384 SHA-512 SHA3-224 SHA3-256 SHA3-384 SHA3-512".split()
+
+# Values that no member of the type takes.
+WRONG = {
+    "str": [1, True, [], {}, ["x"]],
+    "b64": [1, False, [], {}, "no base64!", "YQ", "YQ=", "YR==", "Y Q==", "YQ==\u0000"],
+    "int": ["1", True, [], {}, 1.5, 10 ** 30],
+    "bool": [0, 1, "true", [], {}],
+    "enum": ["", "NOT_A_VALUE", 1, True, [], {}],
+    "pw": [1, True, {}, ["ab"], [1], [None]],
+    "list": [1, "x", {}, True],
+    "object": [1, "x", [], True],
+}
+
+
+class F:
+    """A member: its type, a good value, whether it must be there."""
+
+    def __init__(self, type_, sample, required=True, members=None, element=None):
+        self.type, self.sample, self.required = type_, sample, required
+        self.members, self.element = members, element
+
+
+def obj(required=True, **members):
+    sample = {name: f.sample for name, f in members.items() if f.sample is not None}
+    return F("object", sample, required, members=members)
+
+
+def lst(element, required=True):
+    return F("list", [element.sample], required, element=element)
+
+
+def text(sample="x", required=True):
+    return F("str", sample, required)
+
+
+def b64(required=True):
+    return F("b64", B64, required)
+
+
+def enum(sample, required=True):
+    return F("enum", sample, required)
+
+
+def password():
+    return F("pw", None, False)
+
+
+REQUEST_SIGNATURE = obj(False, signature=b64(), digestAlgorithm=enum("SHA-256"), publicKey=b64())
+PROOF = dict(timestamp=text("2024-08-14T20:03:02+02:00"), timestampSignature=b64(),
+             timestampDigestAlgorithm=enum("SHA-256"), approverPublicKey=b64(False))
+PAGING = obj(False, pageNumber=F("int", 0, False), pageSize=F("int", 1),
+             sortOrder=enum("CREATION_DATE_ASC"))
+TASK_FILTER = obj(**PROOF, id=text(UUID, False), requestId=text(UUID, False),
+                  detailLevel=enum("level1", False), paging=PAGING)
+APPROVAL = obj(id=text(UUID), approvalToBeSigned=b64(), signature=b64(),
+               approvalDigestAlgorithm=enum("SHA-256"), approverPublicKey=b64(False))
+TASK = obj(**PROOF, id=text(UUID))
+APPROVER = obj(type=enum("public_key"), name=text("a", False), value=b64())
+GROUP = obj(name=text("g", False), quorum=F("int", 1), approvals=lst(APPROVER))
+TOKEN = obj(name=text("t", False), timelock=F("int", 0), timeout=F("int", 0), groups=lst(GROUP, False))
+RULE = obj(False, tokens=lst(TOKEN, False))
+KEY_REF = obj(label=text("absent-key"), password=password())
+KEY = obj(label=text("never-created"), password=password(), algorithm=text("EC", False),
+          curveOid=text("1.2.840.10045.3.1.7", False), keySize=F("int", None, False),
+          attributes=obj(decrypt=F("bool", False), sign=F("bool", True), unwrap=F("bool", False),
+                         destroyable=F("bool", True, False), modifiable=F("bool", True, False),
+                         derive=F("bool", False, False), extractable=F("bool", False, False),
+                         sensitive=F("bool", True, False), copyable=F("bool", False, False)),
+          policy=obj(False, ruleUse=RULE, ruleBlock=RULE, ruleUnblock=RULE, ruleModify=RULE,
+                     keyStatus=obj(blocked=F("bool", False))))
+SIGN = dict(payload=b64(), signKeyName=text("absent-key"), keyPassword=password(),
+            signatureAlgorithm=enum("SHA256_WITH_ECDSA"), signatureType=enum("DER", False))
+
+KM, KO, AP, SV, AM = "KM", "KO", "AP", "SV", "AM"
+
+
+class Route:
+    def __init__(self, method, path, roles, body=None):
+        self.method, self.path, self.body = method, path, body
+        self.roles = roles if isinstance(roles, set) else {roles}
+
+    def __repr__(self):
+        return "%s %s" % (self.method, self.path)
+
+    @property
+    def sample_path(self):
+        return (self.path.replace("{id}", UUID).replace("{keyName}", "absent-key")
+                .replace("{length}", "16"))
+
+
+ROUTES = [
+    Route("POST", "/v1/key", KM, KEY),
+    Route("GET", "/v1/key", KM),
+    Route("POST", "/v1/key/attributes", KM, KEY_REF),
+    Route("GET", "/v1/key/{keyName}/attributes", KM),
+    Route("POST", "/v1/key/deleteKey", KM, KEY_REF),
+    Route("DELETE", "/v1/key/{keyName}", KM),
+    Route("POST", "/v1/sign", KO, obj(requestSignature=REQUEST_SIGNATURE, signRequest=obj(
+        **SIGN, payloadType=enum("UNSPECIFIED", False), metaData=b64(False),
+        metaDataSignature=b64(False)))),
+    Route("GET", "/v1/request/{id}", KO),
+    Route("DELETE", "/v1/request/{id}", KO),
+    Route("POST", "/v1/filteredRequests", KO,
+          obj(requestStatusList=lst(enum("PENDING"), False), paging=PAGING)),
+    Route("POST", "/v1/filteredSignApprovalTask", AP, TASK_FILTER),
+    Route("POST", "/v1/filteredAllApprovalTask", AP, TASK_FILTER),
+    Route("POST", "/v1/approval", AP, APPROVAL),
+    Route("PATCH", "/v1/task", AP, TASK),
+    Route("DELETE", "/v1/task", AP, TASK),
+    Route("POST", "/v1/task", AP, TASK),
+    Route("POST", "/v1/synchronousSign", KO, obj(signRequest=obj(**SIGN, signedApprovals=lst(b64(), False)))),
+    Route("POST", "/v1/verify", KO, obj(verifySignatureRequest=obj(
+        signKeyName=text("absent-key"), masterKeyPassword=password(),
+        signatureAlgorithm=enum("SHA256_WITH_ECDSA"), payload=b64(), signature=b64()))),
+    Route("GET", "/v1/generateRandom/{length}", {KO, SV}),
+    Route("GET", "/v1/versionInfo", SV),
+    Route("GET", "/v1/licenseInfo", SV),
+]
+WITH_BODY = [r for r in ROUTES if r.body]
+
+
+def put(body, path, value):
+    """A copy of body with value at path."""
+    out = copy.deepcopy(body)
+    at = out
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = value
+    return out
+
+
+def drop(body, path):
+    out = copy.deepcopy(body)
+    at = out
+    for step in path[:-1]:
+        at = at[step]
+    at.pop(path[-1], None)
+    return out
+
+
+def walk(field, path=()):
+    """Every member below field: its path and its description."""
+    for name, f in (field.members or {}).items():
+        yield path + (name,), f
+        yield from walk(f, path + (name,))
+        if f.element:
+            yield path + (name, 0), f.element
+            yield from walk(f.element, path + (name, 0))
+
+
+def objects(field):
+    yield ()
+    for path, f in walk(field):
+        if f.type == "object":
+            yield path
+
+
+def name_of(path):
+    """The word that a message about this member must contain."""
+    return next(step for step in reversed(path) if isinstance(step, str))
+
+
+def broken(route):
+    """(what, body, word that the message must contain)"""
+    sample = route.body.sample
+    for path, f in walk(route.body):
+        word = name_of(path)
+        label = ".".join(map(str, path))
+        for value in WRONG[f.type]:
+            yield "%s=%.20r" % (label, value), put(sample, path, value), word
+        if f.required and isinstance(path[-1], str):
+            yield "no " + label, drop(sample, path), word
+            yield label + "=null", put(sample, path, None), word
+            if f.type in ("str", "b64"):
+                yield label + " empty", put(sample, path, ""), word
+    for path in objects(route.body):
+        yield ".".join(map(str, path)) + ".unknown", put(sample, path + ("unknownMember",), 1), \
+            "unknownMember"
