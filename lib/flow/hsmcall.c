@@ -1,0 +1,159 @@
+#include "lib/first.h"
+
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/flow/internal.h"
+#include "lib/ska/token.h"
+
+/* With endpoints that cannot tell whether attributes are current, they are asked again after this. */
+#define ATTRIBUTES_TRUST_MS (60 * 1000)
+
+int
+flow_hsm_pass(struct flow *f, const struct hsm_call *call, struct hsm_reply *reply,
+    struct tsb_err *err)
+{
+	if (hsm_call(f->hsm, call, reply, err))
+		return -1;
+	if (reply->status == 200 || reply->status == 201)
+		return 0;
+	if (reply->status == 401)
+		return tsb_fail(err, TSB_E_CONNECTIVITY,
+		    "the HSM does not accept the broker's API key (hsm.apiKey)");
+	return wire_error_raise(tsb_view_bytes(&reply->body), reply->status, err);
+}
+
+static int
+attributes_fetch(struct flow *f, const char *key_name, struct tsb_view password, struct arena *a,
+    struct tsb_key_attributes *out, struct tsb_err *err)
+{
+	struct wire_key_ref ref = {key_name, password};
+	tsb_bytes_auto body = {0};
+	tsb_bytes_auto stable = {0};
+	struct hsm_reply reply = {0};
+	struct hsm_call call = {
+	    .method = "POST",
+	    .path = "/v1/key/attributes",
+	    .role = HSM_KEY_MANAGEMENT,
+	    .repeatable = true,
+	};
+	int rc;
+
+	wire_key_ref_format(&ref, &body);
+	call.body = tsb_view_bytes(&body);
+	rc = flow_hsm_pass(f, &call, &reply, err) ||
+	    wire_key_attributes_parse(tsb_view_bytes(&reply.body), a, out, err) ? -1 : 0;
+	hsm_reply_clear(&reply);
+	if (rc != 0)
+		return -1;
+	keyattr_stable_text(out->xml, &stable);
+	crypto_sha256(tsb_view_bytes(&stable), out->digest);
+	out->key_name = key_name;
+	out->fetched_ms = clock_now_ms();
+	return 0;
+}
+
+/* Asks the extension. *offered false when the endpoint does not know it. */
+static int
+stamp_ask(struct flow *f, const struct wire_timestamp_request *ask, struct arena *a, bool *offered,
+    struct wire_timestamp_reply *out, struct tsb_err *err)
+{
+	tsb_bytes_auto body = {0};
+	struct hsm_reply reply = {0};
+	struct hsm_call call = {
+	    .method = "POST", .path = "/v1/timestamp", .role = HSM_KEY_OPERATION, .repeatable = true};
+	int rc;
+
+	wire_timestamp_request_format(ask, &body);
+	call.body = tsb_view_bytes(&body);
+	*offered = true;
+	rc = flow_hsm_pass(f, &call, &reply, err);
+	if (rc == 0) {
+		rc = wire_timestamp_reply_parse(tsb_view_bytes(&reply.body), a, out, err);
+	} else if (reply.status == 404 && err->code != TSB_E_KEY_NOT_EXISTENT) {
+		*offered = false;
+		rc = 0;
+	}
+	hsm_reply_clear(&reply);
+	return rc;
+}
+
+/* Attributes with this digest: known already, or fetched; a key that changes in between is refused. */
+static int
+stamp_key(struct flow *f, const struct wire_timestamp_request *ask,
+    const unsigned char digest[TSB_SHA256], struct arena *a, struct flow_stamp *out,
+    struct tsb_err *err)
+{
+	struct tsb_key_attributes fetched = {0};
+
+	if (flow_key_load(f, digest, &out->key, err))
+		return -1;
+	if (out->key != NULL)
+		return 0;
+	if (attributes_fetch(f, ask->key_name, ask->key_password, a, &fetched, err))
+		return -1;
+	if (memcmp(fetched.digest, digest, TSB_SHA256) != 0)
+		return tsb_fail(err, TSB_E_SUBSYSTEM,
+		    "key '%s' was changed at the same time, send the request again", ask->key_name);
+	out->new_key = true;
+	return flow_key_keep(f, &fetched, &out->key, err);
+}
+
+struct latest {
+	const char *key_name;
+	struct arena *arena;
+	struct tsb_key_attributes attributes;
+	bool found;
+};
+
+static int
+latest_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct latest *l = ctx;
+
+	return store_key_attributes_latest(tx, l->key_name, clock_now_ms() - ATTRIBUTES_TRUST_MS,
+	    l->arena, &l->attributes, &l->found, err);
+}
+
+/*
+ * Without the extension: attributes by age. A key with a password is always asked, which checks it.
+ */
+static int
+key_by_age(struct flow *f, const struct wire_timestamp_request *ask, struct arena *a,
+    struct flow_stamp *out, struct tsb_err *err)
+{
+	struct latest l = {.key_name = ask->key_name, .arena = a};
+
+	if (ask->key_password.n == 0 && store_read(f->store, "key_latest", latest_body, &l, err))
+		return -1;
+	if (!l.found) {
+		if (attributes_fetch(f, ask->key_name, ask->key_password, a, &l.attributes, err))
+			return -1;
+		out->new_key = true;
+	}
+	return flow_key_keep(f, &l.attributes, &out->key, err);
+}
+
+int
+flow_hsm_stamp(struct flow *f, const struct wire_timestamp_request *ask, struct arena *a,
+    struct flow_stamp *out, struct tsb_err *err)
+{
+	struct wire_timestamp_reply reply = {0};
+	struct ska_timestamp token;
+	bool offered;
+
+	*out = (struct flow_stamp){0};
+	if (stamp_ask(f, ask, a, &offered, &reply, err))
+		return -1;
+	if (!offered)
+		return key_by_age(f, ask, a, out, err);
+	if (ska_timestamp_parse(reply.timestamp, &token, err))
+		return -1;
+	if (!tsb_view_eq(token.payload, ask->payload))
+		return tsb_fail(err, TSB_E_HSM, "the HSM's timestamp is over another payload");
+	out->stamped = true;
+	out->timestamp = reply.timestamp;
+	out->signature = reply.signature_with_algorithm;
+	out->seconds = token.seconds;
+	return stamp_key(f, ask, reply.attributes_digest, a, out, err);
+}

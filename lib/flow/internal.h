@@ -1,0 +1,94 @@
+/* Shared by the files of lib/flow only. */
+#ifndef TSB_FLOW_INTERNAL_H
+#define TSB_FLOW_INTERNAL_H
+
+#include "lib/crypto/crypto.h"
+#include "lib/flow/flow.h"
+#include "lib/ska/verdict.h"
+#include "lib/wire/wire.h"
+
+struct flow {
+	const struct broker_conf *conf;
+	struct store *store;
+	struct hsm *hsm;
+	char *owner;
+	bool has_secret;
+	unsigned char secret[CRYPTO_BOX_KEY_SIZE]; /* seals key passwords */
+	struct arena process;			   /* what lives as long as the process */
+	struct tsb_view *signers;		   /* DER of allowed timestamp signers */
+	size_t nsigners;
+	int wake_fd;
+	struct flow_key_cache *keys;
+};
+
+/* ---- attested keys, parsed once per process (keycache.c) ---- */
+
+/* Content-addressed by the attributes digest, hence never stale. */
+struct flow_key {
+	unsigned char digest[TSB_SHA256];
+	struct tsb_key_attributes attributes;
+	struct keyattr parsed; /* policy resolved */
+	struct arena arena;
+	uint64_t used;
+};
+struct flow_key_cache *flow_key_cache_new(void);
+void flow_key_cache_free(struct flow_key_cache **c);
+/* The key with this digest from cache or database; *key NULL when neither has it. Valid until the
+ * next call for another digest. */
+int flow_key_load(struct flow *f, const unsigned char digest[TSB_SHA256],
+    const struct flow_key **key, struct tsb_err *err) TSB_MUSTCHECK;
+/* Parses an answer of the HSM and keeps it in the cache. */
+int flow_key_keep(struct flow *f, const struct tsb_key_attributes *attributes,
+    const struct flow_key **key, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* ---- typed calls to the HSM (hsmcall.c) ---- */
+
+/* What the HSM says about a key when a request is made. */
+struct flow_stamp {
+	bool stamped;			/* false: endpoint without the extension */
+	struct tsb_view timestamp;	/* container */
+	struct tsb_view signature;	/* with algorithm */
+	uint64_t seconds;
+	const struct flow_key *key;	/* current attributes */
+	bool new_key;			/* they are not in the database yet */
+};
+int flow_hsm_stamp(struct flow *f, const struct wire_timestamp_request *ask, struct arena *a,
+    struct flow_stamp *out, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* ---- approvers (approver.c) ---- */
+
+/* Who signed a timestamp (api.md 4.5). all: a timestamp signer that sees every approver's tasks. */
+struct flow_approver {
+	bool signer; /* notification service: may list and delete, not approve */
+	bool all;
+	struct tsb_view spki;
+	unsigned char id[TSB_SHA256];
+};
+int flow_approver_prove(struct flow *f, const struct tsb_approver_proof *proof, struct arena *a,
+    int64_t now_ms, struct flow_approver *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* The key that approverPublicKey or approverCertificate names, not yet proven. */
+int flow_approver_named(const struct tsb_approver_proof *proof, struct arena *a,
+    struct flow_approver *out, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* ---- evaluation (request.c) ---- */
+
+/* Seconds of the HSM's clock at now_ms, told from its timestamp at creation. */
+int64_t flow_request_t0(const struct tsb_request *rq);
+int64_t flow_request_hsm_now(const struct tsb_request *rq, int64_t now_ms);
+/* Time of the HSM's clock in the broker's milliseconds. */
+int64_t flow_request_broker_ms(const struct tsb_request *rq, int64_t hsm_seconds);
+struct ska_vote *flow_votes(const struct tsb_approval *approvals, size_t n, struct arena *a);
+/* Rule that guards the request; NULL for a key without policy. */
+const struct ska_rule *flow_request_rule(const struct flow_key *key, enum tsb_kind kind);
+bool flow_request_open(const struct tsb_request *rq, int64_t now_ms);
+/* Sets what the verdict means for a request that is not executed: state, due and expiry. */
+struct store_change flow_change_by_verdict(const struct tsb_request *rq,
+    const struct ska_verdict *v);
+/* A view for GET and for task level 6, inside a transaction. */
+int flow_request_fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms,
+    struct tsb_request_view *out, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* ---- telling the dispatcher (flow.c) ---- */
+void flow_wake(struct flow *f, const struct tsb_uuid *id);
+
+#endif
