@@ -41,6 +41,7 @@ struct keyattr {
 	const char *address, *address_format;
 	const char *derivation_type, *derivation_value;
 	bool flag[ATTR__MAX];
+	bool has_eka_sign, eka_sign; /* not all HSMs have it */
 	bool has_policy;
 	struct ska_policy policy;
 };

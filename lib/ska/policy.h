@@ -62,6 +62,12 @@ bool ska_rule_is_free(const struct ska_rule *rule);
 bool ska_rule_works_without_timestamp(const struct ska_rule *rule);
 
 /*
+ * The pair has a binary form: minutes when both are whole minutes, else seconds, in 32 bits. Of what
+ * comes from outside only pairs that fit may be formatted (ska_policy_check() asks for more).
+ */
+bool ska_times_fit(uint64_t timelock, uint64_t timeout);
+
+/*
  * Binary form, whole container with its u32. The blocked flag is not part of it. Parsing refuses
  * all that approval-token.md 11 refuses; formatting a parsed policy gives the same bytes.
  */

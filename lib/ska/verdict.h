@@ -18,7 +18,8 @@ struct ska_verdict {
 	size_t token;	   /* the token to submit when met, or when due: index into rule->tokens */
 	bool locked;	   /* approvals complete, only a timelock runs: due_at says until when */
 	int64_t due_at;	   /* earliest time at which a complete token becomes active */
-	int64_t dies_at;   /* from this time on no token can become met any more; 0 = never */
+	int64_t dies_at;   /* from this time on no token can become met any more, rejections
+			    * considered; 0 = never; now when it is so already */
 	bool reachable;	   /* some token that is not over can still be completed by those who have
 			    * not rejected */
 	bool expired;	   /* every token's timeout is over (then reachable is false) */
@@ -29,7 +30,8 @@ struct ska_verdict {
  * with timelock 0 and timeout 0 can be met. An approver counts once per group however many votes;
  * a rejection of the same approver after an approval does not take it back (first vote wins).
  * A token is active at t when t >= t0+timelock and (timeout == 0 or t < t0+timeout); now < t0 is
- * never active. A group with quorum 0 is met; a rule without tokens is never met.
+ * never active. A group with quorum 0 is met; a rule without tokens is never met. A token whose
+ * timeout is not above its timelock is over from the start. Without timestamp t0 is not looked at.
  */
 void ska_evaluate(const struct ska_rule *rule, const struct ska_vote *votes, size_t nvotes,
     bool timestamped, int64_t t0, int64_t now, struct ska_verdict *out);
