@@ -9,6 +9,8 @@
 #include "lib/base/conf.h"
 #include "lib/base/err.h"
 
+struct web_route;
+
 enum web_verb { VERB_GET, VERB_POST, VERB_PUT, VERB_PATCH, VERB_DELETE, VERB__MAX };
 
 /* Roles of api.md 2.2; a route names those that may call it, 0 = nobody. */
@@ -18,7 +20,9 @@ enum web_role {
 	ROLE_APPROVER = 1 << 2,
 	ROLE_SERVICE = 1 << 3,
 	ROLE_APPROVER_MANAGEMENT = 1 << 4,
-	ROLE_ANYONE = 1 << 5 /* no credential needed */
+	ROLE_ANYONE = 1 << 5,	/* no credential needed */
+	ROLE_TIMESTAMP = 1 << 6 /* held by everybody when approverPathsOpen: task listings, whose proof
+				 * is the signed timestamp in the body, name it beside ROLE_APPROVER */
 };
 
 struct web_request {
@@ -28,9 +32,11 @@ struct web_request {
 	const char *path;	  /* decoded, for the log */
 	struct tsb_view param[4]; /* decoded {segments} of the pattern, in order, NUL behind */
 	const char *query;	  /* raw, "" when none */
+	const char *content_type; /* as sent, "" when none */
 	struct tsb_view body;
 	unsigned roles;		  /* what the caller proved */
 	int64_t now_ms;		  /* clock read once */
+	const struct web_route *route; /* the row being served */
 };
 
 struct web_reply {
@@ -66,7 +72,8 @@ struct web_auth_conf {
 	/* "sha256:<64 hex>" fingerprints of client certificates that the web server verified */
 	struct conf_list key_management_cert, key_operation_cert, approver_cert, service_cert,
 	    approver_management_cert;
-	/* REMOTE_USER names */
+	/* REMOTE_USER names; they count only beside AUTH_TYPE, because nginx fills REMOTE_USER from an
+	 * unchecked header where it authenticates nobody */
 	struct conf_list key_management_user, key_operation_user, approver_user, service_user,
 	    approver_management_user;
 	bool approver_paths_open; /* filtered*ApprovalTask without approverToken (api.md 2.2) */
@@ -126,12 +133,18 @@ struct web_server {
 	long workers;
 	long request_max;	/* requests per worker before it is replaced; 0 = never */
 	size_t body_max;	/* upper bound whatever the route says: 413 */
+	long request_timeout;	/* seconds to receive a request, and to send a reply; 0 = 60 */
 	void *(*open)(void *arg, struct tsb_err *err); /* in the worker; NULL = failed */
 	void (*close)(void *app);
 	void *arg;
 };
 
-/* Serves until told to stop. Returns the exit status of the program. */
+/*
+ * Serves until told to stop: on a socket from systemd, on a listening descriptor 0 (spawn-fcgi,
+ * mod_fcgid), or on srv->listen. Started as plain CGI it answers one request. Returns the exit status
+ * of the program. Web servers must buffer requests (nginx: fastcgi_request_buffering on, the default;
+ * Apache does): a worker serves one at a time, and request_timeout ends what stalls.
+ */
 int web_run(const struct web_server *srv);
 /* Number of workers when the setting is 0: 4 per core, at least 8. */
 long web_default_workers(void);

@@ -1,0 +1,150 @@
+/*
+ * One request in the fixed order of checks, the same for all rows: path 404, verb 405, role 401,
+ * length 413, body, handler. Then its reply and its access line.
+ */
+#include "lib/first.h"
+
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/enc.h"
+#include "lib/base/log.h"
+#include "lib/crypto/crypto.h"
+#include "lib/web/parts.h"
+
+/* What a refused caller may still send. Apache answers 503 unless the input was read to its end. */
+#define DRAIN_MAX (64UL * 1024 * 1024)
+
+static const char *
+new_id(struct arena *a)
+{
+	unsigned char random[(WEB_ID_SIZE - 1) / 2];
+
+	crypto_random(random, sizeof(random));
+	return enc_hex_str(a, tsb_view_of(random, sizeof(random)));
+}
+
+static int
+check_role(struct web_call *call, const struct web_auth *auth, struct tsb_err *err)
+{
+	call->rq.roles = web_auth_roles(auth, &call->caller, call->rq.arena);
+	if (call->rq.roles & call->rq.route->roles)
+		return 0;
+	/* Always 631: clients try the next key of their list on no other number (api.md 2.3). */
+	return tsb_fail(err, TSB_E_API_KEY, "API key is missing or invalid.");
+}
+
+/* body owns what rq.body shows. A row without a limit ignores what the caller sent. */
+static int
+take_body(struct web_call *call, const struct web_server *srv, struct web_io *io,
+    struct tsb_bytes *body, struct tsb_err *err)
+{
+	size_t max = call->rq.route->body_max;
+
+	if (max == 0)
+		return 0;
+	if (web_call_read(call, io, max < srv->body_max ? max : srv->body_max, body, err))
+		return -1;
+	(void)tsb_bytes_cstr(body); /* a NUL behind, for parsers that look one byte further */
+	call->rq.body = tsb_view_bytes(body);
+	return 0;
+}
+
+static int
+serve(struct web_call *call, const struct web_server *srv, void *app, struct web_io *io,
+    struct web_reply *reply, struct tsb_err *err)
+{
+	tsb_bytes_auto body = { 0 };
+
+	if (web_call_parse(call, io->env, err) || web_call_route(call, srv->routes, err) ||
+	    check_role(call, srv->auth, err) || take_body(call, srv, io, &body, err))
+		return -1;
+	return call->rq.route->serve(app, &call->rq, reply, err);
+}
+
+static int
+drain(struct web_io *io)
+{
+	unsigned char waste[8192];
+	size_t total = 0;
+	ssize_t n;
+
+	while (io->stream_ends && (n = io->read(io, waste, sizeof(waste))) != 0) {
+		total += n > 0 ? (size_t)n : 0;
+		if (n < 0 || total > DRAIN_MAX)
+			return -1;
+	}
+	return 0;
+}
+
+static enum log_level
+level_of(int status)
+{
+	return status < 400 ? LOG_INFO : status < 500 ? LOG_WARN : LOG_ERROR;
+}
+
+/* The target as sent, without what would let it look like other fields of the line. */
+static const char *
+shown_target(const struct web_call *call)
+{
+	tsb_bytes_auto text = { 0 };
+
+	for (const unsigned char *p = (const unsigned char *)call->target; *p; p++)
+		if (*p <= 0x20 || *p >= 0x7f || *p == '"')
+			tsb_bytes_addf(&text, "%%%02X", *p);
+		else
+			tsb_bytes_add(&text, p, 1);
+	return arena_str(call->rq.arena, text.n ? tsb_bytes_cstr(&text) : "-");
+}
+
+static void
+log_access(const struct web_call *call, int status, const struct tsb_err *err, int64_t took,
+    bool lost)
+{
+	unsigned used = call->rq.route ? call->rq.roles & call->rq.route->roles : 0;
+	const char *verb = call->rq.verb < VERB__MAX ? call->method : "?";
+	const char *text;
+
+	text = arena_printf(call->rq.arena, "role=%s %s %s %d %lldms%s",
+	    web_roles_text(used, call->rq.arena), verb, shown_target(call), status, (long long)took,
+	    lost ? " peer lost" : "");
+	if (status >= 400 && err->file)
+		text = arena_printf(call->rq.arena, "%s %d %s:%d %s", text, tsb_err_number(err->code),
+		    err->file, err->line, err->msg);
+	switch (level_of(status)) {
+	case LOG_INFO:
+		log_info("%s", text);
+		break;
+	case LOG_WARN:
+		log_warn("%s", text);
+		break;
+	default:
+		log_error("%s", text);
+	}
+}
+
+int
+web_exchange(const struct web_server *srv, void *app, struct web_io *io, struct arena *a)
+{
+	int64_t started = clock_monotonic_ms();
+	struct web_call call = { .rq = { .arena = a, .id = new_id(a), .now_ms = clock_now_ms() } };
+	struct web_reply reply = { 0 };
+	struct tsb_err err = { 0 };
+	int rc;
+
+	log_request(call.rq.id);
+	if (serve(&call, srv, app, io, &reply, &err)) {
+		web_reply_error(&reply, &err);
+		if (call.status)
+			reply.status = call.status;
+	} else if (reply.status == 0) {
+		reply.status = 200;
+	}
+	rc = drain(io);
+	if (web_reply_write(io, &call, &reply))
+		rc = -1;
+	log_access(&call, reply.status, &err, clock_monotonic_ms() - started, rc != 0);
+	log_request(NULL);
+	tsb_bytes_clear(&reply.body);
+	return rc;
+}

@@ -1,0 +1,117 @@
+/* Replies: CGI head and body (RFC 3875 6), error bodies (api.md 3.1). */
+#include "lib/first.h"
+
+#include <string.h>
+
+#include "lib/base/str.h"
+#include "lib/web/parts.h"
+
+static const struct {
+	int status;
+	const char *phrase;
+} phrases[] = {
+	{ 200, "OK" },
+	{ 201, "Created" },
+	{ 400, "Bad Request" },
+	{ 401, "Unauthorized" },
+	{ 403, "Forbidden" },
+	{ 404, "Not Found" },
+	{ 405, "Method Not Allowed" },
+	{ 413, "Content Too Large" },
+	{ 414, "URI Too Long" },
+	{ 500, "Internal Server Error" },
+	{ 501, "Not Implemented" },
+};
+
+static const char *
+phrase_of(int status)
+{
+	for (size_t i = 0; i < TSB_COUNT(phrases); i++)
+		if (phrases[i].status == status)
+			return phrases[i].phrase;
+	return "Status";
+}
+
+/* RFC 8259 7. A sentence cut in the middle of a character loses its non-ASCII bytes. */
+static void
+add_json_string(struct tsb_bytes *out, const char *text)
+{
+	bool utf8 = tsb_utf8_valid(tsb_view_str(text));
+
+	tsb_bytes_add_str(out, "\"");
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+		if (*p == '"' || *p == '\\')
+			tsb_bytes_addf(out, "\\%c", *p);
+		else if (*p < 0x20 || *p == 0x7f)
+			tsb_bytes_addf(out, "\\u%04x", *p);
+		else if (*p >= 0x80 && !utf8)
+			tsb_bytes_add_str(out, "?");
+		else
+			tsb_bytes_add(out, p, 1);
+	tsb_bytes_add_str(out, "\"");
+}
+
+void
+web_reply_error(struct web_reply *reply, const struct tsb_err *err)
+{
+	/* A handler that fails without a reason is a fault of ours, and never a success. */
+	enum tsb_code code = err->code == TSB_OK ? TSB_E_IMPL : err->code;
+
+	reply->status = tsb_err_http(code);
+	reply->content_type = NULL;
+	reply->disposition = NULL;
+	tsb_bytes_reset(&reply->body);
+	tsb_bytes_addf(&reply->body, "{\"errorCode\":%d,\"reason\":", tsb_err_number(code));
+	add_json_string(&reply->body, tsb_err_reason(code));
+	tsb_bytes_add_str(&reply->body, ",\"message\":");
+	add_json_string(&reply->body, err->msg[0] ? err->msg : "The request failed.");
+	tsb_bytes_add_str(&reply->body, "}");
+}
+
+/* Names inside a header may come from callers: a line break there would start another header. */
+static bool
+header_safe(const char *value)
+{
+	for (; *value; value++)
+		if ((unsigned char)*value < 0x20 || *value == 0x7f)
+			return false;
+	return true;
+}
+
+static void
+add_allow(struct tsb_bytes *head, unsigned verbs)
+{
+	const char *comma = "";
+
+	tsb_bytes_add_str(head, "Allow: ");
+	for (int v = 0; v < VERB__MAX; v++)
+		if (verbs & 1U << v) {
+			tsb_bytes_addf(head, "%s%s%s", comma, web_verb_name((enum web_verb)v),
+			    v == VERB_GET ? ", HEAD" : "");
+			comma = ", ";
+		}
+	tsb_bytes_add_str(head, "\r\n");
+}
+
+int
+web_reply_write(struct web_io *io, const struct web_call *call, const struct web_reply *reply)
+{
+	tsb_bytes_auto head = { 0 };
+	int status = reply->status ? reply->status : 200;
+
+	tsb_bytes_addf(&head, "Status: %d %s\r\n", status, phrase_of(status));
+	if (reply->body.n)
+		tsb_bytes_addf(&head, "Content-Type: %s\r\n",
+		    reply->content_type ? reply->content_type : "application/json");
+	if (reply->disposition && header_safe(reply->disposition))
+		tsb_bytes_addf(&head, "Content-Disposition: %s\r\n", reply->disposition);
+	if (status == 405)
+		add_allow(&head, call->allow);
+	tsb_bytes_addf(&head,
+	    "Content-Length: %zu\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+	    "X-Request-Id: %s\r\n\r\n",
+	    reply->body.n, call->rq.id);
+	if (io->write(io, head.p, head.n))
+		return -1;
+	return reply->body.n && !call->head ? io->write(io, reply->body.p, reply->body.n) : 0;
+}

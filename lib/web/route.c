@@ -1,0 +1,126 @@
+/* The route matcher: literal segments win over {}, whatever the order of the rows. */
+#include "lib/first.h"
+
+#include <string.h>
+
+#include "lib/base/str.h"
+#include "lib/web/parts.h"
+
+static const char *const verb_names[VERB__MAX] = {
+	[VERB_GET] = "GET",
+	[VERB_POST] = "POST",
+	[VERB_PUT] = "PUT",
+	[VERB_PATCH] = "PATCH",
+	[VERB_DELETE] = "DELETE",
+};
+
+const char *
+web_verb_name(enum web_verb verb)
+{
+	return verb < VERB__MAX ? verb_names[verb] : "?";
+}
+
+/* Whether the path fits the pattern; param of WEB_PARAM_MAX, as web_routes_check() promises. */
+static bool
+route_fits(const struct web_route *route, const struct web_call *call, struct tsb_view *param)
+{
+	const char *p = route->pattern;
+	size_t params = 0;
+
+	if (call->segments == 0 || call->segments > WEB_SEGMENT_MAX)
+		return false;
+	for (size_t i = 0; i < call->segments; i++) {
+		size_t n;
+
+		if (*p++ != '/')
+			return false;
+		n = strcspn(p, "/");
+		if (*p == '{')
+			param[params++] = call->segment[i];
+		else if (!tsb_view_eq(call->segment[i], tsb_view_of(p, n)))
+			return false;
+		p += n;
+	}
+	return *p == '\0';
+}
+
+/* Of two patterns that fit one path, whether a is literal where b first has a {}. */
+static bool
+pattern_beats(const char *a, const char *b)
+{
+	while (*a && *b) {
+		if ((*a == '{') != (*b == '{'))
+			return *b == '{';
+		if (*a == '{') {
+			a += strcspn(a, "}");
+			b += strcspn(b, "}");
+		}
+		a++;
+		b++;
+	}
+	return false;
+}
+
+int
+web_call_route(struct web_call *call, const struct web_route *routes, struct tsb_err *err)
+{
+	const struct web_route *best = NULL;
+	struct tsb_view param[WEB_PARAM_MAX] = { 0 };
+
+	for (const struct web_route *r = routes; r->pattern; r++) {
+		if (!route_fits(r, call, param))
+			continue;
+		call->allow |= 1U << r->verb;
+		if (r->verb != call->rq.verb || (best && !pattern_beats(r->pattern, best->pattern)))
+			continue;
+		best = r;
+		memcpy(call->rq.param, param, sizeof(param));
+	}
+	if (best) {
+		call->rq.route = best;
+		return 0;
+	}
+	call->status = call->allow ? 405 : 404;
+	return call->allow ? tsb_fail(err, TSB_E_OPERATION_UNREACHABLE,
+				 "This path does not take the method %.16s.", call->method) :
+			     tsb_fail(err, TSB_E_OPERATION_UNREACHABLE, "There is no such path.");
+}
+
+int
+web_route_arg(const struct web_request *rq)
+{
+	return rq->route->arg;
+}
+
+/* "/v1/key/{keyName}": non-empty segments, {} around a whole one, as many as a request carries. */
+static bool
+pattern_valid(const char *p)
+{
+	size_t params = 0, segments = 0;
+
+	for (; *p == '/'; segments++) {
+		size_t n = strcspn(++p, "/");
+		bool is_param = n && *p == '{';
+
+		if (n == 0 || (is_param && (n < 3 || p[n - 1] != '}')))
+			return false;
+		params += is_param;
+		p += n;
+	}
+	return *p == '\0' && segments > 0 && segments <= WEB_SEGMENT_MAX && params <= WEB_PARAM_MAX;
+}
+
+const char *
+web_routes_check(const struct web_route *routes)
+{
+	for (const struct web_route *r = routes; r->pattern; r++) {
+		if (!pattern_valid(r->pattern))
+			return "a pattern is not well formed";
+		if (r->verb >= VERB__MAX || r->roles == 0 || !r->serve)
+			return "a row lacks verb, role or handler";
+		for (const struct web_route *s = routes; s < r; s++)
+			if (s->verb == r->verb && tsb_streq(s->pattern, r->pattern))
+				return "two rows have the same verb and pattern";
+	}
+	return NULL;
+}
