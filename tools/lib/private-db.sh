@@ -5,6 +5,7 @@
 #			sets DB_SOCKET and DB_ADMIN (database login of the calling user: no password,
 #			proven by the socket). Starting what runs already is no error.
 #	db_stop DIR	stops it in order and waits; no error when it does not run.
+#	db_kill DIR	ends it with SIGKILL, as a crash would.
 #	db_running DIR	true while it runs.
 #	db_sql DIR [mariadb options...]
 #			the command-line client as administrator, statements on standard input.
@@ -43,8 +44,9 @@ db_paths() { # db_paths DIR
 
 db_pid() { # db_pid: of the server of db_home; the name guards against a number given away again
 	db_number=$(cat "$db_home/run/db.pid" 2>/dev/null) || return 1
-	case $(cat "/proc/$db_number/comm" 2>/dev/null) in
-	mariadbd | mysqld) echo "$db_number" ;;
+	case $(cat "/proc/$db_number/stat" 2>/dev/null) in
+	*') Z '*) return 1 ;; # dead, and nobody has asked for its status yet
+	*'(mariadbd) '* | *'(mysqld) '*) echo "$db_number" ;;
 	*) return 1 ;;
 	esac
 }
@@ -93,8 +95,8 @@ db_launch() { # db_launch OWNER
 }
 
 db_answers() {
-	mariadb-admin --no-defaults --socket="$DB_SOCKET" --user="$DB_ADMIN" --connect-timeout=2 \
-		status >/dev/null 2>&1
+	mariadb --no-defaults --socket="$DB_SOCKET" --user="$DB_ADMIN" --connect-timeout=2 \
+		-e 'DO 1' >/dev/null 2>&1
 }
 
 db_start() {
@@ -132,6 +134,14 @@ db_stop() {
 		fi
 		sleep 0.1
 	done
+	rm -f "$db_home/run/db.pid"
+}
+
+db_kill() { # without a chance to write anything more; what COMMIT answered must be there afterwards
+	db_paths "$1" || return 1
+	db_number=$(db_pid) || return 0
+	kill -KILL "$db_number" 2>/dev/null || return 0
+	while db_pid >/dev/null; do sleep 0.05; done
 	rm -f "$db_home/run/db.pid"
 }
 

@@ -1,0 +1,64 @@
+# Starting and stopping the programs of a private site (sourced).
+#
+# Wants: $run, the folder of PID files; $logs, the folder of logs; $as_user, the command that gives
+# up root's rights, or empty. Each program leads a session and process group of its own, so that its
+# workers can be ended with it. A PID file holds the PID and the kernel's start time of the process:
+# a PID that was given to somebody else since is not taken for ours.
+
+proc_started_at() { # proc_started_at PID: field 22 of stat; the name before it may hold blanks
+	[ -r "/proc/$1/stat" ] && read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+	# shellcheck disable=SC2086
+	set -- ${stat##*) }
+	[ "$1" != Z ] || return 1
+	echo "${20}"
+}
+
+proc_pid() { # proc_pid NAME: prints the PID while the process lives
+	[ -r "$run/$1.pid" ] && read -r pid started <"$run/$1.pid" || return 1
+	[ "$(proc_started_at "$pid")" = "$started" ] || return 1
+	echo "$pid"
+}
+
+proc_alive() { proc_pid "$1" >/dev/null; }
+
+proc_start() { # proc_start NAME COMMAND...: in the background, output appended to its log
+	proc_name=$1
+	shift
+	# shellcheck disable=SC2086
+	setsid $as_user "$@" </dev/null >>"$logs/$proc_name.log" 2>&1 &
+	proc_new=$!
+	proc_started=$(proc_started_at "$proc_new") || return 1
+	echo "$proc_new $proc_started" >"$run/$proc_name.pid"
+}
+
+proc_stop() { # proc_stop NAME SECONDS: SIGTERM, and SIGKILL when it takes longer
+	if [ -r "$run/$1.pid" ] && read -r pid started <"$run/$1.pid"; then
+		if [ "$(proc_started_at "$pid")" = "$started" ]; then
+			kill -TERM "$pid" 2>/dev/null || :
+			proc_wait "$pid" "$started" "$2" || echo "site: $1 did not stop in $2 s: killed" >&2
+		fi
+		proc_end "$pid"
+	fi
+	rm -f "$run/$1.pid"
+}
+
+proc_wait() { # proc_wait PID STARTED SECONDS: until it is gone
+	proc_left=$(($3 * 20))
+	while [ "$(proc_started_at "$1")" = "$2" ]; do
+		[ "$proc_left" -gt 0 ] || return 1
+		proc_left=$((proc_left - 1))
+		sleep 0.05
+	done
+}
+
+# A number stays taken while it names a group, so what answers to it here is ours.
+proc_end() { # proc_end PID: SIGKILL to what is left of the group
+	! kill -KILL -- "-$1" 2>/dev/null || sleep 0.1
+}
+
+proc_kill() { # proc_kill NAME: SIGKILL at once, for the tests of what a crash leaves
+	if [ -r "$run/$1.pid" ] && read -r pid started <"$run/$1.pid"; then
+		proc_end "$pid"
+	fi
+	rm -f "$run/$1.pid"
+}

@@ -1,0 +1,201 @@
+# Secrets and settings of a private site (sourced by tools/site). The web server's settings are the
+# shipped ones of nginx/ and apache/; only the frame around them is made here: plain HTTP on loopback.
+
+secret() { # secret NAME: makes it on first use, prints the path
+	if [ ! -s "$root/secret/$1" ]; then
+		(umask 077 && openssl rand -hex 32 >"$root/secret/$1.new")
+		own "$root/secret/$1.new"
+		mv "$root/secret/$1.new" "$root/secret/$1"
+	fi
+	echo "$root/secret/$1"
+}
+
+value() { cat "$(secret "$1")"; }
+hashed() { printf 'sha256:%s' "$(printf %s "$(value "$1")" | sha256sum | cut -d' ' -f1)"; }
+
+place() { # place FILE: standard input becomes the file, readable for the programs only
+	(umask 077 && cat >"$1.new")
+	own "$1.new"
+	mv "$1.new" "$1"
+}
+
+write_config() {
+	for role in key-management key-operation approver service approver-key-management hsm \
+		hsm-broker api-password dispatcher-password; do
+		secret "$role" >/dev/null
+	done
+	broker_config dispatcher1 | place "$root/tsb.conf"
+	for one in $parts; do
+		case $one in
+		dispatcher1) ;;
+		dispatcher*)
+			broker_config "$one" | place "$root/tsb-$one.conf"
+			;;
+		esac
+	done
+	hsm_config | place "$root/tsb-hsm.conf"
+	"${web}_config" | place "$root/$web.conf"
+	printf 'X-API-KEY: %s\n' "$(value service)" | (umask 077 && cat >"$root/secret/service.header")
+	environment | (umask 077 && cat >"$root/env.new")
+	mv "$root/env.new" "$root/env"
+}
+
+hsm_url() { case $web in nginx) echo "unix:$run/hsm-http.sock" ;; *) echo "http://127.0.0.1:$hsm_port" ;; esac; }
+
+broker_config() { # broker_config DISPATCHER
+	cat <<END
+# Written by tools/site at every start.
+[general]
+profile = $profile
+secretKeyFile = $(secret request-passwords)
+
+[database]
+socket = $db/run/db.sock
+name = tsb
+apiUser = tsb_api
+apiPasswordFile = $(secret api-password)
+dispatcherUser = tsb_dispatcher
+dispatcherPasswordFile = $(secret dispatcher-password)
+adminUser = $(id -un)
+
+[hsm]
+url = $(hsm_url)
+apiKeyFile = $(secret hsm-broker)
+
+[fcgi]
+listen = unix:$run/fcgi.sock
+socketMode = 0600
+
+[dispatcher]
+name = $1
+listen = $run/$1.sock
+$(for one in $parts; do case $one in dispatcher*) echo "wake = $run/$one.sock" ;; esac; done)
+
+[apiAuthentication]
+keyManagementToken = $(hashed key-management)
+keyOperationToken = $(hashed key-operation)
+approverToken = $(hashed approver)
+serviceToken = $(hashed service)
+approverKeyManagementToken = $(hashed approver-key-management)
+END
+}
+
+# The broker's key and one for people stand side by side for each role, as in a rollover.
+hsm_config() {
+	cat <<END
+# Written by tools/site at every start.
+[server]
+listen = unix:$run/hsm.sock
+socketMode = 0600
+
+[keyStore]
+directory = $root/hsm
+masterKeyFile = $root/secret/hsm-master-key
+create = true
+
+[apiAuthentication]
+END
+	for role in keyManagementToken keyOperationToken serviceToken; do
+		echo "$role = $(hashed hsm-broker)"
+		echo "$role = $(hashed hsm)"
+	done
+}
+
+nginx_config() {
+	cat <<END
+# Written by tools/site at every start.
+daemon off;
+worker_processes 2;
+pid $run/nginx.pid;
+error_log $logs/web.log warn;
+events { worker_connections 512; }
+http {
+	client_body_temp_path $root/tmp/body;
+	fastcgi_temp_path $root/tmp/fastcgi;
+	proxy_temp_path $root/tmp/proxy;
+	uwsgi_temp_path $root/tmp/uwsgi;
+	scgi_temp_path $root/tmp/scgi;
+	access_log $logs/access.log;
+	server {
+		listen 127.0.0.1:$port;
+		set \$tsb_backend unix:$run/fcgi.sock;
+		include $root/tsb-fastcgi.conf;
+	}
+	server {
+		listen 127.0.0.1:$hsm_port;
+		listen unix:$run/hsm-http.sock;
+		set \$tsb_backend unix:$run/hsm.sock;
+		include $root/tsb-fastcgi.conf;
+	}
+}
+END
+	place "$root/tsb-fastcgi.conf" <"$top/nginx/tsb-fastcgi.conf"
+}
+
+apache_modules() {
+	for modules in /usr/lib/apache2/modules /usr/lib/httpd/modules /usr/libexec/apache2; do
+		[ ! -d "$modules" ] || break
+	done
+	for module in mpm_event authz_core alias proxy proxy_fcgi headers setenvif reqtimeout; do
+		echo "LoadModule ${module}_module $modules/mod_$module.so"
+	done
+}
+
+apache_config() {
+	cat <<END
+# Written by tools/site at every start.
+ServerRoot $root
+DefaultRuntimeDir $run
+PidFile $run/apache.pid
+Mutex file:$run default
+ServerName 127.0.0.1
+ServerTokens Prod
+ErrorLog $logs/web.log
+LogLevel warn
+$(apache_modules)
+LogFormat "%h %t \"%r\" %>s %b" plain
+CustomLog $logs/access.log plain
+Listen 127.0.0.1:$port
+Listen 127.0.0.1:$hsm_port
+<VirtualHost 127.0.0.1:$port>
+	Define TSB_BACKEND $run/fcgi.sock
+	Include $root/tsb-fastcgi.conf
+</VirtualHost>
+<VirtualHost 127.0.0.1:$hsm_port>
+	Define TSB_BACKEND $run/hsm.sock
+	Include $root/tsb-fastcgi.conf
+</VirtualHost>
+END
+	place "$root/tsb-fastcgi.conf" <"$top/apache/tsb-fastcgi.conf"
+}
+
+environment() {
+	cat <<END
+TSB_URL='http://127.0.0.1:$port'
+TSB_HSM_URL='http://127.0.0.1:$hsm_port'
+TSB_KEY_MANAGEMENT_TOKEN='$(value key-management)'
+TSB_KEY_OPERATION_TOKEN='$(value key-operation)'
+TSB_APPROVER_TOKEN='$(value approver)'
+TSB_SERVICE_TOKEN='$(value service)'
+TSB_APPROVER_KEY_MANAGEMENT_TOKEN='$(value approver-key-management)'
+TSB_HSM_TOKEN='$(value hsm)'
+TSB_SITE='$root'
+TSB_BUILD='$build'
+TSB_DB_SOCKET='$db/run/db.sock'
+TSB_DISPATCHER_SOCKET='$run/dispatcher1.sock'
+END
+}
+
+# The database, the logins of the programs, and the schema by the program that knows it.
+prepare_db() {
+	{
+		echo "CREATE DATABASE IF NOT EXISTS tsb CHARACTER SET utf8mb4;"
+		for login in api dispatcher; do
+			echo "CREATE USER IF NOT EXISTS 'tsb_$login'@'localhost' IDENTIFIED BY '$(value "$login-password")';"
+		done
+	} | db_sql "$db" || fail 'the database refuses its logins'
+	"$build/tsb" schema upgrade -c "$root/tsb.conf" --dir "$top/schema" >>"$logs/schema.log" 2>&1 || {
+		tail -n 10 "$logs/schema.log" >&2
+		fail 'the schema cannot be brought up to date'
+	}
+}
