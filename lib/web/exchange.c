@@ -34,7 +34,25 @@ check_role(struct web_call *call, const struct web_auth *auth, struct tsb_err *e
 	return tsb_fail(err, TSB_E_API_KEY, "API key is missing or invalid.");
 }
 
-/* body owns what rq.body shows. A row without a limit ignores what the caller sent. */
+static int
+drain(struct web_io *io)
+{
+	unsigned char waste[8192];
+	size_t total = 0;
+	ssize_t n;
+
+	while (io->stream_ends && (n = io->read(io, waste, sizeof(waste))) != 0) {
+		total += n > 0 ? (size_t)n : 0;
+		if (n < 0 || total > DRAIN_MAX)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Handlers run when the request has arrived as a whole, also rows without a limit, which ignore what
+ * the caller sent. body owns what rq.body shows.
+ */
 static int
 take_body(struct web_call *call, const struct web_server *srv, struct web_io *io,
     struct tsb_bytes *body, struct tsb_err *err)
@@ -42,7 +60,7 @@ take_body(struct web_call *call, const struct web_server *srv, struct web_io *io
 	size_t max = call->rq.route->body_max;
 
 	if (max == 0)
-		return 0;
+		return drain(io) ? tsb_fail(err, TSB_E_INPUT, "The request body is too large.") : 0;
 	if (web_call_read(call, io, max < srv->body_max ? max : srv->body_max, body, err))
 		return -1;
 	(void)tsb_bytes_cstr(body); /* a NUL behind, for parsers that look one byte further */
@@ -60,21 +78,6 @@ serve(struct web_call *call, const struct web_server *srv, void *app, struct web
 	    check_role(call, srv->auth, err) || take_body(call, srv, io, &body, err))
 		return -1;
 	return call->rq.route->serve(app, &call->rq, reply, err);
-}
-
-static int
-drain(struct web_io *io)
-{
-	unsigned char waste[8192];
-	size_t total = 0;
-	ssize_t n;
-
-	while (io->stream_ends && (n = io->read(io, waste, sizeof(waste))) != 0) {
-		total += n > 0 ? (size_t)n : 0;
-		if (n < 0 || total > DRAIN_MAX)
-			return -1;
-	}
-	return 0;
 }
 
 static enum log_level

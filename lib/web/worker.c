@@ -1,0 +1,285 @@
+/*
+ * A worker: one request at a time until SIGTERM or its share of requests. The only user of libfcgi.
+ *
+ * Waiting is epoll with EPOLLEXCLUSIVE, so that the kernel wakes one worker for one connection, and
+ * signals are open only there: SIGTERM is seen between requests, and no system call of a handler
+ * is ever interrupted. A timer shuts the connection of a peer that stalls while it sends or reads.
+ */
+#include "lib/first.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <fcgiapp.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/log.h"
+#include "lib/web/parts.h"
+
+#define TIMEOUT_DEFAULT 60 /* seconds */
+
+static volatile sig_atomic_t stop;
+static FCGX_Request *volatile current;
+
+static void
+on_term(int sig)
+{
+	(void)sig;
+	stop = 1;
+}
+
+/* Shut, not closed: libfcgi sees the end of the stream and gives the descriptor back itself. */
+static void
+on_alarm(int sig)
+{
+	int saved = errno;
+
+	(void)sig;
+	if (current && current->ipcFd >= 0)
+		(void)shutdown(current->ipcFd, SHUT_RDWR);
+	errno = saved;
+}
+
+static void
+set_signal(int sig, void (*handler)(int), int flags)
+{
+	struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
+
+	sigemptyset(&sa.sa_mask);
+	if (sigaction(sig, &sa, NULL))
+		fatal("sigaction: %s", strerror(errno));
+}
+
+/* Leaves SIGTERM blocked; open is the mask to wait with. */
+static void
+signals_init(sigset_t *open)
+{
+	sigset_t blocked;
+
+	set_signal(SIGTERM, on_term, 0);
+	set_signal(SIGALRM, on_alarm, SA_RESTART);
+	set_signal(SIGINT, SIG_IGN, 0); /* from the terminal: the parent tells what to do */
+	set_signal(SIGHUP, SIG_IGN, 0);
+	set_signal(SIGPIPE, SIG_IGN, 0);
+	set_signal(SIGCHLD, SIG_DFL, 0);
+	sigemptyset(open);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	if (sigprocmask(SIG_SETMASK, &blocked, NULL))
+		fatal("sigprocmask: %s", strerror(errno));
+}
+
+static void
+deadline(long seconds)
+{
+	struct itimerval t = { .it_value.tv_sec = seconds, .it_interval.tv_sec = seconds ? 1 : 0 };
+
+	(void)setitimer(ITIMER_REAL, &t, NULL);
+}
+
+/* ---- libfcgi as a web_io; the deadline runs while the peer is waited for, not in handlers ---- */
+
+struct fcgi_peer {
+	FCGX_Request rq;
+	long timeout;
+	bool reading; /* input is not at its end yet */
+};
+
+static ssize_t
+fcgi_read(struct web_io *io, void *p, size_t n)
+{
+	struct fcgi_peer *peer = io->ctx;
+	int got;
+
+	if (!peer->reading)
+		return 0;
+	got = FCGX_GetStr(p, n > 65536 ? 65536 : (int)n, peer->rq.in);
+	if (got == 0 && FCGX_GetError(peer->rq.in))
+		return -1;
+	if (got == 0) {
+		peer->reading = false;
+		deadline(0);
+	}
+	return got;
+}
+
+static int
+fcgi_write(struct web_io *io, const void *p, size_t n)
+{
+	struct fcgi_peer *peer = io->ctx;
+	const char *text = p;
+
+	deadline(peer->timeout);
+	while (n) {
+		int part = n > 65536 ? 65536 : (int)n;
+
+		if (FCGX_PutStr(text, part, peer->rq.out) != part)
+			return -1;
+		text += part;
+		n -= (size_t)part;
+	}
+	return 0;
+}
+
+/* 0 when a request was served, -1 when there was none after all. */
+static int
+serve_one(const struct web_server *srv, void *app, struct fcgi_peer *peer, struct arena *a)
+{
+	struct web_io io = { .read = fcgi_read, .write = fcgi_write, .stream_ends = true,
+		.ctx = peer };
+
+	deadline(peer->timeout);
+	if (FCGX_Accept_r(&peer->rq)) {
+		deadline(0);
+		return -1;
+	}
+	peer->reading = true;
+	io.env = peer->rq.envp;
+	(void)web_exchange(srv, app, &io, a);
+	deadline(peer->timeout);
+	FCGX_Finish_r(&peer->rq);
+	/* A connection kept open would pin this worker to one client of the web server. */
+	FCGX_Free(&peer->rq, 1);
+	deadline(0);
+	arena_reset(a);
+	return 0;
+}
+
+static int
+wait_open(int listener)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, listener, &ev))
+		fatal("epoll: %s", strerror(errno));
+	return fd;
+}
+
+static void
+loop(const struct web_server *srv, void *app, int listener, const sigset_t *open, long max)
+{
+	struct fcgi_peer peer = { .timeout = srv->request_timeout > 0 ? srv->request_timeout :
+									TIMEOUT_DEFAULT };
+	int wait_fd = wait_open(listener);
+	struct epoll_event ev;
+	arena_auto a = { 0 };
+	long served = 0;
+
+	if (FCGX_Init() || FCGX_InitRequest(&peer.rq, listener, FCGI_FAIL_ACCEPT_ON_INTR))
+		fatal("libfcgi does not start");
+	current = &peer.rq;
+	while (!stop && (max == 0 || served < max)) {
+		int n = epoll_pwait(wait_fd, &ev, 1, -1, open);
+
+		if (n < 0 && errno != EINTR)
+			fatal("epoll_pwait: %s", strerror(errno));
+		if (n > 0 && !serve_one(srv, app, &peer, &a))
+			served++;
+	}
+	current = NULL;
+	FCGX_Free(&peer.rq, 1);
+	close(wait_fd);
+}
+
+int
+web_worker(const struct web_server *srv, int listener, int ready, long request_max)
+{
+	pid_t self = getpid();
+	struct tsb_err err = { 0 };
+	sigset_t open;
+	void *app;
+
+	signals_init(&open);
+	app = srv->open(srv->arg, &err);
+	if (!app) {
+		log_failure(LOG_ERROR, "worker does not start", &err);
+		return WEB_WORKER_NOT_OPEN;
+	}
+	(void)!write(ready, &self, sizeof(self));
+	loop(srv, app, listener, &open, request_max);
+	if (srv->close)
+		srv->close(app);
+	return 0;
+}
+
+/* ---- plain CGI (RFC 3875) ---- */
+
+extern char **environ;
+
+bool
+web_is_cgi(void)
+{
+	return getenv("GATEWAY_INTERFACE") && getenv("REQUEST_METHOD");
+}
+
+static ssize_t
+cgi_read(struct web_io *io, void *p, size_t n)
+{
+	ssize_t got;
+
+	(void)io;
+	do
+		got = read(STDIN_FILENO, p, n);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+static int
+cgi_write(struct web_io *io, const void *p, size_t n)
+{
+	const char *text = p;
+
+	(void)io;
+	while (n) {
+		ssize_t put = write(STDOUT_FILENO, text, n);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return -1;
+		text += put;
+		n -= (size_t)put;
+	}
+	return 0;
+}
+
+/* Without its resources a CGI program still owes an answer: every path fails with the reason. */
+static int
+cgi_refuse(struct web_io *io, const struct tsb_err *err)
+{
+	struct web_call call = { .rq.id = "-" };
+	struct web_reply reply = { 0 };
+	int rc;
+
+	log_failure(LOG_ERROR, "request not served", err);
+	web_reply_error(&reply, err);
+	rc = web_reply_write(io, &call, &reply);
+	tsb_bytes_clear(&reply.body);
+	return rc ? 1 : 0;
+}
+
+int
+web_cgi(const struct web_server *srv)
+{
+	struct web_io io = { .env = environ, .read = cgi_read, .write = cgi_write };
+	struct tsb_err err = { 0 };
+	arena_auto a = { 0 };
+	void *app;
+	int rc;
+
+	set_signal(SIGPIPE, SIG_IGN, 0);
+	app = srv->open(srv->arg, &err);
+	if (!app)
+		return cgi_refuse(&io, &err);
+	rc = web_exchange(srv, app, &io, &a);
+	if (srv->close)
+		srv->close(app);
+	return rc ? 1 : 0;
+}
