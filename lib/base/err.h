@@ -24,7 +24,16 @@ struct tsb_err {
 	char msg[512]; /* one sentence for the caller: names the member and the rule, no secrets */
 };
 
-#define tsb_fail(err, code, ...) tsb_err_raise((err), (code), __FILE__, __LINE__, __VA_ARGS__)
+#define tsb_fail(err, code, ...) \
+	tsb_minus_one(tsb_err_raise((err), (code), __FILE__, __LINE__, __VA_ARGS__))
+
+/* Lets the compiler see that tsb_fail() is never 0, so that it judges out-parameters rightly. */
+static inline int
+tsb_minus_one(int raised)
+{
+	(void)raised;
+	return -1;
+}
 
 /* Fills err (control characters in the text become '?') and returns -1. */
 int tsb_err_raise(struct tsb_err *err, enum tsb_code code, const char *file, int line,

@@ -420,7 +420,7 @@ take_choice(struct reader *r, const char *value, const char *one, const char *ot
 static int
 take_attribute(struct reader *r, enum element e, size_t which, const char *value)
 {
-	const char *type = "";
+	const char *type;
 
 	switch (e) {
 	case EL_KEY:
@@ -520,7 +520,7 @@ check_none_skipped(struct reader *r, enum element parent, enum element latest, e
 static int
 enter(struct reader *r, const char *name, const char **attributes)
 {
-	enum element parent = r->open[r->depth], latest = r->latest[r->depth], e = EL_DOCUMENT;
+	enum element parent = r->open[r->depth], latest = r->latest[r->depth], e;
 
 	if (r->depth == KEYATTR_DEPTH_MAX)
 		return refuse(r, "nested deeper than %d", KEYATTR_DEPTH_MAX);
