@@ -9,6 +9,7 @@ identify(struct flow_approver *who, struct tsb_view spki)
 {
 	who->spki = spki;
 	crypto_sha256(spki, who->id);
+	crypto_sha256(spki, who->actor);
 }
 
 int
@@ -76,12 +77,16 @@ flow_approver_prove(struct flow *f, const struct tsb_approver_proof *proof, stru
 			return -1;
 		who.signer = true;
 		who.all = who.spki.n == 0;
+		crypto_sha256(key, who.actor);
 	}
 	if (check_fresh(f, proof, now_ms, err))
 		return -1;
-	if (crypto_verify(key, proof->digest, tsb_view_str(proof->timestamp), proof->signature, err))
+	if (crypto_verify(key, proof->digest, tsb_view_str(proof->timestamp), proof->signature, err)) {
+		if (err->code != TSB_E_INVALID_SIGNATURE)
+			return -1;
 		return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
 		    "timestampSignature does not verify over the timestamp with the key given");
+	}
 	if (who.signer && (check_signer(f, proof->signer_certificate, err) ||
 	    crypto_cert_valid_at(proof->signer_certificate, now_ms / 1000, err)))
 		return -1;

@@ -110,6 +110,12 @@ flow_free(struct flow **fp)
 	*fp = NULL;
 }
 
+struct hsm *
+flow_hsm(struct flow *f)
+{
+	return f->hsm;
+}
+
 static void
 wake_one(struct flow *f, const char *path, const char *text)
 {

@@ -15,6 +15,8 @@ struct flow; /* connections and caches of one process */
 struct flow *flow_new(const struct broker_conf *conf, enum store_login login, const char *owner,
     struct tsb_err *err);
 void flow_free(struct flow **f);
+/* For callers that keep many calls in flight. */
+struct hsm *flow_hsm(struct flow *f);
 
 /* ---- requests (request.c) ---- */
 
@@ -58,7 +60,10 @@ struct flow_execution {
 	struct tsb_request request;
 	struct hsm_call call;
 	struct tsb_bytes body; /* of the call; wiped */
-	bool all_approvals;    /* second try with every approval, not only those of the chosen token */
+	struct tsb_view *approvals; /* those of the chosen token first, then the others */
+	size_t nchosen, napprovals;
+	bool all_approvals; /* second try with every approval, should the policy have changed */
+	int64_t sent_ms;
 	struct arena arena;
 };
 
@@ -81,8 +86,6 @@ enum flow_outcome {
 int flow_execution_finish(struct flow *f, struct flow_execution *x, int rc,
     const struct hsm_reply *reply, const struct tsb_err *call_err, enum flow_outcome *outcome,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* Claims, calls and finishes in one go: for requests that need no approval. */
-int flow_execute_now(struct flow *f, const struct tsb_uuid *id, struct tsb_err *err) TSB_MUSTCHECK;
 /* Ids of due requests, oldest first. */
 int flow_requests_due(struct flow *f, int64_t now_ms, size_t limit, struct arena *a,
     struct tsb_uuid **ids, size_t *n, struct tsb_err *err) TSB_MUSTCHECK;

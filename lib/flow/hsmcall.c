@@ -86,7 +86,7 @@ stamp_key(struct flow *f, const struct wire_timestamp_request *ask,
 {
 	struct tsb_key_attributes fetched = {0};
 
-	if (flow_key_load(f, digest, &out->key, err))
+	if (flow_key_load(f, NULL, digest, &out->key, err))
 		return -1;
 	if (out->key != NULL)
 		return 0;

@@ -33,9 +33,9 @@ struct flow_key {
 };
 struct flow_key_cache *flow_key_cache_new(void);
 void flow_key_cache_free(struct flow_key_cache **c);
-/* The key with this digest from cache or database; *key NULL when neither has it. Valid until the
- * next call for another digest. */
-int flow_key_load(struct flow *f, const unsigned char digest[TSB_SHA256],
+/* The key with this digest from cache or database (in tx, or in a transaction of its own when tx is
+ * NULL); *key NULL when neither has it. Valid until the next call for another digest. */
+int flow_key_load(struct flow *f, struct store_tx *tx, const unsigned char digest[TSB_SHA256],
     const struct flow_key **key, struct tsb_err *err) TSB_MUSTCHECK;
 /* Parses an answer of the HSM and keeps it in the cache. */
 int flow_key_keep(struct flow *f, const struct tsb_key_attributes *attributes,
@@ -63,6 +63,7 @@ struct flow_approver {
 	bool all;
 	struct tsb_view spki;
 	unsigned char id[TSB_SHA256];
+	unsigned char actor[TSB_SHA256]; /* SHA-256 of the key that signed, for the audit */
 };
 int flow_approver_prove(struct flow *f, const struct tsb_approver_proof *proof, struct arena *a,
     int64_t now_ms, struct flow_approver *out, struct tsb_err *err) TSB_MUSTCHECK;
@@ -70,7 +71,7 @@ int flow_approver_prove(struct flow *f, const struct tsb_approver_proof *proof, 
 int flow_approver_named(const struct tsb_approver_proof *proof, struct arena *a,
     struct flow_approver *out, struct tsb_err *err) TSB_MUSTCHECK;
 
-/* ---- evaluation (request.c) ---- */
+/* ---- evaluation (evaluate.c) ---- */
 
 /* Seconds of the HSM's clock at now_ms, told from its timestamp at creation. */
 int64_t flow_request_t0(const struct tsb_request *rq);
@@ -80,13 +81,30 @@ int64_t flow_request_broker_ms(const struct tsb_request *rq, int64_t hsm_seconds
 struct ska_vote *flow_votes(const struct tsb_approval *approvals, size_t n, struct arena *a);
 /* Rule that guards the request; NULL for a key without policy. */
 const struct ska_rule *flow_request_rule(const struct flow_key *key, enum tsb_kind kind);
+/* Approvals are accepted: neither finished nor under way nor late. */
 bool flow_request_open(const struct tsb_request *rq, int64_t now_ms);
+/* Its time is over and nobody has said so yet. */
+bool flow_request_late(const struct tsb_request *rq, int64_t now_ms);
 /* Sets what the verdict means for a request that is not executed: state, due and expiry. */
 struct store_change flow_change_by_verdict(const struct tsb_request *rq,
     const struct ska_verdict *v);
+/* ---- views (view.c) ---- */
+
 /* A view for GET and for task level 6, inside a transaction. */
 int flow_request_fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms,
     struct tsb_request_view *out, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* ---- endings (ending.c) ---- */
+
+/* Moves a late request to EXPIRED unless somebody was faster. */
+int flow_request_expire(struct flow *f, const struct tsb_uuid *id, struct arena *a, int64_t now_ms,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
+/* ---- execution (execute.c) ---- */
+
+/* Calls and finishes a request that this process inserted as its own claim. */
+int flow_execute_claimed(struct flow *f, const struct tsb_request *rq, struct tsb_err *err)
+    TSB_MUSTCHECK;
 
 /* ---- telling the dispatcher (flow.c) ---- */
 void flow_wake(struct flow *f, const struct tsb_uuid *id);

@@ -105,8 +105,8 @@ load_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 }
 
 int
-flow_key_load(struct flow *f, const unsigned char digest[TSB_SHA256], const struct flow_key **out,
-    struct tsb_err *err)
+flow_key_load(struct flow *f, struct store_tx *tx, const unsigned char digest[TSB_SHA256],
+    const struct flow_key **out, struct tsb_err *err)
 {
 	arena_auto a = {0};
 	struct load l = {.digest = digest, .arena = &a};
@@ -114,7 +114,7 @@ flow_key_load(struct flow *f, const unsigned char digest[TSB_SHA256], const stru
 	*out = cache_find(f->keys, digest);
 	if (*out != NULL)
 		return 0;
-	if (store_read(f->store, "key_load", load_body, &l, err))
+	if (tx != NULL ? load_body(tx, &l, err) : store_read(f->store, "key_load", load_body, &l, err))
 		return -1;
 	return l.found ? flow_key_keep(f, &l.attributes, out, err) : 0;
 }

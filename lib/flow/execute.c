@@ -1,0 +1,399 @@
+#include "lib/first.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/str.h"
+#include "lib/flow/internal.h"
+
+/* An HSM that answers with technical errors again and again is not tried for ever. */
+#define ATTEMPTS_MAX 20
+
+/* ---- claiming ---- */
+
+struct claim {
+	struct flow *f;
+	const struct tsb_uuid *id;
+	struct flow_execution *x;
+	bool claimed;
+};
+
+/* Approvals in the order of submission: what the chosen token needs, then the rest. */
+static void
+approvals_order(struct flow_execution *x, const struct tsb_approval *rows, const size_t *chosen,
+    size_t nchosen, size_t n)
+{
+	bool *taken = arena_array(&x->arena, n, sizeof(*taken));
+
+	x->approvals = arena_array(&x->arena, n, sizeof(*x->approvals));
+	x->nchosen = nchosen;
+	x->napprovals = 0;
+	for (size_t i = 0; i < nchosen; i++) {
+		x->approvals[x->napprovals++] = rows[chosen[i]].signed_approval;
+		taken[chosen[i]] = true;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!taken[i] && rows[i].approves)
+			x->approvals[x->napprovals++] = rows[i].signed_approval;
+}
+
+/* Looks at the approvals once more. *met false: *change says what becomes of the request instead. */
+static int
+claim_evaluate(struct claim *c, struct store_tx *tx, int64_t now_ms, bool *met,
+    struct store_change *change, struct tsb_err *err)
+{
+	struct flow_execution *x = c->x;
+	const struct tsb_request *rq = &x->request;
+	struct tsb_approval *rows;
+	const struct flow_key *key;
+	const struct ska_rule *rule;
+	struct ska_vote *votes;
+	struct ska_verdict v;
+	size_t n, nchosen, *chosen;
+
+	if (store_approvals_load(tx, &rq->id, &x->arena, &rows, &n, err) ||
+	    flow_key_load(c->f, tx, rq->attributes_digest, &key, err))
+		return -1;
+	if (key == NULL)
+		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
+		    "the attributes of key '%s' are not in the database", rq->key_name);
+	rule = flow_request_rule(key, rq->kind);
+	*met = true;
+	if (rule == NULL)
+		return 0;
+	votes = flow_votes(rows, n, &x->arena);
+	ska_evaluate(rule, votes, n, rq->hsm_seconds != 0, flow_request_t0(rq),
+	    flow_request_hsm_now(rq, now_ms), &v);
+	*met = v.met;
+	if (v.met) {
+		chosen = ska_token_votes(&rule->tokens[v.token], votes, n, &x->arena, &nchosen);
+		approvals_order(x, rows, chosen, nchosen, n);
+	} else {
+		*change = flow_change_by_verdict(rq, &v);
+	}
+	return 0;
+}
+
+static bool
+claimable(const struct tsb_request *rq, int64_t now_ms)
+{
+	return rq->state == STATE_APPROVED && rq->due_ms <= now_ms &&
+	    (rq->owner == NULL || rq->lease_ms <= now_ms);
+}
+
+/* Intent before the call: owner, lease and fence are on disk when the HSM hears of the request. */
+static int
+claim_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct claim *c = ctx;
+	struct flow_execution *x = c->x;
+	struct tsb_request *rq = &x->request;
+	struct store_audit audit = {.request_id = c->id, .action = "claim", .actor = c->f->owner};
+	struct store_change change;
+	int64_t now_ms = clock_now_ms();
+	bool met = false, moved;
+
+	c->claimed = false;
+	if (store_request_load(tx, c->id, true, &x->arena, rq, err))
+		return -1;
+	if (!claimable(rq, now_ms))
+		return 0;
+	audit.from = tsb_state_names[rq->state];
+	if (claim_evaluate(c, tx, now_ms, &met, &change, err))
+		return -1;
+	if (met) {
+		change = (struct store_change){
+		    .to = STATE_APPROVED,
+		    .due_ms = rq->due_ms,
+		    .expires_ms = rq->expires_ms,
+		    .owner = c->f->owner,
+		    .lease_ms = now_ms + c->f->conf->lease * 1000,
+		    .count_attempt = true,
+		    .new_fence = true,
+		};
+	} else {
+		audit.action = "reconsider";
+	}
+	if (store_request_move(tx, rq, &change, &moved, err))
+		return -1;
+	if (!moved)
+		return 0;
+	c->claimed = met;
+	audit.to = tsb_state_names[rq->state];
+	return store_audit_insert(tx, &audit, err);
+}
+
+static int
+call_prepare(struct flow *f, struct flow_execution *x, struct tsb_err *err)
+{
+	const struct tsb_request *rq = &x->request;
+	tsb_bytes_auto password = {0};
+
+	if (rq->password_box.n > 0) {
+		if (!f->has_secret)
+			return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT,
+			    "general.secretKeyFile is missing: the key password cannot be read");
+		if (crypto_box_open(f->secret, tsb_view_of(rq->id.b, sizeof(rq->id.b)),
+			rq->password_box, &password, err))
+			return -1;
+	}
+	tsb_bytes_reset(&x->body);
+	if (wire_synchronous_format(rq->kind, rq->inner_clean, tsb_view_bytes(&password),
+		x->approvals, x->all_approvals ? x->napprovals : x->nchosen, &x->body, err))
+		return -1;
+	x->call = (struct hsm_call){
+	    .method = "POST",
+	    .path = tsb_kinds[rq->kind].synchronous_path,
+	    .role = rq->kind == KIND_MODIFY ? HSM_KEY_MANAGEMENT : HSM_KEY_OPERATION,
+	    .body = tsb_view_bytes(&x->body),
+	    .repeatable = tsb_kinds[rq->kind].repeatable,
+	};
+	x->sent_ms = clock_now_ms();
+	return 0;
+}
+
+static struct flow_execution *
+execution_new(void)
+{
+	struct flow_execution *x = calloc(1, sizeof(*x));
+
+	if (x == NULL)
+		fatal("out of memory: an execution");
+	return x;
+}
+
+void
+flow_execution_free(struct flow_execution **xp)
+{
+	if (*xp == NULL)
+		return;
+	tsb_bytes_clear(&(*xp)->body);
+	arena_clear(&(*xp)->arena);
+	free(*xp);
+	*xp = NULL;
+}
+
+int
+flow_execution_claim(struct flow *f, const struct tsb_uuid *id, struct flow_execution **out,
+    struct tsb_err *err)
+{
+	struct flow_execution *x = execution_new();
+	struct claim c = {.f = f, .id = id, .x = x};
+
+	*out = NULL;
+	if (store_transact(f->store, "execution_claim", claim_body, &c, err) ||
+	    (c.claimed && call_prepare(f, x, err))) {
+		flow_execution_free(&x);
+		return -1;
+	}
+	if (!c.claimed)
+		flow_execution_free(&x);
+	*out = x;
+	return 0;
+}
+
+/* ---- outcome ---- */
+
+enum verdict { HSM_DID_IT, HSM_REFUSED, HSM_IS_AWAY, HSM_IN_TROUBLE };
+
+/* Codes that tell of the HSM's own trouble, not of this request. */
+static bool
+is_trouble(enum tsb_code code)
+{
+	return code == TSB_E_TECHNICAL || code == TSB_E_SUBSYSTEM || code == TSB_E_IO ||
+	    code == TSB_E_IMPL || code == TSB_E_GENERAL;
+}
+
+/* What an answer means. why is filled unless the HSM did it. */
+static enum verdict
+answer_classify(struct flow_execution *x, int rc, const struct hsm_reply *reply,
+    const struct tsb_err *call_err, struct tsb_view *result, struct tsb_err *why)
+{
+	const char *member = tsb_kinds[x->request.kind].result_member;
+	struct tsb_view body;
+
+	if (rc != 0) {
+		*why = *call_err;
+		return HSM_IS_AWAY;
+	}
+	body = tsb_view_bytes(&reply->body);
+	if (reply->status == 200 || reply->status == 201) {
+		*result = tsb_view_str("");
+		if (member == NULL || wire_text_member_parse(body, member, &x->arena, result, why) == 0)
+			return HSM_DID_IT;
+		return HSM_IN_TROUBLE;
+	}
+	if (reply->status == 401) {
+		tsb_fail(why, TSB_E_CONNECTIVITY, "the HSM does not accept the broker's API key");
+		return HSM_IS_AWAY;
+	}
+	wire_error_raise(body, reply->status, why);
+	if (why->code == TSB_E_CONNECTIVITY)
+		return HSM_IS_AWAY;
+	/* not an answer of this API: a wrong address or a front server's page */
+	if (body.n == 0 || body.p[0] != '{')
+		return HSM_IN_TROUBLE;
+	return is_trouble(why->code) ? HSM_IN_TROUBLE : HSM_REFUSED;
+}
+
+struct recording {
+	struct flow *f;
+	struct flow_execution *x;
+	struct store_change change;
+	const char *detail;
+	struct tsb_request after;
+	bool moved;
+};
+
+static int
+recording_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct recording *r = ctx;
+	struct store_audit audit = {
+	    .request_id = &r->x->request.id,
+	    .action = tsb_state_terminal(r->change.to) ? "execute" : "give back",
+	    .actor = r->f->owner,
+	    .from = tsb_state_names[r->x->request.state],
+	    .to = tsb_state_names[r->change.to],
+	    .detail = r->detail,
+	};
+
+	r->after = r->x->request;
+	if (store_request_move(tx, &r->after, &r->change, &r->moved, err))
+		return -1;
+	return r->moved ? store_audit_insert(tx, &audit, err) : 0;
+}
+
+static int64_t
+pause_ms(const struct flow *f, uint32_t attempt)
+{
+	int64_t pause = 500LL << (attempt < 12 ? attempt : 12), most = f->conf->pause_max * 1000;
+
+	return pause < most ? pause : most;
+}
+
+int
+flow_execution_finish(struct flow *f, struct flow_execution *x, int rc,
+    const struct hsm_reply *reply, const struct tsb_err *call_err, enum flow_outcome *outcome,
+    struct tsb_err *err)
+{
+	struct recording r = {.f = f, .x = x};
+	struct tsb_view result = {0};
+	struct tsb_err why = {0};
+	enum verdict verdict = answer_classify(x, rc, reply, call_err, &result, &why);
+
+	if (verdict == HSM_REFUSED && why.code == TSB_E_HSM && !x->all_approvals &&
+	    x->napprovals > x->nchosen) {
+		x->all_approvals = true;
+		*outcome = OUTCOME_CALL_AGAIN;
+		return call_prepare(f, x, err);
+	}
+	if (verdict == HSM_IN_TROUBLE && x->request.attempt >= ATTEMPTS_MAX)
+		verdict = HSM_REFUSED;
+	r.change = (struct store_change){
+	    .to = STATE_APPROVED, .expires_ms = x->request.expires_ms, .due_ms = x->request.due_ms};
+	*outcome = OUTCOME_DONE;
+	switch (verdict) {
+	case HSM_DID_IT:
+		r.change.to = STATE_EXECUTED;
+		r.change.result = result;
+		r.change.execution_ms = x->sent_ms;
+		break;
+	case HSM_REFUSED:
+		r.change.to = STATE_FAILED;
+		r.change.reason =
+		    arena_printf(&x->arena, "%s: %s", tsb_err_reason(why.code), why.msg);
+		r.change.execution_ms = x->sent_ms;
+		break;
+	case HSM_IS_AWAY:
+		*outcome = OUTCOME_HSM_AWAY;
+		break;
+	case HSM_IN_TROUBLE:
+		r.change.due_ms = clock_now_ms() + pause_ms(f, x->request.attempt);
+		*outcome = OUTCOME_LATER;
+		break;
+	}
+	r.detail = why.code == TSB_OK ? NULL : tsb_err_reason(why.code);
+	if (why.code != TSB_OK)
+		log_failure(verdict == HSM_REFUSED ? LOG_INFO : LOG_WARN, "HSM", &why);
+	if (store_transact(f->store, "execution_record", recording_body, &r, err))
+		return -1;
+	if (!r.moved) {
+		log_warn("the outcome came after somebody else had taken the request over");
+		*outcome = OUTCOME_DONE;
+	}
+	return 0;
+}
+
+int
+flow_execute_claimed(struct flow *f, const struct tsb_request *rq, struct tsb_err *err)
+{
+	struct flow_execution *x = execution_new();
+	struct hsm_reply reply = {0};
+	struct tsb_err call_err = {0};
+	enum flow_outcome outcome;
+	int rc;
+
+	x->request = *rq;
+	rc = call_prepare(f, x, err);
+	if (rc == 0) {
+		int called = hsm_call(f->hsm, &x->call, &reply, &call_err);
+
+		rc = flow_execution_finish(f, x, called, &reply, &call_err, &outcome, err);
+	}
+	hsm_reply_clear(&reply);
+	flow_execution_free(&x);
+	return rc;
+}
+
+/* ---- looking for work ---- */
+
+struct search {
+	int64_t now_ms;
+	size_t limit;
+	struct arena *arena;
+	struct tsb_uuid *ids;
+	size_t n;
+	int64_t at_ms;
+};
+
+static int
+due_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct search *s = ctx;
+
+	return store_requests_due(tx, s->now_ms, s->limit, false, s->arena, &s->ids, &s->n, err);
+}
+
+int
+flow_requests_due(struct flow *f, int64_t now_ms, size_t limit, struct arena *a,
+    struct tsb_uuid **ids, size_t *n, struct tsb_err *err)
+{
+	struct search s = {.now_ms = now_ms, .limit = limit, .arena = a};
+
+	if (store_read(f->store, "requests_due", due_body, &s, err))
+		return -1;
+	*ids = s.ids;
+	*n = s.n;
+	return 0;
+}
+
+static int
+next_time_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct search *s = ctx;
+
+	return store_requests_next_time(tx, &s->at_ms, err);
+}
+
+int
+flow_next_time(struct flow *f, int64_t *at_ms, struct tsb_err *err)
+{
+	struct search s = {0};
+
+	if (store_read(f->store, "next_time", next_time_body, &s, err))
+		return -1;
+	*at_ms = s.at_ms;
+	return 0;
+}

@@ -1,0 +1,226 @@
+#include "lib/first.h"
+
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/enc.h"
+#include "lib/flow/internal.h"
+#include "lib/ska/token.h"
+
+#define ACTOR_CALLER "keyOperation"
+
+struct creation {
+	struct flow *f;
+	struct tsb_request *rq;
+	const struct flow_key *new_key; /* attributes to be kept, or NULL */
+	struct tsb_task *tasks;
+	size_t ntasks;
+};
+
+static int
+creation_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct creation *c = ctx;
+	const struct tsb_request *rq = c->rq;
+	struct store_audit audit = {
+	    .request_id = &rq->id,
+	    .action = "create",
+	    .actor = ACTOR_CALLER,
+	    .to = tsb_state_names[rq->state],
+	    .detail = tsb_kinds[rq->kind].name,
+	};
+
+	if (c->new_key != NULL && store_key_attributes_insert(tx, &c->new_key->attributes, err))
+		return -1;
+	if (store_request_insert(tx, rq, err) ||
+	    (c->ntasks > 0 && store_tasks_insert(tx, c->tasks, c->ntasks, err)))
+		return -1;
+	return store_audit_insert(tx, &audit, err);
+}
+
+static struct tsb_task *
+tasks_make(const struct tsb_request *rq, const struct ska_rule *rule, struct arena *a, size_t *n)
+{
+	int64_t t0 = flow_request_t0(rq);
+	struct tsb_view *approvers = ska_rule_approvers(rule, a, true, t0, t0, n);
+	struct tsb_task *tasks = arena_array(a, *n, sizeof(*tasks));
+
+	for (size_t i = 0; i < *n; i++) {
+		tasks[i].id = uuid_new();
+		tasks[i].request_id = rq->id;
+		tasks[i].spki = approvers[i];
+		crypto_sha256(approvers[i], tasks[i].approver_id);
+		tasks[i].created_ms = tasks[i].fetched_ms = rq->created_ms;
+	}
+	return tasks;
+}
+
+/* What the HSM is asked to stamp: the payload of the token to be approved. */
+static void
+stamp_fill(const struct tsb_request_in *in, struct wire_timestamp_request *ask)
+{
+	*ask = (struct wire_timestamp_request){
+	    .key_name = in->key_name,
+	    .key_password = in->key_password,
+	    .operation = tsb_kinds[in->kind].operation,
+	    .payload = in->payload,
+	    .algorithm = in->kind == KIND_SIGN ? in->algorithm : NULL,
+	};
+}
+
+static struct tsb_view
+token_make(const struct tsb_request_in *in, const struct flow_stamp *stamp, struct arena *a)
+{
+	struct ska_approval_token token = {
+	    .operation = tsb_kinds[in->kind].operation,
+	    .label = tsb_view_str(in->key_name),
+	    .has_timestamp = stamp->stamped,
+	    .timestamp.whole = stamp->timestamp,
+	    .timestamp_signature = stamp->signature,
+	    .has_payload = in->payload.n > 0,
+	    .payload = in->payload,
+	};
+	tsb_bytes_auto bytes = {0};
+
+	ska_approval_token_format(&token, &bytes);
+	return arena_view(a, tsb_view_bytes(&bytes));
+}
+
+static int
+password_seal(struct flow *f, const struct tsb_request_in *in, struct tsb_request *rq,
+    struct arena *a, struct tsb_err *err)
+{
+	tsb_bytes_auto box = {0};
+
+	if (in->key_password.n == 0)
+		return 0;
+	if (!f->has_secret)
+		return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT,
+		    "a key password cannot be kept: the broker has no general.secretKeyFile");
+	crypto_box_seal(f->secret, tsb_view_of(rq->id.b, sizeof(rq->id.b)), in->key_password, &box);
+	rq->password_box = arena_view(a, tsb_view_bytes(&box));
+	return 0;
+}
+
+/* What any use of the key needs, told from its attributes; the HSM checks it again. */
+static int
+key_check(const struct tsb_request_in *in, const struct flow_key *key, struct tsb_err *err)
+{
+	const struct keyattr *attr = &key->parsed;
+
+	if (tsb_kinds[in->kind].operation == OP_USE && attr->has_policy && attr->policy.blocked)
+		return tsb_fail(err, TSB_E_FORBIDDEN_FOR_KEY, "key '%s' is blocked", in->key_name);
+	if (in->kind == KIND_SIGN && !attr->flag[ATTR_SIGN])
+		return tsb_fail(err, TSB_E_FORBIDDEN_FOR_KEY,
+		    "key '%s' may not sign: its attribute sign is false", in->key_name);
+	return 0;
+}
+
+/* A caller who signed its request signed the bytes of the inner object that it sent. */
+static int
+signature_check(const struct tsb_request_in *in, struct tsb_err *err)
+{
+	if (!in->signature.present)
+		return 0;
+	if (crypto_verify(in->signature.spki, in->signature.digest, in->inner,
+		in->signature.signature, err)) {
+		if (err->code != TSB_E_INVALID_SIGNATURE)
+			return -1;
+		return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
+		    "requestSignature.signature does not verify over the compact text of %s",
+		    tsb_kinds[in->kind].envelope);
+	}
+	return 0;
+}
+
+/* State of a new request: claimed by this process where nothing has to be approved or awaited. */
+static int
+first_state(struct flow *f, struct tsb_request *rq, const struct ska_rule *rule, bool stamped,
+    struct tsb_err *err)
+{
+	struct ska_verdict v;
+	struct store_change change;
+	int64_t t0 = flow_request_t0(rq);
+
+	if (rule != NULL && !stamped && !ska_rule_works_without_timestamp(rule))
+		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
+		    "%s of key '%s' has only tokens with timelock or timeout, and this HSM issues no "
+		    "timestamps",
+		    ska_rule_names[tsb_kinds[rq->kind].rule], rq->key_name);
+	if (rule != NULL) {
+		ska_evaluate(rule, NULL, 0, stamped, t0, t0, &v);
+		change = flow_change_by_verdict(rq, &v);
+		if (tsb_state_terminal(change.to))
+			return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
+			    "%s of key '%s' can never be fulfilled",
+			    ska_rule_names[tsb_kinds[rq->kind].rule], rq->key_name);
+		rq->state = change.to;
+		rq->due_ms = change.due_ms;
+		rq->expires_ms = change.expires_ms;
+		if (!v.met)
+			return 0;
+	}
+	rq->state = STATE_APPROVED;
+	rq->due_ms = rq->created_ms;
+	rq->owner = f->owner;
+	rq->lease_ms = rq->created_ms + f->conf->lease * 1000;
+	rq->attempt = 1;
+	rq->fence = 1;
+	return 0;
+}
+
+static int
+request_fill(struct flow *f, const struct tsb_request_in *in, const struct flow_stamp *stamp,
+    struct arena *a, struct tsb_request *rq, struct tsb_err *err)
+{
+	*rq = (struct tsb_request){
+	    .id = uuid_new(),
+	    .kind = in->kind,
+	    .version = 1,
+	    .key_name = in->key_name,
+	    .created_ms = clock_now_ms(),
+	    .hsm_seconds = (int64_t)stamp->seconds,
+	    .token = token_make(in, stamp, a),
+	    .payload_type = in->payload_type,
+	    .meta_data = in->meta_data,
+	    .meta_data_signature = in->meta_data_signature,
+	    .inner_clean = in->inner_clean,
+	};
+	memcpy(rq->attributes_digest, stamp->key->digest, TSB_SHA256);
+	if (in->key_password.n == 0)
+		rq->envelope = in->envelope;
+	return password_seal(f, in, rq, a, err);
+}
+
+int
+flow_request_create(struct flow *f, const struct tsb_request_in *in, struct arena *a,
+    struct tsb_uuid *id, struct tsb_err *err)
+{
+	struct wire_timestamp_request ask;
+	struct flow_stamp stamp;
+	struct tsb_request rq;
+	struct creation c = {.f = f, .rq = &rq};
+	const struct ska_rule *rule;
+
+	stamp_fill(in, &ask);
+	if (signature_check(in, err) || flow_hsm_stamp(f, &ask, a, &stamp, err) ||
+	    key_check(in, stamp.key, err) || request_fill(f, in, &stamp, a, &rq, err))
+		return -1;
+	rule = flow_request_rule(stamp.key, in->kind);
+	if (first_state(f, &rq, rule, stamp.stamped, err))
+		return -1;
+	if (rule != NULL && rq.owner == NULL)
+		c.tasks = tasks_make(&rq, rule, a, &c.ntasks);
+	c.new_key = stamp.new_key ? stamp.key : NULL;
+	if (store_transact(f->store, "request_create", creation_body, &c, err))
+		return -1;
+	*id = rq.id;
+	if (rq.owner != NULL) {
+		struct tsb_err later;
+
+		/* the request is recorded: what fails from here on is its own story */
+		if (flow_execute_claimed(f, &rq, &later))
+			log_failure(LOG_WARN, "execution", &later);
+	}
+	return 0;
+}

@@ -1,0 +1,247 @@
+#include "lib/first.h"
+
+#include <string.h>
+
+#include "lib/base/enc.h"
+#include "lib/flow/internal.h"
+
+/* ---- listing ---- */
+
+struct listing {
+	struct flow *f;
+	const struct tsb_task_filter *filter;
+	const struct flow_approver *who;
+	struct arena *arena;
+	int64_t now_ms;
+	struct tsb_task_view *tasks;
+	struct tsb_request_view *status;
+	size_t n;
+};
+
+static int
+list_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct listing *l = ctx;
+
+	if (store_tasks_list(tx, l->who->all ? NULL : l->who->id, l->filter, l->now_ms, l->arena,
+		&l->tasks, &l->n, err))
+		return -1;
+	if (l->filter->level < 6)
+		return 0;
+	l->status = arena_array(l->arena, l->n, sizeof(*l->status));
+	for (size_t i = 0; i < l->n; i++) {
+		l->status[i].request = l->tasks[i].request;
+		if (flow_request_fill_view(l->f, tx, l->arena, l->now_ms, &l->status[i], err))
+			return -1;
+	}
+	return 0;
+}
+
+int
+flow_tasks_list(struct flow *f, const struct tsb_task_filter *filter, struct arena *a,
+    int64_t now_ms, struct tsb_task_view **tasks, struct tsb_request_view **status, size_t *n,
+    struct tsb_err *err)
+{
+	struct flow_approver who;
+	struct listing l = {.f = f, .filter = filter, .who = &who, .arena = a, .now_ms = now_ms};
+
+	if (flow_approver_prove(f, &filter->proof, a, now_ms, &who, err) ||
+	    store_read(f->store, "tasks_list", list_body, &l, err) ||
+	    (l.n > 0 && store_tasks_touch(f->store, l.tasks, l.n, now_ms, err)))
+		return -1;
+	*tasks = l.tasks;
+	*status = l.status;
+	*n = l.n;
+	return 0;
+}
+
+/* ---- answering ---- */
+
+struct answer {
+	struct flow *f;
+	const struct tsb_approval_in *in;
+	const struct flow_approver *who;
+	struct arena *arena;
+	int64_t now_ms;
+	struct tsb_request request; /* as it became */
+	bool due;		    /* the dispatcher may take it now */
+};
+
+static int
+task_gone(const struct answer *x, struct tsb_err *err)
+{
+	char id[UUID_TEXT];
+
+	return tsb_fail(err, TSB_E_TASK_NOT_EXISTENT,
+	    "task %s does not exist: unknown, answered, or its request is over",
+	    uuid_format(&x->in->task_id, id));
+}
+
+/* An approver answers its own tasks; a timestamp signer may withdraw for those it sees. */
+static int
+may_answer(const struct answer *x, const struct tsb_task *task, struct tsb_err *err)
+{
+	if (x->who->all)
+		return 0;
+	if (memcmp(task->approver_id, x->who->id, TSB_SHA256) != 0)
+		return tsb_fail(err, TSB_E_NOT_ALLOWED, "the task belongs to another approver");
+	return 0;
+}
+
+/*
+ * The encoding is deterministic, so the approver must have signed exactly the token that was issued.
+ */
+static int
+check_approval(const struct tsb_approval_in *in, const struct tsb_task *task,
+    const struct tsb_request *rq, struct tsb_err *err)
+{
+	if (!tsb_view_eq(in->token, rq->token))
+		return tsb_fail(err, TSB_E_PAYLOAD,
+		    "approvalToBeSigned is not the token of this task");
+	if (crypto_verify(task->spki, in->digest, in->token, in->signature, err)) {
+		if (err->code != TSB_E_INVALID_SIGNATURE)
+			return -1;
+		return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
+		    "signature does not verify over the decoded approvalToBeSigned with the key of the "
+		    "approver and approvalDigestAlgorithm");
+	}
+	return 0;
+}
+
+static int
+signed_approval_make(const struct answer *x, const struct tsb_task *task, struct tsb_view *out,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto der = {0};
+	tsb_bytes_auto bytes = {0};
+	bool is_certificate = x->in->proof.certificate.n > 0;
+	struct ska_signed_approval approval = {
+	    .is_certificate = is_certificate,
+	    .approver = is_certificate ? x->in->proof.certificate : task->spki,
+	};
+	enum ska_key_type type;
+
+	if (crypto_spki_type(task->spki, &type, err))
+		return -1;
+	ska_signature_format(type, type == KEYTYPE_ED25519 ? DIGEST_NONE : x->in->digest,
+	    x->in->signature, &der);
+	approval.token.whole = x->in->token;
+	approval.signature = tsb_view_bytes(&der);
+	ska_signed_approval_format(&approval, &bytes);
+	*out = arena_view(x->arena, tsb_view_bytes(&bytes));
+	return 0;
+}
+
+/* Records the answer: once per approver, and the task goes with it. */
+static int
+record(struct answer *x, struct store_tx *tx, const struct tsb_task *task,
+    struct tsb_view signed_approval, struct tsb_err *err)
+{
+	struct tsb_approval row = {
+	    .request_id = task->request_id,
+	    .approves = !x->in->rejects,
+	    .spki = task->spki,
+	    .signed_approval = signed_approval,
+	    .at_ms = x->now_ms,
+	};
+	bool fresh, gone;
+
+	memcpy(row.approver_id, task->approver_id, TSB_SHA256);
+	if (store_approval_insert(tx, &row, &fresh, err) ||
+	    store_task_delete(tx, &task->id, &gone, err))
+		return -1;
+	return fresh && gone ? 0 : task_gone(x, err);
+}
+
+/* What all answers so far mean for the request. */
+static int
+decide(struct answer *x, struct store_tx *tx, struct tsb_request *rq, struct tsb_err *err)
+{
+	struct store_audit audit = {
+	    .request_id = &rq->id,
+	    .action = x->in->rejects ? "reject" : "approve",
+	    .from = tsb_state_names[rq->state],
+	    .actor = enc_hex_str(x->arena, tsb_view_of(x->who->actor, TSB_SHA256)),
+	};
+	struct tsb_approval *rows;
+	const struct flow_key *key;
+	const struct ska_rule *rule;
+	struct store_change change;
+	struct ska_verdict v;
+	size_t n;
+	bool moved;
+
+	if (store_approvals_load(tx, &rq->id, x->arena, &rows, &n, err) ||
+	    flow_key_load(x->f, tx, rq->attributes_digest, &key, err))
+		return -1;
+	rule = key == NULL ? NULL : flow_request_rule(key, rq->kind);
+	if (rule == NULL)
+		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
+		    "the policy of request's key is not in the database");
+	ska_evaluate(rule, flow_votes(rows, n, x->arena), n, rq->hsm_seconds != 0,
+	    flow_request_t0(rq), flow_request_hsm_now(rq, x->now_ms), &v);
+	change = flow_change_by_verdict(rq, &v);
+	audit.to = tsb_state_names[change.to];
+	if (store_request_move(tx, rq, &change, &moved, err))
+		return -1;
+	if (!moved)
+		return tsb_fail(err, TSB_E_SUBSYSTEM,
+		    "the request was changed at the same time, send the answer again");
+	x->due = rq->state == STATE_APPROVED && rq->due_ms <= x->now_ms;
+	return store_audit_insert(tx, &audit, err);
+}
+
+static int
+answer_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct answer *x = ctx;
+	struct tsb_task task;
+	struct tsb_view approval = {0};
+
+	if (store_task_load(tx, &x->in->task_id, x->arena, &task, err) ||
+	    may_answer(x, &task, err) ||
+	    store_request_load(tx, &task.request_id, true, x->arena, &x->request, err))
+		return -1;
+	if (!flow_request_open(&x->request, x->now_ms))
+		return task_gone(x, err);
+	if (!x->in->rejects && (check_approval(x->in, &task, &x->request, err) ||
+	    signed_approval_make(x, &task, &approval, err)))
+		return -1;
+	if (record(x, tx, &task, approval, err))
+		return -1;
+	return decide(x, tx, &x->request, err);
+}
+
+static int
+answer(struct answer *x, const char *name, struct tsb_err *err)
+{
+	if (store_transact(x->f->store, name, answer_body, x, err))
+		return -1;
+	if (x->due)
+		flow_wake(x->f, &x->request.id);
+	return 0;
+}
+
+int
+flow_task_approve(struct flow *f, const struct tsb_approval_in *in, struct arena *a,
+    int64_t now_ms, struct tsb_err *err)
+{
+	struct flow_approver who;
+	struct answer x = {.f = f, .in = in, .who = &who, .arena = a, .now_ms = now_ms};
+
+	if (flow_approver_named(&in->proof, a, &who, err))
+		return -1;
+	return answer(&x, "task_approve", err);
+}
+
+int
+flow_task_reject(struct flow *f, const struct tsb_approval_in *in, struct arena *a, int64_t now_ms,
+    struct tsb_err *err)
+{
+	struct flow_approver who;
+	struct answer x = {.f = f, .in = in, .who = &who, .arena = a, .now_ms = now_ms};
+
+	if (flow_approver_prove(f, &in->proof, a, now_ms, &who, err))
+		return -1;
+	return answer(&x, "task_reject", err);
+}

@@ -1,0 +1,130 @@
+#include "lib/first.h"
+
+#include "lib/flow/internal.h"
+
+static struct tsb_view *
+votes_of(const struct tsb_approval *rows, size_t n, bool approves, struct arena *a, size_t *count)
+{
+	struct tsb_view *spkis = arena_array(a, n, sizeof(*spkis));
+
+	*count = 0;
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].approves == approves)
+			spkis[(*count)++] = rows[i].spki;
+	return spkis;
+}
+
+static bool
+has_voted(const struct tsb_approval *rows, size_t n, struct tsb_view spki)
+{
+	for (size_t i = 0; i < n; i++)
+		if (tsb_view_eq(rows[i].spki, spki))
+			return true;
+	return false;
+}
+
+/* Approvers who still could approve: nobody once the request is finished or under way. */
+static void
+fill_open(const struct flow_key *key, const struct tsb_approval *rows, size_t n, struct arena *a,
+    int64_t now_ms, struct tsb_request_view *out)
+{
+	const struct tsb_request *rq = &out->request;
+	const struct ska_rule *rule = key == NULL ? NULL : flow_request_rule(key, rq->kind);
+	struct tsb_view *all;
+	size_t count;
+
+	if (rule == NULL || !flow_request_open(rq, now_ms))
+		return;
+	all = ska_rule_approvers(rule, a, true, flow_request_t0(rq),
+	    flow_request_hsm_now(rq, now_ms), &count);
+	out->open = arena_array(a, count, sizeof(*out->open));
+	for (size_t i = 0; i < count; i++)
+		if (!has_voted(rows, n, all[i]))
+			out->open[out->nopen++] = arena_view(a, all[i]);
+}
+
+int
+flow_request_fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms,
+    struct tsb_request_view *out, struct tsb_err *err)
+{
+	struct tsb_approval *rows;
+	const struct flow_key *key;
+	size_t n;
+
+	if (store_approvals_load(tx, &out->request.id, a, &rows, &n, err))
+		return -1;
+	out->approved = votes_of(rows, n, true, a, &out->napproved);
+	out->rejected = votes_of(rows, n, false, a, &out->nrejected);
+	out->open = NULL;
+	out->nopen = 0;
+	if (tsb_state_terminal(out->request.state))
+		return 0;
+	if (flow_key_load(f, tx, out->request.attributes_digest, &key, err))
+		return -1;
+	fill_open(key, rows, n, a, now_ms, out);
+	return 0;
+}
+
+struct reading {
+	struct flow *f;
+	const struct tsb_uuid *id;
+	struct arena *arena;
+	int64_t now_ms;
+	struct tsb_request_view *view;
+};
+
+static int
+view_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct reading *r = ctx;
+
+	if (store_request_load(tx, r->id, false, r->arena, &r->view->request, err))
+		return -1;
+	return flow_request_fill_view(r->f, tx, r->arena, r->now_ms, r->view, err);
+}
+
+int
+flow_request_view(struct flow *f, const struct tsb_uuid *id, struct arena *a, int64_t now_ms,
+    struct tsb_request_view *out, struct tsb_err *err)
+{
+	struct reading r = {f, id, a, now_ms, out};
+
+	if (store_read(f->store, "request_view", view_body, &r, err))
+		return -1;
+	if (!flow_request_late(&out->request, now_ms))
+		return 0;
+	if (flow_request_expire(f, id, a, now_ms, err))
+		return -1;
+	return store_read(f->store, "request_view", view_body, &r, err);
+}
+
+struct listing {
+	unsigned states;
+	const char *key_name;
+	long offset, limit;
+	struct arena *arena;
+	struct store_request_row *rows;
+	size_t n;
+};
+
+static int
+list_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct listing *l = ctx;
+
+	return store_requests_list(tx, l->states, l->key_name, l->offset, l->limit, l->arena, &l->rows,
+	    &l->n, err);
+}
+
+int
+flow_requests_list(struct flow *f, unsigned states, const char *key_name, long offset, long limit,
+    struct arena *a, struct store_request_row **rows, size_t *n, struct tsb_err *err)
+{
+	struct listing l = {states, key_name, offset, limit, a, NULL, 0};
+
+	if (store_read(f->store, "requests_list", list_body, &l, err))
+		return -1;
+	*rows = l.rows;
+	*n = l.n;
+	return 0;
+}
