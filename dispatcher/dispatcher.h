@@ -1,0 +1,19 @@
+/* tsb-dispatcher: takes due requests to the HSM and ends late ones. */
+#ifndef TSB_DISPATCHER_H
+#define TSB_DISPATCHER_H
+
+#include <signal.h>
+
+#include "lib/flow/flow.h"
+
+extern volatile sig_atomic_t dispatcher_stop;
+
+/* Datagram socket bound to path (an old one is replaced), or -1. */
+int wake_open(const char *path, struct tsb_err *err);
+/* Next id waiting in the socket; false when there is none. */
+bool wake_take(int fd, struct tsb_uuid *id);
+
+/* Works until dispatcher_stop, then lets calls in flight finish. wake_fd may be -1. */
+void dispatcher_run(struct flow *f, const struct broker_conf *conf, int wake_fd);
+
+#endif

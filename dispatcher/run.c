@@ -1,0 +1,210 @@
+#include "lib/first.h"
+
+#include <stdlib.h>
+
+#include "dispatcher/dispatcher.h"
+#include "lib/base/clock.h"
+
+#define CLEANUP_BATCH 100
+#define DRAIN_MS (30 * 1000)
+
+struct runner {
+	struct flow *flow;
+	const struct broker_conf *conf;
+	int wake_fd;
+	int64_t look_at;    /* monotonic ms: next look for due requests */
+	int64_t cleanup_at; /* monotonic ms */
+	int64_t hold_until; /* monotonic ms: HSM or database away */
+	int64_t pause;	    /* ms: grows while they stay away */
+};
+
+/* One call in flight. */
+struct flight {
+	struct runner *runner;
+	struct flow_execution *x;
+};
+
+static void submit(struct runner *r, struct flow_execution *x);
+
+static void
+hold(struct runner *r, const char *what)
+{
+	int64_t most = r->conf->pause_max * 1000;
+
+	r->pause = r->pause == 0 ? 250 : r->pause * 2;
+	if (r->pause > most)
+		r->pause = most;
+	r->hold_until = clock_monotonic_ms() + r->pause;
+	r->look_at = r->hold_until;
+	log_warn("%s: waiting %lld ms", what, (long long)r->pause);
+}
+
+static void
+log_as(const struct flow_execution *x)
+{
+	char id[UUID_TEXT];
+
+	log_request(x == NULL ? NULL : uuid_format(&x->request.id, id));
+}
+
+static void
+finished(void *ctx, int rc, const struct hsm_reply *reply, const struct tsb_err *call_err)
+{
+	struct flight *flight = ctx;
+	struct runner *r = flight->runner;
+	struct flow_execution *x = flight->x;
+	enum flow_outcome outcome;
+	struct tsb_err err;
+
+	free(flight);
+	log_as(x);
+	if (flow_execution_finish(r->flow, x, rc, reply, call_err, &outcome, &err)) {
+		/* not recorded: the lease lapses and the request is looked at again */
+		log_failure(LOG_ERROR, "outcome", &err);
+		hold(r, "outcome not recorded");
+	} else if (outcome == OUTCOME_CALL_AGAIN) {
+		submit(r, x);
+		log_as(NULL);
+		return;
+	} else if (outcome == OUTCOME_HSM_AWAY) {
+		hold(r, "HSM away");
+	} else {
+		r->pause = 0;
+		if (outcome == OUTCOME_DONE)
+			log_info("%s of key %s ended", tsb_kinds[x->request.kind].name,
+			    x->request.key_name);
+	}
+	log_as(NULL);
+	flow_execution_free(&x);
+}
+
+static void
+submit(struct runner *r, struct flow_execution *x)
+{
+	struct flight *flight = malloc(sizeof(*flight));
+
+	if (flight == NULL)
+		fatal("out of memory: a call");
+	*flight = (struct flight){r, x};
+	hsm_submit(flow_hsm(r->flow), &x->call, finished, flight);
+}
+
+static bool
+may_take(const struct runner *r)
+{
+	return hsm_in_flight(flow_hsm(r->flow)) < (size_t)r->conf->in_flight &&
+	    clock_monotonic_ms() >= r->hold_until;
+}
+
+/* False when the database is away. */
+static bool
+take(struct runner *r, const struct tsb_uuid *id)
+{
+	struct flow_execution *x;
+	struct tsb_err err;
+
+	if (flow_execution_claim(r->flow, id, &x, &err)) {
+		if (err.code == TSB_E_REQUEST_NOT_EXISTENT)
+			return true;
+		log_failure(LOG_ERROR, "claim", &err);
+		if (err.code != TSB_E_CONNECTIVITY)
+			return true;
+		hold(r, "database away");
+		return false;
+	}
+	if (x != NULL)
+		submit(r, x);
+	return true;
+}
+
+/* Due requests that nobody woke us for: timelocks, lapsed leases, what waited for a free slot. */
+static void
+look(struct runner *r)
+{
+	arena_auto a = {0};
+	struct tsb_uuid *ids;
+	struct tsb_err err;
+	int64_t now_ms = clock_now_ms(), next_ms;
+	size_t n, room;
+
+	if (!may_take(r))
+		return;
+	room = (size_t)r->conf->in_flight - hsm_in_flight(flow_hsm(r->flow));
+	if (flow_requests_due(r->flow, now_ms, room, &a, &ids, &n, &err) ||
+	    flow_next_time(r->flow, &next_ms, &err)) {
+		log_failure(LOG_ERROR, "search", &err);
+		hold(r, "database away");
+		return;
+	}
+	r->look_at = clock_monotonic_ms() + r->conf->poll_interval;
+	if (next_ms > now_ms && clock_monotonic_ms() + next_ms - now_ms < r->look_at)
+		r->look_at = clock_monotonic_ms() + next_ms - now_ms;
+	for (size_t i = 0; i < n && may_take(r); i++)
+		if (!take(r, &ids[i]))
+			return;
+	/* as many as asked for: there may be more */
+	if (n == room && n > 0)
+		r->look_at = clock_monotonic_ms();
+}
+
+static void
+clean_up(struct runner *r)
+{
+	struct tsb_err err;
+	int64_t now_ms = clock_now_ms();
+	size_t late, old;
+
+	r->cleanup_at = clock_monotonic_ms() + r->conf->cleanup_interval;
+	if (flow_requests_expire(r->flow, now_ms, CLEANUP_BATCH, &late, &err) ||
+	    flow_requests_purge(r->flow, now_ms, CLEANUP_BATCH, &old, &err)) {
+		log_failure(LOG_ERROR, "clean-up", &err);
+		return;
+	}
+	if (late + old > 0)
+		log_info("%zu requests expired, %zu old ones deleted", late, old);
+	if (late == CLEANUP_BATCH || old == CLEANUP_BATCH)
+		r->cleanup_at = clock_monotonic_ms();
+}
+
+static int
+wait_ms(const struct runner *r)
+{
+	int64_t now = clock_monotonic_ms();
+	int64_t until = r->look_at < r->cleanup_at ? r->look_at : r->cleanup_at;
+
+	if (until < r->hold_until && until == r->look_at)
+		until = r->hold_until;
+	if (until <= now)
+		return 0;
+	return until - now > 1000 ? 1000 : (int)(until - now);
+}
+
+/* Finishes what is in flight; what remains is taken over when its lease lapses. */
+static void
+drain(struct runner *r)
+{
+	int64_t until = clock_monotonic_ms() + DRAIN_MS;
+
+	while (hsm_in_flight(flow_hsm(r->flow)) > 0 && clock_monotonic_ms() < until)
+		hsm_wait(flow_hsm(r->flow), -1, 100);
+}
+
+void
+dispatcher_run(struct flow *f, const struct broker_conf *conf, int wake_fd)
+{
+	struct runner r = {.flow = f, .conf = conf, .wake_fd = wake_fd};
+	struct tsb_uuid id;
+
+	while (!dispatcher_stop) {
+		while (may_take(&r) && wake_take(wake_fd, &id))
+			if (!take(&r, &id))
+				break;
+		if (clock_monotonic_ms() >= r.look_at && may_take(&r))
+			look(&r);
+		if (clock_monotonic_ms() >= r.cleanup_at)
+			clean_up(&r);
+		/* a full house must not spin on a socket that stays readable */
+		hsm_wait(flow_hsm(f), may_take(&r) ? wake_fd : -1, wait_ms(&r));
+	}
+	drain(&r);
+}
