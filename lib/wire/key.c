@@ -1,0 +1,310 @@
+/* Keys: creation, attributes, lists (api.md 7). */
+#include "lib/first.h"
+
+#include <string.h>
+
+#include "lib/base/str.h"
+#include "lib/wire/field.h"
+
+/* ---- attributes of a new key (api.md 7.2) ---- */
+
+#define FLAG(index) AT(struct key_form, create.flag[index])
+#define CREATE(m)   AT(struct key_form, create.m)
+static const struct field attribute_fields[] = {
+    {"decrypt", FIELD_BOOL, REQUIRED, FLAG(ATTR_DECRYPT)},
+    {"sign", FIELD_BOOL, REQUIRED, FLAG(ATTR_SIGN)},
+    {"unwrap", FIELD_BOOL, REQUIRED, FLAG(ATTR_UNWRAP)},
+    {"encrypt", FIELD_BOOL, CREATE(encrypt)},
+    {"verify", FIELD_BOOL, CREATE(verify)},
+    {"wrap", FIELD_BOOL, CREATE(wrap)},
+    {"derive", FIELD_BOOL, FLAG(ATTR_DERIVE)},
+    {"bip32", FIELD_BOOL, CREATE(bip32)},
+    {"slip10", FIELD_BOOL, CREATE(slip10)},
+    {"extractable", FIELD_BOOL, FLAG(ATTR_EXTRACTABLE)},
+    {"modifiable", FIELD_BOOL, FLAG(ATTR_MODIFIABLE)},
+    {"destroyable", FIELD_BOOL, FLAG(ATTR_DESTROYABLE)},
+    {"sensitive", FIELD_BOOL, FLAG(ATTR_SENSITIVE), HAS(struct key_form, has_sensitive)},
+    {"copyable", FIELD_BOOL, FLAG(ATTR_COPYABLE)},
+    {"rollover", FIELD_BOOL, CREATE(rollover)},
+    {"neverExtractable", FIELD_IGNORED},
+    {"alwaysSensitive", FIELD_IGNORED},
+    {NULL},
+};
+
+static void
+attributes_init(void *dest, struct arena *a)
+{
+	((struct key_form *)dest)->create.flag[ATTR_MODIFIABLE] = true;
+}
+
+static int
+attributes_check(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err)
+{
+	struct key_form *f = dest;
+
+	if (!f->has_sensitive)
+		f->create.flag[ATTR_SENSITIVE] = !f->create.flag[ATTR_EXTRACTABLE];
+	return 0;
+}
+
+const struct field_object key_attributes_object = {
+    attribute_fields, .init = attributes_init, .check = attributes_check};
+
+/* ---- creation (api.md 7.1) ---- */
+
+static const char *const address_formats[] = {"BTC", "ETH", "XLM", "XRP", "IOTA"};
+static const struct field address_fields[] = {
+    {"format", FIELD_ENUM, REQUIRED, NAMES(address_formats), .code = TSB_E_CRYPTOCURRENCY,
+	CREATE(address_format)},
+    {NULL},
+};
+static const struct field_object address_object = {address_fields};
+
+static const struct field create_fields[] = {
+    {"label", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME,
+	CREATE(label)},
+    {"password", FIELD_PASSWORD, CREATE(password)},
+    {"id", FIELD_NAME, .max = 255, .code = TSB_E_KEY_ID, CREATE(id)},
+    {"algorithm", FIELD_NAME, .max = 64, CREATE(algorithm)},
+    {"algorithmOid", FIELD_NAME, .max = 64, CREATE(algorithm_oid)},
+    {"curveOid", FIELD_NAME, .max = 4096, CREATE(curve_oid)}, /* also the text of a custom curve */
+    {"keySize", FIELD_INT, .max = 65536, .code = TSB_E_KEY_SIZE, CREATE(key_size)},
+    {"addressFormat", FIELD_OBJECT, .object = &address_object},
+    {"attributes", FIELD_OBJECT, REQUIRED, .object = &key_attributes_object},
+    {"policy", FIELD_OBJECT, .object = &policy_object,
+	.offset = offsetof(struct key_form, create.policy),
+	HAS(struct key_form, create.has_policy)},
+    {NULL},
+};
+
+static const struct {
+	const char *oid, *algorithm;
+} algorithm_oids[] = {
+    {"1.2.840.113549.1.1.1", "RSA"},
+    {"1.2.840.10045.2.1", "EC"},
+    {"1.3.101.112", "ED"},
+};
+
+static int
+algorithm_from_oid(struct wire_key_create *c, struct tsb_err *err)
+{
+	for (size_t i = 0; i < TSB_COUNT(algorithm_oids); i++) {
+		if (!tsb_streq(algorithm_oids[i].oid, c->algorithm_oid))
+			continue;
+		if (c->algorithm != NULL && !tsb_streq(c->algorithm, algorithm_oids[i].algorithm))
+			return tsb_fail(err, TSB_E_INPUT, "algorithm and algorithmOid differ");
+		c->algorithm = algorithm_oids[i].algorithm;
+		return 0;
+	}
+	if (c->algorithm == NULL)
+		return tsb_fail(err, TSB_E_INPUT, "Value '%s' is not valid for field algorithmOid",
+		    c->algorithm_oid);
+	return 0;
+}
+
+static int
+create_check(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err)
+{
+	struct wire_key_create *c = &((struct key_form *)dest)->create;
+
+	/* text after the first '/' is a derivation path (api.md 1.6) */
+	if (strchr(c->label, '/') != NULL)
+		return tsb_fail(err, TSB_E_KEY_NAME, "label must not contain '/'");
+	if (c->algorithm_oid != NULL)
+		return algorithm_from_oid(c, err);
+	if (c->algorithm == NULL)
+		return tsb_fail(err, TSB_E_INPUT, "algorithm is missing");
+	return 0;
+}
+
+static const struct field_object create_object = {create_fields, .check = create_check};
+
+int
+wire_key_create_parse(struct tsb_view body, struct arena *a, struct wire_key_create *out,
+    struct tsb_err *err)
+{
+	struct key_form form = {0};
+
+	if (field_read(body, &create_object, a, &form, NULL, err))
+		return -1;
+	*out = form.create;
+	return 0;
+}
+
+/* ---- naming a key (api.md 7.4, 7.6) ---- */
+
+static const struct field ref_fields[] = {
+    {"label", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME,
+	AT(struct wire_key_ref, label)},
+    {"password", FIELD_PASSWORD, AT(struct wire_key_ref, password)},
+    {NULL},
+};
+static const struct field_object ref_object = {ref_fields};
+
+int
+wire_key_ref_parse(struct tsb_view body, struct arena *a, struct wire_key_ref *out,
+    struct tsb_err *err)
+{
+	struct wire_key_ref ref = {0};
+
+	if (field_read(body, &ref_object, a, &ref, NULL, err))
+		return -1;
+	*out = ref;
+	return 0;
+}
+
+void
+wire_key_ref_format(const struct wire_key_ref *ref, struct tsb_bytes *out)
+{
+	tsb_bytes_add(out, "{", 1);
+	emit_text(out, "label", ref->label);
+	if (ref->password.n > 0)
+		emit_view(out, "password", ref->password);
+	else
+		emit_null(out, "password");
+	emit_close(out, '}');
+}
+
+/* ---- attributes of a key (api.md 7.3) ---- */
+
+static void
+flags_format(const struct keyattr *k, struct tsb_bytes *out)
+{
+	static const enum keyattr_flag order[] = {ATTR_UNWRAP, ATTR_DERIVE, ATTR_SENSITIVE,
+	    ATTR_ALWAYS_SENSITIVE, ATTR_EXTRACTABLE, ATTR_NEVER_EXTRACTABLE, ATTR_MODIFIABLE,
+	    ATTR_COPYABLE, ATTR_DESTROYABLE};
+
+	emit_open(out, "attributes", '{');
+	emit_bool(out, keyattr_flag_json[ATTR_DECRYPT], k->flag[ATTR_DECRYPT]);
+	emit_bool(out, keyattr_flag_json[ATTR_SIGN], k->flag[ATTR_SIGN]);
+	emit_null(out, "ekaSign");
+	for (size_t i = 0; i < TSB_COUNT(order); i++)
+		emit_bool(out, keyattr_flag_json[order[i]], k->flag[order[i]]);
+	emit_close(out, '}');
+}
+
+/* Two texts as one object, or null. */
+static void
+pair_format(const char *name, const char *first, const char *a, const char *second, const char *b,
+    struct tsb_bytes *out)
+{
+	if (a == NULL && b == NULL) {
+		emit_null(out, name);
+		return;
+	}
+	emit_open(out, name, '{');
+	emit_text(out, first, a);
+	emit_text(out, second, b);
+	emit_close(out, '}');
+}
+
+static const char *
+never_null(const char *text)
+{
+	return text != NULL ? text : "";
+}
+
+static void
+keyattr_json(const struct keyattr *k, struct tsb_bytes *out)
+{
+	emit_open(out, "json", '{');
+	emit_text(out, "label", never_null(k->label));
+	emit_text(out, "id", k->id);
+	emit_text(out, "uuid", k->uuid);
+	emit_text(out, "algorithm", never_null(k->algorithm));
+	emit_text(out, "algorithmOid", never_null(k->algorithm_oid));
+	emit_text(out, "curveOid", k->curve_oid);
+	pair_format("derivedAttributes", "derivationType", k->derivation_type, "derivationValue",
+	    k->derivation_value, out);
+	if (k->key_size > 0)
+		emit_uint(out, "keySize", k->key_size);
+	else
+		emit_null(out, "keySize");
+	if (k->has_use_count)
+		emit_uint(out, "keyUsageCount", k->use_count);
+	else
+		emit_null(out, "keyUsageCount");
+	emit_time(out, "createTime", k->create_time);
+	emit_time(out, "attestTime", k->attest_time);
+	emit_base64_or_null(out, "publicKey", k->public_key);
+	pair_format("addressTruncated", "address", k->address, "format", k->address_format, out);
+	flags_format(k, out);
+	if (k->has_policy) {
+		emit_name(out, "policy");
+		wire_policy_format(&k->policy, true, out);
+	} else {
+		emit_null(out, "policy");
+	}
+	emit_close(out, '}');
+}
+
+void
+wire_key_attributes_format(const struct keyattr *k, struct tsb_view xml,
+    struct tsb_view xml_signature, const char *attestation_key_name, struct tsb_bytes *out)
+{
+	tsb_bytes_add(out, "{", 1);
+	emit_view(out, "xml", xml);
+	keyattr_json(k, out);
+	emit_base64(out, "xmlSignature", xml_signature);
+	emit_text(out, "attestationKeyName", attestation_key_name);
+	emit_close(out, '}');
+}
+
+#define ATTRIBUTES(m) AT(struct tsb_key_attributes, m)
+static const struct field answer_fields[] = {
+    {"xml", FIELD_VIEW, REQUIRED, .max = FIELD_XML_MAX, ATTRIBUTES(xml)},
+    {"xmlSignature", FIELD_BASE64, REQUIRED, .max = FIELD_SIGNATURE_MAX,
+	ATTRIBUTES(xml_signature)},
+    {"attestationKeyName", FIELD_TEXT, .max = 1024, ATTRIBUTES(attestation_key_name)},
+    {NULL},
+};
+static const struct field_object answer_object = {answer_fields, .open = true};
+
+int
+wire_key_attributes_parse(struct tsb_view body, struct arena *a, struct tsb_key_attributes *out,
+    struct tsb_err *err)
+{
+	struct tsb_key_attributes attributes = {0};
+
+	if (field_read_reply(body, &answer_object, a, &attributes, err))
+		return -1;
+	out->xml = attributes.xml;
+	out->xml_signature = attributes.xml_signature;
+	out->attestation_key_name = attributes.attestation_key_name;
+	return 0;
+}
+
+/* ---- list of keys (api.md 7.5) ---- */
+
+void
+wire_key_list_format(const char *const *labels, size_t n, struct tsb_bytes *out)
+{
+	tsb_bytes_add(out, "[", 1);
+	for (size_t i = 0; i < n; i++)
+		emit_text(out, NULL, labels[i]);
+	emit_close(out, ']');
+}
+
+struct label_list {
+	const char **labels;
+	size_t n;
+};
+
+static const struct field label_row = {
+    "label", FIELD_TEXT, REQUIRED, .max = 4096, .size = sizeof(const char *)};
+static const struct field labels_row = {"keys", FIELD_LIST, REQUIRED, .max = 256 * 1024,
+    .element = &label_row, .element_size = sizeof(const char *), AT(struct label_list, labels),
+    .count = offsetof(struct label_list, n)};
+
+int
+wire_key_list_parse(struct tsb_view body, struct arena *a, const char ***labels, size_t *n,
+    struct tsb_err *err)
+{
+	struct label_list list = {0};
+
+	if (field_read_reply_list(body, &labels_row, a, &list, err))
+		return -1;
+	*labels = list.labels;
+	*n = list.n;
+	return 0;
+}

@@ -1,0 +1,593 @@
+/* Requests that a policy guards (api.md 5, 8, 9): what they may hold, and what is passed on. */
+#include "lib/first.h"
+
+#include <string.h>
+
+#include "lib/base/str.h"
+#include "lib/wire/field.h"
+
+/* ---- enumerations (api.md 15) ---- */
+
+const char *const request_signature_algorithms[REQUEST_SIGNATURE_ALGORITHMS] = {
+    "SHA1_WITH_RSA",
+    "SHA224_WITH_RSA",
+    "SHA256_WITH_RSA",
+    "SHA384_WITH_RSA",
+    "SHA512_WITH_RSA",
+    "NONE_WITH_RSA",
+    "NONESHA1_WITH_RSA",
+    "NONESHA224_WITH_RSA",
+    "NONESHA256_WITH_RSA",
+    "NONESHA384_WITH_RSA",
+    "NONESHA512_WITH_RSA",
+    "SHA1_WITH_RSA_PSS",
+    "SHA224_WITH_RSA_PSS",
+    "SHA256_WITH_RSA_PSS",
+    "SHA384_WITH_RSA_PSS",
+    "SHA512_WITH_RSA_PSS",
+    "NONE_WITH_RSA_PSS",
+    "NONESHA224_WITH_RSA_PSS",
+    "NONESHA256_WITH_RSA_PSS",
+    "NONESHA384_WITH_RSA_PSS",
+    "NONESHA512_WITH_RSA_PSS",
+    "NONE_WITH_DSA",
+    "SHA1_WITH_DSA",
+    "SHA224_WITH_DSA",
+    "SHA256_WITH_DSA",
+    "SHA384_WITH_DSA",
+    "SHA512_WITH_DSA",
+    "NONE_WITH_ECDSA",
+    "SHA1_WITH_ECDSA",
+    "SHA224_WITH_ECDSA",
+    "SHA256_WITH_ECDSA",
+    "SHA384_WITH_ECDSA",
+    "SHA512_WITH_ECDSA",
+    "SHA3224_WITH_ECDSA",
+    "SHA3256_WITH_ECDSA",
+    "SHA3384_WITH_ECDSA",
+    "SHA3512_WITH_ECDSA",
+    "KECCAK224_WITH_ECDSA",
+    "KECCAK256_WITH_ECDSA",
+    "KECCAK384_WITH_ECDSA",
+    "KECCAK512_WITH_ECDSA",
+    "SHA256_WITH_ECDSA_DETERMINISTIC",
+    "DOUBLE_SHA256_WITH_ECDSA",
+    "NONE_WITH_EC_SCHNORR_BIP0340",
+    "EDDSA",
+    "ISS_KERL",
+    "BLS",
+    "DILITHIUM",
+    "SPHINCS_PLUS",
+    "KYBER",
+    "ML_DSA",
+    "ML_DSA_M",
+    "SLH_DSA",
+    "LMS",
+    "XMSS-SHA256_10_256",
+    "XMSS-SHAKE256_10_256",
+};
+
+static const char *const certificate_algorithms[] = {
+    "SHA224_WITH_RSA",
+    "SHA256_WITH_RSA",
+    "SHA384_WITH_RSA",
+    "SHA512_WITH_RSA",
+    "SHA256_WITH_ECDSA",
+    "SHA384_WITH_ECDSA",
+    "SHA512_WITH_ECDSA",
+};
+
+static const char *const cipher_algorithms[] = {
+    "RSA_PADDING_OAEP_WITH_SHA512",
+    "RSA_PADDING_OAEP_WITH_SHA384",
+    "RSA_PADDING_OAEP_WITH_SHA256",
+    "RSA_PADDING_OAEP_WITH_SHA224",
+    "RSA_PADDING_OAEP_WITH_SHA1",
+    "RSA_PADDING_OAEP",
+    "RSA",
+    "RSA_NO_PADDING",
+    "RSA_PADDING_PKCS",
+    "AES_GCM",
+    "AES_CTR",
+    "AES_ECB",
+    "AES_CBC_NO_PADDING",
+    "AES",
+    "CHACHA20",
+    "CHACHA20_AEAD",
+    "CAMELLIA",
+    "CAMELLIA_CBC_NO_PADDING",
+    "CAMELLIA_ECB",
+    "TDEA_CBC",
+    "TDEA_ECB",
+    "TDEA_CBC_NO_PADDING",
+};
+
+static const char *const payload_types[] = {"UNSPECIFIED", "ISO_20022", "PDF", "BTC", "ETH", "HEX"};
+static const char *const signature_types[] = {"DER", "ETH", "RAW"};
+
+static const char *const wrap_methods[] = {
+    "AES_WRAP",
+    "AES_WRAP_DSA",
+    "AES_WRAP_EC",
+    "AES_WRAP_ED",
+    "AES_WRAP_RSA",
+    "AES_WRAP_BLS",
+    "AES_WRAP_PAD",
+    "AES_WRAP_PAD_DSA",
+    "AES_WRAP_PAD_EC",
+    "AES_WRAP_PAD_ED",
+    "AES_WRAP_PAD_RSA",
+    "AES_WRAP_PAD_BLS",
+    "RSA_WRAP_PAD",
+    "RSA_WRAP_OAEP",
+};
+
+static const char *const key_usages[] = {
+    "DIGITAL_SIGNATURE",
+    "CONTENT_COMMITMENT",
+    "KEY_ENCIPHERMENT",
+    "DATA_ENCIPHERMENT",
+    "KEY_AGREEMENT",
+    "KEY_CERT_SIGN",
+    "CRL_SIGN",
+    "ENCIPHER_ONLY",
+    "DECIPHER_ONLY",
+};
+static const char *const extended_key_usages[] = {
+    "ANY_EXTENDED_KEY_USAGE",
+    "SERVER_AUTH",
+    "CLIENT_AUTH",
+    "CODE_SIGNING",
+    "EMAIL_PROTECTION",
+    "TIME_STAMPING",
+    "OCSP_SIGNING",
+};
+
+/* ---- what the inner objects land in ---- */
+
+struct form {
+	struct tsb_request_in in;
+	struct ska_policy policy;
+	bool has_policy;
+	struct tsb_view *approvals;
+	size_t napprovals;
+	const char *signature_type;
+	const char *common_name;
+	bool has_tweak, has_merkle, has_subject;
+	int tag_length;
+	struct key_form key; /* attributes of an unwrapped key */
+};
+
+#define IN(m) AT(struct form, in.m)
+#define BYTES(maximum) .max = (maximum)
+#define KEY_NAME(name)                                                                             \
+	{                                                                                          \
+		name, FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME,       \
+		    IN(key_name)                                                                   \
+	}
+#define PASSWORD(name)                                                                             \
+	{                                                                                          \
+		name, FIELD_PASSWORD, IN(key_password)                                             \
+	}
+/* Places of the metadata in the order of api.md 5.2; the second table says what they are. */
+#define META_ROWS                                                                                  \
+	{"metaData", FIELD_BASE64_TEXT, BYTES(FIELD_META_MAX), IN(meta_data)},                     \
+	{"metaDataSignature", FIELD_BASE64_TEXT, BYTES(FIELD_SIGNATURE_MAX), IN(meta_data_signature)}
+
+static const struct field sign_fields[] = {
+    {"payload", FIELD_BASE64, REQUIRED, BYTES(WIRE_PAYLOAD_MAX), IN(payload)},
+    {"payloadType", FIELD_ENUM, NAMES(payload_types), IN(payload_type)},
+    KEY_NAME("signKeyName"),
+    PASSWORD("keyPassword"),
+    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(request_signature_algorithms),
+	IN(algorithm)},
+    {"signatureType", FIELD_ENUM, NAMES(signature_types), AT(struct form, signature_type)},
+    {"context", FIELD_BASE64, BYTES(255)}, /* FIPS 204 and 205 */
+    {"auxiliaryRandomData", FIELD_BASE64, .min = 32, .max = 32},
+    {"taprootTweakData", FIELD_BASE64, .min = 32, .max = 32, HAS(struct form, has_tweak)},
+    {"merkleRootData", FIELD_BASE64, BYTES(FIELD_META_MAX), HAS(struct form, has_merkle)},
+    {NULL},
+};
+
+static int
+sign_check(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err)
+{
+	const struct form *f = dest;
+	char where[FIELD_WHERE];
+
+	if (tsb_streq(f->signature_type, "ETH") &&
+	    !tsb_streq(f->in.algorithm, "KECCAK256_WITH_ECDSA"))
+		return tsb_fail(err, TSB_E_INPUT,
+		    "%s ETH needs signatureAlgorithm KECCAK256_WITH_ECDSA",
+		    field_where(at, "signatureType", where));
+	if (f->has_tweak && f->has_merkle)
+		return tsb_fail(err, TSB_E_INPUT, "%s excludes merkleRootData",
+		    field_where(at, "taprootTweakData", where));
+	return 0;
+}
+
+static const struct field decrypt_fields[] = {
+    {"encryptedPayload", FIELD_BASE64, REQUIRED, BYTES(WIRE_PAYLOAD_MAX), IN(payload)},
+    KEY_NAME("decryptKeyName"),
+    PASSWORD("keyPassword"),
+    {"cipherAlgorithm", FIELD_ENUM, REQUIRED, NAMES(cipher_algorithms), IN(algorithm)},
+    {"initializationVector", FIELD_BASE64, BYTES(64)},
+    {"additionalAuthenticationData", FIELD_BASE64, BYTES(WIRE_PAYLOAD_MAX)},
+    {"tagLength", FIELD_INT, .max = 128, .code = TSB_E_TAG_LENGTH, AT(struct form, tag_length)},
+    {NULL},
+};
+
+static int
+decrypt_check(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err)
+{
+	static const int lengths[] = {0, 64, 96, 104, 112, 120, 128};
+	const struct form *f = dest;
+	char where[FIELD_WHERE];
+
+	for (size_t i = 0; i < TSB_COUNT(lengths); i++)
+		if (f->tag_length == lengths[i])
+			return 0;
+	return tsb_fail(err, TSB_E_TAG_LENGTH, "%s must be one of 0, 64, 96, 104, 112, 120, 128",
+	    field_where(at, "tagLength", where));
+}
+
+static const struct field unwrap_fields[] = {
+    {"wrappedKey", FIELD_BASE64, REQUIRED, BYTES(FIELD_KEY_OBJECT_MAX)},
+    {"label", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME},
+    {"attributes", FIELD_OBJECT, REQUIRED, .object = &key_attributes_object,
+	.offset = offsetof(struct form, key)},
+    KEY_NAME("unwrapKeyName"),
+    PASSWORD("unwrapKeyPassword"),
+    {"wrapMethod", FIELD_ENUM, REQUIRED, NAMES(wrap_methods)},
+    {NULL},
+};
+
+static const struct field block_fields[] = {
+    KEY_NAME("blockKeyName"),
+    PASSWORD("keyPassword"),
+    {NULL},
+};
+
+static const struct field unblock_fields[] = {
+    KEY_NAME("unblockKeyName"),
+    PASSWORD("keyPassword"),
+    {NULL},
+};
+
+static const struct field modify_fields[] = {
+    KEY_NAME("modifyKeyName"),
+    PASSWORD("keyPassword"),
+    {"policy", FIELD_OBJECT, REQUIRED, .object = &policy_modify_object,
+	.offset = offsetof(struct form, policy), HAS(struct form, has_policy)},
+    {NULL},
+};
+
+#define SUBJECT(name) {name, FIELD_NAME, .max = 255}
+static const struct field subject_fields[] = {
+    {"commonName", FIELD_LABEL, REQUIRED, .max = 255},
+    SUBJECT("country"),
+    SUBJECT("stateOrProvinceName"),
+    SUBJECT("locality"),
+    SUBJECT("organizationName"),
+    SUBJECT("organizationUnitName"),
+    SUBJECT("organizationIdentifier"),
+    SUBJECT("email"),
+    SUBJECT("title"),
+    SUBJECT("surname"),
+    SUBJECT("givenName"),
+    SUBJECT("initials"),
+    SUBJECT("pseudonym"),
+    SUBJECT("generationQualifier"),
+    {NULL},
+};
+static const struct field_object subject_object = {subject_fields};
+
+#define VALIDITY {"validity", FIELD_INT, .min = 1, .max = 36525} /* days; 100 years */
+#define USAGES                                                                                     \
+	{"keyUsage", FIELD_ENUM_LIST, .max = 32, NAMES(key_usages)},                               \
+	{"extendedKeyUsage", FIELD_ENUM_LIST, .max = 32, NAMES(extended_key_usages)}
+
+static const struct field certificate_request_fields[] = {
+    KEY_NAME("signKeyName"),
+    PASSWORD("keyPassword"),
+    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(request_signature_algorithms),
+	IN(algorithm)},
+    VALIDITY,
+    {"standardCertificateAttributes", FIELD_OBJECT, REQUIRED, .object = &subject_object},
+    USAGES,
+    {NULL},
+};
+
+static const struct field sign_certificate_fields[] = {
+    KEY_NAME("signKeyName"),
+    PASSWORD("keyPassword"),
+    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(certificate_algorithms), IN(algorithm)},
+    VALIDITY,
+    {"commonName", FIELD_LABEL, REQUIRED, .max = 255},
+    {"certificateAuthority", FIELD_BOOL, REQUIRED},
+    {"certificateSigningRequest", FIELD_BASE64, REQUIRED, BYTES(WIRE_PAYLOAD_MAX),
+	.code = TSB_E_CSR_FORMAT},
+    USAGES,
+    {NULL},
+};
+
+static const struct field self_sign_fields[] = {
+    KEY_NAME("signKeyName"),
+    PASSWORD("keyPassword"),
+    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(certificate_algorithms), IN(algorithm)},
+    VALIDITY,
+    {"commonName", FIELD_LABEL, .max = 255, AT(struct form, common_name)},
+    {"standardCertificateAttributes", FIELD_OBJECT, .object = &subject_object,
+	HAS(struct form, has_subject)},
+    {"certificateAuthority", FIELD_BOOL},
+    USAGES,
+    {NULL},
+};
+
+static int
+self_sign_check(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err)
+{
+	const struct form *f = dest;
+	char where[FIELD_WHERE];
+
+	if (f->common_name == NULL && !f->has_subject)
+		return tsb_fail(err, TSB_E_INPUT, "%s is missing",
+		    field_where(at, "commonName", where));
+	return 0;
+}
+
+/* Members that every request of the workflow has, and those of the same request to the HSM. */
+static const struct field workflow_fields[] = {META_ROWS, {NULL}};
+
+static const struct field approval_row = {"approval", FIELD_BASE64, REQUIRED, BYTES(TOKEN_MAX),
+    .size = sizeof(struct tsb_view)};
+#define SIGNED_APPROVALS                                                                           \
+	{"metaData", FIELD_IGNORED}, {"metaDataSignature", FIELD_IGNORED},                         \
+	    {"signedApprovals", FIELD_LIST, .max = FIELD_APPROVALS_MAX, .element = &approval_row,  \
+		.element_size = sizeof(struct tsb_view), AT(struct form, approvals),               \
+		.count = offsetof(struct form, napprovals)}
+static const struct field synchronous_fields[] = {SIGNED_APPROVALS, {NULL}};
+/* An external key of the caller is another key than the one named: never silently the wrong one. */
+static const struct field synchronous_sign_fields[] = {
+    SIGNED_APPROVALS,
+    {"signKeyObject", FIELD_NONE, .code = TSB_E_UNSUPPORTED_OPERATION},
+    {NULL},
+};
+static const struct field synchronous_unwrap_fields[] = {
+    SIGNED_APPROVALS,
+    {"policy", FIELD_OBJECT, .object = &policy_object, .offset = offsetof(struct form, policy),
+	HAS(struct form, has_policy)},
+    {NULL},
+};
+
+typedef int check_fn(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err);
+
+static const struct {
+	const struct field *fields, *synchronous;
+	check_fn *check;
+} shapes[KIND__MAX] = {
+    [KIND_SIGN] = {sign_fields, synchronous_sign_fields, sign_check},
+    [KIND_DECRYPT] = {decrypt_fields, synchronous_fields, decrypt_check},
+    [KIND_UNWRAP] = {unwrap_fields, synchronous_unwrap_fields, NULL},
+    [KIND_BLOCK] = {block_fields, synchronous_fields, NULL},
+    [KIND_UNBLOCK] = {unblock_fields, synchronous_fields, NULL},
+    [KIND_MODIFY] = {modify_fields, synchronous_fields, NULL},
+    [KIND_CERTIFICATE_REQUEST] = {certificate_request_fields, synchronous_fields, NULL},
+    [KIND_SIGN_CERTIFICATE] = {sign_certificate_fields, synchronous_fields, NULL},
+    [KIND_SELF_SIGN_CERTIFICATE] = {self_sign_fields, synchronous_fields, self_sign_check},
+};
+
+/* ---- requestSignature (api.md 4.7) ---- */
+
+#define SIGNATURE(m) AT(struct tsb_request_signature, m)
+static const struct field signature_fields[] = {
+    {"signature", FIELD_BASE64, REQUIRED, BYTES(FIELD_SIGNATURE_MAX), SIGNATURE(signature)},
+    {"digestAlgorithm", FIELD_INDEX, REQUIRED, NAMES(ska_digest_names), SIGNATURE(digest)},
+    {"publicKey", FIELD_BASE64, REQUIRED, BYTES(POLICY_VALUE_MAX), SIGNATURE(spki)},
+    {NULL},
+};
+static const struct field_object signature_object = {signature_fields};
+
+/* ---- reading ---- */
+
+/* Not for the HSM, or given to it in another form. */
+static bool
+is_kept_back(struct tsb_view name)
+{
+	static const char *const names[] = {"keyPassword", "unwrapKeyPassword", "metaData",
+	    "metaDataSignature", "signedApprovals"};
+
+	for (size_t i = 0; i < TSB_COUNT(names); i++)
+		if (tsb_view_eq(name, tsb_view_str(names[i])))
+			return true;
+	return false;
+}
+
+static struct tsb_view
+inner_clean(struct tsb_view inner, struct arena *a)
+{
+	unsigned char *text = arena_alloc(a, inner.n + 1), *end = text;
+	struct jsontext_member m;
+
+	*end++ = '{';
+	while (jsontext_next(&inner, &m)) {
+		size_t n = m.name.n + m.value.n + 3;
+
+		if (is_kept_back(m.name) || jsontext_is_null(m.value))
+			continue;
+		if (end > text + 1)
+			*end++ = ',';
+		memcpy(end, m.name.p - 1, n); /* "name":value stand together in compact text */
+		end += n;
+	}
+	*end++ = '}';
+	return tsb_view_of(text, (size_t)(end - text));
+}
+
+static int
+read_request(enum tsb_kind kind, const struct field *more, struct tsb_view body, struct arena *a,
+    struct form *f, struct tsb_err *err)
+{
+	const char *envelope = tsb_kinds[kind].envelope;
+	const struct field_object inner = {shapes[kind].fields, more, .check = shapes[kind].check};
+	const struct field rows[] = {
+	    {envelope, FIELD_OBJECT, REQUIRED, .object = &inner},
+	    {"requestSignature", FIELD_OBJECT, .object = &signature_object,
+		.offset = offsetof(struct form, in.signature),
+		HAS(struct form, in.signature.present)},
+	    {NULL},
+	};
+	const struct field_object object = {rows};
+
+	if (field_read(body, &object, a, f, &f->in.envelope, err))
+		return -1;
+	f->in.kind = kind;
+	if (!wire_member_text(f->in.envelope, envelope, &f->in.inner))
+		return tsb_fail(err, TSB_E_INPUT, "%s is missing", envelope);
+	f->in.inner_clean = inner_clean(f->in.inner, a);
+	if (f->has_policy) {
+		f->in.policy = arena_alloc(a, sizeof(*f->in.policy));
+		*f->in.policy = f->policy;
+	}
+	return 0;
+}
+
+int
+wire_request_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
+    struct tsb_request_in *out, struct tsb_err *err)
+{
+	struct form f = {0};
+
+	if (read_request(kind, workflow_fields, body, a, &f, err))
+		return -1;
+	*out = f.in;
+	return 0;
+}
+
+int
+wire_synchronous_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
+    struct wire_synchronous_in *out, struct tsb_err *err)
+{
+	struct form f = {0};
+
+	if (read_request(kind, shapes[kind].synchronous, body, a, &f, err))
+		return -1;
+	*out = (struct wire_synchronous_in){
+	    .request = f.in,
+	    .signed_approvals = f.approvals,
+	    .napprovals = f.napprovals,
+	    .signature_type = f.signature_type != NULL ? f.signature_type : "DER",
+	};
+	return 0;
+}
+
+/* ---- writing ---- */
+
+void
+wire_request_id_format(enum tsb_kind kind, const struct tsb_uuid *id, struct tsb_bytes *out)
+{
+	tsb_bytes_add(out, "{", 1);
+	emit_uuid(out, tsb_kinds[kind].id_member, id);
+	emit_close(out, '}');
+}
+
+int
+wire_synchronous_format(enum tsb_kind kind, struct tsb_view inner, struct tsb_view password,
+    const struct tsb_view *signed_approvals, size_t n, struct tsb_bytes *out, struct tsb_err *err)
+{
+	const struct tsb_kind_row *row = &tsb_kinds[kind];
+
+	if (inner.n < 2 || inner.p[0] != '{' || inner.p[inner.n - 1] != '}')
+		return tsb_fail(err, TSB_E_DATA_CONSTELLATION, "%s is not an object", row->envelope);
+	if (!tsb_utf8_valid(password))
+		return tsb_fail(err, TSB_E_DATA_CONSTELLATION, "%s is not UTF-8",
+		    row->password_member);
+	tsb_bytes_add(out, "{", 1);
+	emit_raw(out, row->envelope, tsb_view_of(inner.p, inner.n - 1));
+	if (password.n > 0)
+		emit_view(out, row->password_member, password);
+	emit_open(out, "signedApprovals", '[');
+	for (size_t i = 0; i < n; i++)
+		emit_base64(out, NULL, signed_approvals[i]);
+	tsb_bytes_add_str(out, "]}}");
+	return 0;
+}
+
+static void
+keys_format(const char *name, const struct tsb_view *keys, size_t n, struct tsb_bytes *out)
+{
+	emit_open(out, name, '[');
+	for (size_t i = 0; i < n; i++)
+		emit_base64(out, NULL, keys[i]);
+	emit_close(out, ']');
+}
+
+void
+wire_request_view_format(const struct tsb_request_view *v, struct tsb_bytes *out)
+{
+	const struct tsb_request *r = &v->request;
+
+	tsb_bytes_add(out, "{", 1);
+	emit_uuid(out, "id", &r->id);
+	emit_text(out, "status", tsb_state_names[r->state]);
+	emit_time(out, "executionTime", r->execution_ms / 1000);
+	keys_format("approvedBy", v->approved, v->napproved, out);
+	keys_format("notYetApprovedBy", v->open, v->nopen, out);
+	keys_format("rejectedBy", v->rejected, v->nrejected, out);
+	if (r->state == STATE_FAILED)
+		emit_text(out, "result", r->reason);
+	else if (r->result.n > 0)
+		emit_view(out, "result", r->result);
+	else
+		emit_null(out, "result");
+	emit_close(out, '}');
+}
+
+/* One member of the inner object as the caller gave it; passwords never leave. */
+static void
+signed_member_format(const struct tsb_request *r, const struct field *f, struct tsb_bytes *out)
+{
+	struct tsb_view value;
+
+	if (f->type != FIELD_PASSWORD && wire_member_text(r->inner_clean, f->name, &value))
+		emit_raw(out, f->name, value);
+	else
+		emit_null(out, f->name);
+	if (f->type != FIELD_PASSWORD)
+		return;
+	/* their place in the published sample (api.md 5.10) */
+	emit_text(out, "metaData", r->meta_data);
+	emit_text(out, "metaDataSignature", r->meta_data_signature);
+}
+
+static void
+signed_request_format(const struct tsb_request *r, struct tsb_bytes *out)
+{
+	const struct tsb_kind_row *row = &tsb_kinds[r->kind];
+	struct tsb_view signature;
+
+	emit_open(out, row->task_member, '{');
+	emit_open(out, row->envelope, '{');
+	for (const struct field *f = shapes[r->kind].fields; f->name != NULL; f++)
+		signed_member_format(r, f, out);
+	emit_close(out, '}');
+	if (wire_member_text(r->envelope, "requestSignature", &signature))
+		emit_raw(out, "requestSignature", signature);
+	else
+		emit_null(out, "requestSignature");
+	emit_close(out, '}');
+}
+
+void
+request_signed_format(const struct tsb_request *r, struct tsb_bytes *out)
+{
+	static const enum tsb_kind order[] = {KIND_SIGN, KIND_MODIFY, KIND_BLOCK, KIND_UNBLOCK,
+	    KIND_DECRYPT, KIND_UNWRAP, KIND_CERTIFICATE_REQUEST, KIND_SIGN_CERTIFICATE,
+	    KIND_SELF_SIGN_CERTIFICATE};
+
+	for (size_t i = 0; i < TSB_COUNT(order); i++)
+		if (order[i] == r->kind)
+			signed_request_format(r, out);
+		else
+			emit_null(out, tsb_kinds[order[i]].task_member);
+}
