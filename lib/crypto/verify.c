@@ -1,0 +1,327 @@
+#include "lib/first.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "lib/crypto/crypto.h"
+
+#define SPKI_MAX (16 * 1024)
+#define RSA_BITS_MIN 1024
+#define RSA_BITS_MAX 8192
+#define DSA_BITS_MIN 1024
+#define DSA_BITS_MAX 4096
+#define ED25519_SIZE 64
+
+/* Names as OpenSSL reports the group of a key. */
+static const char *const curves[] = {
+	"prime256v1",
+	"secp384r1",
+	"secp521r1",
+	"secp256k1",
+	"brainpoolP224r1",
+	"brainpoolP224t1",
+	"brainpoolP256r1",
+	"brainpoolP256t1",
+	"brainpoolP320r1",
+	"brainpoolP320t1",
+	"brainpoolP384r1",
+	"brainpoolP384t1",
+	"brainpoolP512r1",
+	"brainpoolP512t1",
+};
+
+static const char *const digest_openssl[DIGEST__MAX] = {
+	[DIGEST_SHA224] = "SHA2-224",
+	[DIGEST_SHA256] = "SHA2-256",
+	[DIGEST_SHA384] = "SHA2-384",
+	[DIGEST_SHA512] = "SHA2-512",
+	[DIGEST_SHA3_224] = "SHA3-224",
+	[DIGEST_SHA3_256] = "SHA3-256",
+	[DIGEST_SHA3_384] = "SHA3-384",
+	[DIGEST_SHA3_512] = "SHA3-512",
+};
+
+static void
+pkey_free(EVP_PKEY **k)
+{
+	EVP_PKEY_free(*k);
+}
+#define pkey_auto EVP_PKEY __attribute__((cleanup(pkey_free)))
+
+static void
+md_ctx_free(EVP_MD_CTX **c)
+{
+	EVP_MD_CTX_free(*c);
+}
+#define md_ctx_auto EVP_MD_CTX __attribute__((cleanup(md_ctx_free)))
+
+static void
+bn_free(BIGNUM **n)
+{
+	BN_free(*n);
+}
+#define bn_auto BIGNUM __attribute__((cleanup(bn_free)))
+
+/* ---- which keys an approver may have ---- */
+
+static int
+fail_key(enum tsb_code code, const char *why, struct tsb_err *err)
+{
+	ERR_clear_error();
+	return tsb_fail(err, code, "public key: %s", why);
+}
+
+/* An exponent of 1 would make every message its own signature. */
+static int
+check_rsa(EVP_PKEY *k, struct tsb_err *err)
+{
+	bn_auto *n = NULL;
+	bn_auto *e = NULL;
+	int bits = EVP_PKEY_get_bits(k);
+
+	if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)
+		return fail_key(TSB_E_APPROVER_KEY_TYPE, "RSA has 1024 to 8192 bits", err);
+	if (EVP_PKEY_get_bn_param(k, OSSL_PKEY_PARAM_RSA_N, &n) != 1 ||
+	    EVP_PKEY_get_bn_param(k, OSSL_PKEY_PARAM_RSA_E, &e) != 1)
+		return fail_key(TSB_E_PARSING_KEY, "RSA numbers are missing", err);
+	if (!BN_is_odd(n) || !BN_is_odd(e) || BN_is_one(e) || BN_num_bits(e) > 64)
+		return fail_key(TSB_E_PARSING_KEY, "RSA modulus or exponent is unfit", err);
+	return 0;
+}
+
+/*
+ * Named curves in the table, points uncompressed: the same point in another form would pass for
+ * another approver.
+ */
+static int
+check_ec(EVP_PKEY *k, struct tsb_err *err)
+{
+	char group[64];
+	unsigned char point[256];
+	size_t n;
+	int explicit_parameters = 0;
+
+	if (EVP_PKEY_get_int_param(k, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+		&explicit_parameters) != 1 ||
+	    explicit_parameters != 0)
+		return fail_key(TSB_E_APPROVER_KEY_TYPE, "EC curves must be named", err);
+	if (EVP_PKEY_get_utf8_string_param(k, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group),
+		&n) != 1)
+		return fail_key(TSB_E_APPROVER_KEY_TYPE, "EC curve has no name", err);
+	for (size_t i = 0; strcmp(curves[i], group) != 0;)
+		if (++i == TSB_COUNT(curves))
+			return fail_key(TSB_E_APPROVER_KEY_TYPE, "EC curve is not supported", err);
+	if (EVP_PKEY_get_octet_string_param(k, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n) !=
+		1 ||
+	    n == 0 || point[0] != 0x04)
+		return fail_key(TSB_E_APPROVER_KEY_TYPE, "EC points must be uncompressed", err);
+	return 0;
+}
+
+static int
+check_dsa(EVP_PKEY *k, struct tsb_err *err)
+{
+	int bits = EVP_PKEY_get_bits(k);
+
+	if (bits < DSA_BITS_MIN || bits > DSA_BITS_MAX)
+		return fail_key(TSB_E_APPROVER_KEY_TYPE, "DSA has 1024 to 4096 bits", err);
+	if (EVP_PKEY_get_security_bits(k) <= 0)
+		return fail_key(TSB_E_PARSING_KEY, "DSA parameters are missing", err);
+	return 0;
+}
+
+static int
+check_ed25519(EVP_PKEY *k, struct tsb_err *err)
+{
+	return 0;
+}
+
+static const struct {
+	const char *openssl;
+	int (*check)(EVP_PKEY *, struct tsb_err *);
+} key_types[KEYTYPE__MAX] = {
+	[KEYTYPE_RSA] = { "RSA", check_rsa },
+	[KEYTYPE_EC] = { "EC", check_ec },
+	[KEYTYPE_DSA] = { "DSA", check_dsa },
+	[KEYTYPE_ED25519] = { "ED25519", check_ed25519 },
+};
+
+/*
+ * Approvers are told apart by the bytes of their keys, so one key must have one form only: exact DER
+ * that OpenSSL writes again as it was.
+ */
+static int
+check_form(EVP_PKEY *k, struct tsb_view spki, struct tsb_err *err)
+{
+	unsigned char *again = NULL;
+	int n = i2d_PUBKEY(k, &again);
+	bool same = n > 0 && tsb_view_eq(spki, tsb_view_of(again, (size_t)n));
+
+	OPENSSL_free(again);
+	if (!same)
+		return fail_key(TSB_E_PARSING_KEY, "not in its one DER form", err);
+	return 0;
+}
+
+static int
+parse_key(struct tsb_view spki, EVP_PKEY **out, enum ska_key_type *type, struct tsb_err *err)
+{
+	const unsigned char *p = spki.p;
+	pkey_auto *k = NULL;
+
+	if (spki.n == 0 || spki.n > SPKI_MAX)
+		return fail_key(TSB_E_PARSING_KEY, "has a wrong length", err);
+	k = d2i_PUBKEY(NULL, &p, (long)spki.n);
+	if (k == NULL || p != spki.p + spki.n)
+		return fail_key(TSB_E_PARSING_KEY, "not one SubjectPublicKeyInfo in DER", err);
+	for (int t = 0; t < KEYTYPE__MAX; t++) {
+		if (!EVP_PKEY_is_a(k, key_types[t].openssl))
+			continue;
+		if (key_types[t].check(k, err) || check_form(k, spki, err))
+			return -1;
+		*type = (enum ska_key_type)t;
+		*out = k;
+		k = NULL;
+		return 0;
+	}
+	return fail_key(TSB_E_APPROVER_KEY_TYPE, "approvers have RSA, EC, DSA or Ed25519 keys", err);
+}
+
+/* ---- cache: parsing costs more than verifying ---- */
+
+#define CACHE_SIZE 64
+
+struct cached {
+	unsigned char id[CRYPTO_SHA256_SIZE];
+	EVP_PKEY *key; /* NULL: free */
+	enum ska_key_type type;
+	uint64_t used;
+};
+
+static struct cached cache[CACHE_SIZE];
+static uint64_t cache_clock;
+
+/* The entry of this key, or the free or least recently used one to put it in. */
+static struct cached *
+cache_find(const unsigned char id[CRYPTO_SHA256_SIZE])
+{
+	struct cached *oldest = &cache[0];
+
+	for (size_t i = 0; i < CACHE_SIZE; i++) {
+		struct cached *c = &cache[i];
+
+		if (c->key != NULL && memcmp(c->id, id, CRYPTO_SHA256_SIZE) == 0)
+			return c;
+		if (c->used < oldest->used)
+			oldest = c;
+	}
+	return oldest;
+}
+
+/* The key stays the cache's, and is valid until the next call. */
+static int
+get_key(struct tsb_view spki, const struct cached **out, struct tsb_err *err)
+{
+	unsigned char id[CRYPTO_SHA256_SIZE];
+	enum ska_key_type type;
+	struct cached *c;
+	EVP_PKEY *k;
+
+	crypto_sha256(spki, id);
+	c = cache_find(id);
+	if (c->key == NULL || memcmp(c->id, id, sizeof(id)) != 0) {
+		if (parse_key(spki, &k, &type, err))
+			return -1;
+		EVP_PKEY_free(c->key);
+		c->key = k;
+		c->type = type;
+		memcpy(c->id, id, sizeof(id));
+	}
+	c->used = ++cache_clock;
+	*out = c;
+	return 0;
+}
+
+/* ---- interface ---- */
+
+int
+crypto_spki_type(struct tsb_view spki, enum ska_key_type *type, struct tsb_err *err)
+{
+	const struct cached *c;
+
+	if (get_key(spki, &c, err))
+		return -1;
+	*type = c->type;
+	return 0;
+}
+
+int
+crypto_spki_check(struct tsb_view spki, struct tsb_err *err)
+{
+	enum ska_key_type type;
+
+	return crypto_spki_type(spki, &type, err);
+}
+
+static int
+verify_with(const struct cached *c, enum ska_digest digest, struct tsb_view message,
+    struct tsb_view signature, struct tsb_err *err)
+{
+	md_ctx_auto *ctx = EVP_MD_CTX_new();
+	const char *md = NULL;
+	int rc;
+
+	if (ctx == NULL)
+		fatal("out of memory: no digest context");
+	if (c->type != KEYTYPE_ED25519) {
+		if (digest <= DIGEST_NONE || digest >= DIGEST__MAX)
+			return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
+			    "signature: a digest is needed with this kind of key");
+		md = digest_openssl[digest];
+	} else if (signature.n != ED25519_SIZE) {
+		return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
+		    "signature: Ed25519 signatures have 64 bytes");
+	}
+	rc = EVP_DigestVerifyInit_ex(ctx, NULL, md, NULL, NULL, c->key, NULL);
+	if (rc == 1)
+		rc = EVP_DigestVerify(ctx, signature.p, signature.n,
+		    message.n == 0 ? (const unsigned char *)"" : message.p, message.n);
+	if (rc == 1)
+		return 0;
+	ERR_clear_error();
+	return tsb_fail(err, TSB_E_INVALID_SIGNATURE, "signature: does not verify");
+}
+
+int
+crypto_verify(struct tsb_view spki, enum ska_digest digest, struct tsb_view message,
+    struct tsb_view signature, struct tsb_err *err)
+{
+	const struct cached *c;
+
+	if (get_key(spki, &c, err))
+		return -1;
+	return verify_with(c, digest, message, signature, err);
+}
+
+int
+crypto_verify_der(struct tsb_view spki, struct tsb_view message, struct tsb_view der,
+    struct tsb_err *err)
+{
+	const struct cached *c;
+	enum ska_key_type type;
+	enum ska_digest digest;
+	struct tsb_view raw;
+
+	if (ska_signature_parse(der, &type, &digest, &raw, err) || get_key(spki, &c, err))
+		return -1;
+	if (type != c->type)
+		return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
+		    "signature: its algorithm does not fit the kind of key");
+	return verify_with(c, digest, message, raw, err);
+}
