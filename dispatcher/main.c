@@ -5,18 +5,14 @@
  */
 #include "lib/first.h"
 
-#include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "dispatcher/dispatcher.h"
+#include "lib/base/program.h"
 
-volatile sig_atomic_t dispatcher_stop;
+volatile sig_atomic_t dispatcher_stop, dispatcher_hangup;
 
 static void
 on_stop(int sig)
@@ -27,20 +23,7 @@ on_stop(int sig)
 static void
 on_hangup(int sig)
 {
-	log_reopen();
-}
-
-static void
-usage(FILE *out)
-{
-	fprintf(out,
-	    "usage: tsb-dispatcher [-n] [-c FILE]\n"
-	    "  -c FILE  settings (default %s)\n"
-	    "  -n       check the settings and exit\n"
-	    "  -V       version\n"
-	    "  -h       this text\n"
-	    "  --help-settings  all settings with their defaults\n",
-	    broker_conf_default_path);
+	dispatcher_hangup = 1;
 }
 
 static void
@@ -53,16 +36,6 @@ signals_init(void)
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGHUP, &hangup, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
-}
-
-/* Key passwords pass through here: no core files, no debugger of the same user. */
-static void
-memory_protect(void)
-{
-	struct rlimit none = {0, 0};
-
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);
 }
 
 static void
@@ -103,56 +76,38 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 	return 0;
 }
 
+static int
+load(const char *path, void *settings, struct tsb_err *err)
+{
+	return broker_conf_load(path, settings, err);
+}
+
 int
 main(int argc, char **argv)
 {
-	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'V'}, {"help-settings", no_argument, NULL, 'S'},
-	    {NULL, 0, NULL, 0}};
-	const char *path = broker_conf_default_path;
 	struct broker_conf conf;
+	struct program program = {
+	    .name = "tsb-dispatcher",
+	    .about = "Takes satisfied requests to the HSM and records what came of them.",
+	    .settings_path = broker_conf_default_path,
+	    .rows = broker_conf_rows,
+	    .load = load,
+	    .settings = &conf,
+	};
 	struct tsb_err err = {0};
-	bool check_only = false;
-	int option, rc;
+	int status = program_options(&program, argc, argv);
 
-	while ((option = getopt_long(argc, argv, "c:nVh", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			path = optarg;
-			break;
-		case 'n':
-			check_only = true;
-			break;
-		case 'V':
-			puts("tsb-dispatcher " TSB_VERSION);
-			return 0;
-		case 'S':
-			conf_print_help(broker_conf_rows, stdout);
-			return 0;
-		case 'h':
-			usage(stdout);
-			return 0;
-		default:
-			usage(stderr);
-			return 2;
-		}
-	}
-	if (broker_conf_load(path, &conf, &err)) {
-		fprintf(stderr, "tsb-dispatcher: %s\n", err.msg);
-		return 1;
-	}
-	if (check_only) {
-		printf("%s is good\n", path);
-		broker_conf_free(&conf);
-		return 0;
-	}
+	if (status >= 0)
+		return status;
 	signals_init();
-	memory_protect();
-	rc = log_open("tsb-dispatcher", conf.log_file, broker_log_level(&conf), &err);
-	if (rc == 0)
-		rc = run(&conf, &err);
-	if (rc != 0)
+	program_protect_memory();
+	if (log_open(program.name, conf.log_file, broker_log_level(&conf), &err) ||
+	    run(&conf, &err)) {
 		log_failure(LOG_ERROR, "start-up", &err);
+		status = 1;
+	} else {
+		status = 0;
+	}
 	broker_conf_free(&conf);
-	return rc == 0 ? 0 : 1;
+	return status;
 }

@@ -196,6 +196,10 @@ dispatcher_run(struct flow *f, const struct broker_conf *conf, int wake_fd)
 	struct tsb_uuid id;
 
 	while (!dispatcher_stop) {
+		if (dispatcher_hangup) {
+			dispatcher_hangup = 0;
+			log_reopen();
+		}
 		while (may_take(&r) && wake_take(wake_fd, &id))
 			if (!take(&r, &id))
 				break;

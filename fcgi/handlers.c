@@ -1,0 +1,289 @@
+#include "lib/first.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "fcgi/fcgi.h"
+#include "lib/base/clock.h"
+#include "lib/base/enc.h"
+#include "lib/base/str.h"
+#include "lib/wire/wire.h"
+
+/* API level that clients may rely on (api.md 11). */
+#define API_LEVEL "2.5.1"
+
+static int
+request_id(const struct web_request *rq, struct tsb_uuid *id, struct tsb_err *err)
+{
+	if (!uuid_parse((const char *)rq->param[0].p, id))
+		return tsb_fail(err, TSB_E_INVALID_UUID, "the id in the path is not a UUID");
+	return 0;
+}
+
+/* ---- requests ---- */
+
+int
+serve_request_create(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	enum tsb_kind kind = (enum tsb_kind)web_route_arg(rq);
+	struct tsb_request_in in;
+	struct tsb_uuid id;
+
+	if (wire_request_parse(kind, rq->body, rq->arena, &in, err) ||
+	    flow_request_create(app, &in, rq->arena, &id, err))
+		return -1;
+	reply->status = 201;
+	wire_request_id_format(kind, &id, &reply->body);
+	return 0;
+}
+
+int
+serve_request_get(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct tsb_request_view view;
+	struct tsb_uuid id;
+
+	if (request_id(rq, &id, err) ||
+	    flow_request_view(app, &id, rq->arena, rq->now_ms, &view, err))
+		return -1;
+	wire_request_view_format(&view, &reply->body);
+	return 0;
+}
+
+int
+serve_request_cancel(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	struct tsb_uuid id;
+
+	if (request_id(rq, &id, err))
+		return -1;
+	return flow_request_cancel(app, &id, "cancelled by the caller", rq->arena, err);
+}
+
+/* ---- tasks ---- */
+
+int
+serve_tasks(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct tsb_task_filter filter;
+	struct tsb_task_view *tasks;
+	struct tsb_request_view *status;
+	size_t n;
+
+	if (wire_task_filter_parse(rq->body, rq->arena, &filter, err))
+		return -1;
+	filter.kinds = (unsigned)web_route_arg(rq);
+	if (flow_tasks_list(app, &filter, rq->arena, rq->now_ms, &tasks, &status, &n, err))
+		return -1;
+	wire_tasks_format(tasks, n, filter.level, status, &reply->body);
+	return 0;
+}
+
+int
+serve_approval(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct tsb_approval_in in;
+
+	if (wire_approval_parse(rq->body, rq->arena, &in, err))
+		return -1;
+	return in.rejects ? flow_task_reject(app, &in, rq->arena, rq->now_ms, err)
+			  : flow_task_approve(app, &in, rq->arena, rq->now_ms, err);
+}
+
+int
+serve_task_reject(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct tsb_approval_in in;
+
+	if (wire_task_delete_parse(rq->body, rq->arena, &in, err))
+		return -1;
+	return flow_task_reject(app, &in, rq->arena, rq->now_ms, err);
+}
+
+/* ---- what the HSM does itself: checked here, passed on as the caller wrote it ---- */
+
+static int
+pass(void *app, struct web_request *rq, struct web_reply *reply, struct hsm_call *call,
+    struct tsb_err *err)
+{
+	struct hsm_reply answer = {0};
+	int rc = flow_hsm_pass(app, call, &answer, err);
+
+	if (rc == 0) {
+		reply->status = answer.status;
+		tsb_bytes_add_view(&reply->body, tsb_view_bytes(&answer.body));
+	}
+	hsm_reply_clear(&answer);
+	return rc;
+}
+
+/* The compact text is what was checked: no second reading of the same bytes. */
+static int
+pass_body(void *app, struct web_request *rq, struct web_reply *reply, const char *path,
+    enum hsm_role role, bool repeatable, struct tsb_err *err)
+{
+	struct hsm_call call = {
+	    .method = "POST", .path = path, .role = role, .repeatable = repeatable};
+
+	if (wire_compact(rq->body, rq->arena, &call.body, err))
+		return -1;
+	return pass(app, rq, reply, &call, err);
+}
+
+int
+serve_key_create(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct wire_key_create in;
+
+	if (wire_key_create_parse(rq->body, rq->arena, &in, err) ||
+	    (in.has_policy && flow_policy_check(&in.policy, rq->arena, err)))
+		return -1;
+	return pass_body(app, rq, reply, "/v1/key", HSM_KEY_MANAGEMENT, false, err);
+}
+
+int
+serve_key_list(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct hsm_call call = {
+	    .method = "GET", .path = "/v1/key", .role = HSM_KEY_MANAGEMENT, .repeatable = true};
+
+	return pass(app, rq, reply, &call, err);
+}
+
+int
+serve_key_attributes(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	struct wire_key_ref ref;
+
+	if (wire_key_ref_parse(rq->body, rq->arena, &ref, err))
+		return -1;
+	return pass_body(app, rq, reply, "/v1/key/attributes", HSM_KEY_MANAGEMENT, true, err);
+}
+
+/* The deprecated forms with the name in the path become the current ones. */
+static int
+named_key(const struct web_request *rq, struct tsb_bytes *body, struct wire_key_ref *ref,
+    struct tsb_err *err)
+{
+	struct tsb_view name = rq->param[0];
+
+	if (name.n == 0 || name.n > TOKEN_LABEL_MAX || !tsb_label_valid(name))
+		return tsb_fail(err, TSB_E_KEY_NAME, "the key name in the path is not a valid label");
+	*ref = (struct wire_key_ref){.label = (const char *)name.p};
+	wire_key_ref_format(ref, body);
+	return 0;
+}
+
+int
+serve_key_attributes_by_name(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto body = {0};
+	struct wire_key_ref ref;
+
+	if (named_key(rq, &body, &ref, err))
+		return -1;
+	rq->body = tsb_view_bytes(&body);
+	return pass_body(app, rq, reply, "/v1/key/attributes", HSM_KEY_MANAGEMENT, true, err);
+}
+
+/* A repeated deletion of a key that is gone still ends the requests that wait for it. */
+static int
+delete_key(void *app, struct web_request *rq, struct web_reply *reply, const char *label,
+    struct tsb_err *err)
+{
+	struct tsb_err cancel_err;
+
+	if (pass_body(app, rq, reply, "/v1/key/deleteKey", HSM_KEY_MANAGEMENT, false, err)) {
+		if (err->code == TSB_E_KEY_NOT_EXISTENT &&
+		    flow_requests_cancel_of_key(app, label, rq->arena, &cancel_err))
+			log_failure(LOG_WARN, "requests of a deleted key", &cancel_err);
+		return -1;
+	}
+	return flow_requests_cancel_of_key(app, label, rq->arena, err);
+}
+
+int
+serve_key_delete(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct wire_key_ref ref;
+
+	if (wire_key_ref_parse(rq->body, rq->arena, &ref, err))
+		return -1;
+	return delete_key(app, rq, reply, ref.label, err);
+}
+
+int
+serve_key_delete_by_name(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto body = {0};
+	struct wire_key_ref ref;
+
+	if (named_key(rq, &body, &ref, err))
+		return -1;
+	rq->body = tsb_view_bytes(&body);
+	return delete_key(app, rq, reply, ref.label, err);
+}
+
+int
+serve_synchronous(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	enum tsb_kind kind = (enum tsb_kind)web_route_arg(rq);
+	struct wire_synchronous_in in;
+
+	if (wire_synchronous_parse(kind, rq->body, rq->arena, &in, err))
+		return -1;
+	return pass_body(app, rq, reply, tsb_kinds[kind].synchronous_path,
+	    kind == KIND_MODIFY ? HSM_KEY_MANAGEMENT : HSM_KEY_OPERATION,
+	    tsb_kinds[kind].repeatable, err);
+}
+
+int
+serve_verify(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct wire_verify in;
+
+	if (wire_verify_parse(rq->body, rq->arena, &in, err))
+		return -1;
+	return pass_body(app, rq, reply, "/v1/verify", HSM_KEY_OPERATION, true, err);
+}
+
+int
+serve_random(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	const char *text = (const char *)rq->param[0].p;
+	struct hsm_call call = {.method = "GET", .role = HSM_KEY_OPERATION, .repeatable = true};
+	long length;
+
+	if (!tsb_str_to_long(text, -1000000000L, 1000000000L, &length))
+		return tsb_fail(err, TSB_E_INPUT, "length must be a whole number of bytes");
+	if (length < 1 || length > 65536)
+		return tsb_fail(err, TSB_E_NUMBER_RANGE, "length must be from 1 to 65536 bytes");
+	call.path = arena_printf(rq->arena, "/v1/generateRandom/%ld", length);
+	return pass(app, rq, reply, &call, err);
+}
+
+/* ---- system ---- */
+
+int
+serve_version(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	tsb_bytes_addf(&reply->body,
+	    "{\"Version\":\"%s\",\"Vendor\":\"Open Transaction Security Broker\","
+	    "\"Implementation\":\"%s\"}",
+	    API_LEVEL, TSB_VERSION);
+	return 0;
+}
+
+int
+serve_license(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	/* nothing is licensed here: every flag that clients look for (api.md 11) */
+	tsb_bytes_add_str(&reply->body,
+	    "{\"clientFlags\":[\"REST_API\",\"TSB_ENGINE\",\"KEY_AUTH\",\"FIREBLOCKS_AGENT\"]}");
+	return 0;
+}

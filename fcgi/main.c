@@ -1,0 +1,89 @@
+/*
+ * tsb-fcgi: the REST API as a FastCGI responder behind a web server; started by a CGI-only server it
+ * answers one request. Runs as user tsb; holds the database login of the API and the HSM login; its one
+ * descriptor towards the world is the FastCGI socket.
+ */
+#include "lib/first.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "fcgi/fcgi.h"
+#include "lib/base/program.h"
+
+static void *
+worker_open(void *arg, struct tsb_err *err)
+{
+	const struct broker_conf *conf = arg;
+	char host[64] = "localhost", owner[64];
+
+	gethostname(host, sizeof(host) - 1);
+	snprintf(owner, sizeof(owner), "api-%.32s-%ld", host, (long)getpid());
+	return flow_new(conf, LOGIN_API, owner, err);
+}
+
+static void
+worker_close(void *app)
+{
+	struct flow *flow = app;
+
+	flow_free(&flow);
+}
+
+static int
+load(const char *path, void *settings, struct tsb_err *err)
+{
+	return broker_conf_load(path, settings, err);
+}
+
+static int
+run(const struct broker_conf *conf, struct tsb_err *err)
+{
+	struct web_server server = {
+	    .program = "tsb-fcgi",
+	    .routes = fcgi_routes,
+	    .auth = web_auth_new(&conf->auth, err),
+	    .listen = conf->listen,
+	    .socket_mode = broker_socket_mode(conf),
+	    .workers = conf->workers != 0 ? conf->workers : web_default_workers(),
+	    .request_max = conf->requests_per_worker,
+	    .body_max = 4 * 1024 * 1024,
+	    .open = worker_open,
+	    .close = worker_close,
+	    .arg = (void *)conf,
+	};
+
+	if (server.auth == NULL) {
+		log_failure(LOG_ERROR, "start-up", err);
+		return 1;
+	}
+	return web_run(&server);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct broker_conf conf;
+	struct program program = {
+	    .name = "tsb-fcgi",
+	    .about = "The REST API of the broker, as a FastCGI (or CGI) responder.",
+	    .settings_path = broker_conf_default_path,
+	    .rows = broker_conf_rows,
+	    .load = load,
+	    .settings = &conf,
+	};
+	struct tsb_err err = {0};
+	int status = program_options(&program, argc, argv);
+
+	if (status >= 0)
+		return status;
+	program_protect_memory();
+	if (log_open(program.name, conf.log_file, broker_log_level(&conf), &err)) {
+		fprintf(stderr, "tsb-fcgi: %s\n", err.msg);
+		status = 1;
+	} else {
+		status = run(&conf, &err);
+	}
+	broker_conf_free(&conf);
+	return status;
+}

@@ -1,0 +1,43 @@
+#include "lib/first.h"
+
+#include "fcgi/fcgi.h"
+
+#define KB (size_t)1024
+#define MB (1024 * KB)
+
+/* Roles of api.md 2.2 */
+#define KM ROLE_KEY_MANAGEMENT
+#define KO ROLE_KEY_OPERATION
+#define AP ROLE_APPROVER
+#define SV ROLE_SERVICE
+
+#define ALL_KINDS ((1 << KIND__MAX) - 1)
+
+const struct web_route fcgi_routes[] = {
+    /* verb      path                                roles    body     serve                  arg */
+    {VERB_POST, "/v1/sign", KO, 4 * MB, serve_request_create, KIND_SIGN},
+    {VERB_GET, "/v1/request/{id}", KO, 0, serve_request_get, 0},
+    {VERB_DELETE, "/v1/request/{id}", KO, 0, serve_request_cancel, 0},
+
+    {VERB_POST, "/v1/filteredSignApprovalTask", AP, 64 * KB, serve_tasks, 1 << KIND_SIGN},
+    {VERB_POST, "/v1/filteredAllApprovalTask", AP, 64 * KB, serve_tasks, ALL_KINDS},
+    {VERB_POST, "/v1/approval", AP, 4 * MB, serve_approval, 0},
+    {VERB_PATCH, "/v1/task", AP, 64 * KB, serve_task_reject, 0},
+    {VERB_DELETE, "/v1/task", AP, 64 * KB, serve_task_reject, 0},
+    {VERB_POST, "/v1/task", AP, 64 * KB, serve_task_reject, 0},
+
+    {VERB_POST, "/v1/key", KM, 4 * MB, serve_key_create, 0},
+    {VERB_GET, "/v1/key", KM, 0, serve_key_list, 0},
+    {VERB_POST, "/v1/key/attributes", KM, 64 * KB, serve_key_attributes, 0},
+    {VERB_GET, "/v1/key/{keyName}/attributes", KM, 0, serve_key_attributes_by_name, 0},
+    {VERB_POST, "/v1/key/deleteKey", KM, 64 * KB, serve_key_delete, 0},
+    {VERB_DELETE, "/v1/key/{keyName}", KM, 0, serve_key_delete_by_name, 0},
+
+    {VERB_POST, "/v1/synchronousSign", KO, 4 * MB, serve_synchronous, KIND_SIGN},
+    {VERB_POST, "/v1/verify", KO, 4 * MB, serve_verify, 0},
+    {VERB_GET, "/v1/generateRandom/{length}", KO | SV, 0, serve_random, 0},
+
+    {VERB_GET, "/v1/versionInfo", SV, 0, serve_version, 0},
+    {VERB_GET, "/v1/licenseInfo", SV, 0, serve_license, 0},
+    {VERB_GET, NULL, 0, 0, NULL, 0},
+};

@@ -1,0 +1,80 @@
+#include "lib/first.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "lib/base/program.h"
+
+static void
+usage(const struct program *p, FILE *out)
+{
+	fprintf(out,
+	    "usage: %s [-n] [-c FILE]\n"
+	    "%s\n\n"
+	    "  -c FILE          settings (default %s)\n"
+	    "  -n               check the settings and exit\n"
+	    "  --help-settings  all settings with their defaults\n"
+	    "  -V, --version    version\n"
+	    "  -h, --help       this text\n",
+	    p->name, p->about, p->settings_path);
+}
+
+int
+program_options(const struct program *p, int argc, char **argv)
+{
+	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'}, {"help-settings", no_argument, NULL, 'S'},
+	    {NULL, 0, NULL, 0}};
+	const char *path = p->settings_path;
+	struct tsb_err err = {0};
+	bool check_only = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:nVh", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			path = optarg;
+			break;
+		case 'n':
+			check_only = true;
+			break;
+		case 'V':
+			printf("%s %s\n", p->name, TSB_VERSION);
+			return 0;
+		case 'S':
+			conf_print_help(p->rows, stdout);
+			return 0;
+		case 'h':
+			usage(p, stdout);
+			return 0;
+		default:
+			usage(p, stderr);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		usage(p, stderr);
+		return 2;
+	}
+	if (p->load(path, p->settings, &err)) {
+		fprintf(stderr, "%s: %s\n", p->name, err.msg);
+		return 1;
+	}
+	if (!check_only)
+		return -1;
+	printf("%s: %s is good\n", p->name, path);
+	return 0;
+}
+
+void
+program_protect_memory(void)
+{
+	struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__ /* its leak check attaches to the process */
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
