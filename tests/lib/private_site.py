@@ -3,7 +3,6 @@ import os
 import pathlib
 import shlex
 import shutil
-import socket
 import subprocess
 import tempfile
 
@@ -19,12 +18,6 @@ def build_dir() -> pathlib.Path:
     return pathlib.Path(path).resolve()
 
 
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Site:
     def __init__(self, web="nginx", dispatchers=None, build=None, keep=False, options=()):
         self.web = web
@@ -32,7 +25,7 @@ class Site:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tsb-site-"))
         # The programs run as another user; the folder itself holds no secret.
         self.dir.chmod(0o755)
-        self.port = free_port()
+        self.port = 0
         self.keep = keep
         self.options = list(options) + ([] if dispatchers is None else ["-D", str(dispatchers)])
         hooks = self.dir.with_name(self.dir.name + "-hooks")
@@ -61,6 +54,7 @@ class Site:
                    "-b", str(self.build), *self.options)
         self.vars = self.env()
         self.url = self.vars["TSB_URL"].rstrip("/")
+        self.port = int(self.url.rsplit(":", 1)[1])
 
     def env(self) -> dict:
         out = {}
@@ -71,17 +65,23 @@ class Site:
                     out[name] = value
         return out
 
-    def stop(self, part):
-        self._tool("stop", part, "-d", str(self.dir))
-
-    def start(self, part):
-        self._tool("start", part, "-d", str(self.dir))
+    def part(self, command, part):
+        """start, stop, restart or kill one part: db, hsm, fcgi, dispatcher, web"""
+        self._tool(command, part, "-d", str(self.dir))
 
     def down(self):
-        self._tool("down", "-d", str(self.dir), check=False)
-        if not self.keep:
-            shutil.rmtree(self.dir, ignore_errors=True)
+        if self.keep:
+            self._tool("down", "-d", str(self.dir), check=False)
+        else:
+            self._tool("wipe", "-d", str(self.dir), check=False)
             shutil.rmtree(self.hooks, ignore_errors=True)
+
+    def sql(self, text):
+        """Rows of a query by the owner of the database, as lists of texts."""
+        done = subprocess.run(["mariadb", "--no-defaults", "-S", self.vars["TSB_DB_SOCKET"], "-N",
+                               "-B", "tsb"], input=text, text=True, stdout=subprocess.PIPE,
+                              check=True, timeout=60)
+        return [line.split("\t") for line in done.stdout.splitlines()]
 
     # -- hooks of test builds --
 
