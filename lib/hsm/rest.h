@@ -1,0 +1,58 @@
+/*
+ * One REST call over a kept connection, for the HSM client and the command line. Certificates of
+ * https servers are always checked, redirects never followed, replies bounded.
+ *
+ *	struct rest *rest = rest_new(&options);
+ *	struct rest_call call = { .to = &endpoint, .method = "GET", .path = "/v1/versionInfo" };
+ *	if (rest_call(rest, &call, &reply, why) == REST_ANSWERED) ...
+ */
+#ifndef TSB_HSM_REST_H
+#define TSB_HSM_REST_H
+
+#include "lib/base/bytes.h"
+#include "lib/hsm/endpoint.h"
+
+#define REST_WHY_SIZE 320
+
+struct rest_options {
+	const char *ca_file;		  /* NULL = the system's */
+	const char *cert_file, *key_file; /* client certificate, NULL = none */
+	long timeout_ms;		  /* for one call */
+	long connect_timeout_ms;
+	size_t reply_max;
+	bool use_proxy; /* the one of the environment (https_proxy) */
+};
+
+struct rest_call {
+	const struct endpoint *to;
+	const char *method; /* "GET", "POST", "PUT", "PATCH", "DELETE" */
+	const char *path;   /* "/v1/request/...", percent-encoded, with the query if any */
+	const char *apikey; /* NULL = none */
+	const char *content_type; /* of body; NULL = application/json */
+	const char *accept;	  /* NULL = application/json */
+	struct tsb_view body;	  /* empty = none */
+	bool repeatable; /* may be sent again when a kept connection breaks before the answer starts */
+};
+
+struct rest_reply {
+	int status;
+	char content_type[64]; /* "" when none */
+	struct tsb_bytes body;
+};
+void rest_reply_clear(struct rest_reply *);
+
+enum rest_outcome {
+	REST_ANSWERED, /* reply is filled, whatever its status */
+	REST_NOT_SENT, /* no byte of the request left this host */
+	REST_UNKNOWN,  /* sent, and not or not wholly answered: it may have been executed */
+	REST_TOO_LONG  /* answered with more than reply_max: executed, result lost */
+};
+
+struct rest;
+struct rest *rest_new(const struct rest_options *); /* texts are copied */
+void rest_free(struct rest **);
+/* Sent at most once unless repeatable. why is filled unless REST_ANSWERED. */
+enum rest_outcome rest_call(struct rest *, const struct rest_call *, struct rest_reply *,
+    char why[REST_WHY_SIZE]) TSB_MUSTCHECK;
+
+#endif

@@ -1,0 +1,217 @@
+/* The home of libcurl's options: what may be spoken, to whom, how much, how long. */
+#include "lib/first.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/hsm/transfer.h"
+
+/* A kept connection older than this may be closed at the other end while we write into it. */
+#define IDLE_MAX_S 30L
+
+static void
+global_init(void)
+{
+	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+		fatal("libcurl does not start");
+}
+
+static void
+set_ok(CURLcode rc, const char *what)
+{
+	if (rc)
+		fatal("libcurl: %s: %s", what, curl_easy_strerror(rc));
+}
+
+/* A setting that does not take hold would weaken the connection silently. */
+#define SET(easy, option, value) set_ok(curl_easy_setopt((easy), (option), (value)), #option)
+
+static size_t
+on_reply(char *p, size_t size, size_t n, void *ctx)
+{
+	struct transfer *t = ctx;
+
+	if (n > t->reply_max / size || t->reply.n > t->reply_max - n * size) {
+		t->too_long = true;
+		return 0;
+	}
+	tsb_bytes_add(&t->reply, p, n * size);
+	return n * size;
+}
+
+/*
+ * Runs when a connection stands and the request is about to be sent; what fails before never left.
+ * libcurl itself repeats a request, POST too, when a kept connection breaks before the first byte of
+ * the answer. The server may have executed it by then: only what is repeatable goes out twice.
+ */
+static int
+on_send(void *ctx, char *ip, char *local_ip, int port, int local_port)
+{
+	struct transfer *t = ctx;
+
+	(void)ip, (void)local_ip, (void)port, (void)local_port;
+	t->broken = t->sent && !t->repeatable;
+	t->sent = true;
+	return t->broken ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+static void
+set_limits(struct transfer *t, const struct rest_options *o)
+{
+	SET(t->easy, CURLOPT_NOSIGNAL, 1L);
+	SET(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
+	/* One request per connection at a time, so that on_send() sees each. */
+	SET(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(t->easy, CURLOPT_TIMEOUT_MS, o->timeout_ms);
+	SET(t->easy, CURLOPT_CONNECTTIMEOUT_MS, o->connect_timeout_ms);
+	SET(t->easy, CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
+	SET(t->easy, CURLOPT_USERAGENT, "tsb/" TSB_VERSION);
+	SET(t->easy, CURLOPT_ERRORBUFFER, t->text);
+	SET(t->easy, CURLOPT_WRITEFUNCTION, on_reply);
+	SET(t->easy, CURLOPT_WRITEDATA, t);
+	SET(t->easy, CURLOPT_PREREQFUNCTION, on_send);
+	SET(t->easy, CURLOPT_PREREQDATA, t);
+	if (!o->use_proxy)
+		SET(t->easy, CURLOPT_PROXY, "");
+}
+
+static void
+set_tls(struct transfer *t, const struct rest_options *o)
+{
+	SET(t->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(t->easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(t->easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (o->ca_file) {
+		SET(t->easy, CURLOPT_CAINFO, o->ca_file);
+		SET(t->easy, CURLOPT_CAPATH, NULL);
+	}
+	if (o->cert_file)
+		SET(t->easy, CURLOPT_SSLCERT, o->cert_file);
+	if (o->key_file)
+		SET(t->easy, CURLOPT_SSLKEY, o->key_file);
+}
+
+void
+transfer_init(struct transfer *t, const struct rest_options *o)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, global_init);
+	*t = (struct transfer){ .easy = curl_easy_init(), .reply_max = o->reply_max };
+	if (!t->easy)
+		fatal("libcurl: no handle");
+	set_limits(t, o);
+	set_tls(t, o);
+}
+
+static void
+headers_clear(struct transfer *t)
+{
+	for (struct curl_slist *h = t->headers; h; h = h->next)
+		tsb_wipe(h->data, strlen(h->data));
+	curl_slist_free_all(t->headers);
+	t->headers = NULL;
+}
+
+void
+transfer_clear(struct transfer *t)
+{
+	if (t->easy)
+		curl_easy_cleanup(t->easy);
+	t->easy = NULL;
+	headers_clear(t);
+	tsb_bytes_clear(&t->reply);
+}
+
+static void
+header_add(struct transfer *t, const char *name, const char *value)
+{
+	struct tsb_bytes line = { 0 };
+	struct curl_slist *list;
+
+	/* A line break in a value would be another header of our caller's choice. */
+	if (strpbrk(value, "\r\n"))
+		fatal("libcurl: line break in the header %s", name);
+	tsb_bytes_addf(&line, "%s: %s", name, value);
+	list = curl_slist_append(t->headers, tsb_bytes_cstr(&line));
+	tsb_bytes_clear(&line);
+	if (!list)
+		fatal("out of memory");
+	t->headers = list;
+}
+
+static void
+set_method(struct transfer *t, const struct rest_call *call)
+{
+	bool has_body = call->body.n || !strcmp(call->method, "POST");
+
+	SET(t->easy, CURLOPT_CUSTOMREQUEST, NULL);
+	if (has_body) {
+		SET(t->easy, CURLOPT_POST, 1L);
+		SET(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.n);
+		SET(t->easy, CURLOPT_POSTFIELDS, call->body.n ? (const char *)call->body.p : "");
+	} else {
+		SET(t->easy, CURLOPT_HTTPGET, 1L);
+	}
+	SET(t->easy, CURLOPT_CUSTOMREQUEST, call->method);
+}
+
+void
+transfer_start(struct transfer *t, const struct rest_call *call)
+{
+	struct tsb_bytes url = { 0 };
+
+	t->sent = t->too_long = t->broken = false;
+	t->repeatable = call->repeatable;
+	t->text[0] = '\0';
+	tsb_bytes_reset(&t->reply);
+	headers_clear(t);
+	header_add(t, "Accept", call->accept ? call->accept : "application/json");
+	if (call->body.n)
+		header_add(t, "Content-Type",
+		    call->content_type ? call->content_type : "application/json");
+	if (call->apikey)
+		header_add(t, "X-API-KEY", call->apikey);
+	/* No pause for a 100 Continue that many servers never send. */
+	t->headers = curl_slist_append(t->headers, "Expect:");
+	SET(t->easy, CURLOPT_HTTPHEADER, t->headers);
+	tsb_bytes_addf(&url, "%s%s", call->to->base, call->path);
+	SET(t->easy, CURLOPT_URL, tsb_bytes_cstr(&url));
+	tsb_bytes_clear(&url);
+	SET(t->easy, CURLOPT_PATH_AS_IS, 1L);
+	SET(t->easy, CURLOPT_UNIX_SOCKET_PATH, call->to->unix_path);
+	set_method(t, call);
+}
+
+static void
+take_reply(struct transfer *t, struct rest_reply *reply)
+{
+	const char *type = NULL;
+	long status = 0;
+
+	(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	(void)curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
+	*reply = (struct rest_reply){ .status = (int)status, .body = t->reply };
+	snprintf(reply->content_type, sizeof(reply->content_type), "%s", type ? type : "");
+	t->reply = (struct tsb_bytes){ 0 };
+}
+
+enum rest_outcome
+transfer_end(struct transfer *t, CURLcode rc, struct rest_reply *reply, char why[REST_WHY_SIZE])
+{
+	headers_clear(t);
+	SET(t->easy, CURLOPT_HTTPHEADER, NULL);
+	if (rc == CURLE_OK) {
+		take_reply(t, reply);
+		return REST_ANSWERED;
+	}
+	snprintf(why, REST_WHY_SIZE, "%s",
+	    t->too_long	     ? "the answer is too long" :
+		t->broken    ? "the connection broke before the answer" :
+		t->text[0]   ? t->text :
+			       curl_easy_strerror(rc));
+	tsb_bytes_reset(&t->reply);
+	return t->too_long ? REST_TOO_LONG : t->sent ? REST_UNKNOWN : REST_NOT_SENT;
+}
