@@ -17,10 +17,8 @@
 struct loader {
 	const struct conf_row *rows;
 	const char *const *ignore;
-	const char *path;
 	void *settings;
 	bool *seen;
-	int line; /* of the entry being read */
 	struct tsb_err *err;
 	bool failed;
 };
@@ -187,6 +185,12 @@ entry(void *user, const char *section, const char *name, const char *value)
 }
 
 static int
+any_entry(void *user, const char *section, const char *name, const char *value)
+{
+	return 1;
+}
+
+static int
 read_text(const char *path, struct tsb_bytes *text, struct tsb_err *err)
 {
 	FILE *f = fopen(path, "re");
@@ -233,7 +237,7 @@ conf_load(const struct conf_row *rows, const char *const *ignore, const char *pa
     struct tsb_err *err)
 {
 	tsb_bytes_auto text = {0};
-	struct loader l = {rows, ignore, path, settings, NULL, 0, err, false};
+	struct loader l = {rows, ignore, settings, NULL, err, false};
 	size_t count = 0;
 	int bad, rc;
 
@@ -244,7 +248,9 @@ conf_load(const struct conf_row *rows, const char *const *ignore, const char *pa
 	l.seen = calloc(count + 1, sizeof(*l.seen));
 	if (l.seen == NULL)
 		fatal("out of memory: settings");
-	bad = ini_parse_string(tsb_bytes_cstr(&text), entry, &l);
+	/* libinih goes on after an error: syntax first, so that a line number belongs to its message */
+	if ((bad = ini_parse_string(tsb_bytes_cstr(&text), any_entry, NULL)) == 0)
+		bad = ini_parse_string(tsb_bytes_cstr(&text), entry, &l);
 	if (l.failed) {
 		struct tsb_err inner = *err;
 

@@ -2,6 +2,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -13,7 +14,7 @@ usage(const struct program *p, FILE *out)
 	fprintf(out,
 	    "usage: %s [-n] [-c FILE]\n"
 	    "%s\n\n"
-	    "  -c FILE          settings (default %s)\n"
+	    "  -c FILE          settings (default: $TSB_CONF or %s)\n"
 	    "  -n               check the settings and exit\n"
 	    "  --help-settings  all settings with their defaults\n"
 	    "  -V, --version    version\n"
@@ -27,7 +28,7 @@ program_options(const struct program *p, int argc, char **argv)
 	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'}, {"help-settings", no_argument, NULL, 'S'},
 	    {NULL, 0, NULL, 0}};
-	const char *path = p->settings_path;
+	const char *path = getenv("TSB_CONF") != NULL ? getenv("TSB_CONF") : p->settings_path;
 	struct tsb_err err = {0};
 	bool check_only = false;
 	int option;

@@ -7,7 +7,7 @@
 struct program {
 	const char *name;	   /* "tsb-dispatcher" */
 	const char *about;	   /* one line for -h */
-	const char *settings_path; /* default of -c */
+	const char *settings_path; /* default of -c, unless TSB_CONF is set (CGI has no options) */
 	const struct conf_row *rows;
 	/* Reads and checks the settings file. */
 	int (*load)(const char *path, void *settings, struct tsb_err *err);
