@@ -1,6 +1,6 @@
 /*
  * The database: MariaDB 10.6 or later through Connector/C, whose only home this is. Every statement
- * is a row of stmt.h (name, programs that run it, text), prepared at connect.
+ * is a row of stmt.h (name, programs that run it, text), prepared once per connection at first use.
  */
 #ifndef TSB_STORE_STORE_H
 #define TSB_STORE_STORE_H
@@ -166,7 +166,8 @@ int store_key_attributes_latest(struct store_tx *, const char *key_name, int64_t
 
 int store_schema_version(struct store *, long *have, long *want, struct tsb_err *) TSB_MUSTCHECK;
 /* Applies the files NNN_*.sql of dir above the present version, each with a line on stdout, then
- * grants_*.sql with @API_USER@ and @DISPATCHER_USER@ replaced. */
+ * grants_*.sql with @API_USER@ and @DISPATCHER_USER@ replaced. Users are "name" (at any host) or
+ * "name@host" and must exist; NULL or empty leaves that file out. */
 int store_schema_upgrade(struct store *, const char *dir, const char *api_user,
     const char *dispatcher_user, struct tsb_err *) TSB_MUSTCHECK;
 

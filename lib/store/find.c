@@ -1,0 +1,155 @@
+/* Which requests: by time, by key, by state. */
+#include "lib/first.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/store/internal.h"
+
+static int
+ids_of(struct store_tx *tx, enum stmt_id id, const struct stmt_arg *args, size_t nargs,
+    struct arena *a, struct tsb_uuid **ids, size_t *n, struct tsb_err *err)
+{
+	stmt_cursor_auto c = {0};
+
+	if (stmt_query(tx, id, args, nargs, &c, err))
+		return -1;
+	return stmt_take_ids(&c, a, ids, n, err);
+}
+
+static struct stmt_arg
+at_most(size_t limit)
+{
+	return stmt_i64(limit > INT32_MAX ? INT32_MAX : (int64_t)limit);
+}
+
+int
+store_requests_due(struct store_tx *tx, int64_t now_ms, size_t limit, bool for_update,
+    struct arena *a, struct tsb_uuid **ids, size_t *n, struct tsb_err *err)
+{
+	const struct stmt_arg args[] = {stmt_i64(now_ms), at_most(limit)};
+
+	return ids_of(tx, for_update ? STMT_REQUEST_DUE_LOCK : STMT_REQUEST_DUE, args,
+	    TSB_COUNT(args), a, ids, n, err);
+}
+
+int
+store_requests_late(struct store_tx *tx, int64_t now_ms, size_t limit, struct arena *a,
+    struct tsb_uuid **ids, size_t *n, struct tsb_err *err)
+{
+	const struct stmt_arg args[] = {stmt_i64(now_ms), at_most(limit)};
+
+	return ids_of(tx, STMT_REQUEST_LATE, args, TSB_COUNT(args), a, ids, n, err);
+}
+
+int
+store_requests_of_key(struct store_tx *tx, const char *key_name, struct arena *a,
+    struct tsb_uuid **ids, size_t *n, struct tsb_err *err)
+{
+	/* '0' is the character after '/'. */
+	const struct stmt_arg args[] = {
+		stmt_text(key_name),
+		stmt_text(arena_printf(a, "%s/", key_name)),
+		stmt_text(arena_printf(a, "%s0", key_name)),
+	};
+
+	return ids_of(tx, STMT_REQUEST_OF_KEY, args, TSB_COUNT(args), a, ids, n, err);
+}
+
+/* The statement has seven places; a state may fill several. */
+static void
+states_fill(struct stmt_arg args[STATE__MAX], unsigned states)
+{
+	const char *name = NULL;
+	unsigned all = (1u << STATE__MAX) - 1;
+
+	states = (states & all) == 0 ? all : states & all;
+	for (int s = 0; s < STATE__MAX; s++)
+		if (states & 1u << s)
+			name = tsb_state_names[s];
+	for (int s = 0; s < STATE__MAX; s++)
+		args[s] = stmt_text(states & 1u << s ? tsb_state_names[s] : name);
+}
+
+static int
+list_take(struct stmt_cursor *c, struct store_request_row *row, struct arena *a, struct tsb_err *err)
+{
+	const char *state;
+
+	if (!stmt_take_bytes(c, row->id.b, sizeof(row->id.b)))
+		return tsb_fail(err, TSB_E_SUBSYSTEM, "the database has a request with a broken id");
+	state = stmt_take_text(c, a);
+	if (state == NULL || !tsb_state_by_name(state, &row->state))
+		return tsb_fail(err, TSB_E_SUBSYSTEM, "the database has a request in unknown state");
+	return 0;
+}
+
+int
+store_requests_list(struct store_tx *tx, unsigned states, const char *key_name, long offset,
+    long limit, struct arena *a, struct store_request_row **rows, size_t *n, struct tsb_err *err)
+{
+	struct stmt_arg args[STATE__MAX + 3];
+	struct store_request_row *list;
+	size_t used = STATE__MAX, count;
+	stmt_cursor_auto c = {0};
+	bool row = true;
+
+	_Static_assert(STATE__MAX == 7, "as many places as SEVEN_STATES has");
+	states_fill(args, states);
+	if (key_name != NULL)
+		args[used++] = stmt_text(key_name);
+	args[used++] = stmt_i64(limit > 0 ? limit : LONG_MAX);
+	args[used++] = stmt_i64(offset > 0 ? offset : 0);
+	if (stmt_query(tx, key_name == NULL ? STMT_REQUEST_LIST : STMT_REQUEST_LIST_OF_KEY, args, used,
+		&c, err))
+		return -1;
+	count = stmt_count(&c);
+	list = arena_array(a, count + 1, sizeof(*list));
+	for (size_t i = 0; i < count; i++)
+		if (stmt_next(&c, &row, err) || list_take(&c, &list[i], a, err))
+			return -1;
+	*rows = list;
+	*n = count;
+	return 0;
+}
+
+int
+store_requests_next_time(struct store_tx *tx, int64_t *at_ms, struct tsb_err *err)
+{
+	stmt_cursor_auto c = {0};
+	bool row = false;
+
+	if (stmt_query(tx, STMT_REQUEST_NEXT_TIME, NULL, 0, &c, err) || stmt_next(&c, &row, err))
+		return -1;
+	*at_ms = row ? stmt_take_i64(&c) : 0;
+	return 0;
+}
+
+/* Tasks and approvals go with their request; the audit stays, it is history. */
+int
+store_requests_purge(struct store_tx *tx, int64_t before_ms, size_t limit, size_t *n,
+    struct tsb_err *err)
+{
+	const struct stmt_arg args[] = {stmt_i64(before_ms), at_most(limit)};
+	arena_auto a = {0};
+	struct tsb_uuid *ids;
+	struct stmt_arg *cells;
+	uint64_t affected = 0;
+	size_t count;
+
+	if (ids_of(tx, STMT_REQUEST_OLD, args, TSB_COUNT(args), &a, &ids, &count, err))
+		return -1;
+	cells = arena_array(&a, 3 * count + 1, sizeof(*cells));
+	for (size_t i = 0; i < count; i++) {
+		cells[i] = stmt_id(&ids[i]);
+		cells[count + 2 * i] = stmt_id(&ids[i]);
+		cells[count + 2 * i + 1] = stmt_i64(before_ms);
+	}
+	if (stmt_bulk(tx, STMT_TASK_DELETE_OF_REQUEST, cells, count, 1, NULL, err) ||
+	    stmt_bulk(tx, STMT_APPROVAL_DELETE_OF_REQUEST, cells, count, 1, NULL, err) ||
+	    stmt_bulk(tx, STMT_REQUEST_DELETE, cells + count, count, 2, &affected, err))
+		return -1;
+	*n = (size_t)affected;
+	return 0;
+}

@@ -1,0 +1,206 @@
+#include "lib/first.h"
+
+#include "lib/base/clock.h"
+#include "lib/store/internal.h"
+#include "lib/store/rows.h"
+
+/* A claimed request is ready again when its lease is over. */
+static int64_t
+ready_ms(int64_t due_ms, const char *owner, int64_t lease_ms)
+{
+	return owner != NULL && lease_ms > due_ms ? lease_ms : due_ms;
+}
+
+int
+store_request_insert(struct store_tx *tx, const struct tsb_request *rq, struct tsb_err *err)
+{
+	const struct stmt_arg args[] = {
+		stmt_id(&rq->id),
+		stmt_text(tsb_kinds[rq->kind].name),
+		stmt_text(tsb_state_names[rq->state]),
+		stmt_u64(rq->version),
+		stmt_text(rq->key_name),
+		stmt_bytes(rq->attributes_digest, sizeof(rq->attributes_digest)),
+		stmt_i64(rq->created_ms),
+		stmt_i64(rq->hsm_seconds),
+		stmt_i64(rq->due_ms),
+		stmt_i64(rq->expires_ms),
+		stmt_view(rq->token),
+		stmt_text(rq->payload_type),
+		stmt_text(rq->meta_data),
+		stmt_text(rq->meta_data_signature),
+		stmt_view(rq->envelope),
+		stmt_view(rq->inner_clean),
+		stmt_view(tsb_state_terminal(rq->state) ? (struct tsb_view){0} : rq->password_box),
+		stmt_view(rq->result),
+		stmt_text(rq->reason),
+		stmt_i64(rq->execution_ms),
+		stmt_text(rq->owner),
+		stmt_i64(rq->lease_ms),
+		stmt_i64(rq->attempt),
+		stmt_u64(rq->fence),
+		stmt_i64(ready_ms(rq->due_ms, rq->owner, rq->lease_ms)),
+		stmt_i64(clock_now_ms()),
+	};
+
+	return stmt_run(tx, STMT_REQUEST_INSERT, args, TSB_COUNT(args), NULL, err) ? -1 : 0;
+}
+
+/* The names of kinds and states are ours: another one means a foreign hand or a wrong program. */
+static int
+take_names(struct stmt_cursor *c, struct arena *a, struct tsb_request *rq, struct tsb_err *err)
+{
+	const char *kind = stmt_take_text(c, a), *state = stmt_take_text(c, a);
+
+	if (kind == NULL || !tsb_kind_by_name(kind, &rq->kind))
+		return tsb_fail(err, TSB_E_SUBSYSTEM, "the database has a request of unknown kind");
+	if (state == NULL || !tsb_state_by_name(state, &rq->state))
+		return tsb_fail(err, TSB_E_SUBSYSTEM, "the database has a request in unknown state");
+	return 0;
+}
+
+int
+row_take_request(struct stmt_cursor *c, struct arena *a, struct tsb_request *rq, struct tsb_err *err)
+{
+	if (!stmt_take_bytes(c, rq->id.b, sizeof(rq->id.b)))
+		return tsb_fail(err, TSB_E_SUBSYSTEM, "the database has a request with a broken id");
+	if (take_names(c, a, rq, err))
+		return -1;
+	rq->version = stmt_take_u64(c);
+	rq->key_name = stmt_take_text(c, a);
+	if (!stmt_take_bytes(c, rq->attributes_digest, sizeof(rq->attributes_digest)))
+		return tsb_fail(err, TSB_E_SUBSYSTEM, "the database has a request with a broken digest");
+	rq->created_ms = stmt_take_i64(c);
+	rq->hsm_seconds = stmt_take_i64(c);
+	rq->due_ms = stmt_take_i64(c);
+	rq->expires_ms = stmt_take_i64(c);
+	rq->token = stmt_take_view(c, a);
+	rq->payload_type = stmt_take_text(c, a);
+	rq->meta_data = stmt_take_text(c, a);
+	rq->meta_data_signature = stmt_take_text(c, a);
+	rq->envelope = stmt_take_view(c, a);
+	rq->inner_clean = stmt_take_view(c, a);
+	rq->password_box = stmt_take_view(c, a);
+	rq->result = stmt_take_view(c, a);
+	rq->reason = stmt_take_text(c, a);
+	rq->execution_ms = stmt_take_i64(c);
+	rq->owner = stmt_take_text(c, a);
+	rq->lease_ms = stmt_take_i64(c);
+	rq->attempt = (uint32_t)stmt_take_i64(c);
+	rq->fence = stmt_take_u64(c);
+	return 0;
+}
+
+int
+store_request_load(struct store_tx *tx, const struct tsb_uuid *id, bool for_update, struct arena *a,
+    struct tsb_request *out, struct tsb_err *err)
+{
+	struct stmt_arg arg = stmt_id(id);
+	struct tsb_request rq = {0};
+	stmt_cursor_auto c = {0};
+	char text[UUID_TEXT];
+	bool row = false;
+
+	if (stmt_query(tx, for_update ? STMT_REQUEST_LOCK : STMT_REQUEST_LOAD, &arg, 1, &c, err) ||
+	    stmt_next(&c, &row, err))
+		return -1;
+	if (!row)
+		return tsb_fail(err, TSB_E_REQUEST_NOT_EXISTENT, "there is no request %s",
+		    uuid_format(id, text));
+	if (row_take_request(&c, a, &rq, err))
+		return -1;
+	*out = rq;
+	return 0;
+}
+
+/* ---- changes ---- */
+
+static int
+move_row(struct store_tx *tx, const struct tsb_request *rq, const struct store_change *to,
+    uint64_t *affected, struct tsb_err *err)
+{
+	const struct stmt_arg args[] = {
+		stmt_text(tsb_state_names[to->to]),
+		stmt_i64(to->due_ms),
+		stmt_i64(ready_ms(to->due_ms, to->owner, to->lease_ms)),
+		stmt_i64(to->expires_ms),
+		stmt_i64(clock_now_ms()),
+		stmt_view(to->result),
+		stmt_text(to->reason),
+		stmt_i64(to->execution_ms),
+		stmt_text(to->owner),
+		stmt_i64(to->lease_ms),
+		stmt_i64(to->count_attempt),
+		stmt_i64(to->new_fence),
+		stmt_i64(tsb_state_terminal(to->to)),
+		stmt_id(&rq->id),
+		stmt_u64(rq->version),
+		stmt_text(tsb_state_names[rq->state]),
+		stmt_u64(rq->fence),
+	};
+
+	return stmt_run(tx, STMT_REQUEST_MOVE, args, TSB_COUNT(args), affected, err) ? -1 : 0;
+}
+
+static void
+move_show(struct tsb_request *rq, const struct store_change *to)
+{
+	rq->state = to->to;
+	rq->version++;
+	rq->due_ms = to->due_ms;
+	rq->expires_ms = to->expires_ms;
+	rq->result = to->result;
+	rq->reason = to->reason;
+	rq->execution_ms = to->execution_ms;
+	rq->owner = to->owner;
+	rq->lease_ms = to->lease_ms;
+	rq->attempt += to->count_attempt;
+	rq->fence += to->new_fence;
+	if (tsb_state_terminal(to->to))
+		rq->password_box = (struct tsb_view){0};
+}
+
+int
+store_request_move(struct store_tx *tx, struct tsb_request *rq, const struct store_change *to,
+    bool *moved, struct tsb_err *err)
+{
+	struct stmt_arg arg = stmt_id(&rq->id);
+	uint64_t affected = 0;
+
+	if (!tsb_state_may_move(rq->state, to->to))
+		return tsb_fail(err, TSB_E_DATA_CONSTELLATION, "a request that is %s cannot become %s",
+		    tsb_state_names[rq->state], tsb_state_names[to->to]);
+	if (move_row(tx, rq, to, &affected, err))
+		return -1;
+	*moved = affected == 1;
+	if (!*moved)
+		return 0;
+	if (tsb_state_terminal(to->to) &&
+	    stmt_run(tx, STMT_TASK_DELETE_OF_REQUEST, &arg, 1, NULL, err))
+		return -1;
+	move_show(rq, to);
+	return 0;
+}
+
+int
+store_request_erase_result(struct store_tx *tx, struct tsb_request *rq, bool *erased,
+    struct tsb_err *err)
+{
+	const struct stmt_arg args[] = {
+		stmt_i64(clock_now_ms()),
+		stmt_id(&rq->id),
+		stmt_u64(rq->version),
+		stmt_text(tsb_state_names[rq->state]),
+		stmt_u64(rq->fence),
+	};
+	uint64_t affected = 0;
+
+	if (stmt_run(tx, STMT_REQUEST_ERASE_RESULT, args, TSB_COUNT(args), &affected, err))
+		return -1;
+	*erased = affected == 1;
+	if (*erased) {
+		rq->version++;
+		rq->result = (struct tsb_view){0};
+	}
+	return 0;
+}

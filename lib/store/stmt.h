@@ -1,0 +1,160 @@
+/*
+ * Every statement of the broker: STMT(name, programs, effect, text). Table and column names appear
+ * in these texts, in schema/ and nowhere else; schema/grants_*.sql gives each program just the
+ * rights of its rows. Included several times, so without a guard.
+ *
+ * programs: API, DISPATCHER, ADMIN, joined with |; running a foreign row is fatal.
+ * effect decides whether a transaction that left no audit row may run again when the answer to its
+ * COMMIT was lost:
+ *	READ	changes nothing
+ *	AGAIN	guarded by what it changes (version, primary key to delete) or idempotent: a second
+ *		run finds nothing left to do
+ *	ONCE	a second run would fail or count twice
+ */
+#ifndef STMT_TEXTS
+#define STMT_TEXTS
+
+#define REQUEST_COLUMNS                                                                            \
+	"r.id, r.kind, r.state, r.version, r.key_name, r.attributes_digest, r.created_ms, "        \
+	"r.hsm_seconds, r.due_ms, r.expires_ms, r.token, r.payload_type, r.meta_data, "            \
+	"r.meta_data_signature, r.envelope, r.inner_clean, r.password_box, r.result, r.reason, "   \
+	"r.execution_ms, r.owner, r.lease_ms, r.attempt, r.fence"
+
+/* The same order; what the level does not show, and secrets, stay in the database. */
+#define TASK_REQUEST_COLUMNS                                                                       \
+	"r.id, r.kind, r.state, r.version, r.key_name, r.attributes_digest, r.created_ms, "        \
+	"r.hsm_seconds, r.due_ms, r.expires_ms, r.token, r.payload_type, "                         \
+	"IF(? >= 2, r.meta_data, NULL), IF(? >= 2, r.meta_data_signature, NULL), "                 \
+	"IF(? >= 3, r.envelope, ''), IF(? >= 3, r.inner_clean, ''), '', '', NULL, "                \
+	"r.execution_ms, r.owner, r.lease_ms, r.attempt, r.fence"
+
+#define TASK_COLUMNS "t.id, t.request_id, t.approver_id, t.spki, t.created_ms, t.fetched_ms"
+#define KEY_COLUMNS                                                                                \
+	"k.digest, k.key_name, k.xml, k.xml_signature, k.attestation_key_name, k.fetched_ms"
+
+/* STRAIGHT_JOIN: start from the tasks of one approver, however many requests are open. */
+#define TASK_LIST(whose, order)                                                                    \
+	"SELECT STRAIGHT_JOIN " TASK_COLUMNS ", " TASK_REQUEST_COLUMNS ", " KEY_COLUMNS            \
+	" FROM task t JOIN request r ON r.id = t.request_id "                                      \
+	"LEFT JOIN key_attributes k ON ? >= 5 AND k.digest = r.attributes_digest "                 \
+	"WHERE " whose " AND (? IS NULL OR t.id = ?) AND (? IS NULL OR t.request_id = ?) "         \
+	"AND r.state IN ('PENDING', 'APPROVED') AND r.owner IS NULL "                              \
+	"AND (r.expires_ms = 0 OR r.expires_ms > ?) AND FIND_IN_SET(r.kind, ?) > 0 "               \
+	"ORDER BY " order " LIMIT ? OFFSET ?"
+#define TASK_MINE "t.approver_id = ?"
+#define TASK_ANY "? IS NULL"
+
+#define SEVEN_STATES "r.state IN (?, ?, ?, ?, ?, ?, ?)"
+
+#endif
+
+/* ---- requests ---- */
+
+STMT(REQUEST_INSERT, API, ONCE,
+    "INSERT INTO request (id, kind, state, version, key_name, attributes_digest, created_ms, "
+    "hsm_seconds, due_ms, expires_ms, token, payload_type, meta_data, meta_data_signature, "
+    "envelope, inner_clean, password_box, result, reason, execution_ms, owner, lease_ms, attempt, "
+    "fence, ready_ms, changed_ms) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+STMT(REQUEST_LOAD, API | DISPATCHER, READ,
+    "SELECT " REQUEST_COLUMNS " FROM request r WHERE r.id = ?")
+STMT(REQUEST_LOCK, API | DISPATCHER, READ,
+    "SELECT " REQUEST_COLUMNS " FROM request r WHERE r.id = ? FOR UPDATE")
+STMT(REQUEST_MOVE, API | DISPATCHER, AGAIN,
+    "UPDATE request SET state = ?, version = version + 1, due_ms = ?, ready_ms = ?, "
+    "expires_ms = ?, changed_ms = ?, result = ?, reason = ?, execution_ms = ?, owner = ?, "
+    "lease_ms = ?, attempt = attempt + ?, fence = fence + ?, "
+    "password_box = IF(?, '', password_box) "
+    "WHERE id = ? AND version = ? AND state = ? AND fence = ?")
+STMT(REQUEST_ERASE_RESULT, API, AGAIN,
+    "UPDATE request SET result = '', version = version + 1, changed_ms = ? "
+    "WHERE id = ? AND version = ? AND state = ? AND fence = ?")
+STMT(REQUEST_DUE, DISPATCHER, READ,
+    "SELECT id FROM request WHERE state = 'APPROVED' AND ready_ms <= ? ORDER BY ready_ms LIMIT ?")
+STMT(REQUEST_DUE_LOCK, DISPATCHER, READ,
+    "SELECT id FROM request WHERE state = 'APPROVED' AND ready_ms <= ? ORDER BY ready_ms LIMIT ? "
+    "FOR UPDATE SKIP LOCKED")
+STMT(REQUEST_LATE, DISPATCHER, READ,
+    "SELECT id FROM request WHERE state IN ('PENDING', 'APPROVED') "
+    "AND expires_ms BETWEEN 1 AND ? AND owner IS NULL LIMIT ?")
+/* A key and what is derived from it: the names between "name/" and "name0" start with "name/". */
+STMT(REQUEST_OF_KEY, API | DISPATCHER, READ,
+    "SELECT id FROM request WHERE state IN ('PENDING', 'APPROVED') "
+    "AND (key_name = ? OR (key_name >= ? AND key_name < ?)) ORDER BY created_ms, id")
+STMT(REQUEST_LIST, API, READ,
+    "SELECT r.id, r.state FROM request r WHERE " SEVEN_STATES
+    " ORDER BY r.created_ms DESC, r.id DESC LIMIT ? OFFSET ?")
+STMT(REQUEST_LIST_OF_KEY, API, READ,
+    "SELECT r.id, r.state FROM request r WHERE " SEVEN_STATES
+    " AND r.key_name = ? ORDER BY r.created_ms DESC, r.id DESC LIMIT ? OFFSET ?")
+/* Three looks at the front of an index. */
+STMT(REQUEST_NEXT_TIME, DISPATCHER, READ,
+    "SELECT MIN(at_ms) FROM ("
+    "(SELECT ready_ms AS at_ms FROM request WHERE state = 'APPROVED' ORDER BY ready_ms LIMIT 1) "
+    "UNION ALL (SELECT expires_ms FROM request WHERE state = 'PENDING' AND expires_ms > 0 "
+    "AND owner IS NULL ORDER BY expires_ms LIMIT 1) "
+    "UNION ALL (SELECT expires_ms FROM request WHERE state = 'APPROVED' AND expires_ms > 0 "
+    "AND owner IS NULL ORDER BY expires_ms LIMIT 1)) AS next")
+STMT(REQUEST_OLD, DISPATCHER, READ,
+    "SELECT id FROM request WHERE state NOT IN ('PENDING', 'APPROVED') AND changed_ms < ? LIMIT ? "
+    "FOR UPDATE SKIP LOCKED")
+STMT(REQUEST_DELETE, DISPATCHER, AGAIN,
+    "DELETE FROM request WHERE id = ? AND state NOT IN ('PENDING', 'APPROVED') AND changed_ms < ?")
+
+/* ---- tasks ---- */
+
+STMT(TASK_INSERT, API, ONCE,
+    "INSERT INTO task (id, request_id, approver_id, spki, created_ms, fetched_ms) "
+    "VALUES (?, ?, ?, ?, ?, ?)")
+STMT(TASK_LOAD, API, READ, "SELECT " TASK_COLUMNS " FROM task t WHERE t.id = ?")
+STMT(TASK_DELETE, API, AGAIN, "DELETE FROM task WHERE id = ?")
+STMT(TASK_DELETE_OF_REQUEST, API | DISPATCHER, AGAIN, "DELETE FROM task WHERE request_id = ?")
+STMT(TASK_TOUCH, API, AGAIN, "UPDATE task SET fetched_ms = ? WHERE id = ?")
+STMT(TASK_LIST_CREATED_ASC, API, READ, TASK_LIST(TASK_MINE, "t.created_ms, t.id"))
+STMT(TASK_LIST_CREATED_DESC, API, READ, TASK_LIST(TASK_MINE, "t.created_ms DESC, t.id DESC"))
+STMT(TASK_LIST_FETCHED_ASC, API, READ, TASK_LIST(TASK_MINE, "t.fetched_ms, t.id"))
+STMT(TASK_LIST_FETCHED_DESC, API, READ, TASK_LIST(TASK_MINE, "t.fetched_ms DESC, t.id DESC"))
+STMT(TASK_LIST_ANY_CREATED_ASC, API, READ, TASK_LIST(TASK_ANY, "t.created_ms, t.id"))
+STMT(TASK_LIST_ANY_CREATED_DESC, API, READ, TASK_LIST(TASK_ANY, "t.created_ms DESC, t.id DESC"))
+STMT(TASK_LIST_ANY_FETCHED_ASC, API, READ, TASK_LIST(TASK_ANY, "t.fetched_ms, t.id"))
+STMT(TASK_LIST_ANY_FETCHED_DESC, API, READ, TASK_LIST(TASK_ANY, "t.fetched_ms DESC, t.id DESC"))
+
+/* ---- approvals ---- */
+
+STMT(APPROVAL_INSERT, API, AGAIN,
+    "INSERT INTO approval (request_id, approver_id, approves, spki, signed_approval, at_ms) "
+    "VALUES (?, ?, ?, ?, ?, ?)")
+STMT(APPROVAL_LOAD, API | DISPATCHER, READ,
+    "SELECT request_id, approver_id, approves, spki, signed_approval, at_ms FROM approval "
+    "WHERE request_id = ? ORDER BY at_ms, approver_id")
+STMT(APPROVAL_DELETE_OF_REQUEST, DISPATCHER, AGAIN, "DELETE FROM approval WHERE request_id = ?")
+
+/* ---- attested attributes ---- */
+
+STMT(KEY_INSERT, API | DISPATCHER, AGAIN,
+    "INSERT INTO key_attributes (digest, key_name, xml, xml_signature, attestation_key_name, "
+    "fetched_ms) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON DUPLICATE KEY UPDATE fetched_ms = GREATEST(fetched_ms, VALUES(fetched_ms))")
+STMT(KEY_LOAD, API | DISPATCHER, READ,
+    "SELECT " KEY_COLUMNS " FROM key_attributes k WHERE k.digest = ?")
+STMT(KEY_LATEST, API | DISPATCHER, READ,
+    "SELECT " KEY_COLUMNS " FROM key_attributes k WHERE k.key_name = ? AND k.fetched_ms >= ? "
+    "ORDER BY k.fetched_ms DESC LIMIT 1")
+
+/* ---- audit ---- */
+
+STMT(AUDIT_INSERT, API | DISPATCHER, ONCE,
+    "INSERT INTO audit (id, run, at_ms, request_id, action, actor, state_from, state_to, detail) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+/* Locking: waits for a transaction that still holds the row instead of not seeing it. */
+STMT(AUDIT_FIND, API | DISPATCHER, READ, "SELECT run FROM audit WHERE id = ? LOCK IN SHARE MODE")
+
+/* ---- schema ---- */
+
+STMT(SCHEMA_VERSION, API | DISPATCHER | ADMIN, READ,
+    "SELECT COALESCE(MAX(version), 0) FROM schema_version")
+STMT(SCHEMA_APPLIED, ADMIN, READ,
+    "SELECT version, name, sha256 FROM schema_version ORDER BY version")
+STMT(SCHEMA_RECORD, ADMIN, ONCE,
+    "INSERT INTO schema_version (version, name, sha256) VALUES (?, ?, ?)")
+STMT(SCHEMA_LOCK, ADMIN, READ, "SELECT GET_LOCK(CONCAT('tsb.schema.', DATABASE()), ?)")

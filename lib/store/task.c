@@ -1,0 +1,202 @@
+#include "lib/first.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/store/internal.h"
+#include "lib/store/rows.h"
+
+int
+store_tasks_insert(struct store_tx *tx, const struct tsb_task *tasks, size_t n, struct tsb_err *err)
+{
+	arena_auto a = {0};
+	struct stmt_arg *cells = arena_array(&a, n * 6 + 1, sizeof(*cells)), *cell = cells;
+
+	for (const struct tsb_task *t = tasks; t < tasks + n; t++) {
+		*cell++ = stmt_id(&t->id);
+		*cell++ = stmt_id(&t->request_id);
+		*cell++ = stmt_bytes(t->approver_id, sizeof(t->approver_id));
+		*cell++ = stmt_view(t->spki);
+		*cell++ = stmt_i64(t->created_ms);
+		*cell++ = stmt_i64(t->fetched_ms);
+	}
+	return stmt_bulk(tx, STMT_TASK_INSERT, cells, n, 6, NULL, err) ? -1 : 0;
+}
+
+static int
+task_take(struct stmt_cursor *c, struct arena *a, struct tsb_task *t, struct tsb_err *err)
+{
+	if (!stmt_take_bytes(c, t->id.b, sizeof(t->id.b)) ||
+	    !stmt_take_bytes(c, t->request_id.b, sizeof(t->request_id.b)) ||
+	    !stmt_take_bytes(c, t->approver_id, sizeof(t->approver_id)))
+		return tsb_fail(err, TSB_E_SUBSYSTEM, "the database has a task with a broken id");
+	t->spki = stmt_take_view(c, a);
+	t->created_ms = stmt_take_i64(c);
+	t->fetched_ms = stmt_take_i64(c);
+	return 0;
+}
+
+int
+store_task_load(struct store_tx *tx, const struct tsb_uuid *id, struct arena *a,
+    struct tsb_task *out, struct tsb_err *err)
+{
+	struct stmt_arg arg = stmt_id(id);
+	struct tsb_task t = {0};
+	stmt_cursor_auto c = {0};
+	char text[UUID_TEXT];
+	bool row = false;
+
+	if (stmt_query(tx, STMT_TASK_LOAD, &arg, 1, &c, err) || stmt_next(&c, &row, err))
+		return -1;
+	if (!row)
+		return tsb_fail(err, TSB_E_TASK_NOT_EXISTENT, "there is no task %s",
+		    uuid_format(id, text));
+	if (task_take(&c, a, &t, err))
+		return -1;
+	*out = t;
+	return 0;
+}
+
+int
+store_task_delete(struct store_tx *tx, const struct tsb_uuid *id, bool *gone, struct tsb_err *err)
+{
+	struct stmt_arg arg = stmt_id(id);
+	uint64_t affected = 0;
+
+	if (stmt_run(tx, STMT_TASK_DELETE, &arg, 1, &affected, err))
+		return -1;
+	*gone = affected == 1;
+	return 0;
+}
+
+/* ---- lists ---- */
+
+static const enum stmt_id list_mine[] = {
+	[SORT_CREATED_ASC] = STMT_TASK_LIST_CREATED_ASC,
+	[SORT_CREATED_DESC] = STMT_TASK_LIST_CREATED_DESC,
+	[SORT_FETCHED_ASC] = STMT_TASK_LIST_FETCHED_ASC,
+	[SORT_FETCHED_DESC] = STMT_TASK_LIST_FETCHED_DESC,
+};
+static const enum stmt_id list_any[] = {
+	[SORT_CREATED_ASC] = STMT_TASK_LIST_ANY_CREATED_ASC,
+	[SORT_CREATED_DESC] = STMT_TASK_LIST_ANY_CREATED_DESC,
+	[SORT_FETCHED_ASC] = STMT_TASK_LIST_ANY_FETCHED_ASC,
+	[SORT_FETCHED_DESC] = STMT_TASK_LIST_ANY_FETCHED_DESC,
+};
+
+/* "sign,decrypt": names of kinds have no comma. */
+static const char *
+kind_names(struct arena *a, unsigned kinds)
+{
+	const char *names = "";
+
+	for (int k = 0; k < KIND__MAX; k++)
+		if (kinds == 0 || kinds & 1u << k)
+			names = arena_printf(a, "%s%s%s", names, *names == '\0' ? "" : ",",
+			    tsb_kinds[k].name);
+	return names;
+}
+
+static size_t
+list_args(struct stmt_arg *args, const unsigned char *approver_id, const struct tsb_task_filter *f,
+    int64_t now_ms, struct arena *a)
+{
+	const struct stmt_arg level = stmt_i64(f->level);
+	const struct stmt_arg id = stmt_id(f->has_id ? &f->id : NULL);
+	const struct stmt_arg request_id = stmt_id(f->has_request_id ? &f->request_id : NULL);
+	long size = f->paged && f->page_size > 0 ? f->page_size : LONG_MAX;
+	size_t n = 0;
+
+	for (int i = 0; i < 5; i++) /* four columns and the attributes */
+		args[n++] = level;
+	args[n++] = approver_id == NULL ? stmt_null() : stmt_bytes(approver_id, TSB_SHA256);
+	args[n++] = id;
+	args[n++] = id;
+	args[n++] = request_id;
+	args[n++] = request_id;
+	args[n++] = stmt_i64(now_ms);
+	args[n++] = stmt_text(kind_names(a, f->kinds));
+	args[n++] = stmt_i64(size);
+	args[n++] = stmt_i64(!f->paged || f->page <= 0 ? 0
+			     : f->page > LONG_MAX / size ? LONG_MAX : f->page * size);
+	return n;
+}
+
+static int
+view_take(struct stmt_cursor *c, struct arena *a, struct tsb_task_view *v, struct tsb_err *err)
+{
+	if (task_take(c, a, &v->task, err) || row_take_request(c, a, &v->request, err))
+		return -1;
+	if (!row_take_key(c, a, &v->attributes))
+		v->attributes = (struct tsb_key_attributes){0};
+	return 0;
+}
+
+int
+store_tasks_list(struct store_tx *tx, const unsigned char *approver_id,
+    const struct tsb_task_filter *f, int64_t now_ms, struct arena *a, struct tsb_task_view **tasks,
+    size_t *n, struct tsb_err *err)
+{
+	enum stmt_id id = (approver_id == NULL ? list_any : list_mine)[f->paged ? f->sort
+									      : SORT_CREATED_ASC];
+	struct stmt_arg args[16];
+	size_t count, nargs = list_args(args, approver_id, f, now_ms, a);
+	struct tsb_task_view *list;
+	stmt_cursor_auto c = {0};
+	bool row = true;
+
+	if (stmt_query(tx, id, args, nargs, &c, err))
+		return -1;
+	count = stmt_count(&c);
+	list = arena_array(a, count + 1, sizeof(*list));
+	for (size_t i = 0; i < count; i++)
+		if (stmt_next(&c, &row, err) || view_take(&c, a, &list[i], err))
+			return -1;
+	*tasks = list;
+	*n = count;
+	return 0;
+}
+
+/* ---- last fetched ---- */
+
+struct touch {
+	const struct stmt_arg *cells;
+	size_t n;
+};
+
+static int
+touch_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	const struct touch *t = ctx;
+
+	return stmt_bulk(tx, STMT_TASK_TOUCH, t->cells, t->n, 2, NULL, err) ? -1 : 0;
+}
+
+static int
+by_id(const void *x, const void *y)
+{
+	return memcmp(x, y, sizeof(struct tsb_uuid));
+}
+
+/* In the order of ids, so that two lists of the same tasks wait for each other instead of failing. */
+int
+store_tasks_touch(struct store *s, const struct tsb_task_view *tasks, size_t n, int64_t now_ms,
+    struct tsb_err *err)
+{
+	arena_auto a = {0};
+	struct tsb_uuid *ids = arena_array(&a, n + 1, sizeof(*ids));
+	struct stmt_arg *cells = arena_array(&a, 2 * n + 1, sizeof(*cells));
+	struct touch t = {cells, n};
+
+	if (n == 0)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		ids[i] = tasks[i].task.id;
+	qsort(ids, n, sizeof(*ids), by_id);
+	for (size_t i = 0; i < n; i++) {
+		cells[2 * i] = stmt_i64(now_ms);
+		cells[2 * i + 1] = stmt_id(&ids[i]);
+	}
+	return store_transact(s, "tasks_touch", touch_body, &t, err);
+}
