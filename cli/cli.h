@@ -1,0 +1,158 @@
+/*
+ * The command line: a table of commands, a table of options, and what every command gets.
+ */
+#ifndef TSB_CLI_CLI_H
+#define TSB_CLI_CLI_H
+
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+
+/* Exit codes, as tsb(1) documents them. */
+enum cli_exit {
+	CLI_OK = 0,
+	CLI_USAGE = 1,	      /* wrong use, or something on this computer is missing */
+	CLI_REFUSED = 2,      /* the server answered with an error */
+	CLI_UNREACHED = 3,    /* no answer */
+	CLI_NOT_EXECUTED = 4, /* the request ended without being executed */
+	CLI_TIMEOUT = 5,      /* still open when the time to wait was over */
+	CLI_WRONG = 6,	      /* a signature is wrong, or a task is not what its token says */
+};
+
+/* Each role has an API key of its own in the environment. */
+enum cli_role {
+	CLI_ROLE_NONE,
+	CLI_ROLE_KEY_MANAGEMENT,
+	CLI_ROLE_KEY_OPERATION,
+	CLI_ROLE_APPROVER,
+	CLI_ROLE_SERVICE,
+	CLI_ROLE__MAX
+};
+
+/* Every option of every command: OPT(id, letter or 0, name, argument or NULL, help). */
+#define CLI_OPTIONS(OPT)                                                                           \
+	OPT(URL, 'u', "url", "URL", "the broker [$TSB_URL]")                                       \
+	OPT(TOKEN, 0, "token", "KEY", "API key; better $TSB_..._TOKEN of the role")                \
+	OPT(TOKEN_FILE, 0, "token-file", "FILE", "API key, first line of FILE")                    \
+	OPT(JSON, 0, "json", NULL, "JSON instead of text")                                         \
+	OPT(CA, 0, "ca", "FILE", "certificates to trust for TLS")                                  \
+	OPT(CERT, 0, "cert", "FILE", "client certificate for TLS")                                 \
+	OPT(KEY_FILE, 0, "key-file", "FILE", "key of the client certificate")                      \
+	OPT(HELP, 'h', "help", NULL, "this text")                                                  \
+	OPT(VERSION, 0, "version", NULL, "version of this program")                                \
+	OPT(ALGORITHM, 'a', "algorithm", "NAME", "of the key (RSA, EC, ED) or of the signature")   \
+	OPT(SIZE, 0, "size", "BITS", "size of an RSA key [3072]")                                  \
+	OPT(CURVE, 0, "curve", "CURVE", "name or OID of the curve of an EC key [P-256]")           \
+	OPT(ATTRIBUTES, 0, "attributes", "LIST",                                                   \
+	    "comma list, each also as no-NAME [sign,modifiable,destroyable]")                      \
+	OPT(PASSWORD_FILE, 0, "password-file", "FILE", "password of the key, first line of FILE")  \
+	OPT(POLICY, 0, "policy", "FILE", "policy of the key as JSON")                              \
+	OPT(APPROVERS, 0, "approvers", "FILES", "comma list of PEM public keys or certificates")   \
+	OPT(QUORUM, 0, "quorum", "N", "approvals needed of --approvers [all]")                     \
+	OPT(TIMELOCK, 0, "timelock", "SECONDS", "wait before an approved request runs [0]")        \
+	OPT(TIMEOUT, 0, "timeout", "SECONDS", "policy: life of a request; wait: at most [0: none]") \
+	OPT(USE_ONLY, 0, "use-only", NULL, "guard use only; block, unblock, modify stay OPEN")     \
+	OPT(TYPE, 0, "type", "TYPE",                                                               \
+	    "signature: DER, RAW, ETH; approver: rsa, p256, p384, p521, secp256k1, ed25519")       \
+	OPT(PAYLOAD_TYPE, 0, "payload-type", "TYPE", "what approvers are told the payload is")     \
+	OPT(META, 0, "meta", "TEXT", "note that approvers see")                                    \
+	OPT(WAIT, 'w', "wait", NULL, "wait until the request has ended")                           \
+	OPT(OUT, 'o', "out", "PATH", "write the result (new key pair: the folder) there")          \
+	OPT(STATUS, 0, "status", "LIST", "comma list of states, as PENDING,APPROVED")              \
+	OPT(KEY, 0, "key", "NAME", "only requests for this key")                                   \
+	OPT(APPROVER, 'k', "approver", "FILE", "private key of the approver, PEM [$TSB_APPROVER]") \
+	OPT(CERTIFICATE, 0, "certificate", "FILE", "send this certificate instead of the bare key") \
+	OPT(PASSPHRASE_FILE, 0, "passphrase-file", "FILE",                                         \
+	    "passphrase of the key file, first line of FILE [$TSB_APPROVER_PASSPHRASE]")           \
+	OPT(NO_PASSPHRASE, 0, "no-passphrase", NULL, "leave the key file unencrypted")             \
+	OPT(REQUEST, 0, "request", "ID", "only tasks of this request")                             \
+	OPT(TIMESTAMP_KEY, 0, "timestamp-key", "FILE", "check the HSM's timestamps with this key") \
+	OPT(ATTESTATION_KEY, 0, "attestation-key", "FILE", "check key attributes with this key")   \
+	OPT(ALL, 0, "all", NULL, "all open tasks")                                                 \
+	OPT(YES, 'y', "yes", NULL, "do not ask")                                                   \
+	OPT(CONFIG, 'f', "config", "FILE", "settings [" TSB_SYSCONFDIR "/tsb.conf]")               \
+	OPT(DIR, 0, "dir", "DIR", "schema files [" TSB_DATADIR "/schema]")
+
+enum cli_option {
+#define OPT(id, letter, name, arg, help) OPT_##id,
+	CLI_OPTIONS(OPT)
+#undef OPT
+	    OPT__MAX
+};
+#define OPT_BIT(id) (1ULL << OPT_##id)
+_Static_assert(OPT__MAX <= 64, "options of a command are a set of 64 bits");
+
+struct cli {
+	const struct cli_command *command;
+	const char *opt[OPT__MAX]; /* NULL = not given; "" for those without argument */
+	char **argv;		   /* operands, NULL-terminated */
+	int argc;
+	bool json;
+	struct arena arena; /* lives until the program ends, then wiped */
+	struct tsb_err err;
+	struct session *session; /* NULL until the first call */
+	/* What the program ends with when the command returns -1, CLI_USAGE unless set. */
+	enum cli_exit exit;
+	/* The server's own number and reason, when it refused. */
+	int refused_number;
+	const char *refused_reason;
+};
+
+struct cli_command {
+	const char *group, *name; /* "key" "create"; name NULL for commands of one word */
+	const char *operands;	  /* for the synopsis */
+	const char *help;	  /* one line */
+	int (*run)(struct cli *); /* 0, or -1 with c->err */
+	enum cli_role role;
+	int min, max; /* operands */
+	unsigned long long options;
+};
+
+/* Commands, by file. */
+int cli_key_create(struct cli *);
+int cli_key_list(struct cli *);
+int cli_key_show(struct cli *);
+int cli_key_delete(struct cli *);
+int cli_key_block(struct cli *);
+int cli_key_unblock(struct cli *);
+int cli_key_modify(struct cli *);
+int cli_sign(struct cli *);
+int cli_verify(struct cli *);
+int cli_request_show(struct cli *);
+int cli_request_wait(struct cli *);
+int cli_request_list(struct cli *);
+int cli_request_cancel(struct cli *);
+int cli_approver_new(struct cli *);
+int cli_tasks(struct cli *);
+int cli_approve(struct cli *);
+int cli_reject(struct cli *);
+int cli_token_decode(struct cli *);
+int cli_schema_upgrade(struct cli *);
+int cli_schema_status(struct cli *);
+int cli_apikey_new(struct cli *);
+
+/* Sets the exit code and raises; for `return cli_end(c, CLI_TIMEOUT, TSB_E_..., "...")`. */
+#define cli_end(c, code, row, ...) ((c)->exit = (code), tsb_fail(&(c)->err, (row), __VA_ARGS__))
+/* A number option within [min, max]; dflt when it is not given. */
+int cli_number(struct cli *, enum cli_option, long min, long max, long dflt, long *out)
+    TSB_MUSTCHECK;
+
+/* option.c */
+struct cli_option_row {
+	int letter; /* 0 = none */
+	const char *name, *arg, *help;
+};
+extern const struct cli_option_row cli_option_rows[OPT__MAX];
+#define CLI_OPTIONS_COMMON (OPT_BIT(HELP) | OPT_BIT(VERSION) | OPT_BIT(JSON))
+#define CLI_OPTIONS_SERVER                                                                         \
+	(OPT_BIT(URL) | OPT_BIT(TOKEN) | OPT_BIT(TOKEN_FILE) | OPT_BIT(CA) | OPT_BIT(CERT) |       \
+	    OPT_BIT(KEY_FILE))
+/* The set of options that the command takes, with the common ones. */
+unsigned long long cli_option_set(const struct cli_command *);
+/*
+ * Reads options of the set into c->opt and what follows into c->argv: leading, up to the first
+ * operand; else between all operands ("--" ends them). Refuses unknown and repeated options.
+ */
+int cli_options_read(struct cli *, unsigned long long set, bool leading, int argc, char **argv)
+    TSB_MUSTCHECK;
+
+#endif

@@ -1,0 +1,295 @@
+#include "lib/first.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/str.h"
+#include "lib/crypto/crypto.h"
+#include "lib/wire/wire.h"
+
+#include "cli/file.h"
+#include "cli/policy.h"
+
+#define POLICY_FILE_MAX (4 * 1024 * 1024)
+#define SECONDS_MAX (100L * 366 * 86400)
+
+static const char *const rule_verbs[RULE__MAX] = { "use", "block", "unblock", "modify" };
+static const char *const rule_titles[RULE__MAX] = { "rule use", "rule block", "rule unblock",
+	"rule modify" };
+
+/* ---- from options ---- */
+
+/* "keys/anna.pub.pem" names the approver "anna". */
+static const char *
+approver_name(struct arena *a, const char *path)
+{
+	static const char *const endings[] = { ".pub.pem", ".pem", ".crt", ".cer", ".pub", ".der" };
+	const char *base = strrchr(path, '/');
+	size_t n, i, len;
+
+	base = base ? base + 1 : path;
+	n = strlen(base);
+	for (i = 0; i < TSB_COUNT(endings); i++) {
+		len = strlen(endings[i]);
+		if (n > len && tsb_streq(base + n - len, endings[i]))
+			return arena_strn(a, base, n - len);
+	}
+	return arena_str(a, base);
+}
+
+static int
+read_approver(struct cli *c, const char *path, struct ska_approver *out)
+{
+	struct tsb_view cert;
+
+	if (file_read_spki(path, &c->arena, &out->spki, &cert, &c->err))
+		return -1;
+	if (cert.n > 0) { /* a certificate brings its own name (api.md 4.1) */
+		out->type = APPROVER_CERTIFICATE;
+		out->value = cert;
+		return 0;
+	}
+	out->type = APPROVER_PUBLIC_KEY;
+	out->value = out->spki;
+	out->name = approver_name(&c->arena, path);
+	return 0;
+}
+
+static int
+read_approvers(struct cli *c, struct ska_group *group)
+{
+	char *list = arena_str(&c->arena, c->opt[OPT_APPROVERS]), *rest = list, *path;
+	size_t i;
+
+	group->approvers = arena_array(&c->arena, POLICY_APPROVERS_MAX, sizeof(*group->approvers));
+	while ((path = strsep(&rest, ",")) != NULL) {
+		struct ska_approver *next = &group->approvers[group->napprovers];
+
+		if (!*path)
+			continue;
+		if (group->napprovers == POLICY_APPROVERS_MAX)
+			return tsb_fail(&c->err, TSB_E_INPUT, "--approvers names more than %d files",
+			    POLICY_APPROVERS_MAX);
+		if (read_approver(c, path, next))
+			return -1;
+		for (i = 0; i < group->napprovers; i++)
+			if (tsb_view_eq(group->approvers[i].spki, next->spki))
+				return tsb_fail(&c->err, TSB_E_INPUT,
+				    "--approvers: %s holds a key that another file holds too", path);
+		group->napprovers++;
+	}
+	if (group->napprovers == 0)
+		return tsb_fail(&c->err, TSB_E_INPUT, "--approvers names no file");
+	return 0;
+}
+
+/* One rule of one token of one group, used for all four rules or for the first. */
+static int
+rule_of_approvers(struct cli *c, struct ska_policy *policy)
+{
+	struct ska_group *group = arena_alloc(&c->arena, sizeof(*group));
+	struct ska_token *token = arena_alloc(&c->arena, sizeof(*token));
+	long quorum, timelock, timeout;
+	int i;
+
+	if (read_approvers(c, group))
+		return -1;
+	if (cli_number(c, OPT_QUORUM, 1, (long)group->napprovers, (long)group->napprovers, &quorum) ||
+	    cli_number(c, OPT_TIMELOCK, 0, SECONDS_MAX, 0, &timelock) ||
+	    cli_number(c, OPT_TIMEOUT, 0, SECONDS_MAX, 0, &timeout))
+		return -1;
+	if (timelock % 60 || timeout % 60)
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "--timelock and --timeout are seconds in whole minutes (multiples of 60)");
+	if (timeout && timeout <= timelock)
+		return tsb_fail(&c->err, TSB_E_INPUT, "--timeout must be above --timelock");
+	group->name = "approvers";
+	group->quorum = (uint32_t)quorum;
+	*token = (struct ska_token){ "approval", (uint64_t)timelock, (uint64_t)timeout, 1, group };
+	for (i = 0; i < RULE__MAX; i++) {
+		policy->rule[i] = (struct ska_rule){ 1, token };
+		if (i != RULE_USE && c->opt[OPT_USE_ONLY])
+			ska_rule_set_always(&policy->rule[i], &c->arena);
+	}
+	return 0;
+}
+
+static void
+warn_open(const char *rule)
+{
+	output_note("tsb: WARNING: %s is open: anybody with an API key may %s this key", rule + 4,
+	    tsb_streq(rule, ska_rule_names[RULE_MODIFY]) ? "replace the policy of" :
+	    tsb_streq(rule, ska_rule_names[RULE_USE])	 ? "use" :
+	    tsb_streq(rule, ska_rule_names[RULE_BLOCK])	 ? "block" :
+							   "unblock");
+}
+
+static int
+policy_of_file(struct cli *c, bool with_status, struct tsb_bytes *json)
+{
+	tsb_bytes_auto text = { 0 };
+	struct tsb_view compact, value;
+	int i;
+
+	if (file_read(c->opt[OPT_POLICY], POLICY_FILE_MAX, &text, &c->err))
+		return -1;
+	if (wire_compact(tsb_view_bytes(&text), &c->arena, &compact, &c->err))
+		return -1;
+	for (i = 0; i < RULE__MAX; i++)
+		if (!wire_member_text(compact, ska_rule_names[i], &value) ||
+		    tsb_view_eq(value, tsb_view_str("null")))
+			warn_open(ska_rule_names[i]);
+	tsb_bytes_add(json, compact.p, compact.n - 1); /* without the brace */
+	if (with_status && !wire_member_text(compact, "keyStatus", &value))
+		tsb_bytes_addf(json, "%s\"keyStatus\":{\"blocked\":false}",
+		    json->p[json->n - 1] == '{' ? "" : ",");
+	tsb_bytes_add_str(json, "}");
+	return 0;
+}
+
+int
+policy_of_options(struct cli *c, bool with_status, struct tsb_bytes *json)
+{
+	static const enum cli_option parts[] = { OPT_QUORUM, OPT_TIMELOCK, OPT_TIMEOUT,
+		OPT_USE_ONLY };
+	struct ska_policy policy = { 0 };
+	size_t i;
+
+	if (c->opt[OPT_POLICY] && c->opt[OPT_APPROVERS])
+		return tsb_fail(&c->err, TSB_E_INPUT, "give --policy or --approvers, not both");
+	if (!c->opt[OPT_APPROVERS])
+		for (i = 0; i < TSB_COUNT(parts); i++)
+			if (c->opt[parts[i]])
+				return tsb_fail(&c->err, TSB_E_INPUT, "--%s goes with --approvers",
+				    cli_option_rows[parts[i]].name);
+	if (c->opt[OPT_POLICY])
+		return policy_of_file(c, with_status, json);
+	if (!c->opt[OPT_APPROVERS])
+		return 0;
+	if (rule_of_approvers(c, &policy))
+		return -1;
+	for (i = 0; i < RULE__MAX; i++)
+		if (ska_rule_is_free(&policy.rule[i]))
+			warn_open(ska_rule_names[i]);
+	wire_policy_format(&policy, with_status, json);
+	return 0;
+}
+
+/* ---- for people ---- */
+
+static bool
+has_approved(const struct tsb_view *approved, size_t n, struct tsb_view spki)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (tsb_view_eq(approved[i], spki))
+			return true;
+	return false;
+}
+
+static struct tsb_view
+approver_key(struct arena *a, const struct ska_approver *p)
+{
+	struct tsb_view spki = p->value;
+	struct tsb_err ignored;
+
+	if (p->type == APPROVER_CERTIFICATE && crypto_cert_spki(p->value, a, &spki, &ignored))
+		return p->value;
+	return spki;
+}
+
+static void
+show_approver(struct tree *t, const struct ska_approver *p, const struct tsb_view *approved,
+    size_t n)
+{
+	arena_auto a = { 0 };
+	struct tsb_view key = approver_key(&a, p);
+	const char *name = p->name;
+	struct tsb_err ignored;
+
+	if (!name && p->type == APPROVER_CERTIFICATE &&
+	    crypto_cert_common_name(p->value, &a, &name, &ignored))
+		name = NULL;
+	tree_open(t, "approver");
+	tree_text(t, "name", name);
+	if (p->type == APPROVER_CERTIFICATE)
+		tree_text(t, "type", "certificate");
+	tree_key(t, "key", key);
+	if (approved)
+		tree_bool(t, "approved", has_approved(approved, n, key));
+	tree_close(t);
+}
+
+static void
+show_group(struct tree *t, const struct ska_group *g, const struct tsb_view *approved, size_t n)
+{
+	arena_auto a = { 0 };
+	size_t i, have = 0;
+
+	tree_open(t, "group");
+	tree_text(t, "name", g->name);
+	if (approved) {
+		for (i = 0; i < g->napprovers; i++)
+			have += has_approved(approved, n, approver_key(&a, &g->approvers[i]));
+		tree_format(t, "approvals", "%zu of %u needed", have, g->quorum);
+	}
+	if (t->json || !approved)
+		tree_number(t, "quorum", g->quorum);
+	if (g->quorum > g->napprovers)
+		tree_warn(t, "this group has fewer approvers than its quorum: it can never be met");
+	tree_list(t, "approvers");
+	for (i = 0; i < g->napprovers; i++)
+		show_approver(t, &g->approvers[i], approved, n);
+	tree_close(t);
+	tree_close(t);
+}
+
+static void
+show_seconds(struct tree *t, const char *name, uint64_t seconds)
+{
+	if (t->json)
+		tree_number(t, name, seconds);
+	else if (seconds)
+		tree_format(t, name, "%llu s (%llu min)", (unsigned long long)seconds,
+		    (unsigned long long)seconds / 60);
+}
+
+void
+policy_show_rule(struct tree *t, enum ska_rule_kind kind, const struct ska_rule *rule,
+    const struct tsb_view *approved, size_t n)
+{
+	size_t i, j;
+
+	tree_open(t, rule_titles[kind]);
+	if (ska_rule_is_free(rule))
+		tree_warn(t, "OPEN TO EVERYBODY: no approval is needed to %s this key", rule_verbs[kind]);
+	if (rule->ntokens == 0)
+		tree_warn(t, "nobody can ever %s this key: the rule has no token", rule_verbs[kind]);
+	tree_bool(t, "open", ska_rule_is_free(rule));
+	tree_list(t, "tokens");
+	for (i = 0; i < rule->ntokens; i++) {
+		const struct ska_token *token = &rule->tokens[i];
+
+		tree_open(t, "token");
+		tree_text(t, "name", token->name);
+		show_seconds(t, "timelock", token->timelock);
+		show_seconds(t, "timeout", token->timeout);
+		tree_list(t, "groups");
+		for (j = 0; j < token->ngroups; j++)
+			show_group(t, &token->groups[j], approved, n);
+		tree_close(t);
+		tree_close(t);
+	}
+	tree_close(t);
+	tree_close(t);
+}
+
+void
+policy_show(struct tree *t, const struct ska_policy *policy)
+{
+	int i;
+
+	for (i = 0; i < RULE__MAX; i++)
+		policy_show_rule(t, (enum ska_rule_kind)i, &policy->rule[i], NULL, 0);
+}

@@ -1,0 +1,237 @@
+#include "lib/first.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/enc.h"
+#include "lib/base/str.h"
+
+#include "cli/body.h"
+#include "cli/file.h"
+#include "cli/request.h"
+#include "cli/session.h"
+
+#define POLL_FIRST_MS 200
+#define POLL_LAST_MS 3000
+
+static int
+fetch(struct cli *c, const char *id, struct tsb_bytes *answer, struct wire_client_status *out)
+{
+	const char *path =
+	    arena_printf(&c->arena, "/v1/request/%s", enc_percent_str(&c->arena, id));
+
+	return session_call(c, "GET", path, tsb_view_of(NULL, 0), answer) ||
+	    wire_client_status_parse(tsb_view_bytes(answer), &c->arena, out, &c->err) ? -1 : 0;
+}
+
+static void
+show_keys(struct tree *t, const char *list, const char *name, const struct tsb_view *keys, size_t n)
+{
+	size_t i;
+
+	tree_list(t, list);
+	for (i = 0; i < n; i++)
+		tree_key(t, name, keys[i]);
+	tree_close(t);
+}
+
+void
+request_show(struct tree *t, const struct wire_client_status *s)
+{
+	tree_text(t, "id", s->id);
+	tree_text(t, "status", s->status);
+	tree_text(t, "execution time", s->execution_time);
+	tree_text(t, "result", s->result);
+	show_keys(t, "approved by", "approved by", s->approved, s->napproved);
+	show_keys(t, "open", "not yet approved by", s->open, s->nopen);
+	show_keys(t, "rejected by", "rejected by", s->rejected, s->nrejected);
+	if (!t->json && s->offline.n > 0)
+		tree_view(t, "for the offline HSM", s->offline);
+}
+
+int
+cli_request_show(struct cli *c)
+{
+	tsb_bytes_auto answer = { 0 };
+	struct wire_client_status status;
+	tree_auto t = { 0 };
+
+	if (fetch(c, c->argv[0], &answer, &status))
+		return -1;
+	if (c->json) {
+		output_body(tsb_view_bytes(&answer));
+		return 0;
+	}
+	tree_start(&t, false);
+	request_show(&t, &status);
+	tree_print(&t);
+	return 0;
+}
+
+/* The result on stdout or in --out: bytes of base64 results, other results as they are. */
+static int
+give_result(struct cli *c, const struct wire_client_status *s, struct tsb_view answer)
+{
+	struct tsb_view bytes = tsb_view_str(s->result);
+
+	if (c->opt[OPT_OUT]) {
+		if (!s->result)
+			return tsb_fail(&c->err, TSB_E_IO, "request %s has no result", s->id);
+		if (!enc_base64_decode(tsb_view_str(s->result), &c->arena, &bytes))
+			bytes = tsb_view_str(s->result);
+		if (file_write(c->opt[OPT_OUT], bytes, &c->err))
+			return -1;
+	}
+	if (c->json)
+		output_body(answer);
+	else if (!c->opt[OPT_OUT])
+		output_line(s->result ? s->result : s->status);
+	return 0;
+}
+
+static void
+pause_ms(long ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	while (nanosleep(&t, &t) != 0)
+		;
+}
+
+static bool
+is_open(const char *status)
+{
+	enum tsb_state state;
+
+	/* A state of a newer server: ended, for all that is known here. */
+	return tsb_state_by_name(status, &state) && !tsb_state_terminal(state);
+}
+
+/* Polls with growing pauses until the request has ended or --timeout is over. */
+static int
+wait_for_end(struct cli *c, const char *id)
+{
+	struct wire_client_status s;
+	int64_t start = clock_monotonic_ms();
+	long seconds, pause = POLL_FIRST_MS;
+
+	if (cli_number(c, OPT_TIMEOUT, 0, 100L * 366 * 86400, 0, &seconds))
+		return -1;
+	for (;;) {
+		tsb_bytes_auto answer = { 0 };
+		int64_t left = start + seconds * 1000 - clock_monotonic_ms();
+
+		if (fetch(c, id, &answer, &s))
+			return -1;
+		if (tsb_streq(s.status, "EXECUTED"))
+			return give_result(c, &s, tsb_view_bytes(&answer));
+		if (!is_open(s.status)) {
+			if (c->json)
+				output_body(tsb_view_bytes(&answer));
+			return cli_end(c, CLI_NOT_EXECUTED, TSB_E_GENERAL,
+			    "request %s ended as %s%s%s", s.id, s.status, s.result ? ": " : "",
+			    s.result ? s.result : "");
+		}
+		if (seconds > 0 && left <= 0)
+			return cli_end(c, CLI_TIMEOUT, TSB_E_GENERAL,
+			    "request %s is still %s after %ld s; `tsb request wait %s` goes on waiting",
+			    s.id, s.status, seconds, s.id);
+		pause_ms(seconds > 0 && left < pause ? (long)left : pause);
+		pause = pause * 2 > POLL_LAST_MS ? POLL_LAST_MS : pause * 2;
+	}
+}
+
+int
+cli_request_wait(struct cli *c)
+{
+	return wait_for_end(c, c->argv[0]);
+}
+
+int
+request_create(struct cli *c, enum tsb_kind kind, const char *path, struct tsb_view body)
+{
+	tsb_bytes_auto answer = { 0 };
+	struct tsb_view id;
+	const char *text;
+
+	if (c->opt[OPT_OUT] && !c->opt[OPT_WAIT])
+		return tsb_fail(&c->err, TSB_E_INPUT, "--out goes with --wait");
+	if (c->opt[OPT_TIMEOUT] && !c->opt[OPT_WAIT] && kind != KIND_MODIFY)
+		return tsb_fail(&c->err, TSB_E_INPUT, "--timeout goes with --wait");
+	if (session_call(c, "POST", path, body, &answer) ||
+	    wire_text_member_parse(tsb_view_bytes(&answer), tsb_kinds[kind].id_member, &c->arena,
+		&id, &c->err))
+		return -1;
+	text = arena_strn(&c->arena, id.p, id.n);
+	if (c->opt[OPT_WAIT]) {
+		output_note("tsb: request %s waits for its end", text);
+		return wait_for_end(c, text);
+	}
+	if (c->json)
+		output_body(tsb_view_bytes(&answer));
+	else
+		output_line(text);
+	return 0;
+}
+
+/* The states of --status as JSON; all states without it. */
+static int
+put_states(struct cli *c, struct tsb_bytes *body)
+{
+	tsb_bytes_auto list = { 0 };
+	char *rest, *word;
+	enum tsb_state state;
+
+	if (!c->opt[OPT_STATUS])
+		return 0;
+	tsb_bytes_add_str(&list, "[");
+	rest = arena_str(&c->arena, c->opt[OPT_STATUS]);
+	while ((word = strsep(&rest, ",")) != NULL) {
+		if (!tsb_state_by_name(word, &state))
+			return tsb_fail(&c->err, TSB_E_INPUT,
+			    "--status: there is no state '%s'; PENDING APPROVED EXECUTED FAILED "
+			    "EXPIRED REJECTED CANCELLED", word);
+		tsb_bytes_addf(&list, "%s\"%s\"", list.n > 1 ? "," : "", tsb_state_names[state]);
+	}
+	tsb_bytes_add_str(&list, "]");
+	body_raw(body, "requestStatusList", tsb_view_bytes(&list));
+	return 0;
+}
+
+int
+cli_request_list(struct cli *c)
+{
+	tsb_bytes_auto body = { 0 }, answer = { 0 };
+	struct wire_client_request *rows;
+	size_t n, i;
+
+	body_open(&body, NULL);
+	if (put_states(c, &body))
+		return -1;
+	body_text(&body, "keyName", c->opt[OPT_KEY]);
+	body_close(&body);
+	if (session_call(c, "POST", "/v1/filteredRequests", tsb_view_bytes(&body), &answer))
+		return -1;
+	if (c->json) {
+		output_body(tsb_view_bytes(&answer));
+		return 0;
+	}
+	if (wire_client_requests_parse(tsb_view_bytes(&answer), &c->arena, &rows, &n, &c->err))
+		return -1;
+	for (i = 0; i < n; i++)
+		output_line(arena_printf(&c->arena, "%s  %s", rows[i].id,
+		    rows[i].status ? rows[i].status : ""));
+	return 0;
+}
+
+int
+cli_request_cancel(struct cli *c)
+{
+	tsb_bytes_auto answer = { 0 };
+	const char *path =
+	    arena_printf(&c->arena, "/v1/request/%s", enc_percent_str(&c->arena, c->argv[0]));
+
+	return session_call(c, "DELETE", path, tsb_view_of(NULL, 0), &answer);
+}

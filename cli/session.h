@@ -1,0 +1,21 @@
+/* Talking to the broker: address, API key of the command's role, answers and refusals. */
+#ifndef TSB_CLI_SESSION_H
+#define TSB_CLI_SESSION_H
+
+#include "lib/base/bytes.h"
+
+#include "cli/cli.h"
+
+/*
+ * Sends body (empty = none) and gives the answer of a call that succeeded (200, 201, 204). A refusal
+ * ends with CLI_REFUSED and the server's sentence, no answer with CLI_UNREACHED.
+ */
+int session_call(struct cli *, const char *method, const char *path, struct tsb_view body,
+    struct tsb_bytes *answer) TSB_MUSTCHECK;
+
+/* Ends the connection; for main(). */
+void session_close(struct cli *);
+/* Adds the password of --password-file to a body as member name; nothing without the option. */
+int session_put_password(struct cli *, struct tsb_bytes *body, const char *name) TSB_MUSTCHECK;
+
+#endif

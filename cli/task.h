@@ -1,0 +1,39 @@
+/* Approval tasks: fetched, checked against their own token, shown. */
+#ifndef TSB_CLI_TASK_H
+#define TSB_CLI_TASK_H
+
+#include "lib/ska/keyattr.h"
+#include "lib/ska/token.h"
+#include "lib/wire/client.h"
+
+#include "cli/signer.h"
+#include "cli/token.h"
+
+/* All that the approver decides on. What is shown comes from the token: it is what is signed. */
+struct task {
+	const struct wire_client_task *wire;
+	struct ska_approval_token token;
+	bool has_attributes;
+	struct keyattr attributes;
+	bool timestamp_verified, attributes_verified; /* with a key that the approver gave */
+};
+
+/* Adds the members that prove who asks: timestamp, its signature, key or certificate. */
+int task_prove(struct cli *, const struct signer *, struct tsb_bytes *body) TSB_MUSTCHECK;
+/* Adds approverPublicKey or approverCertificate. */
+void task_put_approver(const struct signer *, struct tsb_bytes *body);
+/*
+ * Open tasks of this approver, all or the one with this id; raw (may be NULL) gets {"tasks":[...]} as the
+ * server wrote it.
+ */
+int task_fetch(struct cli *, const struct signer *, const char *id, struct wire_client_task **tasks,
+    size_t *n, struct tsb_bytes *raw) TSB_MUSTCHECK;
+/*
+ * The token must be strict, made for this approver's key, and agree with the request that the server
+ * shows beside it; else CLI_WRONG.
+ */
+int task_check(struct cli *, const struct signer *, const struct token_keys *,
+    const struct wire_client_task *, struct task *out) TSB_MUSTCHECK;
+void task_show(struct tree *, const struct task *);
+
+#endif

@@ -1,0 +1,562 @@
+/*
+ * tsb token decode: the first bytes tell what it is, the strict parsers of lib/ska decide whether it is
+ * that. Signatures are checked wherever the key is inside or given.
+ */
+#include "lib/first.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/enc.h"
+#include "lib/base/str.h"
+#include "lib/crypto/crypto.h"
+#include "lib/wire/wire.h"
+
+#include "cli/file.h"
+#include "cli/policy.h"
+#include "cli/token.h"
+
+static const char *const operation_names[] = {
+	[OP_USE] = "use",
+	[OP_BLOCK] = "block",
+	[OP_UNBLOCK] = "unblock",
+	[OP_MODIFY] = "modify",
+};
+
+/* A document being shown. */
+struct decode {
+	struct cli *cli;
+	struct tree tree;
+	struct token_keys keys;
+	bool wrong; /* a signature inside does not verify */
+};
+
+int
+token_keys_load(struct cli *c, struct token_keys *out)
+{
+	struct token_keys keys = { 0 };
+
+	if (c->opt[OPT_TIMESTAMP_KEY] &&
+	    file_read_spki(c->opt[OPT_TIMESTAMP_KEY], &c->arena, &keys.timestamp, NULL, &c->err))
+		return -1;
+	if (c->opt[OPT_ATTESTATION_KEY] &&
+	    file_read_spki(c->opt[OPT_ATTESTATION_KEY], &c->arena, &keys.attestation, NULL, &c->err))
+		return -1;
+	*out = keys;
+	return 0;
+}
+
+static void
+show_time(struct tree *t, const char *name, uint64_t seconds)
+{
+	char text[CLOCK_ISO_SIZE];
+
+	if (seconds > 253402300799ULL) /* the year 9999 */
+		tree_format(t, name, "%llu s after 1970", (unsigned long long)seconds);
+	else
+		tree_text(t, name, clock_iso((int64_t)seconds, text));
+}
+
+/* ---- signatures ---- */
+
+static const char *
+signature_algorithm(struct arena *a, enum ska_key_type type, enum ska_digest digest)
+{
+	static const char *const types[KEYTYPE__MAX] = { "RSA", "EC", "DSA", "Ed25519" };
+
+	if (type == KEYTYPE_ED25519)
+		return "Ed25519";
+	return arena_printf(a, "%s with %s", types[type], ska_digest_names[digest]);
+}
+
+/* key empty: there is nothing to check with. */
+static void
+show_signature(struct decode *d, const char *name, struct tsb_view der, struct tsb_view key,
+    struct tsb_view message)
+{
+	struct tree *t = &d->tree;
+	arena_auto a = { 0 };
+	enum ska_key_type type;
+	enum ska_digest digest;
+	struct tsb_view raw;
+	struct tsb_err err;
+
+	tree_open(t, name);
+	if (ska_signature_parse(der, &type, &digest, &raw, &err)) {
+		tree_warn(t, "this is no signature with algorithm: %s", err.msg);
+		d->wrong = true;
+		tree_close(t);
+		return;
+	}
+	tree_text(t, "algorithm", signature_algorithm(&a, type, digest));
+	if (t->json)
+		tree_base64(t, "value", raw);
+	else
+		tree_format(t, "length", "%zu bytes", raw.n);
+	if (key.n == 0) {
+		tree_text(t, "verified", "not checked: the key is not known here");
+	} else if (crypto_verify_der(key, message, der, &err)) {
+		tree_text(t, "verified", "NO");
+		tree_warn(t, "the %s is WRONG: %s", name, err.msg);
+		d->wrong = true;
+	} else {
+		tree_text(t, "verified", "yes");
+	}
+	tree_close(t);
+}
+
+/* ---- tokens ---- */
+
+static void
+show_unwrap(struct tree *t, const struct ska_unwrap_payload *u)
+{
+	static const char *const access[] = { "sensitive", "extractable", "modifiable", "copyable",
+		"preload", "token", "indestructible", "private", "public", "blocked",
+		"never extractable", "no public key", "always sensitive", "external object", "local",
+		"trusted", "wrap with trusted", "unique" };
+	static const char *const capabilities[] = { "encrypt", "decrypt", "sign", "verify", "wrap",
+		"unwrap", "derive", "integrity", "attestation", "timestamp", "verify recover",
+		"sign recover" };
+	unsigned i;
+
+	tree_view(t, "new key label", u->label);
+	tree_number(t, "kind", u->kind);
+	tree_list(t, "capabilities");
+	for (i = 0; i < 32; i++)
+		if (u->capabilities & 1U << i)
+			tree_text(t, "may", i < TSB_COUNT(capabilities) ? capabilities[i] : "?");
+	tree_close(t);
+	tree_list(t, "access");
+	for (i = 0; i < 32; i++)
+		if (u->access & 1U << i)
+			tree_text(t, "is", i < TSB_COUNT(access) ? access[i] : "?");
+	tree_close(t);
+	tree_payload(t, "wrapped key", u->wrapped_key);
+}
+
+/* The bytes may be an unwrap payload by intent or by chance: the caller decides. */
+static bool
+parse_unwrap(struct tsb_view payload, struct ska_unwrap_payload *out)
+{
+	struct tlv_reader r;
+	struct tsb_err ignored;
+
+	return tlv_open(payload, "payload", &r, &ignored) == 0 && tlv_peek(&r) == TLV_UNWRAP_KIND &&
+	    ska_unwrap_payload_parse(payload, out, &ignored) == 0;
+}
+
+static void
+show_policy_bytes(struct tree *t, struct tsb_view bytes)
+{
+	arena_auto a = { 0 };
+	struct ska_policy policy;
+	struct tsb_err err;
+
+	if (ska_policy_parse(bytes, &a, &policy, &err)) {
+		tree_warn(t, "the new policy is not understood: %s", err.msg);
+		tree_payload(t, "policy bytes", bytes);
+		return;
+	}
+	policy_show(t, &policy);
+}
+
+void
+token_show_payload(struct tree *t, const struct ska_approval_token *token)
+{
+	struct ska_unwrap_payload unwrap;
+
+	if (!token->has_payload)
+		return;
+	if (token->operation == OP_MODIFY) {
+		tree_open(t, "new policy");
+		show_policy_bytes(t, token->payload);
+		tree_close(t);
+		return;
+	}
+	tree_payload(t, "payload", token->payload);
+	if (token->operation == OP_USE && parse_unwrap(token->payload, &unwrap)) {
+		tree_open(t, "payload as unwrap");
+		show_unwrap(t, &unwrap);
+		tree_close(t);
+	}
+}
+
+static void
+show_timestamp(struct decode *d, const struct ska_timestamp *s, const struct tsb_view *signature)
+{
+	struct tree *t = &d->tree;
+
+	show_time(t, "time", s->seconds);
+	if (t->json)
+		tree_number(t, "seconds", s->seconds);
+	tree_view(t, "signed by key", s->key_label);
+	if (signature)
+		show_signature(d, "timestamp signature", *signature, d->keys.timestamp, s->whole);
+}
+
+static void
+show_token(struct decode *d, const struct ska_approval_token *token)
+{
+	struct tree *t = &d->tree;
+
+	tree_text(t, "operation", operation_names[token->operation]);
+	tree_view(t, "key label", token->label);
+	if (token->label.n == 0)
+		tree_warn(t, "the label is empty: the approval is not tied to a key name");
+	if (token->has_timestamp) {
+		tree_open(t, "timestamp");
+		show_timestamp(d, &token->timestamp, &token->timestamp_signature);
+		tree_close(t);
+		if (token->has_payload && !tsb_view_eq(token->timestamp.payload, token->payload))
+			tree_warn(t, "the timestamp was made for another payload");
+	} else if (t->json) {
+		tree_text(t, "timestamp", NULL);
+	} else {
+		tree_text(t, "timestamp", "none: only rules without time limits can be met");
+	}
+	token_show_payload(t, token);
+}
+
+static int
+decode_token(struct decode *d, struct tsb_view bytes)
+{
+	struct ska_approval_token token;
+
+	if (ska_approval_token_parse(bytes, &token, &d->cli->err))
+		return -1;
+	tree_text(&d->tree, "kind", "approval token");
+	show_token(d, &token);
+	return 0;
+}
+
+static int
+decode_signed_approval(struct decode *d, struct tsb_view bytes)
+{
+	struct ska_signed_approval approval;
+	struct tsb_view key;
+
+	if (ska_signed_approval_parse(bytes, &approval, &d->cli->err))
+		return -1;
+	key = approval.approver;
+	if (approval.is_certificate &&
+	    crypto_cert_spki(approval.approver, &d->cli->arena, &key, &d->cli->err))
+		return -1;
+	tree_text(&d->tree, "kind", "signed approval");
+	tree_open(&d->tree, "token");
+	show_token(d, &approval.token);
+	tree_close(&d->tree);
+	tree_key(&d->tree, approval.is_certificate ? "approver certificate" : "approver", key);
+	show_signature(d, "approval signature", approval.signature, key, approval.token.whole);
+	return 0;
+}
+
+static int
+decode_timestamp(struct decode *d, struct tsb_view bytes)
+{
+	struct ska_timestamp s;
+
+	if (ska_timestamp_parse(bytes, &s, &d->cli->err))
+		return -1;
+	tree_text(&d->tree, "kind", "timestamp token");
+	show_timestamp(d, &s, NULL);
+	if (!s.has_payload)
+		return 0;
+	if (s.modify) {
+		tree_open(&d->tree, "new policy");
+		show_policy_bytes(&d->tree, s.payload);
+		tree_close(&d->tree);
+	} else {
+		tree_payload(&d->tree, "payload", s.payload);
+	}
+	return 0;
+}
+
+static int
+decode_policy(struct decode *d, struct tsb_view bytes)
+{
+	struct ska_policy policy;
+
+	if (ska_policy_parse(bytes, &d->cli->arena, &policy, &d->cli->err))
+		return -1;
+	tree_text(&d->tree, "kind", "policy");
+	policy_show(&d->tree, &policy);
+	return 0;
+}
+
+static int
+decode_unwrap(struct decode *d, struct tsb_view bytes)
+{
+	struct ska_unwrap_payload unwrap;
+
+	if (ska_unwrap_payload_parse(bytes, &unwrap, &d->cli->err))
+		return -1;
+	tree_text(&d->tree, "kind", "unwrap payload");
+	show_unwrap(&d->tree, &unwrap);
+	return 0;
+}
+
+/* The first element says which container it is. */
+static const struct {
+	unsigned tag;
+	int (*decode)(struct decode *, struct tsb_view);
+} containers[] = {
+	{ TLV_OPERATION, decode_token },
+	{ TLV_APPROVAL_TOKEN, decode_signed_approval },
+	{ TLV_PAYLOAD, decode_timestamp },
+	{ TLV_MODIFY_PAYLOAD, decode_timestamp },
+	{ TLV_TIME, decode_timestamp },
+	{ TLV_RULE_USE, decode_policy },
+	{ TLV_UNWRAP_KIND, decode_unwrap },
+};
+
+static int
+decode_container(struct decode *d, struct tsb_view bytes)
+{
+	struct tlv_reader r;
+	size_t i;
+
+	if (tlv_open(bytes, "input", &r, &d->cli->err))
+		return -1;
+	for (i = 0; i < TSB_COUNT(containers); i++)
+		if (containers[i].tag == tlv_peek(&r))
+			return containers[i].decode(d, bytes);
+	return tsb_fail(&d->cli->err, TSB_E_PAYLOAD,
+	    "the input starts with element 0x%04x: no token, policy or payload does", tlv_peek(&r));
+}
+
+/* ---- DER ---- */
+
+static int
+decode_der(struct decode *d, struct tsb_view bytes)
+{
+	struct arena *a = &d->cli->arena;
+	struct tsb_view key, raw;
+	enum ska_key_type type;
+	enum ska_digest digest;
+	struct tsb_err ignored;
+	const char *name = NULL;
+
+	if (crypto_cert_spki(bytes, a, &key, &ignored) == 0) {
+		tree_text(&d->tree, "kind", "certificate");
+		if (crypto_cert_common_name(bytes, a, &name, &ignored) == 0)
+			tree_text(&d->tree, "common name", name);
+		tree_key(&d->tree, "public key", key);
+		return 0;
+	}
+	if (crypto_spki_check(bytes, &ignored) == 0) {
+		tree_text(&d->tree, "kind", "public key");
+		tree_key(&d->tree, "public key", bytes);
+		return 0;
+	}
+	if (ska_signature_parse(bytes, &type, &digest, &raw, &d->cli->err))
+		return -1;
+	tree_text(&d->tree, "kind", "signature with algorithm");
+	tree_text(&d->tree, "algorithm", signature_algorithm(a, type, digest));
+	tree_payload(&d->tree, "value", raw);
+	if (type == KEYTYPE_EC && raw.n > 0 && raw.p[0] != 0x30)
+		tree_warn(&d->tree, "the value is no ECDSA signature: some servers put the timestamp "
+				    "token there");
+	return 0;
+}
+
+/* ---- key attributes ---- */
+
+void
+token_show_attributes(struct tree *t, const struct keyattr *k)
+{
+	int i;
+
+	tree_text(t, "label", k->label);
+	tree_text(t, "uuid", k->uuid);
+	tree_text(t, "id", k->id);
+	tree_text(t, "object", k->root);
+	tree_text(t, "creation", k->creation);
+	tree_text(t, "storage", k->storage);
+	show_time(t, "create time", (uint64_t)k->create_time);
+	show_time(t, "attest time", (uint64_t)k->attest_time);
+	if (k->has_use_count)
+		tree_number(t, "use count", k->use_count);
+	tree_text(t, "algorithm", k->algorithm);
+	tree_text(t, "algorithm OID", k->algorithm_oid);
+	tree_text(t, "curve OID", k->curve_oid);
+	if (k->key_size)
+		tree_number(t, "key size", k->key_size);
+	tree_text(t, "address", k->address);
+	tree_text(t, "address format", k->address_format);
+	tree_text(t, "derivation type", k->derivation_type);
+	tree_text(t, "derivation value", k->derivation_value);
+	if (k->public_key.n > 0)
+		tree_base64(t, "public key", k->public_key);
+	tree_open(t, "attributes");
+	for (i = 0; i < ATTR__MAX; i++)
+		tree_bool(t, keyattr_flag_json[i], k->flag[i]);
+	tree_close(t);
+}
+
+static void
+show_key(struct tree *t, const struct keyattr *k)
+{
+	token_show_attributes(t, k);
+	if (!k->has_policy) {
+		tree_text(t, "policy", t->json ? NULL : "none: an ordinary key, no approvals");
+		return;
+	}
+	tree_open(t, "policy");
+	tree_bool(t, "blocked", k->policy.blocked);
+	policy_show(t, &k->policy);
+	tree_close(t);
+}
+
+static int
+decode_xml(struct decode *d, struct tsb_view bytes)
+{
+	struct keyattr k;
+
+	if (keyattr_parse(bytes, &d->cli->arena, &k, &d->cli->err))
+		return -1;
+	tree_text(&d->tree, "kind", "key attributes");
+	show_key(&d->tree, &k);
+	return 0;
+}
+
+/* The attestation signature is bare: RSA, or ECDSA with SHA-256 (key-attributes format). */
+static void
+show_attestation(struct decode *d, const struct tsb_key_attributes *k)
+{
+	struct tree *t = &d->tree;
+	struct tsb_err err;
+
+	tree_text(t, "attestation key", k->attestation_key_name);
+	if (d->keys.attestation.n == 0)
+		return;
+	if (crypto_verify(d->keys.attestation, DIGEST_SHA256, k->xml, k->xml_signature, &err)) {
+		tree_warn(t, "the attestation signature is WRONG: %s", err.msg);
+		d->wrong = true;
+		return;
+	}
+	tree_text(t, "attestation", "verified");
+}
+
+static int
+show_key_answer(struct decode *d, struct tsb_view answer)
+{
+	struct tsb_key_attributes answered = { 0 };
+	struct keyattr k;
+
+	if (wire_key_attributes_parse(answer, &d->cli->arena, &answered, &d->cli->err) ||
+	    keyattr_parse(answered.xml, &d->cli->arena, &k, &d->cli->err))
+		return -1;
+	show_key(&d->tree, &k);
+	show_attestation(d, &answered);
+	return 0;
+}
+
+/* Prints; a wrong signature is the program's exit code. */
+static int
+finish(struct decode *d)
+{
+	tree_print(&d->tree);
+	tree_clear(&d->tree);
+	if (d->wrong)
+		return cli_end(d->cli, CLI_WRONG, TSB_E_INVALID_SIGNATURE,
+		    "a signature does not verify");
+	return 0;
+}
+
+int
+token_show_key(struct cli *c, struct tsb_view answer)
+{
+	struct decode d = { .cli = c };
+	int rc;
+
+	if (token_keys_load(c, &d.keys))
+		return -1;
+	tree_start(&d.tree, c->json && d.keys.attestation.n > 0);
+	rc = show_key_answer(&d, answer);
+	if (c->json && d.keys.attestation.n == 0) {
+		tree_clear(&d.tree);
+		output_body(answer);
+		return 0;
+	}
+	if (rc) {
+		tree_clear(&d.tree);
+		return -1;
+	}
+	return finish(&d);
+}
+
+/* ---- the command ---- */
+
+/* Base64 may be wrapped in lines; anything else is taken as it is. */
+static struct tsb_view
+unwrap_text(struct arena *a, struct tsb_view content)
+{
+	char *text = arena_alloc(a, content.n + 1);
+	struct tsb_view bytes;
+	size_t i, n = 0;
+
+	for (i = 0; i < content.n; i++)
+		if (!strchr(" \t\r\n", content.p[i]) || content.p[i] == '\0')
+			text[n++] = (char)content.p[i];
+	if (n > 0 && enc_base64_decode(tsb_view_of(text, n), a, &bytes))
+		return bytes;
+	return content;
+}
+
+/* The operand is a file, "-", or the base64 itself. */
+static int
+read_input(struct cli *c, struct tsb_view *out)
+{
+	const char *name = c->argc > 0 ? c->argv[0] : "-";
+	tsb_bytes_auto content = { 0 };
+
+	if (!tsb_streq(name, "-") && access(name, F_OK) != 0) {
+		if (!enc_base64_decode(tsb_view_str(name), &c->arena, out))
+			return tsb_fail(&c->err, TSB_E_INPUT,
+			    "'%.40s%s' is neither a file nor base64", name,
+			    strlen(name) > 40 ? "..." : "");
+		return 0;
+	}
+	if (file_read(name, 2 * TOKEN_MAX, &content, &c->err))
+		return -1;
+	*out = unwrap_text(&c->arena, arena_view(&c->arena, tsb_view_bytes(&content)));
+	return 0;
+}
+
+static int
+decode_any(struct decode *d, struct tsb_view bytes)
+{
+	struct tlv_reader r;
+	struct tsb_err ignored;
+
+	if (bytes.n == 0)
+		return tsb_fail(&d->cli->err, TSB_E_INPUT, "the input is empty");
+	if (bytes.p[0] == '<')
+		return decode_xml(d, bytes);
+	if (bytes.p[0] == '{') {
+		tree_text(&d->tree, "kind", "answer with key attributes");
+		return show_key_answer(d, bytes);
+	}
+	/* A container tells its exact length in front, so DER is never taken for one. */
+	if (bytes.p[0] == 0x30 && tlv_open(bytes, "input", &r, &ignored))
+		return decode_der(d, bytes);
+	return decode_container(d, bytes);
+}
+
+int
+cli_token_decode(struct cli *c)
+{
+	struct decode d = { .cli = c };
+	struct tsb_view bytes;
+
+	if (read_input(c, &bytes) || token_keys_load(c, &d.keys))
+		return -1;
+	tree_start(&d.tree, c->json);
+	if (decode_any(&d, bytes)) {
+		tree_clear(&d.tree);
+		return -1;
+	}
+	return finish(&d);
+}

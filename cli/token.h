@@ -1,0 +1,23 @@
+/* Tokens, signatures and attributes, shown readably; also used for keys and tasks. */
+#ifndef TSB_CLI_TOKEN_H
+#define TSB_CLI_TOKEN_H
+
+#include "lib/ska/keyattr.h"
+#include "lib/ska/token.h"
+
+#include "cli/output.h"
+
+/* Keys that signatures of the HSM are checked with, from --timestamp-key and --attestation-key. */
+struct token_keys {
+	struct tsb_view timestamp, attestation; /* SubjectPublicKeyInfo; empty = not given */
+};
+int token_keys_load(struct cli *, struct token_keys *out) TSB_MUSTCHECK;
+
+/* Answer of key creation or attributes: the text form, or with --json as it came. */
+int token_show_key(struct cli *, struct tsb_view answer) TSB_MUSTCHECK;
+/* Attributes of a key without their policy. */
+void token_show_attributes(struct tree *, const struct keyattr *);
+/* What the payload of a token asks for: text, policy, or key to unwrap. */
+void token_show_payload(struct tree *, const struct ska_approval_token *);
+
+#endif

@@ -1,0 +1,335 @@
+#include "lib/first.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "lib/base/enc.h"
+#include "lib/wire/client.h"
+
+#define CLIENT_DEPTH 32
+#define CLIENT_LIST_MAX 100000
+
+static void
+put_object(struct json_object **o)
+{
+	json_object_put(*o);
+}
+#define json_auto struct json_object __attribute__((cleanup(put_object)))
+
+/* The whole body as one JSON object, or NULL. */
+static struct json_object *
+body_object(struct tsb_view body)
+{
+	struct json_tokener *t;
+	struct json_object *o = NULL;
+
+	if (body.n == 0 || body.n > INT_MAX / 2)
+		return NULL;
+	t = json_tokener_new_ex(CLIENT_DEPTH);
+	if (!t)
+		fatal("out of memory");
+	json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	o = json_tokener_parse_ex(t, (const char *)body.p, (int)body.n);
+	if (json_tokener_get_error(t) != json_tokener_success ||
+	    json_tokener_get_parse_end(t) != body.n || !json_object_is_type(o, json_type_object)) {
+		json_object_put(o);
+		o = NULL;
+	}
+	json_tokener_free(t);
+	return o;
+}
+
+static int
+bad(const char *name, const char *rule, struct tsb_err *err)
+{
+	return tsb_fail(err, TSB_E_IO, "the server's answer breaks the API: %s %s", name, rule);
+}
+
+static int
+body_open(struct tsb_view body, struct json_object **out, struct tsb_err *err)
+{
+	*out = body_object(body);
+	if (!*out)
+		return tsb_fail(err, TSB_E_IO, "the server's answer is not a JSON object");
+	return 0;
+}
+
+/* The member, or NULL when it is absent or null. */
+static struct json_object *
+member(struct json_object *o, const char *name)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(o, name, &v) ? v : NULL;
+}
+
+static int
+take_text(struct json_object *o, const char *name, bool need, struct arena *a, const char **out,
+    struct tsb_err *err)
+{
+	struct json_object *v = member(o, name);
+	size_t n;
+
+	if (!v) {
+		*out = NULL;
+		return need ? bad(name, "is missing", err) : 0;
+	}
+	if (!json_object_is_type(v, json_type_string))
+		return bad(name, "is not text", err);
+	n = (size_t)json_object_get_string_len(v);
+	if (memchr(json_object_get_string(v), '\0', n))
+		return bad(name, "contains a NUL character", err);
+	*out = arena_strn(a, json_object_get_string(v), n);
+	return 0;
+}
+
+static int
+value_bytes(struct json_object *v, const char *name, struct arena *a, struct tsb_view *out,
+    struct tsb_err *err)
+{
+	struct tsb_view text;
+
+	if (!json_object_is_type(v, json_type_string))
+		return bad(name, "is not text", err);
+	text = tsb_view_of(json_object_get_string(v), (size_t)json_object_get_string_len(v));
+	if (!enc_base64_decode(text, a, out))
+		return bad(name, "is not base64", err);
+	return 0;
+}
+
+static int
+take_bytes(struct json_object *o, const char *name, struct arena *a, bool *has,
+    struct tsb_view *out, struct tsb_err *err)
+{
+	struct json_object *v = member(o, name);
+
+	if (has)
+		*has = v != NULL;
+	*out = tsb_view_of(NULL, 0);
+	return v ? value_bytes(v, name, a, out, err) : 0;
+}
+
+static int
+take_keys(struct json_object *o, const char *name, struct arena *a, struct tsb_view **out,
+    size_t *n, struct tsb_err *err)
+{
+	struct json_object *v = member(o, name);
+	size_t i, count;
+
+	*out = NULL;
+	*n = 0;
+	if (!v)
+		return 0;
+	if (!json_object_is_type(v, json_type_array))
+		return bad(name, "is not a list", err);
+	count = json_object_array_length(v);
+	*out = arena_array(a, count + 1, sizeof(**out));
+	for (i = 0; i < count; i++)
+		if (value_bytes(json_object_array_get_idx(v, i), name, a, &(*out)[i], err))
+			return -1;
+	*n = count;
+	return 0;
+}
+
+bool
+wire_client_error_parse(struct tsb_view body, struct arena *a, struct wire_client_error *out)
+{
+	json_auto *root = body_object(body);
+	struct json_object *number;
+	struct tsb_err ignored = { 0 };
+	struct wire_client_error e = { 0 };
+
+	if (!root || !(number = member(root, "errorCode")) ||
+	    !json_object_is_type(number, json_type_int) ||
+	    take_text(root, "reason", true, a, &e.reason, &ignored) ||
+	    take_text(root, "message", false, a, &e.message, &ignored))
+		return false;
+	e.number = json_object_get_int(number);
+	if (!e.message)
+		e.message = "";
+	*out = e;
+	return true;
+}
+
+static int
+take_status(struct json_object *o, struct arena *a, struct wire_client_status *out,
+    struct tsb_err *err)
+{
+	struct wire_client_status s = { 0 };
+	struct json_object *offline = member(o, "inputOfflineHsm");
+
+	if (take_text(o, "id", true, a, &s.id, err) ||
+	    take_text(o, "status", true, a, &s.status, err) ||
+	    take_text(o, "executionTime", false, a, &s.execution_time, err) ||
+	    take_text(o, "result", false, a, &s.result, err) ||
+	    take_keys(o, "approvedBy", a, &s.approved, &s.napproved, err) ||
+	    take_keys(o, "notYetApprovedBy", a, &s.open, &s.nopen, err) ||
+	    take_keys(o, "rejectedBy", a, &s.rejected, &s.nrejected, err))
+		return -1;
+	if (offline) {
+		if (!json_object_is_type(offline, json_type_object))
+			return bad("inputOfflineHsm", "is not an object", err);
+		s.offline = arena_view(a,
+		    tsb_view_str(json_object_to_json_string_ext(offline,
+			JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
+	}
+	*out = s;
+	return 0;
+}
+
+int
+wire_client_status_parse(struct tsb_view body, struct arena *a, struct wire_client_status *out,
+    struct tsb_err *err)
+{
+	json_auto *root = NULL;
+
+	if (body_open(body, &root, err))
+		return -1;
+	return take_status(root, a, out, err);
+}
+
+/* The list member of a top-level object; its elements must be objects. */
+static int
+open_list(struct json_object *root, const char *name, struct json_object **list, size_t *n,
+    struct tsb_err *err)
+{
+	struct json_object *v = member(root, name);
+	size_t i, count;
+
+	if (!json_object_is_type(v, json_type_array))
+		return bad(name, "is not a list", err);
+	count = json_object_array_length(v);
+	if (count > CLIENT_LIST_MAX)
+		return bad(name, "is too long", err);
+	for (i = 0; i < count; i++)
+		if (!json_object_is_type(json_object_array_get_idx(v, i), json_type_object))
+			return bad(name, "holds something that is not an object", err);
+	*list = v;
+	*n = count;
+	return 0;
+}
+
+int
+wire_client_requests_parse(struct tsb_view body, struct arena *a,
+    struct wire_client_request **out, size_t *n, struct tsb_err *err)
+{
+	json_auto *root = NULL;
+	struct json_object *list;
+	struct wire_client_request *rows;
+	size_t i, count;
+
+	if (body_open(body, &root, err) || open_list(root, "requests", &list, &count, err))
+		return -1;
+	rows = arena_array(a, count + 1, sizeof(*rows));
+	for (i = 0; i < count; i++) {
+		struct json_object *o = json_object_array_get_idx(list, i);
+
+		if (take_text(o, "id", true, a, &rows[i].id, err) ||
+		    take_text(o, "status", false, a, &rows[i].status, err))
+			return -1;
+	}
+	*out = rows;
+	*n = count;
+	return 0;
+}
+
+/* What the caller asked for: the one envelope member of level 3 that is not null. */
+static int
+take_envelope(struct json_object *o, struct arena *a, struct wire_client_task *t,
+    struct tsb_err *err)
+{
+	struct json_object *envelope, *inner, *signature;
+	int k;
+
+	for (k = 0; k < KIND__MAX; k++) {
+		if (!(envelope = member(o, tsb_kinds[k].task_member)))
+			continue;
+		if (t->has_kind)
+			return bad(tsb_kinds[k].task_member, "is a second request", err);
+		inner = member(envelope, tsb_kinds[k].envelope);
+		if (!json_object_is_type(envelope, json_type_object) ||
+		    !json_object_is_type(inner, json_type_object))
+			return bad(tsb_kinds[k].task_member, "is not a request", err);
+		t->has_kind = true;
+		t->kind = (enum tsb_kind)k;
+		if (take_text(inner, tsb_kinds[k].key_member, true, a, &t->key_name, err) ||
+		    take_text(inner, k == KIND_DECRYPT ? "cipherAlgorithm" : "signatureAlgorithm",
+			false, a, &t->algorithm, err))
+			return -1;
+		if ((k == KIND_SIGN || k == KIND_DECRYPT) &&
+		    take_bytes(inner, k == KIND_SIGN ? "payload" : "encryptedPayload", a,
+			&t->has_request_payload, &t->request_payload, err))
+			return -1;
+		signature = member(envelope, "requestSignature");
+		if (!signature)
+			continue;
+		if (!json_object_is_type(signature, json_type_object))
+			return bad("requestSignature", "is not an object", err);
+		if (take_bytes(signature, "publicKey", a, NULL, &t->requester, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int
+take_task(struct json_object *o, struct arena *a, struct wire_client_task *t, struct tsb_err *err)
+{
+	struct json_object *status = member(o, "requestStatus");
+	const char *xml;
+
+	if (take_text(o, "id", true, a, &t->id, err) ||
+	    take_bytes(o, "approvalToBeSigned", a, NULL, &t->token, err) ||
+	    take_bytes(o, "approverPublicKey", a, NULL, &t->approver, err) ||
+	    take_bytes(o, "metaData", a, &t->has_meta, &t->meta, err) ||
+	    take_bytes(o, "payload", a, &t->has_payload, &t->payload, err) ||
+	    take_text(o, "payloadType", false, a, &t->payload_type, err) ||
+	    take_text(o, "keyAttributes", false, a, &xml, err) ||
+	    take_bytes(o, "keyAttributesSignature", a, NULL, &t->attributes_signature, err) ||
+	    take_envelope(o, a, t, err))
+		return -1;
+	t->attributes = tsb_view_str(xml);
+	if (status) {
+		if (!json_object_is_type(status, json_type_object))
+			return bad("requestStatus", "is not an object", err);
+		t->has_status = true;
+		return take_status(status, a, &t->status, err);
+	}
+	return 0;
+}
+
+int
+wire_client_tasks_parse(struct tsb_view body, struct arena *a, struct wire_client_task **out,
+    size_t *n, struct tsb_err *err)
+{
+	json_auto *root = NULL;
+	struct json_object *list;
+	struct wire_client_task *rows;
+	size_t i, count;
+
+	if (body_open(body, &root, err) || open_list(root, "tasks", &list, &count, err))
+		return -1;
+	rows = arena_array(a, count + 1, sizeof(*rows));
+	for (i = 0; i < count; i++)
+		if (take_task(json_object_array_get_idx(list, i), a, &rows[i], err))
+			return -1;
+	*out = rows;
+	*n = count;
+	return 0;
+}
+
+int
+wire_client_bool_parse(struct tsb_view body, const char *name, bool *out, struct tsb_err *err)
+{
+	json_auto *root = NULL;
+	struct json_object *v;
+
+	if (body_open(body, &root, err))
+		return -1;
+	v = member(root, name);
+	if (!json_object_is_type(v, json_type_boolean))
+		return bad(name, "is not true or false", err);
+	*out = json_object_get_boolean(v);
+	return 0;
+}

@@ -1,0 +1,63 @@
+/*
+ * The API read from the other side: answers of a broker as a client takes them. The server is not
+ * trusted either: bodies are strict JSON, types are checked, base64 is decoded here. Text and bytes
+ * live in the arena; members that are absent or null are NULL or empty. A body that is not what the
+ * API promises is TSB_E_IO with the member's name.
+ */
+#ifndef TSB_WIRE_CLIENT_H
+#define TSB_WIRE_CLIENT_H
+
+#include "lib/wire/wire.h"
+
+/* {"errorCode","reason","message"}; false when the body is something else. */
+struct wire_client_error {
+	int number;
+	const char *reason, *message;
+};
+bool wire_client_error_parse(struct tsb_view body, struct arena *a, struct wire_client_error *out);
+
+/* Answer of GET /v1/request/{id} (api.md 5.7), also inside tasks of level 6. */
+struct wire_client_status {
+	const char *id, *status, *execution_time, *result;
+	struct tsb_view *approved, *open, *rejected; /* SubjectPublicKeyInfo */
+	size_t napproved, nopen, nrejected;
+	struct tsb_view offline; /* compact text of inputOfflineHsm */
+};
+int wire_client_status_parse(struct tsb_view body, struct arena *a, struct wire_client_status *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
+/* Answer of POST /v1/filteredRequests (api.md 5.9). */
+struct wire_client_request {
+	const char *id, *status;
+};
+int wire_client_requests_parse(struct tsb_view body, struct arena *a,
+    struct wire_client_request **out, size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* One element of {"tasks":[...]} (api.md 5.10). */
+struct wire_client_task {
+	const char *id;
+	struct tsb_view token;	  /* approvalToBeSigned: level 1 */
+	struct tsb_view approver; /* SubjectPublicKeyInfo; older servers omit it */
+	bool has_meta;
+	struct tsb_view meta; /* decoded metaData: level 2 */
+	bool has_payload;
+	struct tsb_view payload;
+	const char *payload_type;
+	bool has_kind; /* level 3: the caller's envelope says what is asked */
+	enum tsb_kind kind;
+	const char *key_name, *algorithm;
+	bool has_request_payload; /* of the envelope: message or ciphertext */
+	struct tsb_view request_payload;
+	struct tsb_view requester; /* SubjectPublicKeyInfo of requestSignature */
+	struct tsb_view attributes, attributes_signature; /* level 5 */
+	bool has_status; /* level 6 */
+	struct wire_client_status status;
+};
+int wire_client_tasks_parse(struct tsb_view body, struct arena *a, struct wire_client_task **out,
+    size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* One boolean member, as in {"signatureValid":true}. */
+int wire_client_bool_parse(struct tsb_view body, const char *name, bool *out, struct tsb_err *err)
+    TSB_MUSTCHECK;
+
+#endif
