@@ -12,14 +12,19 @@ static void
 usage(const struct program *p, FILE *out)
 {
 	fprintf(out,
-	    "usage: %s [-n] [-c FILE]\n"
+	    "usage: %s [-n] [-c FILE]%s%s\n"
 	    "%s\n\n"
 	    "  -c FILE          settings (default: $TSB_CONF or %s)\n"
 	    "  -n               check the settings and exit\n"
 	    "  --help-settings  all settings with their defaults\n"
 	    "  -V, --version    version\n"
 	    "  -h, --help       this text\n",
-	    p->name, p->about, p->settings_path);
+	    p->name, p->user ? " [-u USER]" : "", p->init ? " [--init]" : "", p->about,
+	    p->settings_path);
+	if (p->user)
+		fputs("  -u USER          become this user when started as root\n", out);
+	if (p->init)
+		fputs("  --init           make what is missing and exit\n", out);
 }
 
 int
@@ -27,13 +32,15 @@ program_options(const struct program *p, int argc, char **argv)
 {
 	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'}, {"help-settings", no_argument, NULL, 'S'},
-	    {NULL, 0, NULL, 0}};
+	    {"init", no_argument, NULL, 'I'}, {NULL, 0, NULL, 0}};
 	const char *path = getenv("TSB_CONF") != NULL ? getenv("TSB_CONF") : p->settings_path;
 	struct tsb_err err = {0};
 	bool check_only = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:nVh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:nVhu:", options, NULL)) != -1) {
+		if ((option == 'u' && p->user == NULL) || (option == 'I' && p->init == NULL))
+			option = '?'; /* not offered by this program */
 		switch (option) {
 		case 'c':
 			path = optarg;
@@ -50,6 +57,12 @@ program_options(const struct program *p, int argc, char **argv)
 		case 'h':
 			usage(p, stdout);
 			return 0;
+		case 'u':
+			*p->user = optarg;
+			break;
+		case 'I':
+			*p->init = true;
+			break;
 		default:
 			usage(p, stderr);
 			return 2;

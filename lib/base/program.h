@@ -12,6 +12,9 @@ struct program {
 	/* Reads and checks the settings file. */
 	int (*load)(const char *path, void *settings, struct tsb_err *err);
 	void *settings;
+	/* Offered when not NULL: --init sets *init; -u USER sets *user. */
+	bool *init;
+	const char **user;
 };
 
 /*

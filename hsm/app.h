@@ -1,0 +1,21 @@
+/* What a worker of tsb-hsm has at hand, and its routes. */
+#ifndef TSB_HSM_APP_H
+#define TSB_HSM_APP_H
+
+#include "lib/web/web.h"
+
+#include "hsm/keystore.h"
+#include "hsm/settings.h"
+
+struct hsm_app {
+	const struct hsm_settings *conf;
+	struct keystore *ks;
+};
+
+extern const struct web_route hsm_routes[]; /* ends with pattern NULL */
+
+web_serve_fn serve_key_create, serve_key_list, serve_key_attributes, serve_key_attributes_by_name,
+    serve_key_delete, serve_key_delete_by_name, serve_sign, serve_verify, serve_random,
+    serve_timestamp, serve_version, serve_licence, serve_statistics;
+
+#endif

@@ -1,0 +1,18 @@
+/* Elliptic curves that keys may have (api.md 15.9). */
+#ifndef TSB_HSM_CURVE_H
+#define TSB_HSM_CURVE_H
+
+#include <stddef.h>
+
+struct curve {
+	const char *name; /* for people */
+	const char *oid;
+	const char *group; /* OpenSSL's name */
+	size_t scalar;	   /* bytes of r and s */
+};
+
+/* NULL when the OID is unknown. */
+const struct curve *curve_by_oid(const char *oid);
+extern const struct curve *const curve_p256, *const curve_secp256k1;
+
+#endif

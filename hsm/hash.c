@@ -1,0 +1,80 @@
+#include "lib/first.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "hsm/hash.h"
+#include "hsm/keccak.h"
+
+static const struct {
+	const char *md; /* name in OpenSSL */
+	size_t size;
+	bool is_keccak;
+} rows[HASH__MAX] = {
+	[HASH_NONE] = { NULL, 0, false },
+	[HASH_SHA1] = { "SHA1", 20, false },
+	[HASH_SHA224] = { "SHA224", 28, false },
+	[HASH_SHA256] = { "SHA256", 32, false },
+	[HASH_SHA384] = { "SHA384", 48, false },
+	[HASH_SHA512] = { "SHA512", 64, false },
+	[HASH_SHA3_224] = { "SHA3-224", 28, false },
+	[HASH_SHA3_256] = { "SHA3-256", 32, false },
+	[HASH_SHA3_384] = { "SHA3-384", 48, false },
+	[HASH_SHA3_512] = { "SHA3-512", 64, false },
+	[HASH_KECCAK_224] = { NULL, 28, true },
+	[HASH_KECCAK_256] = { NULL, 32, true },
+	[HASH_KECCAK_384] = { NULL, 48, true },
+	[HASH_KECCAK_512] = { NULL, 64, true },
+	[HASH_DOUBLE_SHA256] = { NULL, 32, false },
+};
+
+size_t
+hash_size(enum hash h)
+{
+	return rows[h].size;
+}
+
+enum hash
+hash_by_size(size_t size)
+{
+	for (enum hash h = HASH_SHA1; h <= HASH_SHA512; h++)
+		if (rows[h].size == size)
+			return h;
+	return HASH_NONE;
+}
+
+const EVP_MD *
+hash_md(enum hash h)
+{
+	static EVP_MD *fetched[HASH__MAX];
+
+	if (!fetched[h] && rows[h].md)
+		fetched[h] = EVP_MD_fetch(NULL, rows[h].md, NULL);
+	return fetched[h];
+}
+
+static int
+digest(enum hash h, struct tsb_view in, unsigned char *out, struct tsb_err *err)
+{
+	const EVP_MD *md = hash_md(h);
+
+	if (!md || !EVP_Digest(in.p, in.n, out, NULL, md, NULL)) {
+		ERR_clear_error();
+		return tsb_fail(err, TSB_E_HSM, "digest %s is not available", rows[h].md);
+	}
+	return 0;
+}
+
+int
+hash_compute(enum hash h, struct tsb_view in, unsigned char out[HASH_SIZE_MAX], struct tsb_err *err)
+{
+	if (rows[h].is_keccak) {
+		keccak(in, rows[h].size, out);
+		return 0;
+	}
+	if (h != HASH_DOUBLE_SHA256)
+		return digest(h, in, out, err);
+	if (digest(HASH_SHA256, in, out, err))
+		return -1;
+	return digest(HASH_SHA256, tsb_view_of(out, 32), out, err);
+}

@@ -1,0 +1,40 @@
+/* Digests of the signature algorithms (api.md 15.1). */
+#ifndef TSB_HSM_HASH_H
+#define TSB_HSM_HASH_H
+
+#include <openssl/evp.h>
+
+#include "lib/base/bytes.h"
+#include "lib/base/err.h"
+
+#define HASH_SIZE_MAX 64
+
+enum hash {
+	HASH_NONE,
+	HASH_SHA1,
+	HASH_SHA224,
+	HASH_SHA256,
+	HASH_SHA384,
+	HASH_SHA512,
+	HASH_SHA3_224,
+	HASH_SHA3_256,
+	HASH_SHA3_384,
+	HASH_SHA3_512,
+	HASH_KECCAK_224,
+	HASH_KECCAK_256,
+	HASH_KECCAK_384,
+	HASH_KECCAK_512,
+	HASH_DOUBLE_SHA256,
+	HASH__MAX
+};
+
+size_t hash_size(enum hash); /* 0 for HASH_NONE */
+/* SHA-1 or SHA-2 of this size, else HASH_NONE. */
+enum hash hash_by_size(size_t size);
+/* OpenSSL's digest, kept for the process; NULL where it has none (Keccak, double SHA-256). */
+const EVP_MD *hash_md(enum hash);
+/* Any but HASH_NONE. Fails only when OpenSSL refuses the digest. */
+int hash_compute(enum hash, struct tsb_view in, unsigned char out[HASH_SIZE_MAX],
+    struct tsb_err *err) TSB_MUSTCHECK;
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * A key of the HSM: what its file says, and OpenSSL's handles of it. Immutable once made; shared by
+ * counting references.
+ */
+#ifndef TSB_HSM_KEY_H
+#define TSB_HSM_KEY_H
+
+#include <openssl/evp.h>
+
+#include "lib/base/arena.h"
+#include "lib/crypto/crypto.h"
+#include "lib/ska/keyattr.h"
+
+#include "hsm/curve.h"
+
+enum key_kind { KEY_RSA, KEY_EC, KEY_ED, KEY_KIND__MAX };
+enum key_system { KEY_ORDINARY, KEY_ATTESTATION, KEY_TIMESTAMP, KEY_SYSTEM__MAX };
+
+/* Flags of a creation request that the attributes do not show (api.md 7.2). */
+enum key_extra { KEY_ENCRYPT = 1 << 0, KEY_VERIFY = 1 << 1, KEY_WRAP = 1 << 2, KEY_ROLLOVER = 1 << 3 };
+#define KEY_EXTRA_ALL 15u
+
+struct key_kind_row {
+	const char *algorithm; /* "RSA" */
+	const char *oid;
+	const char *openssl; /* name of the key type */
+};
+extern const struct key_kind_row key_kinds[KEY_KIND__MAX];
+
+struct hsm_key {
+	unsigned refs;
+	struct arena arena; /* owns all that the members below point to */
+	const char *label;
+	const char *id; /* NULL = none */
+	enum key_kind kind;
+	enum key_system system;
+	unsigned size;		   /* bits; RSA only, else 0 */
+	const struct curve *curve; /* EC only, else NULL */
+	int64_t create_time;	   /* seconds */
+	bool flag[ATTR__MAX];
+	unsigned extra; /* of enum key_extra */
+	const char *address_format; /* NULL = none */
+	bool has_policy;
+	struct ska_policy policy;
+	struct tsb_view spki;
+	/* PKCS#8, or with a password a secret box of it under scrypt(password, salt) */
+	bool has_password;
+	unsigned log_n;
+	struct tsb_view salt;
+	struct tsb_view private_part;
+	/* Made by key_decode(): the public key, and the private one unless it needs the password. */
+	EVP_PKEY *public_key, *private_key;
+};
+
+struct hsm_key *key_new(void); /* one reference */
+struct hsm_key *key_hold(struct hsm_key *);
+void key_release(struct hsm_key **);
+#define hsm_key_auto struct hsm_key __attribute__((cleanup(key_release)))
+
+/* Sets kind, curve, spki and private_part from a pair; an empty password leaves it open. */
+int key_set_pair(struct hsm_key *, EVP_PKEY *pair, struct tsb_view password, struct tsb_err *err)
+    TSB_MUSTCHECK;
+
+/* Content of the key file (docs/key-store.md). Encoding appends. */
+void key_encode(const struct hsm_key *, struct tsb_bytes *out);
+/* TSB_E_DATA_CONSTELLATION unless every byte has its meaning. On 0 *out has one reference. */
+int key_decode(struct tsb_view content, struct hsm_key **out, struct tsb_err *err) TSB_MUSTCHECK;
+/* The label alone, a view into content: for lists. */
+int key_decode_label(struct tsb_view content, struct tsb_view *label, struct tsb_err *err)
+    TSB_MUSTCHECK;
+
+/* The password fits (TSB_E_KEY_PASSWORD); keys without one take any. */
+int key_check_password(const struct hsm_key *, struct tsb_view password, struct tsb_err *err)
+    TSB_MUSTCHECK;
+/* The private key; the caller frees it. */
+int key_open_private(const struct hsm_key *, struct tsb_view password, EVP_PKEY **out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
+void key_pkey_free(EVP_PKEY **);
+#define pkey_auto EVP_PKEY __attribute__((cleanup(key_pkey_free)))
+
+#endif

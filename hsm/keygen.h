@@ -1,0 +1,18 @@
+/* New keys: checks of a creation request (api.md 7.1, 7.2) and generation. */
+#ifndef TSB_HSM_KEYGEN_H
+#define TSB_HSM_KEYGEN_H
+
+#include "lib/wire/wire.h"
+
+#include "hsm/key.h"
+
+/* Checks everything first, then generates. now in seconds. On 0 *out has one reference. */
+int keygen_from_request(struct wire_key_create *in, struct arena *a, int64_t now,
+    struct hsm_key **out, struct tsb_err *err) TSB_MUSTCHECK;
+/* An attestation key (RSA 3072) or a timestamp key (EC P-256): signs, cannot be deleted. */
+int keygen_system(enum key_system, const char *label, int64_t now, struct hsm_key **out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* Fit to be a key's name (TSB_E_KEY_NAME). */
+int keygen_check_label(const char *label, struct tsb_err *err) TSB_MUSTCHECK;
+
+#endif

@@ -1,0 +1,253 @@
+/*
+ * tsb-hsm: a software HSM that enforces Smart Key Attributes, as a FastCGI responder behind a web server.
+ *
+ * User: its own, which nobody else runs as; started as root it becomes that user before it touches the
+ * key store. Holds: the master key and all keys. Descriptors: the FastCGI socket, the key store, the
+ * log; it opens no connection. Promises: no key leaves the process, no core file, no debugger.
+ */
+#include "lib/first.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/program.h"
+
+#include "hsm/app.h"
+#include "hsm/dirfile.h"
+#include "hsm/keygen.h"
+#include "hsm/masterkey.h"
+
+struct hsm {
+	struct hsm_settings conf;
+	bool init;	  /* make the store and exit */
+	const char *user; /* from the command line, else from the settings */
+	unsigned char master[CRYPTO_BOX_KEY_SIZE];
+};
+
+/* ---- rights ---- */
+
+/* The only thing root is needed for: a directory below one that belongs to root. */
+static int
+prepare_directory(const struct hsm *hsm, const struct passwd *pw, struct tsb_err *err)
+{
+	const char *path = hsm->conf.directory;
+
+	if (!hsm->init && !hsm->conf.create)
+		return 0;
+	if (mkdir(path, 0700) == 0) {
+		if (chown(path, pw->pw_uid, pw->pw_gid) == 0)
+			return 0;
+	} else if (errno == EEXIST) {
+		return 0;
+	}
+	return tsb_fail(err, TSB_E_IO, "cannot make %s: %s", path, strerror(errno));
+}
+
+static int
+become_user(const struct hsm *hsm, struct tsb_err *err)
+{
+	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	const char *name = hsm->user ? hsm->user : hsm->conf.user;
+	const struct passwd *pw = name ? getpwnam(name) : NULL;
+
+	if (!name)
+		return 0;
+	if (!pw)
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "user %s does not exist", name);
+	if (geteuid() == pw->pw_uid)
+		return 0;
+	if (geteuid() != 0)
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "only root can become user %s", name);
+	(void)setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	if (prepare_directory(hsm, pw, err))
+		return -1;
+	if (initgroups(name, pw->pw_gid) || setgid(pw->pw_gid) || setuid(pw->pw_uid))
+		return tsb_fail(err, TSB_E_INIT, "cannot become user %s: %s", name, strerror(errno));
+	return 0;
+}
+
+/* Keys stay out of swap where the limit allows all memory to be locked; a partial lock would fail later. */
+static void
+lock_memory(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY)
+		(void)mlockall(MCL_CURRENT | MCL_FUTURE);
+}
+
+/* ---- key store ---- */
+
+static int
+make_system_key(struct keystore *ks, enum key_system system, const char *label, struct tsb_err *err)
+{
+	hsm_key_auto *k = NULL;
+
+	if (keygen_system(system, label, clock_now_ms() / 1000, &k, err))
+		return -1;
+	if (keystore_create(ks, k, err))
+		return err->code == TSB_E_KEY_EXISTS ? 0 : -1; /* another process was faster */
+	log_info("system key created name=%s", label);
+	return 0;
+}
+
+static int
+need_system_key(struct keystore *ks, enum key_system system, const char *label, struct tsb_err *err)
+{
+	hsm_key_auto *k = NULL;
+
+	if (keystore_get(ks, tsb_view_str(label), &k, err)) {
+		if (err->code != TSB_E_KEY_NOT_EXISTENT || make_system_key(ks, system, label, err) ||
+		    keystore_get(ks, tsb_view_str(label), &k, err))
+			return -1;
+	}
+	if (k->system != system)
+		return tsb_fail(err, TSB_E_INTEGRITY_KEY,
+		    "key '%s' exists but is not the system key that the settings say", label);
+	return 0;
+}
+
+/* Done once by the parent: workers find a store that is complete. */
+static int
+prepare_store(struct hsm *hsm, struct tsb_err *err)
+{
+	struct keystore *ks;
+	int dir, rc;
+
+	if (masterkey_open(&hsm->conf, hsm->init || hsm->conf.create, hsm->master, err))
+		return -1;
+	dir = open(hsm->conf.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return tsb_fail(err, TSB_E_IO, "cannot open %s: %s", hsm->conf.directory,
+		    strerror(errno));
+	rc = dirfile_sweep(dir, err);
+	close(dir);
+	ks = rc ? NULL : keystore_open(hsm->conf.directory, hsm->master, err);
+	if (!ks)
+		return -1;
+	rc = need_system_key(ks, KEY_ATTESTATION, hsm->conf.attestation_key, err) ||
+	    need_system_key(ks, KEY_TIMESTAMP, hsm->conf.timestamp_key, err) ? -1 : 0;
+	keystore_close(&ks);
+	return rc;
+}
+
+/* ---- workers ---- */
+
+static void *
+worker_open(void *arg, struct tsb_err *err)
+{
+	struct hsm *hsm = arg;
+	struct hsm_app *app = calloc(1, sizeof(*app));
+
+	if (!app)
+		fatal("out of memory");
+	lock_memory();
+	app->conf = &hsm->conf;
+	app->ks = keystore_open(hsm->conf.directory, hsm->master, err);
+	tsb_wipe(hsm->master, sizeof(hsm->master)); /* of this process; the parent keeps its own */
+	if (!app->ks) {
+		free(app);
+		return NULL;
+	}
+	return app;
+}
+
+static void
+worker_close(void *p)
+{
+	struct hsm_app *app = p;
+
+	keystore_close(&app->ks);
+	free(app);
+}
+
+static int
+serve(struct hsm *hsm, struct tsb_err *err)
+{
+	const struct hsm_settings *conf = &hsm->conf;
+	struct web_server server = {
+		.program = "tsb-hsm",
+		.routes = hsm_routes,
+		.auth = web_auth_new(&conf->auth, err),
+		.listen = conf->listen,
+		.socket_mode = conf->socket_mode,
+		.workers = conf->workers ? conf->workers : web_default_workers(),
+		.request_max = conf->request_max,
+		.body_max = (size_t)16 * 1024 * 1024,
+		.open = worker_open,
+		.close = worker_close,
+		.arg = hsm,
+	};
+
+	if (!server.auth) {
+		log_failure(LOG_ERROR, "start-up", err);
+		return 1;
+	}
+	return web_run(&server);
+}
+
+/* ---- main ---- */
+
+static int
+load(const char *path, void *settings, struct tsb_err *err)
+{
+	return settings_load(path, settings, err);
+}
+
+static int
+start(struct hsm *hsm, struct tsb_err *err)
+{
+	umask(077);
+	if (become_user(hsm, err))
+		return -1;
+	program_protect_memory();
+	if (log_open("tsb-hsm", hsm->conf.log_file, settings_log_level(&hsm->conf), err))
+		return -1;
+	if (geteuid() == 0)
+		log_warn("running as root: set server.user");
+	return prepare_store(hsm, err);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct hsm hsm;
+	struct program program = {
+		.name = "tsb-hsm",
+		.about = "Software HSM that enforces key policies, as a FastCGI responder.",
+		.settings_path = TSB_SYSCONFDIR "/tsb-hsm.conf",
+		.rows = settings_rows,
+		.load = load,
+		.settings = &hsm.conf,
+		.init = &hsm.init,
+		.user = &hsm.user,
+	};
+	struct tsb_err err = { 0 };
+	int status = program_options(&program, argc, argv);
+
+	if (status >= 0)
+		return status;
+	if (start(&hsm, &err)) {
+		fprintf(stderr, "tsb-hsm: %s\n", err.msg);
+		status = 1;
+	} else if (hsm.init) {
+		printf("tsb-hsm: key store %s is ready\n", hsm.conf.directory);
+		status = 0;
+	} else {
+		status = serve(&hsm, &err);
+	}
+	tsb_wipe(hsm.master, sizeof(hsm.master));
+	settings_free(&hsm.conf);
+	return status;
+}

@@ -1,0 +1,32 @@
+#include "lib/first.h"
+
+#include "hsm/app.h"
+
+#define KB ((size_t)1024)
+#define MB (1024 * KB)
+
+/* Roles of api.md 2.2 */
+#define KM ROLE_KEY_MANAGEMENT
+#define KO ROLE_KEY_OPERATION
+#define SV ROLE_SERVICE
+
+/* A signature request carries the payload twice for each of its approvals, hence its limit. */
+const struct web_route hsm_routes[] = {
+	/* verb       path                              role     body     serve */
+	{ VERB_POST, "/v1/key", KM, 4 * MB, serve_key_create, 0 },
+	{ VERB_GET, "/v1/key", KM, 0, serve_key_list, 0 },
+	{ VERB_POST, "/v1/key/attributes", KM, 64 * KB, serve_key_attributes, 0 },
+	{ VERB_GET, "/v1/key/{keyName}/attributes", KM, 0, serve_key_attributes_by_name, 0 },
+	{ VERB_POST, "/v1/key/deleteKey", KM, 64 * KB, serve_key_delete, 0 },
+	{ VERB_DELETE, "/v1/key/{keyName}", KM, 0, serve_key_delete_by_name, 0 },
+
+	{ VERB_POST, "/v1/synchronousSign", KO, 16 * MB, serve_sign, 0 },
+	{ VERB_POST, "/v1/verify", KO, 4 * MB, serve_verify, 0 },
+	{ VERB_GET, "/v1/generateRandom/{length}", KO | SV, 0, serve_random, 0 },
+	{ VERB_POST, "/v1/timestamp", KO, 4 * MB, serve_timestamp, 0 },
+
+	{ VERB_GET, "/v1/versionInfo", SV, 0, serve_version, 0 },
+	{ VERB_GET, "/v1/licenseInfo", SV, 0, serve_licence, 0 },
+	{ VERB_GET, "/v1/keystore/statistics", SV, 0, serve_statistics, 0 },
+	{ 0 }
+};

@@ -1,0 +1,30 @@
+/* Settings of tsb-hsm (tsb-hsm.conf(5)): a file of its own, no section shared with the broker. */
+#ifndef TSB_HSM_SETTINGS_H
+#define TSB_HSM_SETTINGS_H
+
+#include "lib/base/conf.h"
+#include "lib/base/log.h"
+#include "lib/web/web.h"
+
+struct hsm_settings {
+	char *listen, *socket_mode_text;
+	long socket_mode; /* from the text, which is octal */
+	long workers, request_max;
+	char *user; /* whose rights remain when started as root */
+	char *log_file, *log_level;
+	char *directory; /* of the key store */
+	char *master_key_file, *passphrase; /* exactly one is set */
+	bool create; /* make a missing store at start */
+	char *attestation_key, *timestamp_key;
+	bool list_system_keys;
+	struct web_auth_conf auth;
+};
+
+extern const struct conf_row settings_rows[];
+
+/* Reads and checks; TSB_E_CONFIG_* names the setting. */
+int settings_load(const char *path, struct hsm_settings *out, struct tsb_err *err) TSB_MUSTCHECK;
+void settings_free(struct hsm_settings *);
+enum log_level settings_log_level(const struct hsm_settings *);
+
+#endif
