@@ -401,17 +401,6 @@ def test_id_in_upper_case_is_the_same_request(api):
     assert api.get("/v1/request/" + rid.upper()) == api.request(rid)
 
 
-def test_fetch_once(api):
-    label = unique()
-    api.create_key(label)
-    rid = api.sign(label)
-    first = api.get("/v1/request/%s?fetchOnce=true" % rid)
-    assert first["status"] == "EXECUTED" and first["result"]
-    for query in ("?fetchOnce=true", ""):
-        again = api.get("/v1/request/" + rid + query)
-        assert again["status"] == "EXECUTED" and again["result"] is None
-
-
 def test_requests_are_cheap_to_poll(api, trio):
     label, _, _ = trio
     rid = api.sign(label)

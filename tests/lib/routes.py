@@ -106,8 +106,6 @@ ROUTES = [
         metaDataSignature=b64(False)))),
     Route("GET", "/v1/request/{id}", KO),
     Route("DELETE", "/v1/request/{id}", KO),
-    Route("POST", "/v1/filteredRequests", KO,
-          obj(requestStatusList=lst(enum("PENDING"), False), paging=PAGING)),
     Route("POST", "/v1/filteredSignApprovalTask", AP, TASK_FILTER),
     Route("POST", "/v1/filteredAllApprovalTask", AP, TASK_FILTER),
     Route("POST", "/v1/approval", AP, APPROVAL),

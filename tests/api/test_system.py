@@ -1,0 +1,59 @@
+"""Random numbers, version, licence, and several API keys per role."""
+import base64
+
+import pytest
+
+# ---- random ----
+
+@pytest.mark.parametrize("length", [1, 16, 4096, 65536])
+def test_random(api, length):
+    answer = api.get("/v1/generateRandom/%d" % length)
+    assert set(answer) == {"random"}
+    assert len(base64.b64decode(answer["random"], validate=True)) == length
+    if length >= 16:
+        assert api.get("/v1/generateRandom/%d" % length) != answer
+
+
+def test_random_for_both_roles(api):
+    for role in ("KO", "SV"):
+        api.get("/v1/generateRandom/8", role=role)
+
+
+def test_random_bounds(api):
+    for bad in ("0", "65537", "99999999"):
+        api.refused(619, "GET", "/v1/generateRandom/" + bad)
+    for bad in ("x", "1x", "-1", "1.5", "%31%20", "0x10", "99999999999999999999"):
+        response = api.send("GET", "/v1/generateRandom/" + bad)
+        assert response.json()["errorCode"] in (600, 619), response.text
+
+
+# ---- system ----
+
+def test_version(api):
+    answer = api.get("/v1/versionInfo")
+    assert {"Version", "Vendor"} <= set(answer)
+    assert all(isinstance(v, str) and v for v in answer.values())
+
+
+def test_licence(api):
+    flags = api.get("/v1/licenseInfo")["clientFlags"]
+    assert {"REST_API", "TSB_ENGINE", "KEY_AUTH", "FIREBLOCKS_AGENT"} <= set(flags)
+
+
+# ---- several API keys per role ----
+
+def test_api_keys_roll_over(api, site):
+    """Each listed key is valid, none of another role, and a removed one no longer."""
+    path = site.dir / "tsb.conf"
+    before = path.read_text()
+    second = "second-key-operation-key"
+    try:
+        path.write_text(before + "\n[apiAuthentication]\nkeyOperationToken = %s\n" % second)
+        site.part("restart", "fcgi")
+        for role in ("KO", second):
+            api.refused(651, "GET", "/v1/request/0190a5e0-0000-7000-8000-000000000000", role=role)
+        api.refused(631, "GET", "/v1/key", role=second)
+    finally:
+        path.write_text(before)
+        site.part("restart", "fcgi")
+    api.refused(631, "GET", "/v1/request/0190a5e0-0000-7000-8000-000000000000", role=second)
