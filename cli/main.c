@@ -201,6 +201,9 @@ run_none(struct cli *c)
 		print_commands(word);
 		return 0;
 	}
+	if (is_group(word) && next)
+		return tsb_fail(&c->err, TSB_E_INPUT, "there is no command '%s %s'; see tsb %s --help",
+		    word, next, word);
 	if (is_group(word))
 		return tsb_fail(&c->err, TSB_E_INPUT, "%s needs a second word; see tsb %s --help",
 		    word, word);

@@ -266,7 +266,8 @@ policy_show_rule(struct tree *t, enum ska_rule_kind kind, const struct ska_rule 
 		tree_warn(t, "OPEN TO EVERYBODY: no approval is needed to %s this key", rule_verbs[kind]);
 	if (rule->ntokens == 0)
 		tree_warn(t, "nobody can ever %s this key: the rule has no token", rule_verbs[kind]);
-	tree_bool(t, "open", ska_rule_is_free(rule));
+	if (t->json)
+		tree_bool(t, "open", ska_rule_is_free(rule));
 	tree_list(t, "tokens");
 	for (i = 0; i < rule->ntokens; i++) {
 		const struct ska_token *token = &rule->tokens[i];

@@ -122,7 +122,7 @@ show_unwrap(struct tree *t, const struct ska_unwrap_payload *u)
 	unsigned i;
 
 	tree_view(t, "new key label", u->label);
-	tree_number(t, "kind", u->kind);
+	tree_number(t, "wrapped kind", u->kind);
 	tree_list(t, "capabilities");
 	for (i = 0; i < 32; i++)
 		if (u->capabilities & 1U << i)
@@ -489,13 +489,19 @@ token_show_key(struct cli *c, struct tsb_view answer)
 
 /* ---- the command ---- */
 
-/* Base64 may be wrapped in lines; anything else is taken as it is. */
+/* PEM, or base64 wrapped in lines; anything else is taken as it is. */
 static struct tsb_view
 unwrap_text(struct arena *a, struct tsb_view content)
 {
+	static const char dashes[] = "-----BEGIN ";
 	char *text = arena_alloc(a, content.n + 1);
 	struct tsb_view bytes;
+	struct tsb_err ignored;
 	size_t i, n = 0;
+
+	if (content.n > sizeof(dashes) && memcmp(content.p, dashes, sizeof(dashes) - 1) == 0 &&
+	    crypto_pem_to_der(content, a, &bytes, &ignored) == 0)
+		return bytes;
 
 	for (i = 0; i < content.n; i++)
 		if (!strchr(" \t\r\n", content.p[i]) || content.p[i] == '\0')
