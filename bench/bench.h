@@ -1,0 +1,87 @@
+/*
+ * tsb-bench: how fast a site is, beside what its database, its cryptography and its web server can do
+ * at all, in one run and on one machine.
+ */
+#ifndef TSB_BENCH_BENCH_H
+#define TSB_BENCH_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/bytes.h"
+
+#define BENCH_CLIENTS_MAX 64
+
+/* ---- load.c: clients in threads, each repeating one step ---- */
+
+struct bench_client {
+	int number;	      /* 0 to clients - 1 */
+	void *own;	      /* of this client, from open */
+	const void *shared;   /* of the load */
+	struct arena arena;   /* reset after each step */
+};
+
+struct bench_load {
+	const char *name;
+	int clients;
+	double seconds;
+	size_t steps; /* ends after so many, 0 = by time only */
+	const void *shared;
+	void *(*open)(const void *shared); /* may be NULL */
+	void (*close)(void *own);
+	/* One step; i counts over all clients. False = failed. */
+	bool (*step)(struct bench_client *c, size_t i);
+};
+
+/* Runs the load and prints a row: name, clients, steps per second, median and 99th percentile in
+ * milliseconds, failures. Returns the number of failures. */
+size_t bench_run(const struct bench_load *load, FILE *out);
+/* Prints a row from durations in milliseconds, which it sorts. */
+void bench_row(FILE *out, const char *name, int clients, double *ms, size_t n, double seconds,
+    size_t failures);
+double bench_now(void); /* seconds */
+
+/* ---- http.c: one kept connection ---- */
+
+struct http {
+	char *host;
+	int port, fd;
+	int status;
+	struct tsb_bytes in; /* the answer; its body starts at body */
+	size_t body, length;
+};
+struct http *http_new(const char *url); /* http://host:port; anything else is fatal */
+void http_free(struct http *h);
+/* Sends a whole request and reads the answer: its status, or -1. */
+int http_send(struct http *h, const char *request, size_t n);
+/* The body of the answer with a NUL behind. */
+const char *http_body(struct http *h);
+/* Text of a request; body NULL = none. */
+char *http_request(struct arena *a, const char *method, const char *path, const char *api_key,
+    const char *body);
+
+/* ---- signer.c: an approver's key ---- */
+
+struct signer;
+struct signer *signer_new(const char *kind); /* "p256" or "rsa2048" */
+void signer_free(struct signer *s);
+const char *signer_spki(const struct signer *s); /* base64 */
+char *signer_sign(const struct signer *s, struct arena *a, struct tsb_view message); /* base64 */
+
+/* ---- the parts measured: each runs its loads at 1, 16 and 64 clients ---- */
+
+struct bench {
+	const char *url, *db_socket;
+	const char *key_management, *key_operation, *approver, *service; /* API keys */
+	double seconds; /* per load */
+	FILE *out;
+	size_t failures;
+};
+void bench_limits(struct bench *b);   /* limits.c: database, signatures, web server */
+void bench_workflow(struct bench *b); /* workflow.c: the broker */
+
+extern const int bench_steps[3];
+
+#endif
