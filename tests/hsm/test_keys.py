@@ -1,0 +1,248 @@
+"""Keys: creation, attributes, lists, deletion, random bytes, the service (api.md 7, 8.13, 11)."""
+import base64
+import hashlib
+import re
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+
+from approver import policy, quorum, rule, token, group
+from conftest import TOKENS
+
+CURVES = {"1.2.840.10045.3.1.7": "secp256r1", "1.3.132.0.34": "secp384r1",
+          "1.3.132.0.35": "secp521r1", "1.3.132.0.10": "secp256k1",
+          "1.3.36.3.3.2.8.1.1.7": "brainpoolP256r1", "1.3.36.3.3.2.8.1.1.11": "brainpoolP384r1",
+          "1.3.36.3.3.2.8.1.1.13": "brainpoolP512r1"}
+
+
+def public(answer):
+    return serialization.load_der_public_key(base64.b64decode(answer["json"]["publicKey"]))
+
+
+def attestation_key(hsm):
+    return public(hsm.attributes("attestation-key"))
+
+
+@pytest.mark.parametrize("oid", sorted(CURVES))
+def test_ec_keys_are_on_their_curve(hsm, oid):
+    answer = hsm.create("curve-" + oid, curveOid=oid)
+    assert public(answer).curve.name.lower() == CURVES[oid].lower()
+    assert answer["json"]["curveOid"] == oid and answer["json"]["keySize"] is None
+    assert answer["json"]["algorithmOid"] == "1.2.840.10045.2.1"
+
+
+def test_brainpool_224_and_320_can_be_made(hsm):
+    for oid in ("1.3.36.3.3.2.8.1.1.5", "1.3.36.3.3.2.8.1.1.9"):
+        assert hsm.create("curve-" + oid, curveOid=oid)["json"]["curveOid"] == oid
+
+
+@pytest.mark.parametrize("size", [2048, 3072, 4096])
+def test_rsa_keys_have_their_size(hsm, size):
+    answer = hsm.create("rsa-%d" % size, "RSA", keySize=size)
+    assert public(answer).key_size == size == answer["json"]["keySize"]
+    assert answer["json"]["curveOid"] is None
+
+
+def test_ed25519_key(hsm):
+    answer = hsm.create("ed", "ED", curveOid="1.3.101.112")
+    assert base64.b64decode(answer["json"]["publicKey"])[:12].hex() == "302a300506032b6570032100"
+    assert answer["json"]["curveOid"] is None
+
+
+def test_attributes_are_attested_to_the_byte(hsm, approver):
+    answer = hsm.create("attested", policy=quorum(1, approver(), timeout=600), id="my-id")
+    xml = answer["xml"].encode()
+    assert xml.endswith(b"</private_key>\n\n") and answer["attestationKeyName"] == "attestation-key"
+    assert b"<label>attested</label>" in xml and b"<timeout>600</timeout>" in xml
+    attestation_key(hsm).verify(base64.b64decode(answer["xmlSignature"]), xml, padding.PKCS1v15(),
+                                hashes.SHA256())
+    assert attestation_key(hsm).key_size == 3072
+    shown = answer["json"]
+    assert shown["id"] == "my-id" and shown["policy"]["keyStatus"] == {"blocked": False}
+    approvals = shown["policy"]["ruleUse"]["tokens"][0]["groups"][0]["approvals"]
+    assert approvals[0]["value"] == approver().policy_entry()["value"]
+    assert shown["attributes"]["sensitive"] and shown["attributes"]["neverExtractable"]
+
+
+def test_digest_of_attributes_leaves_out_what_changes_by_itself(hsm):
+    answer = hsm.create("digested")
+    lines = [line for line in answer["xml"].split("\n")
+             if "<attest_time>" not in line and "<key_use_count>" not in line]
+    before = hsm.stamp("digested", b"x")["keyAttributesDigest"]
+    hsm.sign("digested", b"x", "SHA256_WITH_ECDSA")
+    assert before == hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    assert before == hsm.stamp("digested", b"x")["keyAttributesDigest"]
+
+
+def test_certificate_approvers_get_their_common_name(hsm, approver):
+    answer = hsm.create("with-certificate", policy=quorum(1, approver(certificate=True)))
+    shown = answer["json"]["policy"]["ruleUse"]["tokens"][0]["groups"][0]["approvals"][0]
+    assert shown["type"] == "certificate" and shown["name"] == "p256-0"
+
+
+def test_addresses(hsm):
+    import keccak
+    empty = policy()
+    for name, expect in (("ETH", lambda q: keccak.keccak(256, q[1:])[-20:]),
+                         ("BTC", lambda q: hashlib.new("ripemd160", hashlib.sha256(
+                             bytes([2 | q[64] & 1]) + q[1:33]).digest()).digest())):
+        answer = hsm.create("address-" + name, policy=empty, curveOid="1.3.132.0.10",
+                            addressFormat={"format": name})
+        point = public(answer).public_bytes(serialization.Encoding.X962,
+                                            serialization.PublicFormat.UncompressedPoint)
+        assert answer["json"]["addressTruncated"] == {
+            "address": expect(point).hex().upper(), "format": name}
+
+
+REFUSED = [
+    ("same label", 608, dict(label="attested-twice")),
+    ("slash", 610, dict(label="a/b")),
+    ("wrong 239v1", 600, dict(curveOid="1.2.840.10045.3.1.1")),
+    ("wrong 239v2", 600, dict(curveOid="1.2.840.10045.3.1.2")),
+    ("wrong 239v3", 600, dict(curveOid="1.2.840.10045.3.1.3")),
+    ("wrong brainpool224", 600, dict(curveOid="1.3.36.3.3.2.8.1.1.1")),
+    ("unknown curve", 600, dict(curveOid="1.2.3.4")),
+    ("RSA 1024", 603, dict(algorithm="RSA", keySize=1024)),
+    ("RSA without size", 603, dict(algorithm="RSA")),
+    ("AES", 101, dict(algorithm="AES", keySize=256)),
+    ("AES with policy", 606, dict(algorithm="AES", keySize=256, policy=policy())),
+    ("ML-DSA", 101, dict(algorithm="ML-DSA-65")),
+    ("no algorithm of ours", 600, dict(algorithm="ROT13")),
+    ("no use", 606, dict(attributes={"sign": False})),
+    ("extractable with policy", 606, dict(attributes={"extractable": True}, policy=policy())),
+    ("bip32 on RSA", 606, dict(algorithm="RSA", keySize=2048,
+                               attributes={"bip32": True, "derive": True})),
+    ("bip32 without derive", 606, dict(attributes={"bip32": True})),
+    ("address without policy", 630, dict(curveOid="1.3.132.0.10",
+                                         addressFormat={"format": "BTC"})),
+    ("address of another coin", 605, dict(curveOid="1.3.132.0.10", policy=policy(),
+                                          addressFormat={"format": "XLM"})),
+    ("address on P-256", 605, dict(policy=policy(), addressFormat={"format": "ETH"})),
+    ("rule that cannot be met", 600, dict(policy=policy(rule()))),
+]
+
+
+@pytest.mark.parametrize("name,code,members", REFUSED, ids=[row[0] for row in REFUSED])
+def test_creation_refuses(hsm, refused, name, code, members):
+    members = dict(members)
+    if code == 608:
+        hsm.create(members["label"])
+    with refused(code):
+        hsm.create(members.pop("label", "refused-key"), members.pop("algorithm", "EC"), **members)
+    assert "refused-key" not in hsm.call("GET", "/v1/key")
+
+
+def test_creation_refuses_approvers_only_the_broker_knows(hsm, refused):
+    unknown = {"type": "onboarded_approver_certificate", "name": "officer@example.com"}
+    with refused(413, "broker"):
+        hsm.create("onboarded", policy=policy(rule(token(
+            {"name": None, "quorum": 1, "approvals": [unknown]}))))
+
+
+def test_creation_refuses_quorum_above_approvers(hsm, refused, approver):
+    with refused(600, "quorum"):
+        hsm.create("dead", policy=policy(rule(token(group(2, approver())))))
+
+
+def test_list_is_sorted_and_complete(hsm):
+    for label in ("list-b", "list-a", "Li\u017fte \u00fc"):
+        hsm.create(label)
+    labels = hsm.call("GET", "/v1/key")
+    assert {"list-a", "list-b", "Li\u017fte \u00fc", "attestation-key", "timestamp-key"} <= set(labels)
+    assert labels == sorted(labels, key=lambda s: s.encode())
+
+
+def test_passwords(hsm, refused):
+    hsm.create("locked", password=list("secret"))
+    for password in (None, "wrong"):
+        with refused(620, "Key password mismatch for key 'locked'."):
+            hsm.attributes("locked", password)
+        with refused(620):
+            hsm.sign("locked", b"x", "SHA256_WITH_ECDSA", keyPassword=password)
+        with refused(620):
+            hsm.stamp("locked", b"x", keyPassword=password)
+        with refused(620):
+            hsm.call("POST", "/v1/key/deleteKey", {"label": "locked", "password": password})
+    assert hsm.attributes("locked", "secret")["json"]["label"] == "locked"
+    signature = hsm.sign("locked", b"x", "SHA256_WITH_ECDSA", keyPassword="secret")
+    assert signature[0] == 0x30
+    hsm.call("POST", "/v1/key/deleteKey", {"label": "locked", "password": "secret"})
+    with refused(650):
+        hsm.attributes("locked", "secret")
+
+
+def test_deletion(hsm, refused):
+    hsm.create("gone-1")
+    assert hsm.raw("POST", "/v1/key/deleteKey", {"label": "gone-1"}) == (200, b"")
+    hsm.create("gone 2")
+    assert hsm.raw("DELETE", "/v1/key/gone%202") == (200, b"")
+    for label in ("gone-1", "gone 2"):
+        with refused(650, "A key with the name '%s' does not exist." % label):
+            hsm.attributes(label)
+        with refused(650):
+            hsm.call("POST", "/v1/key/deleteKey", {"label": label})
+    hsm.create("kept", attributes={"destroyable": False})
+    with refused(614, "destroyable"):
+        hsm.call("DELETE", "/v1/key/kept")
+
+
+def test_system_keys_serve_only_the_hsm(hsm, refused):
+    for label, algorithm in (("attestation-key", "SHA256_WITH_RSA"),
+                             ("timestamp-key", "SHA256_WITH_ECDSA")):
+        with refused(614, "system key"):
+            hsm.call("DELETE", "/v1/key/" + label)
+        with refused(614, "system key"):
+            hsm.sign(label, b"x", algorithm)
+
+
+def test_attributes_by_path_and_derivation(hsm, refused):
+    hsm.create("by path")
+    assert hsm.call("GET", "/v1/key/by%20path/attributes")["json"]["label"] == "by path"
+    with refused(634, "derivation"):
+        hsm.attributes("by path/44'/0'")
+    with refused(650):
+        hsm.attributes("nobody/44'/0'")
+
+
+def test_use_count_grows_with_every_signature(hsm):
+    hsm.create("counted")
+    for _ in range(5):
+        hsm.sign("counted", b"x", "SHA256_WITH_ECDSA")
+    assert hsm.attributes("counted")["json"]["keyUsageCount"] == 5
+    assert "<key_use_count>5</key_use_count>" in hsm.attributes("counted")["xml"]
+
+
+def test_random(hsm, refused):
+    for n in (1, 32, 65536):
+        answer = hsm.call("GET", "/v1/generateRandom/%d" % n, role="KO")
+        assert len(base64.b64decode(answer["random"])) == n
+    assert hsm.call("GET", "/v1/generateRandom/32", role="SV") != \
+        hsm.call("GET", "/v1/generateRandom/32", role="SV")
+    for length, code in (("0", 619), ("65537", 619), ("99999999999999999999", 619), ("x", 600),
+                         ("-1", 600), ("1x", 600)):
+        with refused(code):
+            hsm.call("GET", "/v1/generateRandom/" + length, role="KO")
+
+
+def test_service(hsm):
+    assert set(hsm.call("GET", "/v1/versionInfo", role="SV")) == {
+        "Version", "Vendor", "Implementation"}
+    assert "FIREBLOCKS_AGENT" in hsm.call("GET", "/v1/licenseInfo", role="SV")["clientFlags"]
+    text = hsm.call("GET", "/v1/keystore/statistics", role="SV")["keyStoreStatistics"]
+    assert re.search(r"\d+ keys", text)
+
+
+@pytest.mark.parametrize("method,path,right", [
+    ("GET", "/v1/key", "KM"), ("POST", "/v1/key", "KM"), ("POST", "/v1/key/attributes", "KM"),
+    ("GET", "/v1/key/x/attributes", "KM"), ("POST", "/v1/key/deleteKey", "KM"),
+    ("DELETE", "/v1/key/x", "KM"), ("POST", "/v1/synchronousSign", "KO"),
+    ("POST", "/v1/verify", "KO"), ("POST", "/v1/timestamp", "KO"),
+    ("GET", "/v1/generateRandom/1", "KO SV"), ("GET", "/v1/versionInfo", "SV"),
+    ("GET", "/v1/licenseInfo", "SV"), ("GET", "/v1/keystore/statistics", "SV")])
+def test_roles(hsm, method, path, right):
+    for role in TOKENS:
+        status, _ = hsm.raw(method, path, b"{}" if method == "POST" else b"", role)
+        assert (status != 401) == (role in right.split()), role
+    assert hsm.raw(method, path, b"", None)[0] == 401
+    assert hsm.raw(method, path, b"", "KM", "x" * 36)[0] == 401
