@@ -15,8 +15,18 @@ store_key_attributes_insert(struct store_tx *tx, const struct tsb_key_attributes
 		stmt_text(row->attestation_key_name),
 		stmt_i64(row->fetched_ms),
 	};
+	const struct stmt_arg touch[] = {
+		stmt_i64(row->fetched_ms),
+		stmt_bytes(row->digest, sizeof(row->digest)),
+	};
+	int r;
 
-	return stmt_run(tx, STMT_KEY_INSERT, args, TSB_COUNT(args), NULL, err) ? -1 : 0;
+	tx->allow = ER_DUP_ENTRY;
+	r = stmt_run(tx, STMT_KEY_INSERT, args, TSB_COUNT(args), NULL, err);
+	tx->allow = 0;
+	if (r == 1)
+		r = stmt_run(tx, STMT_KEY_TOUCH, touch, TSB_COUNT(touch), NULL, err);
+	return r;
 }
 
 /* Columns of an outer join may all be NULL: no digest, then nothing else either. */

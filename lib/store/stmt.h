@@ -133,8 +133,10 @@ STMT(APPROVAL_DELETE_OF_REQUEST, DISPATCHER, AGAIN, "DELETE FROM approval WHERE 
 
 STMT(KEY_INSERT, API | DISPATCHER, AGAIN,
     "INSERT INTO key_attributes (digest, key_name, xml, xml_signature, attestation_key_name, "
-    "fetched_ms) VALUES (?, ?, ?, ?, ?, ?) "
-    "ON DUPLICATE KEY UPDATE fetched_ms = GREATEST(fetched_ms, VALUES(fetched_ms))")
+    "fetched_ms) VALUES (?, ?, ?, ?, ?, ?)")
+/* Not ON DUPLICATE KEY UPDATE: that would need the right to change every column it lists. */
+STMT(KEY_TOUCH, API | DISPATCHER, AGAIN,
+    "UPDATE key_attributes SET fetched_ms = GREATEST(fetched_ms, ?) WHERE digest = ?")
 STMT(KEY_LOAD, API | DISPATCHER, READ,
     "SELECT " KEY_COLUMNS " FROM key_attributes k WHERE k.digest = ?")
 STMT(KEY_LATEST, API | DISPATCHER, READ,
