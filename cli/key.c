@@ -143,7 +143,7 @@ cli_key_list(struct cli *c)
 		return 0;
 	}
 	if (wire_key_list_parse(tsb_view_bytes(&answer), &c->arena, &labels, &n, &c->err))
-		return -1;
+		return session_misread(c);
 	for (i = 0; i < n; i++)
 		output_line(labels[i]);
 	return 0;

@@ -22,8 +22,11 @@ fetch(struct cli *c, const char *id, struct tsb_bytes *answer, struct wire_clien
 	const char *path =
 	    arena_printf(&c->arena, "/v1/request/%s", enc_percent_str(&c->arena, id));
 
-	return session_call(c, "GET", path, tsb_view_of(NULL, 0), answer) ||
-	    wire_client_status_parse(tsb_view_bytes(answer), &c->arena, out, &c->err) ? -1 : 0;
+	if (session_call(c, "GET", path, tsb_view_of(NULL, 0), answer))
+		return -1;
+	if (wire_client_status_parse(tsb_view_bytes(answer), &c->arena, out, &c->err))
+		return session_misread(c);
+	return 0;
 }
 
 static void
@@ -160,10 +163,11 @@ request_create(struct cli *c, enum tsb_kind kind, const char *path, struct tsb_v
 		return tsb_fail(&c->err, TSB_E_INPUT, "--out goes with --wait");
 	if (c->opt[OPT_TIMEOUT] && !c->opt[OPT_WAIT] && kind != KIND_MODIFY)
 		return tsb_fail(&c->err, TSB_E_INPUT, "--timeout goes with --wait");
-	if (session_call(c, "POST", path, body, &answer) ||
-	    wire_text_member_parse(tsb_view_bytes(&answer), tsb_kinds[kind].id_member, &c->arena,
-		&id, &c->err))
+	if (session_call(c, "POST", path, body, &answer))
 		return -1;
+	if (wire_text_member_parse(tsb_view_bytes(&answer), tsb_kinds[kind].id_member, &c->arena,
+		&id, &c->err))
+		return session_misread(c);
 	text = arena_strn(&c->arena, id.p, id.n);
 	if (c->opt[OPT_WAIT]) {
 		output_note("tsb: request %s waits for its end", text);
@@ -219,7 +223,7 @@ cli_request_list(struct cli *c)
 		return 0;
 	}
 	if (wire_client_requests_parse(tsb_view_bytes(&answer), &c->arena, &rows, &n, &c->err))
-		return -1;
+		return session_misread(c);
 	for (i = 0; i < n; i++)
 		output_line(arena_printf(&c->arena, "%s  %s", rows[i].id,
 		    rows[i].status ? rows[i].status : ""));

@@ -88,6 +88,15 @@ session_open(struct cli *c)
 	return 0;
 }
 
+int
+session_misread(struct cli *c)
+{
+	const char *why = arena_str(&c->arena, c->err.msg);
+
+	return cli_end(c, CLI_UNREACHED, TSB_E_IO, "the answer of %s is not understood: %s",
+	    endpoint_name(&c->session->to), why);
+}
+
 void
 session_close(struct cli *c)
 {

@@ -13,6 +13,11 @@
 int session_call(struct cli *, const char *method, const char *path, struct tsb_view body,
     struct tsb_bytes *answer) TSB_MUSTCHECK;
 
+/*
+ * For an answer that says success and is not what the API promises: what was done is unknown. Takes
+ * the sentence in c->err as the reason; returns -1.
+ */
+int session_misread(struct cli *);
 /* Ends the connection; for main(). */
 void session_close(struct cli *);
 /* Adds the password of --password-file to a body as member name; nothing without the option. */

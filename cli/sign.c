@@ -87,9 +87,10 @@ cli_verify(struct cli *c)
 	body_base64(&body, "signature", signature);
 	body_close(&body);
 	body_close(&body);
-	if (session_call(c, "POST", "/v1/verify", tsb_view_bytes(&body), &answer) ||
-	    wire_client_bool_parse(tsb_view_bytes(&answer), "signatureValid", &valid, &c->err))
+	if (session_call(c, "POST", "/v1/verify", tsb_view_bytes(&body), &answer))
 		return -1;
+	if (wire_client_bool_parse(tsb_view_bytes(&answer), "signatureValid", &valid, &c->err))
+		return session_misread(c);
 	if (c->json)
 		output_body(tsb_view_bytes(&answer));
 	else if (valid)

@@ -125,10 +125,11 @@ task_fetch(struct cli *c, const struct signer *s, const char *id, struct wire_cl
 	for (page = 0; page < PAGES_MAX; page++) {
 		tsb_bytes_auto answer = { 0 };
 
-		if (fetch_best(c, s, id, &level, page, &answer) ||
-		    wire_client_tasks_parse(tsb_view_bytes(&answer), &c->arena, &part, &count,
-			&c->err))
+		if (fetch_best(c, s, id, &level, page, &answer))
 			return -1;
+		if (wire_client_tasks_parse(tsb_view_bytes(&answer), &c->arena, &part, &count,
+			&c->err))
+			return session_misread(c);
 		append(&c->arena, tasks, n, part, count);
 		if (raw)
 			join_raw(c, raw, tsb_view_bytes(&answer));

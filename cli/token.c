@@ -16,6 +16,7 @@
 
 #include "cli/file.h"
 #include "cli/policy.h"
+#include "cli/session.h"
 #include "cli/token.h"
 
 static const char *const operation_names[] = {
@@ -482,7 +483,7 @@ token_show_key(struct cli *c, struct tsb_view answer)
 	}
 	if (rc) {
 		tree_clear(&d.tree);
-		return -1;
+		return session_misread(c);
 	}
 	return finish(&d);
 }

@@ -44,7 +44,7 @@ body_object(struct tsb_view body)
 static int
 bad(const char *name, const char *rule, struct tsb_err *err)
 {
-	return tsb_fail(err, TSB_E_IO, "the server's answer breaks the API: %s %s", name, rule);
+	return tsb_fail(err, TSB_E_IO, "%s %s", name, rule);
 }
 
 static int
@@ -52,7 +52,7 @@ body_open(struct tsb_view body, struct json_object **out, struct tsb_err *err)
 {
 	*out = body_object(body);
 	if (!*out)
-		return tsb_fail(err, TSB_E_IO, "the server's answer is not a JSON object");
+		return tsb_fail(err, TSB_E_IO, "it is not a JSON object");
 	return 0;
 }
 

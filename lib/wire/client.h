@@ -2,7 +2,7 @@
  * The API read from the other side: answers of a broker as a client takes them. The server is not
  * trusted either: bodies are strict JSON, types are checked, base64 is decoded here. Text and bytes
  * live in the arena; members that are absent or null are NULL or empty. A body that is not what the
- * API promises is TSB_E_IO with the member's name.
+ * API promises is TSB_E_IO with the member's name and the rule.
  */
 #ifndef TSB_WIRE_CLIENT_H
 #define TSB_WIRE_CLIENT_H

@@ -1,0 +1,514 @@
+"""The command line without a site: reading tokens, making keys, brokers that refuse, stall or lie."""
+import base64
+import json
+import os
+import pathlib
+import stat
+import subprocess
+
+import pytest
+
+import ska
+from approver import Approver, b64, unb64, verify
+from tsb import Broker, error, run
+
+VECTORS = json.loads((pathlib.Path(__file__).resolve().parent.parent / "vectors" /
+                      "approval-tokens.json").read_text())
+KINDS = {"approval-token": "approval token", "signed-approval": "signed approval",
+         "timestamp-token": "timestamp token", "policy": "policy",
+         "unwrap-payload": "unwrap payload", "der-signature": "signature with algorithm",
+         "key-attributes": "key attributes"}
+FETCH = ("POST", "/v1/filteredAllApprovalTask")
+COMMANDS = ["key create", "key list", "key show", "key delete", "key block", "key unblock",
+            "key modify", "sign", "verify", "request show", "request wait", "request list",
+            "request cancel", "approver new", "tasks", "approve", "reject", "token decode",
+            "schema status", "schema upgrade", "apikey new"]
+
+
+@pytest.fixture
+def broker():
+    b = Broker()
+    yield b
+    b.close()
+
+
+@pytest.fixture(scope="module")
+def anna(tmp_path_factory):
+    """An approver whose key the program made itself."""
+    folder = tmp_path_factory.mktemp("anna")
+    return new_approver(folder, "anna")
+
+
+class Person:
+    def __init__(self, folder, name, spki):
+        self.key = folder / (name + ".key.pem")
+        self.pub = folder / (name + ".pub.pem")
+        self.spki = spki
+
+    @property
+    def public(self):
+        from cryptography.hazmat.primitives.serialization import load_der_public_key
+        return load_der_public_key(self.spki)
+
+
+def new_approver(folder, name, kind="p256"):
+    made = run("approver", "new", name, "--type", kind, "--out", folder, "--no-passphrase",
+               "--json").json
+    return Person(folder, name, unb64(made["publicKey"]))
+
+
+# ---- use ----
+
+def test_every_command_explains_itself_and_is_in_the_man_page():
+    listed = run("--help").out
+    man = (pathlib.Path(__file__).resolve().parents[2] / "man" / "tsb.1").read_text()
+    for command in COMMANDS:
+        words = command.split()
+        assert "  %s " % command in listed
+        text = run(*words, "--help").out
+        assert text.startswith("usage: tsb %s" % command)
+        for line in text.splitlines():
+            if "--" in line and line.startswith("  "):
+                name = line.split("--")[1].split()[0]
+                assert "Fl -%s" % name in man, "%s: --%s is not in tsb(1)" % (command, name)
+
+
+@pytest.mark.parametrize("args, says", [
+    ([], "name a command"),
+    (["frobnicate"], "no command 'frobnicate'"),
+    (["key", "frobnicate"], "no command 'key frobnicate'"),
+    (["key", "show"], "NAME is missing"),
+    (["key", "show", "a", "b"], "'b' is one operand too many"),
+    (["key", "list", "--nonsense"], "there is no option --nonsense"),
+    (["key", "list", "--approvers", "x"], "there is no option --approvers"),
+    (["sign", "k", "--out"], "option --out needs a value"),
+    (["sign", "k", "--type", "RAW", "--type", "DER"], "--type is given twice"),
+    (["sign", "k"], "give --algorithm"),
+    (["key", "list"], "set TSB_URL"),
+    (["key", "list", "-u", "gopher://x"], "gopher"),
+    (["request", "list", "--status", "DONE", "-u", "http://x"], "no state 'DONE'"),
+    (["approve", "-k", "/nonexistent"], "name tasks"),
+    (["approve", "--all"], "give the approver's private key"),
+])
+def test_wrong_use_exits_with_1_and_says_what_to_do(args, says):
+    done = run(*args, code=1)
+    assert says in done.err and done.out == ""
+
+
+def test_options_may_stand_before_the_command(broker):
+    broker.answers["GET", "/v1/key"] = 200, ["a"]
+    assert run("--json", "--url", broker.url, "key", "list").json == ["a"]
+
+
+def test_apikey_and_its_digest_belong_together():
+    import hashlib
+    made = run("apikey", "new", "--json").json
+    assert len(made["apiKey"]) == 64
+    assert made["settingsLine"] == "sha256:" + hashlib.sha256(made["apiKey"].encode()).hexdigest()
+    assert run("apikey", "new").out != run("apikey", "new").out
+
+
+# ---- tokens ----
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda v: v["name"])
+def test_decode_shows_every_vector(vector, tmp_path):
+    raw = base64.b64decode(vector["base64"])
+    for given in (vector["base64"].encode(), raw, base64.encodebytes(raw)):
+        done = run("token", "decode", "--json", input=given)
+        assert done.json["kind"] == KINDS[vector["kind"]]
+    path = tmp_path / "token"
+    path.write_bytes(raw)
+    assert run("token", "decode", "--json", path).json == done.json
+    assert run("token", "decode", "--json", vector["base64"]).json == done.json
+    assert run("token", "decode", path).out.startswith("kind ")
+
+
+def vector_of(name):
+    return next(v for v in VECTORS if v["name"] == name)
+
+
+def test_decode_checks_the_signature_inside():
+    vector = vector_of("seed-signed-approval-rsa")
+    good = run("token", "decode", "--json", vector["base64"]).json
+    assert good["token"] == dict(good["token"], operation="use", keyLabel="MSI-StandaloneKey")
+    assert good["token"]["payload"]["text"] == "harro"
+    assert good["approvalSignature"]["verified"] == "yes"
+    raw = bytearray(base64.b64decode(vector["base64"]))
+    raw[raw.index(b"harro")] ^= 1
+    bad = run("token", "decode", "--json", input=bytes(raw), code=6)
+    assert bad.json["approvalSignature"]["verified"] == "NO" and bad.json["warnings"]
+
+
+def test_decode_checks_the_timestamp_with_the_key_given(tmp_path):
+    vector = vector_of("modify-with-timestamp")
+    key = next(s["key"] for s in vector["signatures"] if s["what"] == "timestamp")
+    (tmp_path / "stamp.pub").write_text(key)
+    done = run("token", "decode", "--json", "--timestamp-key", tmp_path / "stamp.pub",
+               vector["base64"]).json
+    assert done["timestamp"]["timestampSignature"]["verified"] == "yes"
+    (tmp_path / "other.pub").write_text(b64(Approver("p256").spki))
+    run("token", "decode", "--timestamp-key", tmp_path / "other.pub", vector["base64"], code=6)
+
+
+@pytest.mark.parametrize("vector", [v for v in VECTORS if v["kind"] in (
+    "approval-token", "signed-approval", "timestamp-token", "policy", "unwrap-payload")],
+    ids=lambda v: v["name"])
+def test_decode_refuses_what_is_cut_or_longer(vector):
+    raw = base64.b64decode(vector["base64"])
+    for broken in (raw[:-4], raw + b"\0\0\0\0", raw[:3]):
+        assert run("token", "decode", input=broken, code=1).out == ""
+
+
+def rule(*people, quorum=1):
+    return {"tokens": [{"name": None, "timelock": 0, "timeout": 0, "groups": [
+        {"name": "g", "quorum": quorum, "approvals": [
+            {"type": "public_key", "name": None, "value": b64(p.spki)} for p in people]}]}]}
+
+
+def test_a_policy_that_names_only_ruleUse_is_marked_as_open(anna):
+    policy = ska.policy_encode({"ruleUse": rule(anna)})
+    text = run("token", "decode", input=policy).out
+    for verb in ("block", "unblock", "modify"):
+        assert "!!! OPEN TO EVERYBODY: no approval is needed to %s this key" % verb in text
+    assert "needed to use" not in text
+    shown = run("token", "decode", "--json", input=policy).json
+    assert [shown[r]["open"] for r in ("ruleUse", "ruleBlock", "ruleUnblock", "ruleModify")] == \
+        [False, True, True, True]
+    token = ska.Token(ska.MODIFY, "k", policy).encode()
+    assert "OPEN TO EVERYBODY" in run("token", "decode", input=token).out
+
+
+def test_rules_that_nobody_can_meet_are_marked(anna):
+    policy = ska.policy_encode({"ruleUse": rule(anna), "ruleBlock": {"tokens": []},
+                                "ruleUnblock": rule(anna, quorum=2), "ruleModify": rule(anna)})
+    text = run("token", "decode", input=policy).out
+    assert "nobody can ever block this key" in text
+    assert "fewer approvers than its quorum" in text and "OPEN" not in text
+
+
+def test_a_payload_cannot_play_with_the_terminal():
+    for payload in (b"\x1b]0;gone\x07", b"pay 1 \xe2\x80\xae001", b"\xc2\x9b2J", b"a\rb",
+                    b"\xef\xbb\xbfbom", b"\xff\xfe"):
+        done = run("token", "decode", input=ska.Token(ska.USE, "k", payload).encode())
+        assert payload not in done.raw and payload.hex() in done.out, done
+
+
+# ---- approver new ----
+
+@pytest.mark.parametrize("kind, digest", [("p256", "SHA-256"), ("p384", "SHA-384"),
+                                          ("p521", "SHA-512"), ("secp256k1", "SHA-256"),
+                                          ("rsa", "SHA-256"), ("ed25519", "EdDSA")])
+def test_key_pairs_of_all_types_prove_who_asks(tmp_path, broker, kind, digest):
+    person = new_approver(tmp_path, "p", kind)
+    assert stat.S_IMODE(os.stat(person.key).st_mode) == 0o600
+    der = subprocess.run(["openssl", "pkey", "-in", person.key, "-pubout", "-outform", "DER"],
+                         check=True, stdout=subprocess.PIPE).stdout
+    assert der == person.spki
+    broker.answers[FETCH] = 200, {"tasks": []}
+    run("tasks", "-u", broker.url, "-k", person.key)
+    asked = broker.sent(*FETCH)[0]
+    assert asked["timestampDigestAlgorithm"] == digest
+    assert asked["timestamp"].endswith("Z") and len(asked["timestamp"]) == 20
+    assert unb64(asked["approverPublicKey"]) == person.spki
+    assert verify(person.public, digest, asked["timestamp"].encode(),
+                  unb64(asked["timestampSignature"]))
+
+
+def test_a_passphrase_encrypts_and_is_asked_for(tmp_path, broker):
+    secret = tmp_path / "pass"
+    secret.write_text("correct horse\n")
+    run("approver", "new", "p", "--out", tmp_path, "--passphrase-file", secret)
+    key = tmp_path / "p.key.pem"
+    assert "ENCRYPTED" in key.read_text()
+    subprocess.run(["openssl", "pkey", "-in", key, "-passin", "file:%s" % secret, "-noout"],
+                   check=True)
+    broker.answers[FETCH] = 200, {"tasks": []}
+    tasks = ["tasks", "-u", broker.url, "-k", key]
+    run(*tasks, "--passphrase-file", secret)
+    run(*tasks, env={"TSB_APPROVER_PASSPHRASE": "correct horse"})
+    assert "passphrase is wrong" in run(*tasks, env={"TSB_APPROVER_PASSPHRASE": "no"}, code=1).err
+    assert "is encrypted: give --passphrase-file" in run(*tasks, code=1).err
+
+
+def test_no_key_is_made_without_a_passphrase_or_over_an_old_one(tmp_path):
+    assert "--no-passphrase" in run("approver", "new", "p", "--out", tmp_path, code=1).err
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "p.pub.pem").write_text("mine")
+    assert "exists" in run("approver", "new", "p", "--out", tmp_path, "--no-passphrase",
+                           code=1).err
+    assert [p.name for p in tmp_path.iterdir()] == ["p.pub.pem"]
+    assert "shorter" in run("approver", "new", "q", "--out", tmp_path, code=1,
+                            env={"TSB_APPROVER_PASSPHRASE": "short"}).err
+    assert "file name" in run("approver", "new", "../q", "--no-passphrase", code=1).err
+
+
+# ---- brokers that refuse or are away ----
+
+@pytest.mark.parametrize("status, body, code, says", [
+    (401, error(631, "res.error.invalid.api.key", "API key is missing or invalid."), 2,
+     "set TSB_KEY_MANAGEMENT_TOKEN"),
+    (400, error(404, "res.error.input.timestamp.off", "Too old."), 2, "clock"),
+    (404, error(650, "res.error.key.not.existent", "No such key."), 2, "tsb key list"),
+    (400, error(620, "res.error.key.password.mismatch", "Wrong."), 2, "--password-file"),
+    (500, error(701, "res.error.in.hsm", "No."), 2, "the HSM refused"),
+    (400, error(9999, "res.error.from.the.future", "Ahead."), 2, "9999 res.error.from.the.future"),
+    (404, b"<html>", 2, "does not offer /v1/key/attributes"),
+    (502, b"<html>Bad Gateway", 3, "is not running"),
+    (200, b"{\"xml\":", 3, "not understood"),
+    (200, b"[]", 3, "not understood"),
+])
+def test_refusals_have_exit_codes_and_hints(broker, status, body, code, says):
+    broker.answers["POST", "/v1/key/attributes"] = status, body
+    done = run("key", "show", "k", "-u", broker.url, code=code)
+    assert done.out == "" and says in done.err
+
+
+def test_refusals_as_json(broker):
+    body = error(652, "res.error.task.not.existent", "Gone \"away\".")
+    broker.answers["GET", "/v1/request/x"] = 404, body
+    failure = run("request", "show", "x", "--json", "-u", broker.url, code=2).failure
+    assert failure == dict(body, exit=2, hint=failure["hint"]) and "tsb tasks" in failure["hint"]
+
+
+def test_nobody_there_exits_with_3():
+    assert "TSB_URL" in run("key", "list", "-u", "http://127.0.0.1:1", code=3).err
+
+
+def test_each_role_sends_its_own_api_key(broker, anna):
+    env = {"TSB_KEY_MANAGEMENT_TOKEN": "km", "TSB_KEY_OPERATION_TOKEN": "ko",
+           "TSB_APPROVER_TOKEN": "ap", "TSB_URL": broker.url + "/v1/"}
+    broker.answers["GET", "/v1/key"] = 200, []
+    broker.answers["POST", "/v1/filteredRequests"] = 200, {"requests": []}
+    broker.answers[FETCH] = 200, {"tasks": []}
+    run("key", "list", env=env)
+    run("request", "list", env=env)
+    run("tasks", "-k", anna.key, env=env)
+    run("tasks", "-k", anna.key, "--token", "other", env=env)
+    keys = [{k.lower(): v for k, v in h.items()}.get("x-api-key") for *_, h in broker.calls]
+    assert keys == ["km", "ko", "ap", "other"]
+
+
+# ---- waiting ----
+
+def view(status, **members):
+    return dict({"id": "r", "status": status, "executionTime": None, "approvedBy": [],
+                 "notYetApprovedBy": [], "rejectedBy": [], "result": None}, **members)
+
+
+def test_wait_polls_until_the_end_and_gives_the_result(broker, tmp_path):
+    states = iter(["PENDING", "APPROVED", "EXECUTED"])
+    broker.answers["GET", "/v1/request/r"] = lambda _: (200, view(next(states), result="c2ln"))
+    assert run("request", "wait", "r", "-u", broker.url).out == "c2ln\n"
+    states = iter(["EXECUTED"])
+    run("request", "wait", "r", "-u", broker.url, "--out", tmp_path / "sig")
+    assert (tmp_path / "sig").read_bytes() == b"sig"
+
+
+@pytest.mark.parametrize("state", ["FAILED", "EXPIRED", "REJECTED", "CANCELLED", "NEWER"])
+def test_wait_exits_with_4_when_it_was_not_executed(broker, state):
+    broker.answers["GET", "/v1/request/r"] = 200, view(state, result="why")
+    done = run("request", "wait", "r", "-u", broker.url, code=4)
+    assert done.out == "" and "ended as %s: why" % state in done.err
+
+
+def test_wait_exits_with_5_when_time_is_over(broker):
+    broker.answers["GET", "/v1/request/r"] = 200, view("PENDING")
+    assert "still PENDING" in run("request", "wait", "r", "--timeout", "1", "-u", broker.url,
+                                  code=5).err
+
+
+# ---- tasks ----
+
+def task_of(person, token, n=1, **members):
+    raw = token.encode()
+    out = {"id": "t%d" % n, "detailLevel": "level6", "approvalToBeSigned": b64(raw),
+           "approverPublicKey": b64(person.spki), "metaData": None, "metaDataSignature": None,
+           "payload": b64(token.payload) if token.payload is not None else None,
+           "payloadType": None, "requestBase64": None, "keyAttributes": None,
+           "keyAttributesSignature": None, "requestStatus": None}
+    if token.operation == ska.USE:
+        out["signedSignRequest"] = {"signRequest": {
+            "payload": out["payload"], "signKeyName": token.label,
+            "signatureAlgorithm": "SHA256_WITH_ECDSA"}, "requestSignature": None}
+    out.update(members)
+    return out
+
+
+GOOD = ska.Token(ska.USE, "invoices", b"pay 10 to bert")
+
+
+def test_approve_signs_exactly_the_token(broker, anna):
+    broker.answers[FETCH] = 200, {"tasks": [task_of(anna, GOOD)]}
+    broker.answers["POST", "/v1/approval"] = 200, b""
+    done = run("approve", "t1", "--yes", "-k", anna.key, "-u", broker.url)
+    assert "invoices" in done.out and "pay 10 to bert" in done.out and "approved t1" in done.out
+    sent, = broker.sent("POST", "/v1/approval")
+    assert sent["id"] == "t1" and sent["approvalDigestAlgorithm"] == "SHA-256"
+    assert unb64(sent["approvalToBeSigned"]) == GOOD.encode()
+    assert unb64(sent["approverPublicKey"]) == anna.spki
+    assert verify(anna.public, "SHA-256", GOOD.encode(), unb64(sent["signature"]))
+
+
+def lies(anna):
+    other = Approver("p256")
+    base = task_of(anna, GOOD)
+    request = base["signedSignRequest"]["signRequest"]
+    evil = ska.Token(ska.USE, "invoices", b"pay 999 to mallory")
+    stamp = ska.Timestamp(1700000000, "timestamp-key", b"another payload").encode()
+    signature = ska.signature_encode("EC", "SHA-256", bytes(8))
+    yield "token for another payload", dict(base, approvalToBeSigned=b64(evil.encode()))
+    yield "payload and token differ from the request", dict(task_of(anna, evil), signedSignRequest={
+        "signRequest": request, "requestSignature": None})
+    yield "token for another key", dict(base, approvalToBeSigned=b64(
+        ska.Token(ska.USE, "payroll", GOOD.payload).encode()))
+    yield "modify under the name of sign", dict(base, payload=None, approvalToBeSigned=b64(
+        ska.Token(ska.MODIFY, "invoices", ska.policy_encode({})).encode()))
+    yield "block under the name of sign", dict(base, payload=None, approvalToBeSigned=b64(
+        ska.Token(ska.BLOCK, "invoices").encode()))
+    yield "token without label", dict(base, approvalToBeSigned=b64(
+        ska.Token(ska.USE, "", GOOD.payload).encode()))
+    yield "for another approver", dict(base, approverPublicKey=b64(other.spki))
+    yield "timestamp over another payload", task_of(anna, ska.Token(
+        ska.USE, "invoices", GOOD.payload, stamp, signature))
+    yield "bytes behind the token", dict(base, approvalToBeSigned=b64(GOOD.encode() + bytes(4)))
+    yield "no token", dict(base, approvalToBeSigned=None)
+
+
+def test_a_lying_broker_gets_no_signature(broker, anna):
+    broker.answers["POST", "/v1/approval"] = 200, b""
+    for name, task in lies(anna):
+        broker.answers[FETCH] = 200, {"tasks": [task]}
+        for args in (["approve", "t1", "--yes"], ["approve", "--all", "--yes"], ["tasks"]):
+            done = run(*args, "-k", anna.key, "-u", broker.url, code=6)
+            assert "not what it claims" in done.err, (name, done)
+    assert broker.sent("POST", "/v1/approval") == []
+
+
+def test_what_the_hsm_did_not_sign_is_refused_when_its_keys_are_given(broker, anna, tmp_path):
+    stamper, mallory = Approver("p256"), Approver("p256")
+    (tmp_path / "stamp.pub").write_text(b64(stamper.spki))
+    broker.answers["POST", "/v1/approval"] = 200, b""
+    stamp = ska.Timestamp(1700000000, "timestamp-key", GOOD.payload).encode()
+
+    def approve(who, code, *more):
+        token = GOOD
+        if who:
+            token = ska.Token(ska.USE, "invoices", GOOD.payload, stamp,
+                              ska.signature_encode("EC", "SHA-256", who.sign(stamp)))
+        broker.answers[FETCH] = 200, {"tasks": [task_of(anna, token)]}
+        return run("approve", "t1", "--yes", "-k", anna.key, "-u", broker.url,
+                   "--timestamp-key", tmp_path / "stamp.pub", *more, code=code)
+
+    assert "checked" in approve(stamper, 0).out
+    approve(mallory, 6)
+    approve(None, 6)
+    approve(stamper, 6, "--attestation-key", tmp_path / "stamp.pub")  # no attributes at all
+    assert len(broker.sent("POST", "/v1/approval")) == 1
+
+
+def test_without_a_terminal_nothing_is_approved_unasked(broker, anna):
+    broker.answers[FETCH] = 200, {"tasks": [task_of(anna, GOOD)]}
+    assert "--yes" in run("approve", "t1", "-k", anna.key, "-u", broker.url, code=1).err
+    assert broker.sent("POST", "/v1/approval") == []
+
+
+def test_a_wrong_task_can_still_be_rejected(broker, anna):
+    broker.answers[FETCH] = 200, {"tasks": [dict(task_of(anna, GOOD), approvalToBeSigned=None)]}
+    broker.answers["DELETE", "/v1/task"] = 200, b""
+    done = run("reject", "t1", "--yes", "-k", anna.key, "-u", broker.url)
+    assert "rejected t1" in done.out and "not what it claims" in done.err
+    sent, = broker.sent("DELETE", "/v1/task")
+    assert sent["id"] == "t1" and verify(anna.public, "SHA-256", sent["timestamp"].encode(),
+                                         unb64(sent["timestampSignature"]))
+
+
+def test_a_task_that_is_not_open_exits_with_2(broker, anna):
+    broker.answers[FETCH] = 200, {"tasks": []}
+    assert "tsb tasks" in run("approve", "t9", "--yes", "-k", anna.key, "-u", broker.url,
+                              code=2).err
+
+
+def test_older_servers_without_level_6_are_asked_for_level_5(broker, anna):
+    broker.answers[FETCH] = lambda body: (200, {"tasks": [task_of(anna, GOOD)]}) \
+        if body["detailLevel"] == "level5" else \
+        (400, error(600, "res.error.input.validation.failed", "detailLevel"))
+    assert "pay 10" in run("tasks", "-k", anna.key, "-u", broker.url).out
+    assert [b["detailLevel"] for b in broker.sent(*FETCH)] == ["level6", "level5"]
+
+
+def test_tasks_come_in_pages(broker, anna):
+    tasks = [task_of(anna, GOOD, n) for n in range(23)]
+
+    def page(body):
+        first = body["paging"]["pageNumber"] * body["paging"]["pageSize"]
+        return 200, {"tasks": tasks[first:first + body["paging"]["pageSize"]]}
+    broker.answers[FETCH] = page
+    got = run("tasks", "--json", "-k", anna.key, "-u", broker.url).json
+    assert [t["id"] for t in got["tasks"]] == [t["id"] for t in tasks]
+
+
+def test_a_certificate_of_another_key_is_refused(anna, tmp_path, broker):
+    other = Approver("p256", "other", certificate=True)
+    (tmp_path / "c.pem").write_text(b64(other.certificate))
+    assert "not a certificate of the key" in run(
+        "tasks", "-k", anna.key, "--certificate", tmp_path / "c.pem", "-u", broker.url, code=1).err
+
+
+# ---- what is sent ----
+
+def created(broker, *args, code=0):
+    broker.calls.clear()
+    broker.answers["POST", "/v1/key"] = 400, error(600, "res.error.x", "seen")
+    done = run("key", "create", "k", "-u", broker.url, *args, code=2 if code == 0 else code)
+    return (broker.sent("POST", "/v1/key") or [None])[0], done
+
+
+def test_key_create_sends_policy_and_attributes(broker, tmp_path):
+    people = [new_approver(tmp_path, n) for n in ("anna", "bert", "cora")]
+    files = ",".join(str(p.pub) for p in people)
+    body, done = created(broker, "-a", "EC", "--approvers", files, "--quorum", "2",
+                         "--timelock", "60", "--timeout", "3600")
+    assert body["curveOid"] == "1.2.840.10045.3.1.7" and "OPEN" not in done.err.upper()
+    assert body["attributes"] == {"decrypt": False, "sign": True, "unwrap": False,
+                                  "modifiable": True, "destroyable": True}
+    policy = body["policy"]
+    for name in ("ruleUse", "ruleBlock", "ruleUnblock", "ruleModify"):
+        token, = policy[name]["tokens"]
+        group, = token["groups"]
+        assert (token["timelock"], token["timeout"], group["quorum"]) == (60, 3600, 2)
+        assert [(a["name"], a["value"]) for a in group["approvals"]] == \
+            list(zip(("anna", "bert", "cora"), [b64(p.spki) for p in people]))
+    assert policy["keyStatus"] == {"blocked": False}
+
+    body, done = created(broker, "-a", "RSA", "--size", "4096", "--approvers", files, "--use-only",
+                         "--attributes", "decrypt,no-modifiable")
+    assert body["keySize"] == 4096 and body["policy"]["ruleUse"] and not body["policy"]["ruleModify"]
+    assert body["attributes"] == {"decrypt": True, "sign": False, "unwrap": False,
+                                  "modifiable": False, "destroyable": False}
+    assert "WARNING: Modify is open" in done.err and "replace the policy" in done.err
+
+
+def test_key_create_with_a_policy_file_reports_open_rules(broker, tmp_path, anna):
+    (tmp_path / "p.json").write_text(json.dumps({"ruleUse": rule(anna), "ruleBlock": None}))
+    body, done = created(broker, "-a", "ED", "--policy", tmp_path / "p.json")
+    assert body["policy"] == {"ruleUse": rule(anna), "ruleBlock": None,
+                              "keyStatus": {"blocked": False}}
+    assert done.err.count("is open") == 3
+
+
+@pytest.mark.parametrize("args, says", [
+    (["-a", "EC", "--quorum", "2"], "goes with --approvers"),
+    (["-a", "EC", "--curve", "nonsense"], "give its OID"),
+    (["-a", "RSA", "--curve", "P-256"], "does not go with RSA"),
+    (["-a", "EC", "--attributes", "fly"], "no attribute 'fly'"),
+    (["-a", "EC", "--approvers", "{pub}", "--quorum", "2"], "from 1 to 1"),
+    (["-a", "EC", "--approvers", "{pub},{pub}"], "another file holds too"),
+    (["-a", "EC", "--approvers", "{pub}", "--timelock", "30"], "multiples of 60"),
+    (["-a", "EC", "--approvers", "{pub}", "--timelock", "120", "--timeout", "60"], "above"),
+    (["-a", "EC", "--approvers", "{key}"], "neither a certificate nor a public key"),
+    ([], "give --algorithm"),
+])
+def test_key_create_finds_mistakes_before_it_calls(broker, anna, args, says):
+    args = [a.format(pub=anna.pub, key=anna.key) for a in args]
+    body, done = created(broker, *args, code=1)
+    assert body is None and says in done.err, done

@@ -1,0 +1,91 @@
+"""Runs the command line, and a made-up broker that answers whatever a test wants."""
+import http.server
+import json
+import os
+import subprocess
+import threading
+
+from private_site import build_dir
+
+
+class Done:
+    def __init__(self, done):
+        self.code = done.returncode
+        self.raw = done.stdout
+        self.out = done.stdout.decode(errors="surrogateescape")
+        self.err = done.stderr.decode(errors="surrogateescape")
+
+    def __repr__(self):
+        return "exit %d\n%s\n%s" % (self.code, self.out, self.err)
+
+    @property
+    def json(self):
+        return json.loads(self.raw)
+
+    @property
+    def failure(self):
+        """The object that --json puts on stderr; notes may stand before it."""
+        return json.loads(self.err.strip().splitlines()[-1])
+
+
+def run(*args, env=None, input=b"", code=0, cwd=None, timeout=60):
+    """tsb with these arguments, no terminal to ask at; code None accepts any exit code."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("TSB_")}
+    clean.update(env or {})
+    done = Done(subprocess.run([str(build_dir() / "tsb"), *map(str, args)], env=clean,
+                               input=input, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               cwd=cwd, timeout=timeout, start_new_session=True))
+    assert done.code >= 0, done
+    assert code is None or done.code == code, done
+    return done
+
+
+class Broker:
+    """answers: (method, path) -> (status, body) or a function of the decoded request body."""
+
+    def __init__(self):
+        self.answers = {}
+        self.calls = []    # (method, path, decoded body, headers)
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def serve(self):
+                length = int(self.headers.get("Content-Length") or 0)
+                text = self.rfile.read(length)
+                body = json.loads(text) if text else None
+                outer.calls.append((self.command, self.path, body, dict(self.headers)))
+                answer = outer.answers.get((self.command, self.path))
+                if callable(answer):
+                    answer = answer(body)
+                status, answer = answer or (404, b"<html>no such page</html>")
+                if not isinstance(answer, bytes):
+                    answer = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            do_GET = do_POST = do_DELETE = do_PATCH = do_PUT = serve
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def sent(self, method, path):
+        return [body for m, p, body, _ in self.calls if (m, p) == (method, path)]
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+def error(number, reason, message):
+    return {"errorCode": number, "reason": reason, "message": message}
