@@ -2,8 +2,8 @@
 #
 # Wants: $run, the folder of PID files; $logs, the folder of logs; $as_user, the command that gives
 # up root's rights, or empty. Each program leads a session and process group of its own, so that its
-# workers can be ended with it. A PID file holds the PID and the kernel's start time of the process:
-# a PID that was given to somebody else since is not taken for ours.
+# workers can be ended with it. A PID file holds the PID, the kernel's start time of the process (a PID
+# that was given to somebody else since is not taken for ours), and which file the program was.
 
 proc_started_at() { # proc_started_at PID: field 22 of stat; the name before it may hold blanks
 	[ -r "/proc/$1/stat" ] && read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
@@ -14,7 +14,7 @@ proc_started_at() { # proc_started_at PID: field 22 of stat; the name before it 
 }
 
 proc_pid() { # proc_pid NAME: prints the PID while the process lives
-	[ -r "$run/$1.pid" ] && read -r pid started <"$run/$1.pid" || return 1
+	[ -r "$run/$1.pid" ] && read -r pid started program <"$run/$1.pid" || return 1
 	[ "$(proc_started_at "$pid")" = "$started" ] || return 1
 	echo "$pid"
 }
@@ -28,11 +28,17 @@ proc_start() { # proc_start NAME COMMAND...: in the background, output appended 
 	setsid $as_user "$@" </dev/null >>"$logs/$proc_name.log" 2>&1 &
 	proc_new=$!
 	proc_started=$(proc_started_at "$proc_new") || return 1
-	echo "$proc_new $proc_started" >"$run/$proc_name.pid"
+	echo "$proc_new $proc_started $(proc_file "$1")" >"$run/$proc_name.pid"
+}
+
+proc_file() { stat -Lc %i:%Y -- "$1"; }
+
+proc_runs() { # proc_runs NAME FILE: it lives, and FILE is still the program it was started from
+	proc_alive "$1" && read -r pid started program <"$run/$1.pid" && [ "$program" = "$(proc_file "$2")" ]
 }
 
 proc_stop() { # proc_stop NAME SECONDS: SIGTERM, and SIGKILL when it takes longer
-	if [ -r "$run/$1.pid" ] && read -r pid started <"$run/$1.pid"; then
+	if [ -r "$run/$1.pid" ] && read -r pid started program <"$run/$1.pid"; then
 		if [ "$(proc_started_at "$pid")" = "$started" ]; then
 			kill -TERM "$pid" 2>/dev/null || :
 			proc_wait "$pid" "$started" "$2" || echo "site: $1 did not stop in $2 s: killed" >&2
@@ -57,7 +63,7 @@ proc_end() { # proc_end PID: SIGKILL to what is left of the group
 }
 
 proc_kill() { # proc_kill NAME: SIGKILL at once, for the tests of what a crash leaves
-	if [ -r "$run/$1.pid" ] && read -r pid started <"$run/$1.pid"; then
+	if [ -r "$run/$1.pid" ] && read -r pid started program <"$run/$1.pid"; then
 		proc_end "$pid"
 	fi
 	rm -f "$run/$1.pid"
