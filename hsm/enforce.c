@@ -10,15 +10,12 @@
 
 #define APPROVALS_MAX 4096
 
-/* What each operation of a token means for the key. */
-static const struct {
-	enum ska_rule_kind rule;
-	bool has_payload;
-} operations[] = {
-	[OP_USE] = { RULE_USE, true },
-	[OP_BLOCK] = { RULE_BLOCK, false },
-	[OP_UNBLOCK] = { RULE_UNBLOCK, false },
-	[OP_MODIFY] = { RULE_MODIFY, true },
+/* The rule that guards each operation of a token. */
+static const enum ska_rule_kind rule_of[] = {
+	[OP_USE] = RULE_USE,
+	[OP_BLOCK] = RULE_BLOCK,
+	[OP_UNBLOCK] = RULE_UNBLOCK,
+	[OP_MODIFY] = RULE_MODIFY,
 };
 
 /* One approval being checked; number counts from 1 for messages. */
@@ -47,6 +44,10 @@ refuse(const struct check *c, struct tsb_err *err, const char *fmt, ...)
 
 /* ---- the checks, in the order in which they run ---- */
 
+/*
+ * The parser leaves one reading of the bytes. It also proves that a timestamp is over the payload and the
+ * kind of operation of its token, and that block and unblock carry no payload.
+ */
 static int
 check_syntax(struct check *c, struct tsb_err *err)
 {
@@ -83,35 +84,13 @@ check_payload(struct check *c, struct tsb_err *err)
 {
 	const struct ska_approval_token *t = &c->approval.token;
 
-	if (operations[c->rq->operation].has_payload) {
-		if (!t->has_payload || !tsb_view_eq(t->payload, c->rq->payload))
-			return refuse(c, err, "approves another payload");
-	} else if (t->has_payload && t->payload.n) {
-		return refuse(c, err, "carries a payload, which this operation has not");
-	}
+	if (!tsb_view_eq(t->payload, c->rq->payload))
+		return refuse(c, err, "approves another payload");
 	return 0;
 }
 
 static int
-check_timestamp_payload(struct check *c, struct tsb_err *err)
-{
-	const struct ska_approval_token *t = &c->approval.token;
-	struct tsb_view stamped = { 0 }, approved = { 0 };
-
-	if (!t->has_timestamp)
-		return 0;
-	if (t->timestamp.has_payload)
-		stamped = t->timestamp.payload;
-	if (t->has_payload)
-		approved = t->payload;
-	if (!tsb_view_eq(stamped, approved) ||
-	    t->timestamp.modify != (c->rq->operation == OP_MODIFY && t->timestamp.has_payload))
-		return refuse(c, err, "its timestamp is over another payload");
-	return 0;
-}
-
-static int
-check_timestamp_signature(struct check *c, struct tsb_err *err)
+check_timestamp(struct check *c, struct tsb_err *err)
 {
 	const struct ska_approval_token *t = &c->approval.token;
 	struct tsb_view spki;
@@ -147,7 +126,7 @@ check_approver(struct check *c, struct tsb_err *err)
 					return 0;
 		}
 	return refuse(c, err, "its approver is not in %s of the key",
-	    ska_rule_names[operations[c->rq->operation].rule]);
+	    ska_rule_names[rule_of[c->rq->operation]]);
 }
 
 /* Over the token's bytes as received, never over an encoding of what was understood. */
@@ -162,7 +141,7 @@ check_signature(struct check *c, struct tsb_err *err)
 }
 
 static check_fn *const checks[] = { check_syntax, check_operation, check_label, check_payload,
-	check_timestamp_payload, check_timestamp_signature, check_approver, check_signature };
+	check_timestamp, check_approver, check_signature };
 
 static int
 check_all(struct check *c, struct tsb_err *err)
@@ -196,7 +175,7 @@ collect_votes(struct check *c, struct ska_vote *votes, struct ska_approval_token
 int
 enforce(const struct enforce_request *rq, struct arena *a, struct tsb_err *err)
 {
-	const struct ska_rule *rule = &rq->policy->rule[operations[rq->operation].rule];
+	const struct ska_rule *rule = &rq->policy->rule[rule_of[rq->operation]];
 	struct check c = { .rq = rq, .rule = rule, .arena = a };
 	struct ska_approval_token token = { 0 };
 	struct ska_verdict verdict;

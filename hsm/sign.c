@@ -30,7 +30,8 @@ struct sign_algorithm {
 #define ROW_RSA(h, hash)                                                                           \
 	{ h "_WITH_RSA", KEY_RSA, SCHEME_PKCS1, INPUT_MESSAGE, hash },                             \
 	{ "NONE" h "_WITH_RSA", KEY_RSA, SCHEME_PKCS1, INPUT_DIGEST, hash },                       \
-	{ h "_WITH_RSA_PSS", KEY_RSA, SCHEME_PSS, INPUT_MESSAGE, hash },                           \
+	{ h "_WITH_RSA_PSS", KEY_RSA, SCHEME_PSS, INPUT_MESSAGE, hash }
+#define ROW_NONE_PSS(h, hash)                                                                      \
 	{ "NONE" h "_WITH_RSA_PSS", KEY_RSA, SCHEME_PSS, INPUT_DIGEST, hash }
 #define ROW_EC(h, hash) { h "_WITH_ECDSA", KEY_EC, SCHEME_ECDSA, INPUT_MESSAGE, hash }
 
@@ -41,6 +42,10 @@ static const struct sign_algorithm algorithms[] = {
 	ROW_RSA("SHA384", HASH_SHA384),
 	ROW_RSA("SHA512", HASH_SHA512),
 	{ "NONE_WITH_RSA", KEY_RSA, SCHEME_PKCS1, INPUT_ANY, HASH_NONE },
+	ROW_NONE_PSS("SHA224", HASH_SHA224),
+	ROW_NONE_PSS("SHA256", HASH_SHA256),
+	ROW_NONE_PSS("SHA384", HASH_SHA384),
+	ROW_NONE_PSS("SHA512", HASH_SHA512),
 	{ "NONE_WITH_RSA_PSS", KEY_RSA, SCHEME_PSS, INPUT_ANY, HASH_NONE },
 	ROW_EC("SHA1", HASH_SHA1),
 	ROW_EC("SHA224", HASH_SHA224),

@@ -46,8 +46,10 @@ class Refused(Exception):
 
 
 class Hsm:
-    def __init__(self, master=None, server="", env=None):
+    def __init__(self, master=None, server="", env=None, owner=None):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tsb-hsm-test."))
+        if owner:
+            shutil.chown(self.dir, owner)
         self.binary = pathlib.Path(os.environ.get("TSB_BUILD", "build")) / "tsb-hsm"
         self.settings = self.dir / "tsb-hsm.conf"
         self.env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", **(env or {}))
