@@ -12,17 +12,17 @@ int
 cli_apikey_new(struct cli *c)
 {
 	unsigned char random[APIKEY_BYTES], digest[CRYPTO_SHA256_SIZE];
-	tree_auto t = { 0 };
+	doc_auto t = { 0 };
 	const char *key;
 
 	crypto_random(random, sizeof(random));
 	key = enc_hex_str(&c->arena, tsb_view_of(random, sizeof(random)));
 	tsb_wipe(random, sizeof(random));
 	crypto_sha256(tsb_view_str(key), digest);
-	tree_start(&t, c->json);
-	tree_text(&t, "api key", key);
-	tree_format(&t, "settings line", "sha256:%s",
+	doc_start(&t, c->json);
+	doc_text(&t, "api key", key);
+	doc_format(&t, "settings line", "sha256:%s",
 	    enc_hex_str(&c->arena, tsb_view_of(digest, sizeof(digest))));
-	tree_print(&t);
+	doc_print(&t);
 	return 0;
 }

@@ -35,11 +35,11 @@ approver_load(struct approver *a)
 static void
 show(const struct task *task)
 {
-	tree_auto t = { 0 };
+	doc_auto t = { 0 };
 
-	tree_start(&t, false);
+	doc_start(&t, false);
 	task_show(&t, task);
-	tree_print(&t);
+	doc_print(&t);
 	fflush(stdout);
 }
 
@@ -156,21 +156,21 @@ reject_one(struct approver *a, const struct wire_client_task *w)
 
 /* What was done, one line or list element a task. */
 static void
-report(struct cli *c, struct tree *done, const char *verb, const char *id)
+report(struct cli *c, struct doc *done, const char *verb, const char *id)
 {
 	if (c->json)
-		tree_text(done, verb, id);
+		doc_text(done, verb, id);
 	else
 		output_line(arena_printf(&c->arena, "%s %s", verb, id));
 	fflush(stdout);
 }
 
 static int
-finish(struct cli *c, struct tree *done, int rc)
+finish(struct cli *c, struct doc *done, int rc)
 {
 	if (c->json) {
-		tree_close(done);
-		tree_print(done);
+		doc_close(done);
+		doc_print(done);
 	}
 	return rc;
 }
@@ -179,7 +179,7 @@ int
 cli_approve(struct cli *c)
 {
 	approver_auto a = { .cli = c };
-	tree_auto done = { 0 };
+	doc_auto done = { 0 };
 	struct task task;
 	int rc = 0;
 	size_t i;
@@ -187,8 +187,8 @@ cli_approve(struct cli *c)
 
 	if (select_tasks(&a))
 		return -1;
-	tree_start(&done, c->json);
-	tree_list(&done, "approved");
+	doc_start(&done, c->json);
+	doc_list(&done, "approved");
 	for (i = 0; i < a.n && rc == 0; i++) {
 		rc = task_check(c, &a.signer, &a.keys, &a.tasks[i], &task);
 		if (rc == 0 && !c->json)
@@ -209,7 +209,7 @@ int
 cli_reject(struct cli *c)
 {
 	approver_auto a = { .cli = c };
-	tree_auto done = { 0 };
+	doc_auto done = { 0 };
 	struct task task;
 	int rc = 0;
 	size_t i;
@@ -217,8 +217,8 @@ cli_reject(struct cli *c)
 
 	if (select_tasks(&a))
 		return -1;
-	tree_start(&done, c->json);
-	tree_list(&done, "rejected");
+	doc_start(&done, c->json);
+	doc_list(&done, "rejected");
 	for (i = 0; i < a.n && rc == 0; i++) {
 		if (task_check(c, &a.signer, &a.keys, &a.tasks[i], &task))
 			output_failure(c);

@@ -53,14 +53,14 @@ new_passphrase(struct cli *c, const char **out)
 static void
 show(struct cli *c, const struct signer *s, const char *private_path, const char *public_path)
 {
-	tree_auto t;
+	doc_auto t;
 
-	tree_start(&t, c->json);
-	tree_text(&t, "private key file", private_path);
-	tree_text(&t, "public key file", public_path);
-	tree_text(&t, "fingerprint", output_fingerprint(&c->arena, tsb_view_bytes(&s->spki)));
-	tree_base64(&t, "public key", tsb_view_bytes(&s->spki));
-	tree_print(&t);
+	doc_start(&t, c->json);
+	doc_text(&t, "private key file", private_path);
+	doc_text(&t, "public key file", public_path);
+	doc_text(&t, "fingerprint", output_fingerprint(&c->arena, tsb_view_bytes(&s->spki)));
+	doc_base64(&t, "public key", tsb_view_bytes(&s->spki));
+	doc_print(&t);
 }
 
 int

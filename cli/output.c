@@ -17,15 +17,15 @@
 #define COLUMN 22	  /* where values start */
 
 void
-tree_start(struct tree *t, bool json)
+doc_start(struct doc *t, bool json)
 {
-	*t = (struct tree){ .json = json };
+	*t = (struct doc){ .json = json };
 	if (json)
 		tsb_bytes_add_str(&t->out, "{");
 }
 
 void
-tree_clear(struct tree *t)
+doc_clear(struct doc *t)
 {
 	tsb_bytes_clear(&t->out);
 	tsb_bytes_clear(&t->warnings);
@@ -33,7 +33,7 @@ tree_clear(struct tree *t)
 
 /* "key label" as keyLabel. */
 static void
-json_name(struct tree *t, const char *name)
+json_name(struct doc *t, const char *name)
 {
 	char word[64];
 	size_t n = 0;
@@ -52,7 +52,7 @@ json_name(struct tree *t, const char *name)
 
 /* What stands before every value. */
 static void
-begin(struct tree *t, const char *name)
+begin(struct doc *t, const char *name)
 {
 	if (!t->json) {
 		tsb_bytes_addf(&t->out, "%*s%-*s ", 2 * t->indent, "",
@@ -67,7 +67,7 @@ begin(struct tree *t, const char *name)
 }
 
 static void
-descend(struct tree *t, const char *name, bool list)
+descend(struct doc *t, const char *name, bool list)
 {
 	if (t->json) {
 		begin(t, name);
@@ -75,26 +75,44 @@ descend(struct tree *t, const char *name, bool list)
 	} else if (!list) {
 		tsb_bytes_addf(&t->out, "%*s%s\n", 2 * t->indent++, "", name);
 	}
-	if (++t->depth >= TREE_DEPTH)
+	if (++t->depth >= DOC_DEPTH)
 		fatal("output is nested too deeply");
 	t->list[t->depth] = list;
 	t->filled[t->depth] = false;
 }
 
 void
-tree_open(struct tree *t, const char *name)
+doc_open(struct doc *t, const char *name)
 {
 	descend(t, name, false);
 }
 
 void
-tree_list(struct tree *t, const char *name)
+doc_open_as(struct doc *t, const char *name, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (t->json) {
+		doc_open(t, name);
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	doc_text(t, name, text);
+	t->indent++;
+	t->list[++t->depth] = false;
+}
+
+void
+doc_list(struct doc *t, const char *name)
 {
 	descend(t, name, true);
 }
 
 void
-tree_close(struct tree *t)
+doc_close(struct doc *t)
 {
 	if (t->json)
 		tsb_bytes_add_str(&t->out, t->list[t->depth] ? "]" : "}");
@@ -137,7 +155,7 @@ output_printable(struct tsb_view v)
 
 /* The unprintable is escaped, line feeds become what is wanted for them. */
 static void
-add_lines(struct tree *t, struct tsb_view v, const char *line_feed)
+add_lines(struct doc *t, struct tsb_view v, const char *line_feed)
 {
 	size_t i, len;
 
@@ -156,20 +174,20 @@ add_lines(struct tree *t, struct tsb_view v, const char *line_feed)
 
 /* For people: further lines stand below the first. */
 static void
-add_safe(struct tree *t, struct tsb_view v)
+add_safe(struct doc *t, struct tsb_view v)
 {
 	add_lines(t, v, "\n                       ");
 }
 
 static void
-end_line(struct tree *t)
+end_line(struct doc *t)
 {
 	if (!t->json)
 		tsb_bytes_add_str(&t->out, "\n");
 }
 
 void
-tree_view(struct tree *t, const char *name, struct tsb_view text)
+doc_view(struct doc *t, const char *name, struct tsb_view text)
 {
 	begin(t, name);
 	if (!t->json) {
@@ -183,10 +201,10 @@ tree_view(struct tree *t, const char *name, struct tsb_view text)
 }
 
 void
-tree_text(struct tree *t, const char *name, const char *text)
+doc_text(struct doc *t, const char *name, const char *text)
 {
 	if (text) {
-		tree_view(t, name, tsb_view_str(text));
+		doc_view(t, name, tsb_view_str(text));
 	} else if (t->json) {
 		begin(t, name);
 		tsb_bytes_add_str(&t->out, "null");
@@ -194,7 +212,7 @@ tree_text(struct tree *t, const char *name, const char *text)
 }
 
 void
-tree_format(struct tree *t, const char *name, const char *fmt, ...)
+doc_format(struct doc *t, const char *name, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -202,11 +220,11 @@ tree_format(struct tree *t, const char *name, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	tree_text(t, name, text);
+	doc_text(t, name, text);
 }
 
 void
-tree_number(struct tree *t, const char *name, unsigned long long value)
+doc_number(struct doc *t, const char *name, unsigned long long value)
 {
 	begin(t, name);
 	tsb_bytes_addf(&t->out, "%llu", value);
@@ -214,7 +232,7 @@ tree_number(struct tree *t, const char *name, unsigned long long value)
 }
 
 void
-tree_bool(struct tree *t, const char *name, bool value)
+doc_bool(struct doc *t, const char *name, bool value)
 {
 	begin(t, name);
 	tsb_bytes_add_str(&t->out, t->json ? (value ? "true" : "false") : (value ? "yes" : "no"));
@@ -222,7 +240,7 @@ tree_bool(struct tree *t, const char *name, bool value)
 }
 
 void
-tree_base64(struct tree *t, const char *name, struct tsb_view bytes)
+doc_base64(struct doc *t, const char *name, struct tsb_view bytes)
 {
 	begin(t, name);
 	if (t->json)
@@ -234,7 +252,7 @@ tree_base64(struct tree *t, const char *name, struct tsb_view bytes)
 }
 
 static void
-add_sha256(struct tree *t, struct tsb_view bytes)
+add_sha256(struct doc *t, struct tsb_view bytes)
 {
 	unsigned char digest[CRYPTO_SHA256_SIZE];
 
@@ -243,22 +261,22 @@ add_sha256(struct tree *t, struct tsb_view bytes)
 }
 
 static void
-payload_json(struct tree *t, const char *name, struct tsb_view bytes)
+payload_json(struct doc *t, const char *name, struct tsb_view bytes)
 {
-	tree_open(t, name);
-	tree_number(t, "length", bytes.n);
+	doc_open(t, name);
+	doc_number(t, "length", bytes.n);
 	begin(t, "sha256");
 	tsb_bytes_add_str(&t->out, "\"");
 	add_sha256(t, bytes);
 	tsb_bytes_add_str(&t->out, "\"");
 	if (output_printable(bytes))
-		tree_view(t, "text", bytes);
-	tree_base64(t, "base64", bytes);
-	tree_close(t);
+		doc_view(t, "text", bytes);
+	doc_base64(t, "base64", bytes);
+	doc_close(t);
 }
 
 void
-tree_payload(struct tree *t, const char *name, struct tsb_view bytes)
+doc_payload(struct doc *t, const char *name, struct tsb_view bytes)
 {
 	bool text = output_printable(bytes) && bytes.n <= PREVIEW_TEXT;
 
@@ -305,24 +323,30 @@ key_type_name(struct tsb_view spki)
 	return crypto_spki_type(spki, &type, &ignored) ? "unusable" : names[type];
 }
 
+const char *
+output_key(struct arena *a, struct tsb_view spki)
+{
+	return arena_printf(a, "%s %s", key_type_name(spki), output_fingerprint(a, spki));
+}
+
 void
-tree_key(struct tree *t, const char *name, struct tsb_view spki)
+doc_key(struct doc *t, const char *name, struct tsb_view spki)
 {
 	arena_auto a = { 0 };
 
 	if (!t->json) {
-		tree_format(t, name, "%s %s", key_type_name(spki), output_fingerprint(&a, spki));
+		doc_text(t, name, output_key(&a, spki));
 		return;
 	}
-	tree_open(t, name);
-	tree_text(t, "kind", key_type_name(spki));
-	tree_text(t, "fingerprint", output_fingerprint(&a, spki));
-	tree_base64(t, "value", spki);
-	tree_close(t);
+	doc_open(t, name);
+	doc_text(t, "kind", key_type_name(spki));
+	doc_text(t, "fingerprint", output_fingerprint(&a, spki));
+	doc_base64(t, "value", spki);
+	doc_close(t);
 }
 
 void
-tree_warn(struct tree *t, const char *fmt, ...)
+doc_warn(struct doc *t, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -342,7 +366,7 @@ tree_warn(struct tree *t, const char *fmt, ...)
 }
 
 void
-tree_print(struct tree *t)
+doc_print(struct doc *t)
 {
 	if (t->json && t->warnings.n > 0) {
 		begin(t, "warnings");
@@ -365,7 +389,7 @@ output_body(struct tsb_view body)
 void
 output_line(const char *text)
 {
-	tree_auto t = { 0 };
+	doc_auto t = { 0 };
 
 	add_lines(&t, tsb_view_str(text), "\n");
 	tsb_bytes_add_str(&t.out, "\n");
@@ -464,14 +488,14 @@ output_failure(const struct cli *c)
 	int number = refused ? c->refused_number : tsb_err_number(c->err.code);
 	const char *reason = refused ? c->refused_reason : tsb_err_reason(c->err.code);
 	const char *hint = hint_of(c, number);
-	tree_auto t = { 0 };
+	doc_auto t = { 0 };
 
 	fflush(stdout);
 	if (c->json) {
 		failure_json(c, number, reason, hint);
 		return;
 	}
-	tree_start(&t, false);
+	doc_start(&t, false);
 	tsb_bytes_add_str(&t.out, refused ? "tsb: refused: " : "tsb: ");
 	add_safe(&t, tsb_view_str(c->err.msg));
 	if (refused) {

@@ -1,5 +1,6 @@
 #include "lib/first.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -199,98 +200,143 @@ approver_key(struct arena *a, const struct ska_approver *p)
 	return spki;
 }
 
-static void
-show_approver(struct tree *t, const struct ska_approver *p, const struct tsb_view *approved,
-    size_t n)
+/* The name that the policy gives, or a certificate's own. */
+static const char *
+shown_name(struct arena *a, const struct ska_approver *p)
 {
-	arena_auto a = { 0 };
-	struct tsb_view key = approver_key(&a, p);
 	const char *name = p->name;
 	struct tsb_err ignored;
 
 	if (!name && p->type == APPROVER_CERTIFICATE &&
-	    crypto_cert_common_name(p->value, &a, &name, &ignored))
+	    crypto_cert_common_name(p->value, a, &name, &ignored))
 		name = NULL;
-	tree_open(t, "approver");
-	tree_text(t, "name", name);
-	if (p->type == APPROVER_CERTIFICATE)
-		tree_text(t, "type", "certificate");
-	tree_key(t, "key", key);
-	if (approved)
-		tree_bool(t, "approved", has_approved(approved, n, key));
-	tree_close(t);
+	return name;
 }
 
 static void
-show_group(struct tree *t, const struct ska_group *g, const struct tsb_view *approved, size_t n)
+show_approver(struct doc *t, const struct ska_approver *p, const struct tsb_view *approved,
+    size_t n)
+{
+	arena_auto a = { 0 };
+	struct tsb_view key = approver_key(&a, p);
+	bool has = approved && has_approved(approved, n, key);
+	const char *name = shown_name(&a, p);
+
+	if (!t->json) {
+		doc_format(t, "approver", "%s%s%s%s", output_key(&a, key), name ? "  " : "",
+		    name ? name : "", has ? "  (has approved)" : "");
+		return;
+	}
+	doc_open(t, "approver");
+	doc_text(t, "name", name);
+	doc_text(t, "type", p->type == APPROVER_CERTIFICATE ? "certificate" : "public_key");
+	doc_key(t, "key", key);
+	if (approved)
+		doc_bool(t, "approved", has);
+	doc_close(t);
+}
+
+static void
+show_group(struct doc *t, const struct ska_group *g, const struct tsb_view *approved, size_t n)
 {
 	arena_auto a = { 0 };
 	size_t i, have = 0;
 
-	tree_open(t, "group");
-	tree_text(t, "name", g->name);
-	if (approved) {
-		for (i = 0; i < g->napprovers; i++)
-			have += has_approved(approved, n, approver_key(&a, &g->approvers[i]));
-		tree_format(t, "approvals", "%zu of %u needed", have, g->quorum);
+	for (i = 0; approved && i < g->napprovers; i++)
+		have += has_approved(approved, n, approver_key(&a, &g->approvers[i]));
+	doc_open_as(t, "group", "%s%s%u of %zu must approve%s", g->name ? g->name : "",
+	    g->name ? ": " : "", g->quorum, g->napprovers,
+	    approved ? arena_printf(&a, ", %zu did", have) : "");
+	if (t->json) {
+		doc_text(t, "name", g->name);
+		doc_number(t, "quorum", g->quorum);
 	}
-	if (t->json || !approved)
-		tree_number(t, "quorum", g->quorum);
+	if (t->json && approved)
+		doc_number(t, "approvals", have);
 	if (g->quorum > g->napprovers)
-		tree_warn(t, "this group has fewer approvers than its quorum: it can never be met");
-	tree_list(t, "approvers");
+		doc_warn(t, "this group has fewer approvers than its quorum: it can never be met");
+	doc_list(t, "approvers");
 	for (i = 0; i < g->napprovers; i++)
 		show_approver(t, &g->approvers[i], approved, n);
-	tree_close(t);
-	tree_close(t);
+	doc_close(t);
+	doc_close(t);
+}
+
+static const char *
+minutes(struct arena *a, const char *name, uint64_t seconds)
+{
+	return seconds ? arena_printf(a, "%s %" PRIu64 " s (%" PRIu64 " min)  ", name, seconds,
+			     seconds / 60) : "";
 }
 
 static void
-show_seconds(struct tree *t, const char *name, uint64_t seconds)
+show_token(struct doc *t, const struct ska_token *token, const struct tsb_view *approved, size_t n)
 {
-	if (t->json)
-		tree_number(t, name, seconds);
-	else if (seconds)
-		tree_format(t, name, "%llu s (%llu min)", (unsigned long long)seconds,
-		    (unsigned long long)seconds / 60);
+	arena_auto a = { 0 };
+	size_t i;
+
+	doc_open_as(t, "token", "%s%s%s%s", token->name ? token->name : "",
+	    token->name ? "  " : "", minutes(&a, "timelock", token->timelock),
+	    minutes(&a, "timeout", token->timeout));
+	if (t->json) {
+		doc_text(t, "name", token->name);
+		doc_number(t, "timelock", token->timelock);
+		doc_number(t, "timeout", token->timeout);
+	}
+	doc_list(t, "groups");
+	for (i = 0; i < token->ngroups; i++)
+		show_group(t, &token->groups[i], approved, n);
+	doc_close(t);
+	doc_close(t);
 }
 
 void
-policy_show_rule(struct tree *t, enum ska_rule_kind kind, const struct ska_rule *rule,
+policy_show_rule(struct doc *t, enum ska_rule_kind kind, const struct ska_rule *rule,
     const struct tsb_view *approved, size_t n)
 {
-	size_t i, j;
+	size_t i;
 
-	tree_open(t, rule_titles[kind]);
+	doc_open(t, rule_titles[kind]);
 	if (ska_rule_is_free(rule))
-		tree_warn(t, "OPEN TO EVERYBODY: no approval is needed to %s this key", rule_verbs[kind]);
+		doc_warn(t, "OPEN TO EVERYBODY: no approval is needed to %s this key",
+		    rule_verbs[kind]);
 	if (rule->ntokens == 0)
-		tree_warn(t, "nobody can ever %s this key: the rule has no token", rule_verbs[kind]);
+		doc_warn(t, "nobody can ever %s this key: the rule has no token", rule_verbs[kind]);
 	if (t->json)
-		tree_bool(t, "open", ska_rule_is_free(rule));
-	tree_list(t, "tokens");
-	for (i = 0; i < rule->ntokens; i++) {
-		const struct ska_token *token = &rule->tokens[i];
+		doc_bool(t, "open", ska_rule_is_free(rule));
+	doc_list(t, "tokens");
+	for (i = 0; i < rule->ntokens; i++)
+		show_token(t, &rule->tokens[i], approved, n);
+	doc_close(t);
+	doc_close(t);
+}
 
-		tree_open(t, "token");
-		tree_text(t, "name", token->name);
-		show_seconds(t, "timelock", token->timelock);
-		show_seconds(t, "timeout", token->timeout);
-		tree_list(t, "groups");
-		for (j = 0; j < token->ngroups; j++)
-			show_group(t, &token->groups[j], approved, n);
-		tree_close(t);
-		tree_close(t);
-	}
-	tree_close(t);
-	tree_close(t);
+/* By their bytes on the wire. */
+static bool
+same_rule(const struct ska_rule *x, const struct ska_rule *y)
+{
+	struct ska_policy a = { .rule = { *x, *x, *x, *x } }, b = { .rule = { *y, *y, *y, *y } };
+	tsb_bytes_auto left = { 0 }, right = { 0 };
+
+	ska_policy_format(&a, &left);
+	ska_policy_format(&b, &right);
+	return tsb_view_eq(tsb_view_bytes(&left), tsb_view_bytes(&right));
 }
 
 void
-policy_show(struct tree *t, const struct ska_policy *policy)
+policy_show(struct doc *t, const struct ska_policy *policy)
 {
+	const struct ska_rule *use = &policy->rule[RULE_USE];
 	int i;
 
-	for (i = 0; i < RULE__MAX; i++)
-		policy_show_rule(t, (enum ska_rule_kind)i, &policy->rule[i], NULL, 0);
+	for (i = 0; i < RULE__MAX; i++) {
+		const struct ska_rule *rule = &policy->rule[i];
+
+		/* Warnings are never folded away. */
+		if (!t->json && i != RULE_USE && !ska_rule_is_free(rule) && rule->ntokens > 0 &&
+		    same_rule(rule, use))
+			doc_text(t, rule_titles[i], "the same as rule use");
+		else
+			policy_show_rule(t, (enum ska_rule_kind)i, rule, NULL, 0);
+	}
 }

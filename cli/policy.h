@@ -11,10 +11,10 @@
  * wants it). *json stays empty when neither is given. Says on stderr which rules stay open.
  */
 int policy_of_options(struct cli *, bool with_status, struct tsb_bytes *json) TSB_MUSTCHECK;
-/* The four rules as a branch of the tree; rules that anybody may use are marked. */
-void policy_show(struct tree *, const struct ska_policy *);
+/* The four rules as a branch of the document; rules that anybody may use are marked. */
+void policy_show(struct doc *, const struct ska_policy *);
 /* One rule. approved (n keys) marks who has approved already; NULL = do not say. */
-void policy_show_rule(struct tree *, enum ska_rule_kind, const struct ska_rule *,
+void policy_show_rule(struct doc *, enum ska_rule_kind, const struct ska_rule *,
     const struct tsb_view *approved, size_t n);
 
 #endif

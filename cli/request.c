@@ -30,28 +30,28 @@ fetch(struct cli *c, const char *id, struct tsb_bytes *answer, struct wire_clien
 }
 
 static void
-show_keys(struct tree *t, const char *list, const char *name, const struct tsb_view *keys, size_t n)
+show_keys(struct doc *t, const char *list, const char *name, const struct tsb_view *keys, size_t n)
 {
 	size_t i;
 
-	tree_list(t, list);
+	doc_list(t, list);
 	for (i = 0; i < n; i++)
-		tree_key(t, name, keys[i]);
-	tree_close(t);
+		doc_key(t, name, keys[i]);
+	doc_close(t);
 }
 
 void
-request_show(struct tree *t, const struct wire_client_status *s)
+request_show(struct doc *t, const struct wire_client_status *s)
 {
-	tree_text(t, "id", s->id);
-	tree_text(t, "status", s->status);
-	tree_text(t, "execution time", s->execution_time);
-	tree_text(t, "result", s->result);
+	doc_text(t, "id", s->id);
+	doc_text(t, "status", s->status);
+	doc_text(t, "execution time", s->execution_time);
+	doc_text(t, "result", s->result);
 	show_keys(t, "approved by", "approved by", s->approved, s->napproved);
 	show_keys(t, "open", "not yet approved by", s->open, s->nopen);
 	show_keys(t, "rejected by", "rejected by", s->rejected, s->nrejected);
 	if (!t->json && s->offline.n > 0)
-		tree_view(t, "for the offline HSM", s->offline);
+		doc_view(t, "for the offline HSM", s->offline);
 }
 
 int
@@ -59,7 +59,7 @@ cli_request_show(struct cli *c)
 {
 	tsb_bytes_auto answer = { 0 };
 	struct wire_client_status status;
-	tree_auto t = { 0 };
+	doc_auto t = { 0 };
 
 	if (fetch(c, c->argv[0], &answer, &status))
 		return -1;
@@ -67,9 +67,9 @@ cli_request_show(struct cli *c)
 		output_body(tsb_view_bytes(&answer));
 		return 0;
 	}
-	tree_start(&t, false);
+	doc_start(&t, false);
 	request_show(&t, &status);
-	tree_print(&t);
+	doc_print(&t);
 	return 0;
 }
 

@@ -13,7 +13,7 @@
  */
 int request_create(struct cli *, enum tsb_kind, const char *path, struct tsb_view body)
     TSB_MUSTCHECK;
-/* State, result and approvers as a branch of the tree. */
-void request_show(struct tree *, const struct wire_client_status *);
+/* State, result and approvers as a branch of the document. */
+void request_show(struct doc *, const struct wire_client_status *);
 
 #endif

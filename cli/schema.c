@@ -50,16 +50,16 @@ database_failed(struct cli *c)
 static void
 show(struct cli *c, long have, long want)
 {
-	tree_auto t = { 0 };
+	doc_auto t = { 0 };
 
-	tree_start(&t, c->json);
-	tree_number(&t, "version", (unsigned long long)have);
-	tree_number(&t, "wanted", (unsigned long long)want);
-	tree_text(&t, "state",
+	doc_start(&t, c->json);
+	doc_number(&t, "version", (unsigned long long)have);
+	doc_number(&t, "wanted", (unsigned long long)want);
+	doc_text(&t, "state",
 	    have == want ? "up to date" :
 	    have < want	 ? "old: run tsb schema upgrade" :
 			   "newer than this program: install the newer one");
-	tree_print(&t);
+	doc_print(&t);
 }
 
 int

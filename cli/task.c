@@ -251,63 +251,63 @@ static const struct {
 };
 
 static void
-show_rule(struct tree *t, const struct task *task)
+show_rule(struct doc *t, const struct task *task)
 {
 	const struct wire_client_task *w = task->wire;
 	enum ska_rule_kind kind = operations[task->token.operation].rule;
 	static const struct tsb_view nobody = { NULL, 0 };
 
 	if (!task->has_attributes || !task->attributes.has_policy) {
-		tree_text(t, "policy", "not shown by this server");
+		doc_text(t, "policy", "not shown by this server");
 		return;
 	}
 	if (!task->attributes_verified)
-		tree_text(t, "policy", "as the server says; --attestation-key FILE checks it");
+		doc_text(t, "policy", "as the server says; --attestation-key FILE checks it");
 	else
-		tree_text(t, "policy", "signed by the HSM, checked");
+		doc_text(t, "policy", "signed by the HSM, checked");
 	policy_show_rule(t, kind, &task->attributes.policy.rule[kind],
 	    w->has_status ? (w->status.napproved ? w->status.approved : &nobody) : NULL,
 	    w->has_status ? w->status.napproved : 0);
 }
 
 static void
-show_time(struct tree *t, const struct task *task)
+show_time(struct doc *t, const struct task *task)
 {
 	char text[CLOCK_ISO_SIZE];
 	const struct ska_approval_token *token = &task->token;
 
 	if (!token->has_timestamp)
-		tree_text(t, "asked at", "no HSM timestamp: only rules without time limits apply");
+		doc_text(t, "asked at", "no HSM timestamp: only rules without time limits apply");
 	else if (token->timestamp.seconds <= 253402300799ULL)
-		tree_format(t, "asked at", "%s (HSM clock%s)",
+		doc_format(t, "asked at", "%s (HSM clock%s)",
 		    clock_iso((int64_t)token->timestamp.seconds, text),
 		    task->timestamp_verified ? ", checked" : "");
 }
 
 void
-task_show(struct tree *t, const struct task *task)
+task_show(struct doc *t, const struct task *task)
 {
 	const struct wire_client_task *w = task->wire;
 	const struct ska_approval_token *token = &task->token;
 
-	tree_open(t, "task");
-	tree_text(t, "id", w->id);
+	doc_open(t, "task");
+	doc_text(t, "id", w->id);
 	if (w->has_status)
-		tree_text(t, "request", w->status.id);
+		doc_text(t, "request", w->status.id);
 	if (w->has_kind && token->operation == OP_USE)
-		tree_format(t, "operation", "%s: %s", operations[token->operation].name,
+		doc_format(t, "operation", "%s: %s", operations[token->operation].name,
 		    tsb_kinds[w->kind].name);
 	else
-		tree_text(t, "operation", operations[token->operation].name);
-	tree_view(t, "key", token->label);
-	tree_text(t, "algorithm", w->algorithm);
+		doc_text(t, "operation", operations[token->operation].name);
+	doc_view(t, "key", token->label);
+	doc_text(t, "algorithm", w->algorithm);
 	show_time(t, task);
 	token_show_payload(t, token);
-	tree_text(t, "payload type", w->payload_type);
+	doc_text(t, "payload type", w->payload_type);
 	if (w->has_meta)
-		tree_payload(t, "caller's note", w->meta);
+		doc_payload(t, "caller's note", w->meta);
 	if (w->requester.n > 0)
-		tree_key(t, "asked by", w->requester);
+		doc_key(t, "asked by", w->requester);
 	show_rule(t, task);
-	tree_close(t);
+	doc_close(t);
 }

@@ -34,6 +34,6 @@ int task_fetch(struct cli *, const struct signer *, const char *id, struct wire_
  */
 int task_check(struct cli *, const struct signer *, const struct token_keys *,
     const struct wire_client_task *, struct task *out) TSB_MUSTCHECK;
-void task_show(struct tree *, const struct task *);
+void task_show(struct doc *, const struct task *);
 
 #endif

@@ -29,7 +29,7 @@ static const char *const operation_names[] = {
 /* A document being shown. */
 struct decode {
 	struct cli *cli;
-	struct tree tree;
+	struct doc doc;
 	struct token_keys keys;
 	bool wrong; /* a signature inside does not verify */
 };
@@ -50,14 +50,14 @@ token_keys_load(struct cli *c, struct token_keys *out)
 }
 
 static void
-show_time(struct tree *t, const char *name, uint64_t seconds)
+show_time(struct doc *t, const char *name, uint64_t seconds)
 {
 	char text[CLOCK_ISO_SIZE];
 
 	if (seconds > 253402300799ULL) /* the year 9999 */
-		tree_format(t, name, "%llu s after 1970", (unsigned long long)seconds);
+		doc_format(t, name, "%llu s after 1970", (unsigned long long)seconds);
 	else
-		tree_text(t, name, clock_iso((int64_t)seconds, text));
+		doc_text(t, name, clock_iso((int64_t)seconds, text));
 }
 
 /* ---- signatures ---- */
@@ -77,41 +77,41 @@ static void
 show_signature(struct decode *d, const char *name, struct tsb_view der, struct tsb_view key,
     struct tsb_view message)
 {
-	struct tree *t = &d->tree;
+	struct doc *t = &d->doc;
 	arena_auto a = { 0 };
 	enum ska_key_type type;
 	enum ska_digest digest;
 	struct tsb_view raw;
 	struct tsb_err err;
 
-	tree_open(t, name);
+	doc_open(t, name);
 	if (ska_signature_parse(der, &type, &digest, &raw, &err)) {
-		tree_warn(t, "this is no signature with algorithm: %s", err.msg);
+		doc_warn(t, "this is no signature with algorithm: %s", err.msg);
 		d->wrong = true;
-		tree_close(t);
+		doc_close(t);
 		return;
 	}
-	tree_text(t, "algorithm", signature_algorithm(&a, type, digest));
+	doc_text(t, "algorithm", signature_algorithm(&a, type, digest));
 	if (t->json)
-		tree_base64(t, "value", raw);
+		doc_base64(t, "value", raw);
 	else
-		tree_format(t, "length", "%zu bytes", raw.n);
+		doc_format(t, "length", "%zu bytes", raw.n);
 	if (key.n == 0) {
-		tree_text(t, "verified", "not checked: the key is not known here");
+		doc_text(t, "verified", "not checked: the key is not known here");
 	} else if (crypto_verify_der(key, message, der, &err)) {
-		tree_text(t, "verified", "NO");
-		tree_warn(t, "the %s is WRONG: %s", name, err.msg);
+		doc_text(t, "verified", "NO");
+		doc_warn(t, "the %s is WRONG: %s", name, err.msg);
 		d->wrong = true;
 	} else {
-		tree_text(t, "verified", "yes");
+		doc_text(t, "verified", "yes");
 	}
-	tree_close(t);
+	doc_close(t);
 }
 
 /* ---- tokens ---- */
 
 static void
-show_unwrap(struct tree *t, const struct ska_unwrap_payload *u)
+show_unwrap(struct doc *t, const struct ska_unwrap_payload *u)
 {
 	static const char *const access[] = { "sensitive", "extractable", "modifiable", "copyable",
 		"preload", "token", "indestructible", "private", "public", "blocked",
@@ -122,19 +122,19 @@ show_unwrap(struct tree *t, const struct ska_unwrap_payload *u)
 		"sign recover" };
 	unsigned i;
 
-	tree_view(t, "new key label", u->label);
-	tree_number(t, "wrapped kind", u->kind);
-	tree_list(t, "capabilities");
+	doc_view(t, "new key label", u->label);
+	doc_number(t, "wrapped kind", u->kind);
+	doc_list(t, "capabilities");
 	for (i = 0; i < 32; i++)
 		if (u->capabilities & 1U << i)
-			tree_text(t, "may", i < TSB_COUNT(capabilities) ? capabilities[i] : "?");
-	tree_close(t);
-	tree_list(t, "access");
+			doc_text(t, "may", i < TSB_COUNT(capabilities) ? capabilities[i] : "?");
+	doc_close(t);
+	doc_list(t, "access");
 	for (i = 0; i < 32; i++)
 		if (u->access & 1U << i)
-			tree_text(t, "is", i < TSB_COUNT(access) ? access[i] : "?");
-	tree_close(t);
-	tree_payload(t, "wrapped key", u->wrapped_key);
+			doc_text(t, "is", i < TSB_COUNT(access) ? access[i] : "?");
+	doc_close(t);
+	doc_payload(t, "wrapped key", u->wrapped_key);
 }
 
 /* The bytes may be an unwrap payload by intent or by chance: the caller decides. */
@@ -149,50 +149,50 @@ parse_unwrap(struct tsb_view payload, struct ska_unwrap_payload *out)
 }
 
 static void
-show_policy_bytes(struct tree *t, struct tsb_view bytes)
+show_policy_bytes(struct doc *t, struct tsb_view bytes)
 {
 	arena_auto a = { 0 };
 	struct ska_policy policy;
 	struct tsb_err err;
 
 	if (ska_policy_parse(bytes, &a, &policy, &err)) {
-		tree_warn(t, "the new policy is not understood: %s", err.msg);
-		tree_payload(t, "policy bytes", bytes);
+		doc_warn(t, "the new policy is not understood: %s", err.msg);
+		doc_payload(t, "policy bytes", bytes);
 		return;
 	}
 	policy_show(t, &policy);
 }
 
 void
-token_show_payload(struct tree *t, const struct ska_approval_token *token)
+token_show_payload(struct doc *t, const struct ska_approval_token *token)
 {
 	struct ska_unwrap_payload unwrap;
 
 	if (!token->has_payload)
 		return;
 	if (token->operation == OP_MODIFY) {
-		tree_open(t, "new policy");
+		doc_open(t, "new policy");
 		show_policy_bytes(t, token->payload);
-		tree_close(t);
+		doc_close(t);
 		return;
 	}
-	tree_payload(t, "payload", token->payload);
+	doc_payload(t, "payload", token->payload);
 	if (token->operation == OP_USE && parse_unwrap(token->payload, &unwrap)) {
-		tree_open(t, "payload as unwrap");
+		doc_open(t, "payload as unwrap");
 		show_unwrap(t, &unwrap);
-		tree_close(t);
+		doc_close(t);
 	}
 }
 
 static void
 show_timestamp(struct decode *d, const struct ska_timestamp *s, const struct tsb_view *signature)
 {
-	struct tree *t = &d->tree;
+	struct doc *t = &d->doc;
 
 	show_time(t, "time", s->seconds);
 	if (t->json)
-		tree_number(t, "seconds", s->seconds);
-	tree_view(t, "signed by key", s->key_label);
+		doc_number(t, "seconds", s->seconds);
+	doc_view(t, "signed by key", s->key_label);
 	if (signature)
 		show_signature(d, "timestamp signature", *signature, d->keys.timestamp, s->whole);
 }
@@ -200,22 +200,22 @@ show_timestamp(struct decode *d, const struct ska_timestamp *s, const struct tsb
 static void
 show_token(struct decode *d, const struct ska_approval_token *token)
 {
-	struct tree *t = &d->tree;
+	struct doc *t = &d->doc;
 
-	tree_text(t, "operation", operation_names[token->operation]);
-	tree_view(t, "key label", token->label);
+	doc_text(t, "operation", operation_names[token->operation]);
+	doc_view(t, "key label", token->label);
 	if (token->label.n == 0)
-		tree_warn(t, "the label is empty: the approval is not tied to a key name");
+		doc_warn(t, "the label is empty: the approval is not tied to a key name");
 	if (token->has_timestamp) {
-		tree_open(t, "timestamp");
+		doc_open(t, "timestamp");
 		show_timestamp(d, &token->timestamp, &token->timestamp_signature);
-		tree_close(t);
+		doc_close(t);
 		if (token->has_payload && !tsb_view_eq(token->timestamp.payload, token->payload))
-			tree_warn(t, "the timestamp was made for another payload");
+			doc_warn(t, "the timestamp was made for another payload");
 	} else if (t->json) {
-		tree_text(t, "timestamp", NULL);
+		doc_text(t, "timestamp", NULL);
 	} else {
-		tree_text(t, "timestamp", "none: only rules without time limits can be met");
+		doc_text(t, "timestamp", "none: only rules without time limits can be met");
 	}
 	token_show_payload(t, token);
 }
@@ -227,7 +227,7 @@ decode_token(struct decode *d, struct tsb_view bytes)
 
 	if (ska_approval_token_parse(bytes, &token, &d->cli->err))
 		return -1;
-	tree_text(&d->tree, "kind", "approval token");
+	doc_text(&d->doc, "kind", "approval token");
 	show_token(d, &token);
 	return 0;
 }
@@ -244,11 +244,11 @@ decode_signed_approval(struct decode *d, struct tsb_view bytes)
 	if (approval.is_certificate &&
 	    crypto_cert_spki(approval.approver, &d->cli->arena, &key, &d->cli->err))
 		return -1;
-	tree_text(&d->tree, "kind", "signed approval");
-	tree_open(&d->tree, "token");
+	doc_text(&d->doc, "kind", "signed approval");
+	doc_open(&d->doc, "token");
 	show_token(d, &approval.token);
-	tree_close(&d->tree);
-	tree_key(&d->tree, approval.is_certificate ? "approver certificate" : "approver", key);
+	doc_close(&d->doc);
+	doc_key(&d->doc, approval.is_certificate ? "approver certificate" : "approver", key);
 	show_signature(d, "approval signature", approval.signature, key, approval.token.whole);
 	return 0;
 }
@@ -260,16 +260,16 @@ decode_timestamp(struct decode *d, struct tsb_view bytes)
 
 	if (ska_timestamp_parse(bytes, &s, &d->cli->err))
 		return -1;
-	tree_text(&d->tree, "kind", "timestamp token");
+	doc_text(&d->doc, "kind", "timestamp token");
 	show_timestamp(d, &s, NULL);
 	if (!s.has_payload)
 		return 0;
 	if (s.modify) {
-		tree_open(&d->tree, "new policy");
-		show_policy_bytes(&d->tree, s.payload);
-		tree_close(&d->tree);
+		doc_open(&d->doc, "new policy");
+		show_policy_bytes(&d->doc, s.payload);
+		doc_close(&d->doc);
 	} else {
-		tree_payload(&d->tree, "payload", s.payload);
+		doc_payload(&d->doc, "payload", s.payload);
 	}
 	return 0;
 }
@@ -281,8 +281,8 @@ decode_policy(struct decode *d, struct tsb_view bytes)
 
 	if (ska_policy_parse(bytes, &d->cli->arena, &policy, &d->cli->err))
 		return -1;
-	tree_text(&d->tree, "kind", "policy");
-	policy_show(&d->tree, &policy);
+	doc_text(&d->doc, "kind", "policy");
+	policy_show(&d->doc, &policy);
 	return 0;
 }
 
@@ -293,8 +293,8 @@ decode_unwrap(struct decode *d, struct tsb_view bytes)
 
 	if (ska_unwrap_payload_parse(bytes, &unwrap, &d->cli->err))
 		return -1;
-	tree_text(&d->tree, "kind", "unwrap payload");
-	show_unwrap(&d->tree, &unwrap);
+	doc_text(&d->doc, "kind", "unwrap payload");
+	show_unwrap(&d->doc, &unwrap);
 	return 0;
 }
 
@@ -340,24 +340,24 @@ decode_der(struct decode *d, struct tsb_view bytes)
 	const char *name = NULL;
 
 	if (crypto_cert_spki(bytes, a, &key, &ignored) == 0) {
-		tree_text(&d->tree, "kind", "certificate");
+		doc_text(&d->doc, "kind", "certificate");
 		if (crypto_cert_common_name(bytes, a, &name, &ignored) == 0)
-			tree_text(&d->tree, "common name", name);
-		tree_key(&d->tree, "public key", key);
+			doc_text(&d->doc, "common name", name);
+		doc_key(&d->doc, "public key", key);
 		return 0;
 	}
 	if (crypto_spki_check(bytes, &ignored) == 0) {
-		tree_text(&d->tree, "kind", "public key");
-		tree_key(&d->tree, "public key", bytes);
+		doc_text(&d->doc, "kind", "public key");
+		doc_key(&d->doc, "public key", bytes);
 		return 0;
 	}
 	if (ska_signature_parse(bytes, &type, &digest, &raw, &d->cli->err))
 		return -1;
-	tree_text(&d->tree, "kind", "signature with algorithm");
-	tree_text(&d->tree, "algorithm", signature_algorithm(a, type, digest));
-	tree_payload(&d->tree, "value", raw);
+	doc_text(&d->doc, "kind", "signature with algorithm");
+	doc_text(&d->doc, "algorithm", signature_algorithm(a, type, digest));
+	doc_payload(&d->doc, "value", raw);
 	if (type == KEYTYPE_EC && raw.n > 0 && raw.p[0] != 0x30)
-		tree_warn(&d->tree, "the value is no ECDSA signature: some servers put the timestamp "
+		doc_warn(&d->doc, "the value is no ECDSA signature: some servers put the timestamp "
 				    "token there");
 	return 0;
 }
@@ -365,49 +365,49 @@ decode_der(struct decode *d, struct tsb_view bytes)
 /* ---- key attributes ---- */
 
 void
-token_show_attributes(struct tree *t, const struct keyattr *k)
+token_show_attributes(struct doc *t, const struct keyattr *k)
 {
 	int i;
 
-	tree_text(t, "label", k->label);
-	tree_text(t, "uuid", k->uuid);
-	tree_text(t, "id", k->id);
-	tree_text(t, "object", k->root);
-	tree_text(t, "creation", k->creation);
-	tree_text(t, "storage", k->storage);
+	doc_text(t, "label", k->label);
+	doc_text(t, "uuid", k->uuid);
+	doc_text(t, "id", k->id);
+	doc_text(t, "object", k->root);
+	doc_text(t, "creation", k->creation);
+	doc_text(t, "storage", k->storage);
 	show_time(t, "create time", (uint64_t)k->create_time);
 	show_time(t, "attest time", (uint64_t)k->attest_time);
 	if (k->has_use_count)
-		tree_number(t, "use count", k->use_count);
-	tree_text(t, "algorithm", k->algorithm);
-	tree_text(t, "algorithm OID", k->algorithm_oid);
-	tree_text(t, "curve OID", k->curve_oid);
+		doc_number(t, "use count", k->use_count);
+	doc_text(t, "algorithm", k->algorithm);
+	doc_text(t, "algorithm OID", k->algorithm_oid);
+	doc_text(t, "curve OID", k->curve_oid);
 	if (k->key_size)
-		tree_number(t, "key size", k->key_size);
-	tree_text(t, "address", k->address);
-	tree_text(t, "address format", k->address_format);
-	tree_text(t, "derivation type", k->derivation_type);
-	tree_text(t, "derivation value", k->derivation_value);
+		doc_number(t, "key size", k->key_size);
+	doc_text(t, "address", k->address);
+	doc_text(t, "address format", k->address_format);
+	doc_text(t, "derivation type", k->derivation_type);
+	doc_text(t, "derivation value", k->derivation_value);
 	if (k->public_key.n > 0)
-		tree_base64(t, "public key", k->public_key);
-	tree_open(t, "attributes");
+		doc_base64(t, "public key", k->public_key);
+	doc_open(t, "attributes");
 	for (i = 0; i < ATTR__MAX; i++)
-		tree_bool(t, keyattr_flag_json[i], k->flag[i]);
-	tree_close(t);
+		doc_bool(t, keyattr_flag_json[i], k->flag[i]);
+	doc_close(t);
 }
 
 static void
-show_key(struct tree *t, const struct keyattr *k)
+show_key(struct doc *t, const struct keyattr *k)
 {
 	token_show_attributes(t, k);
 	if (!k->has_policy) {
-		tree_text(t, "policy", t->json ? NULL : "none: an ordinary key, no approvals");
+		doc_text(t, "policy", t->json ? NULL : "none: an ordinary key, no approvals");
 		return;
 	}
-	tree_open(t, "policy");
-	tree_bool(t, "blocked", k->policy.blocked);
+	doc_open(t, "policy");
+	doc_bool(t, "blocked", k->policy.blocked);
 	policy_show(t, &k->policy);
-	tree_close(t);
+	doc_close(t);
 }
 
 static int
@@ -417,8 +417,8 @@ decode_xml(struct decode *d, struct tsb_view bytes)
 
 	if (keyattr_parse(bytes, &d->cli->arena, &k, &d->cli->err))
 		return -1;
-	tree_text(&d->tree, "kind", "key attributes");
-	show_key(&d->tree, &k);
+	doc_text(&d->doc, "kind", "key attributes");
+	show_key(&d->doc, &k);
 	return 0;
 }
 
@@ -426,18 +426,18 @@ decode_xml(struct decode *d, struct tsb_view bytes)
 static void
 show_attestation(struct decode *d, const struct tsb_key_attributes *k)
 {
-	struct tree *t = &d->tree;
+	struct doc *t = &d->doc;
 	struct tsb_err err;
 
-	tree_text(t, "attestation key", k->attestation_key_name);
+	doc_text(t, "attestation key", k->attestation_key_name);
 	if (d->keys.attestation.n == 0)
 		return;
 	if (crypto_verify(d->keys.attestation, DIGEST_SHA256, k->xml, k->xml_signature, &err)) {
-		tree_warn(t, "the attestation signature is WRONG: %s", err.msg);
+		doc_warn(t, "the attestation signature is WRONG: %s", err.msg);
 		d->wrong = true;
 		return;
 	}
-	tree_text(t, "attestation", "verified");
+	doc_text(t, "attestation", "verified");
 }
 
 static int
@@ -449,7 +449,7 @@ show_key_answer(struct decode *d, struct tsb_view answer)
 	if (wire_key_attributes_parse(answer, &d->cli->arena, &answered, &d->cli->err) ||
 	    keyattr_parse(answered.xml, &d->cli->arena, &k, &d->cli->err))
 		return -1;
-	show_key(&d->tree, &k);
+	show_key(&d->doc, &k);
 	show_attestation(d, &answered);
 	return 0;
 }
@@ -458,8 +458,8 @@ show_key_answer(struct decode *d, struct tsb_view answer)
 static int
 finish(struct decode *d)
 {
-	tree_print(&d->tree);
-	tree_clear(&d->tree);
+	doc_print(&d->doc);
+	doc_clear(&d->doc);
 	if (d->wrong)
 		return cli_end(d->cli, CLI_WRONG, TSB_E_INVALID_SIGNATURE,
 		    "a signature does not verify");
@@ -474,15 +474,15 @@ token_show_key(struct cli *c, struct tsb_view answer)
 
 	if (token_keys_load(c, &d.keys))
 		return -1;
-	tree_start(&d.tree, c->json && d.keys.attestation.n > 0);
+	doc_start(&d.doc, c->json && d.keys.attestation.n > 0);
 	rc = show_key_answer(&d, answer);
 	if (c->json && d.keys.attestation.n == 0) {
-		tree_clear(&d.tree);
+		doc_clear(&d.doc);
 		output_body(answer);
 		return 0;
 	}
 	if (rc) {
-		tree_clear(&d.tree);
+		doc_clear(&d.doc);
 		return session_misread(c);
 	}
 	return finish(&d);
@@ -543,7 +543,7 @@ decode_any(struct decode *d, struct tsb_view bytes)
 	if (bytes.p[0] == '<')
 		return decode_xml(d, bytes);
 	if (bytes.p[0] == '{') {
-		tree_text(&d->tree, "kind", "answer with key attributes");
+		doc_text(&d->doc, "kind", "answer with key attributes");
 		return show_key_answer(d, bytes);
 	}
 	/* A container tells its exact length in front, so DER is never taken for one. */
@@ -560,9 +560,9 @@ cli_token_decode(struct cli *c)
 
 	if (read_input(c, &bytes) || token_keys_load(c, &d.keys))
 		return -1;
-	tree_start(&d.tree, c->json);
+	doc_start(&d.doc, c->json);
 	if (decode_any(&d, bytes)) {
-		tree_clear(&d.tree);
+		doc_clear(&d.doc);
 		return -1;
 	}
 	return finish(&d);
