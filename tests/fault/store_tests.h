@@ -1,0 +1,9 @@
+/* The groups of test_store; each gives the number of failed tests. */
+#ifndef TSB_STORE_TESTS_H
+#define TSB_STORE_TESTS_H
+
+int store_task_tests(void);
+int store_schema_tests(void);
+int store_fault_tests(void);
+
+#endif
