@@ -1,0 +1,707 @@
+#include "lib/first.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "lib/base/enc.h"
+#include "lib/base/str.h"
+#include "lib/crypto/crypto.h"
+#include "tests/unit/vectors.h"
+
+/* A test key: 2048/256 bit parameters take too long to make at every run. */
+static const char dsa_private_key[] =
+    "MIIDVwIBAAKCAQEA/bLpizRrSmniQidnTsEjbkAEgdICxIrKuE6b05RBmE37aYUvP1s6G4cHaFUMocyu"
+    "hmwn7EQTF1hwZPeO4LgIgwUsg/GFNVZ/LhxwyewVNQTxs77ProvQMZhs22Q3lwpbdW8BXGbAeDv5cjZi"
+    "ILL4isR2uodzymZSYJQIyzTyN42IsMCFpNJOCBkU5ivG6Kcuqq21WICSECwlWX/jPG+B7X5s5nqOUla0"
+    "lixHq+gVwYyZJFDBkG18CGlfSKXH6VlOXVFXnNs1f7FPSjXFtcqqbAgOWgT4ZwN9GnS2arm54AGpqMUF"
+    "hYDRYe3j1/ncy0f2cy7Olb0TBaRTMTDfGPQqHwIhAOhr+yA4zN6aSTz4GGuNtwkdxV83c4F+D2938DXx"
+    "fMDLAoIBAQCGuh5TYv7WEkaVfr9CW/pgJYyWbNFJE0S6d0VeSlC1XQzPTh7s727Ne2KbLXEMjnO3ysZ1"
+    "WTSnMocqEdSjkvOaORnaSjpiaWt3Gmptj/jZr4oy0oARXPKjTDz4iZ07CfbIZ0BHtKnIRtuUnbf8LQGw"
+    "x6p05WnN6Z2Y+MI84xsMiFM7SyxNKBOywpf9gn8QBMmbvdkikxIAyAJqhq6R94iFsA+PcGEaVhxJBZM3"
+    "lZSbXxTSBnflyNm6OlZmk/hGVj7EXl/2A1BQHdwrK4RySOjNICtKu9PxORH1Gp23O6t7m1pab8JQGS7H"
+    "IePPxvxoNYaVkDkx6bcUTFcPs/AyqHcHAoIBAQDYuqeUZI5r3QOdVatoKH2CNbdlwSBuUXXgizvEQoZU"
+    "R1DrMYfI7HqnCVPvTsMu83k3WRbmRbXx05SyqfNkcw04Yk0pM/mUN1b80kOaksJ7jnIb4W97wfh6TUah"
+    "Ny3vbKB7GZdUCHjQrSOU7hFBFOlrkaUIx4Z/1WQr2cm8mL8vmSVxj4nFBot3l+uGeCUk2TanJGm7TO4v"
+    "LUQlTRW9N/IwGDpSs1cPG2FnBNzUTHk5lHnu8y8wptEoDVugDEnjHQjxYWTH4FKVpXaHls/2PAnU0+QJ"
+    "1h7THVE9A8yu6j9ET3xWdHLwvBNHe/m+GB2hROshyxYcCKYbZXhRAeR+LyhRAiAqi6FWLn70/Kb9RlvP"
+    "OfJuQy+zTt8OfuvOi+ZTv0K62g==";
+
+static struct arena memory;
+
+static struct tsb_view
+text(const char *s)
+{
+	return tsb_view_str(s);
+}
+
+static void
+assert_refused(int rc, const struct tsb_err *err, enum tsb_code code)
+{
+	assert_int_equal(rc, -1);
+	if (err->code != code)
+		fail_msg("%d instead of %d: %s", tsb_err_number(err->code), tsb_err_number(code),
+		    err->msg);
+	assert_true(err->msg[0] != '\0');
+}
+
+/* ---- keys ---- */
+
+static EVP_PKEY *
+make_key(const char *kind)
+{
+	EVP_PKEY *k;
+
+	if (strncmp(kind, "RSA-", 4) == 0)
+		k = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)atoi(kind + 4));
+	else if (tsb_streq(kind, "ED25519") || tsb_streq(kind, "X25519") || tsb_streq(kind, "ED448"))
+		k = EVP_PKEY_Q_keygen(NULL, NULL, kind);
+	else if (tsb_streq(kind, "DSA")) {
+		struct tsb_view der = { NULL, 0 };
+		const unsigned char *p;
+
+		assert_true(enc_base64_decode(text(dsa_private_key), &memory, &der));
+		p = der.p;
+		k = d2i_AutoPrivateKey(NULL, &p, (long)der.n);
+	} else
+		k = EVP_PKEY_Q_keygen(NULL, NULL, "EC", kind);
+	assert_non_null(k);
+	return k;
+}
+
+static struct tsb_view
+spki_of(EVP_PKEY *k)
+{
+	unsigned char *der = NULL;
+	int n = i2d_PUBKEY(k, &der);
+	struct tsb_view v;
+
+	assert_true(n > 0);
+	v = arena_view(&memory, tsb_view_of(der, (size_t)n));
+	OPENSSL_free(der);
+	return v;
+}
+
+static struct tsb_view
+sign(EVP_PKEY *k, const char *md, struct tsb_view message)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned char out[2048];
+	size_t n = sizeof(out);
+
+	assert_int_equal(EVP_DigestSignInit_ex(ctx, NULL, md, NULL, NULL, k, NULL), 1);
+	assert_int_equal(EVP_DigestSign(ctx, out, &n, message.p, message.n), 1);
+	EVP_MD_CTX_free(ctx);
+	return arena_view(&memory, tsb_view_of(out, n));
+}
+
+static const char *const md_names[DIGEST__MAX] = { NULL, "SHA2-224", "SHA2-256", "SHA2-384",
+	"SHA2-512", "SHA3-224", "SHA3-256", "SHA3-384", "SHA3-512" };
+
+static const struct {
+	const char *kind;
+	enum ska_key_type type;
+} good_keys[] = {
+	{ "RSA-1024", KEYTYPE_RSA },
+	{ "RSA-2048", KEYTYPE_RSA },
+	{ "P-256", KEYTYPE_EC },
+	{ "P-384", KEYTYPE_EC },
+	{ "P-521", KEYTYPE_EC },
+	{ "secp256k1", KEYTYPE_EC },
+	{ "brainpoolP256r1", KEYTYPE_EC },
+	{ "brainpoolP384r1", KEYTYPE_EC },
+	{ "brainpoolP512r1", KEYTYPE_EC },
+	{ "brainpoolP320t1", KEYTYPE_EC },
+	{ "DSA", KEYTYPE_DSA },
+	{ "ED25519", KEYTYPE_ED25519 },
+};
+
+/* ---- signatures ---- */
+
+static struct tsb_view
+with_algorithm(enum ska_key_type type, enum ska_digest digest, struct tsb_view raw)
+{
+	tsb_bytes_auto der = { 0 };
+
+	ska_signature_format(type, digest, raw, &der);
+	return arena_view(&memory, tsb_view_bytes(&der));
+}
+
+/* Every single-bit change of the signature (a share of them) and every cut must fail. */
+static void
+check_damaged(struct tsb_view spki, enum ska_digest digest, struct tsb_view message,
+    struct tsb_view good)
+{
+	unsigned char copy[2048];
+	struct tsb_err err;
+
+	memcpy(copy, good.p, good.n);
+	for (size_t bit = 0; bit < good.n * 8; bit += 13) {
+		copy[bit / 8] ^= (unsigned char)(1u << bit % 8);
+		assert_refused(crypto_verify(spki, digest, message, tsb_view_of(copy, good.n), &err),
+		    &err, TSB_E_INVALID_SIGNATURE);
+		copy[bit / 8] ^= (unsigned char)(1u << bit % 8);
+	}
+	for (size_t n = 0; n < good.n; n += 7)
+		assert_refused(crypto_verify(spki, digest, message, tsb_view_of(copy, n), &err),
+		    &err, TSB_E_INVALID_SIGNATURE);
+	copy[good.n] = 0;
+	assert_refused(crypto_verify(spki, digest, message, tsb_view_of(copy, good.n + 1), &err),
+	    &err, TSB_E_INVALID_SIGNATURE);
+}
+
+static void
+check_digest(EVP_PKEY *k, enum ska_key_type type, enum ska_digest digest, struct tsb_view other)
+{
+	struct tsb_view spki = spki_of(k), message = text("message"), raw, der;
+	struct tsb_err err;
+	enum ska_digest wrong = digest == DIGEST_SHA256 ? DIGEST_SHA3_256 : DIGEST_SHA256;
+
+	raw = sign(k, md_names[digest], message);
+	if (crypto_verify(spki, digest, message, raw, &err) != 0)
+		fail_msg("refused: %s", err.msg);
+	der = with_algorithm(type, digest, raw);
+	assert_int_equal(crypto_verify_der(spki, message, der, &err), 0);
+	assert_refused(crypto_verify(spki, digest, text("massage"), raw, &err), &err,
+	    TSB_E_INVALID_SIGNATURE);
+	assert_refused(crypto_verify(spki, digest, text(""), raw, &err), &err,
+	    TSB_E_INVALID_SIGNATURE);
+	assert_refused(crypto_verify(other, digest, message, raw, &err), &err,
+	    TSB_E_INVALID_SIGNATURE);
+	if (digest != DIGEST_NONE) {
+		assert_refused(crypto_verify(spki, wrong, message, raw, &err), &err,
+		    TSB_E_INVALID_SIGNATURE);
+		assert_refused(crypto_verify(spki, DIGEST_NONE, message, raw, &err), &err,
+		    TSB_E_INVALID_SIGNATURE);
+		der = with_algorithm(type, wrong, raw);
+		assert_refused(crypto_verify_der(spki, message, der, &err), &err,
+		    TSB_E_INVALID_SIGNATURE);
+	} else {
+		/* the digest name is not applied: one signature whatever a client says */
+		assert_int_equal(crypto_verify(spki, DIGEST_SHA256, message, raw, &err), 0);
+	}
+	if (digest == DIGEST_SHA256 || digest == DIGEST_NONE)
+		check_damaged(spki, digest, message, raw);
+}
+
+static void
+test_all_kinds_of_keys_and_digests(void **state)
+{
+	EVP_PKEY *other_rsa = make_key("RSA-1024"), *other_ec = make_key("P-256");
+
+	for (size_t i = 0; i < TSB_COUNT(good_keys); i++) {
+		EVP_PKEY *k = make_key(good_keys[i].kind);
+		enum ska_key_type type = KEYTYPE__MAX;
+		struct tsb_err err;
+
+		if (crypto_spki_type(spki_of(k), &type, &err) != 0)
+			fail_msg("%s: %s", good_keys[i].kind, err.msg);
+		assert_int_equal(type, good_keys[i].type);
+		assert_int_equal(crypto_spki_check(spki_of(k), &err), 0);
+		for (int d = DIGEST_NONE; d < DIGEST__MAX; d++)
+			if ((type == KEYTYPE_ED25519) == (d == DIGEST_NONE))
+				check_digest(k, type, (enum ska_digest)d,
+				    spki_of(type == KEYTYPE_RSA ? other_rsa : other_ec));
+		EVP_PKEY_free(k);
+	}
+	EVP_PKEY_free(other_rsa);
+	EVP_PKEY_free(other_ec);
+}
+
+static void
+test_empty_message(void **state)
+{
+	EVP_PKEY *k = make_key("P-256");
+	struct tsb_view raw = sign(k, "SHA2-256", text(""));
+	struct tsb_err err;
+
+	assert_int_equal(
+	    crypto_verify(spki_of(k), DIGEST_SHA256, (struct tsb_view){ NULL, 0 }, raw, &err), 0);
+	EVP_PKEY_free(k);
+}
+
+/* An OID of another kind of key must not be taken for "the right digest". */
+static void
+test_algorithm_must_fit_the_key(void **state)
+{
+	EVP_PKEY *rsa = make_key("RSA-1024"), *ec = make_key("P-256"), *ed = make_key("ED25519");
+	struct tsb_view message = text("message");
+	struct tsb_err err;
+
+	assert_refused(crypto_verify_der(spki_of(rsa), message,
+			   with_algorithm(KEYTYPE_EC, DIGEST_SHA256, sign(rsa, "SHA2-256", message)),
+			   &err),
+	    &err, TSB_E_INVALID_SIGNATURE);
+	assert_refused(crypto_verify_der(spki_of(ec), message,
+			   with_algorithm(KEYTYPE_DSA, DIGEST_SHA256, sign(ec, "SHA2-256", message)),
+			   &err),
+	    &err, TSB_E_INVALID_SIGNATURE);
+	assert_refused(crypto_verify_der(spki_of(ed), message,
+			   with_algorithm(KEYTYPE_RSA, DIGEST_SHA256, sign(ed, NULL, message)), &err),
+	    &err, TSB_E_INVALID_SIGNATURE);
+	assert_refused(crypto_verify_der(spki_of(ec), message, text("0123"), &err), &err,
+	    TSB_E_PAYLOAD);
+	EVP_PKEY_free(rsa);
+	EVP_PKEY_free(ec);
+	EVP_PKEY_free(ed);
+}
+
+static void
+test_rsa_pss_is_not_used_for_approvals(void **state)
+{
+	EVP_PKEY *k = make_key("RSA-1024");
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pctx;
+	unsigned char out[256];
+	size_t n = sizeof(out);
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_PAD_MODE,
+				    (char[]){ "pss" }, 0),
+		OSSL_PARAM_construct_end() };
+	struct tsb_err err;
+
+	assert_int_equal(EVP_DigestSignInit_ex(ctx, &pctx, "SHA2-256", NULL, NULL, k, params), 1);
+	assert_int_equal(EVP_DigestSign(ctx, out, &n, (const unsigned char *)"message", 7), 1);
+	assert_refused(crypto_verify(spki_of(k), DIGEST_SHA256, text("message"),
+			   tsb_view_of(out, n), &err),
+	    &err, TSB_E_INVALID_SIGNATURE);
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(k);
+}
+
+/* ---- keys that are refused ---- */
+
+static void
+assert_key_refused(struct tsb_view spki, enum tsb_code code)
+{
+	enum ska_key_type type;
+	struct tsb_err err;
+
+	assert_refused(crypto_spki_type(spki, &type, &err), &err, code);
+	assert_refused(crypto_spki_check(spki, &err), &err, code);
+	assert_refused(crypto_verify(spki, DIGEST_SHA256, text("m"), text("s"), &err), &err, code);
+}
+
+static void
+assert_hex_key_refused(const char *hex, enum tsb_code code)
+{
+	struct tsb_view spki;
+
+	assert_true(enc_hex_decode(text(hex), &memory, &spki));
+	assert_key_refused(spki, code);
+}
+
+static void
+test_damaged_keys(void **state)
+{
+	static const char *const sorts[] = { "P-256", "RSA-1024", "ED25519", "DSA" };
+
+	assert_key_refused(text(""), TSB_E_PARSING_KEY);
+	assert_key_refused(text("not a key"), TSB_E_PARSING_KEY);
+	for (size_t i = 0; i < TSB_COUNT(sorts); i++) {
+		EVP_PKEY *k = make_key(sorts[i]);
+		struct tsb_view spki = spki_of(k);
+		tsb_bytes_auto longer = { 0 };
+
+		for (size_t n = 0; n < spki.n; n += 1 + n / 8)
+			assert_key_refused((struct tsb_view){ spki.p, n }, TSB_E_PARSING_KEY);
+		tsb_bytes_add_view(&longer, spki);
+		tsb_bytes_add(&longer, "", 1);
+		assert_key_refused(tsb_view_bytes(&longer), TSB_E_PARSING_KEY);
+		EVP_PKEY_free(k);
+	}
+}
+
+static void
+test_keys_of_other_kinds(void **state)
+{
+	static const char *const sorts[] = { "X25519", "ED448", "RSA-512", "secp224r1", "secp160k1",
+		"sect283r1" };
+
+	for (size_t i = 0; i < TSB_COUNT(sorts); i++) {
+		EVP_PKEY *k = make_key(sorts[i]);
+
+		assert_key_refused(spki_of(k), TSB_E_APPROVER_KEY_TYPE);
+		EVP_PKEY_free(k);
+	}
+}
+
+/* RSA with exponent 1: every padded message is its own signature. */
+static void
+test_rsa_exponent_one(void **state)
+{
+	EVP_PKEY *k = make_key("RSA-1024");
+	struct tsb_view spki = spki_of(k);
+	unsigned char copy[256];
+
+	assert_true(spki.n < sizeof(copy));
+	memcpy(copy, spki.p, spki.n);
+	assert_memory_equal(copy + spki.n - 5, "\x02\x03\x01\x00\x01", 5);
+	memcpy(copy + spki.n - 3, "\x00\x00\x01", 3); /* not minimal: the form is wrong, too */
+	assert_key_refused(tsb_view_of(copy, spki.n), TSB_E_PARSING_KEY);
+	memcpy(copy + spki.n - 3, "\x01\x00\x02", 3); /* even */
+	assert_key_refused(tsb_view_of(copy, spki.n), TSB_E_PARSING_KEY);
+	EVP_PKEY_free(k);
+	assert_hex_key_refused( /* minimal DER of n = 2^1023 + 1, e = 1 */
+	    "30819d300d06092a864886f70d010101050003818b0030818702818100"
+	    "8000000000000000000000000000000000000000000000000000000000000000"
+	    "0000000000000000000000000000000000000000000000000000000000000000"
+	    "0000000000000000000000000000000000000000000000000000000000000000"
+	    "0000000000000000000000000000000000000000000000000000000000000001"
+	    "020101",
+	    TSB_E_PARSING_KEY);
+}
+
+/* The same point, compressed: it must not pass for a second approver. */
+static void
+test_one_key_has_one_form(void **state)
+{
+	EVP_PKEY *k = make_key("P-256");
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(
+				    OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+				    (char[]){ "compressed" }, 0),
+		OSSL_PARAM_construct_end() };
+	struct tsb_view spki = spki_of(k);
+	tsb_bytes_auto ber = { 0 };
+
+	assert_int_equal(EVP_PKEY_set_params(k, params), 1);
+	assert_true(spki_of(k).n < spki.n);
+	assert_key_refused(spki_of(k), TSB_E_APPROVER_KEY_TYPE);
+	/* the outer length in two octets instead of one: BER, not DER */
+	tsb_bytes_add(&ber, "\x30\x81", 2);
+	tsb_bytes_add(&ber, spki.p + 1, spki.n - 1);
+	assert_key_refused(tsb_view_bytes(&ber), TSB_E_PARSING_KEY);
+	EVP_PKEY_free(k);
+}
+
+static void
+test_explicit_curve_parameters(void **state)
+{
+	EVP_PKEY *k = make_key("P-256");
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_EC_ENCODING,
+				    (char[]){ "explicit" }, 0),
+		OSSL_PARAM_construct_end() };
+
+	assert_int_equal(EVP_PKEY_set_params(k, params), 1);
+	assert_true(spki_of(k).n > 200);
+	assert_key_refused(spki_of(k), TSB_E_APPROVER_KEY_TYPE);
+	EVP_PKEY_free(k);
+}
+
+static void
+test_point_must_be_on_the_curve(void **state)
+{
+	EVP_PKEY *k = make_key("P-256");
+	struct tsb_view spki = spki_of(k);
+	unsigned char copy[128];
+
+	memcpy(copy, spki.p, spki.n);
+	copy[spki.n - 1] ^= 1;
+	assert_key_refused(tsb_view_of(copy, spki.n), TSB_E_PARSING_KEY);
+	EVP_PKEY_free(k);
+}
+
+/* More keys than the cache holds, asked for again and again, in another order. */
+static void
+test_cache_never_mixes_keys(void **state)
+{
+	enum { KEYS = 150 };
+	static struct tsb_view spki[KEYS], raw[KEYS];
+	struct tsb_err err;
+
+	for (size_t i = 0; i < KEYS; i++) {
+		EVP_PKEY *k = make_key("P-256");
+
+		spki[i] = spki_of(k);
+		raw[i] = sign(k, "SHA2-256", text("message"));
+		EVP_PKEY_free(k);
+	}
+	for (size_t round = 0; round < 5 * KEYS; round++) {
+		size_t i = round * 7 % KEYS, other = (i + 1) % KEYS;
+
+		assert_int_equal(
+		    crypto_verify(spki[i], DIGEST_SHA256, text("message"), raw[i], &err), 0);
+		assert_refused(
+		    crypto_verify(spki[i], DIGEST_SHA256, text("message"), raw[other], &err), &err,
+		    TSB_E_INVALID_SIGNATURE);
+	}
+}
+
+/* ---- digest and random ---- */
+
+static void
+test_sha256(void **state)
+{
+	unsigned char out[CRYPTO_SHA256_SIZE];
+
+	crypto_sha256(text("abc"), out);
+	assert_string_equal(enc_hex_str(&memory, tsb_view_of(out, sizeof(out))),
+	    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	crypto_sha256((struct tsb_view){ NULL, 0 }, out);
+	assert_string_equal(enc_hex_str(&memory, tsb_view_of(out, sizeof(out))),
+	    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+static void
+test_random(void **state)
+{
+	unsigned char a[32] = { 0 }, b[32] = { 0 }, zero[32] = { 0 };
+
+	crypto_random(a, sizeof(a));
+	crypto_random(b, sizeof(b));
+	assert_memory_not_equal(a, b, sizeof(a));
+	assert_memory_not_equal(a, zero, sizeof(a));
+}
+
+/* ---- certificates ---- */
+
+#define BEFORE 1700000000
+#define AFTER 1800000000
+
+static struct tsb_view
+make_certificate(EVP_PKEY *k, const char *cn, int cn_size)
+{
+	X509 *x = X509_new();
+	X509_NAME *name = X509_NAME_new();
+	unsigned char *der = NULL;
+	struct tsb_view v;
+	int n;
+
+	X509_set_version(x, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), 7);
+	ASN1_TIME_set(X509_getm_notBefore(x), BEFORE);
+	ASN1_TIME_set(X509_getm_notAfter(x), AFTER);
+	X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8, (const unsigned char *)"Bank", -1, -1, 0);
+	if (cn != NULL)
+		X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)cn,
+		    cn_size, -1, 0);
+	X509_set_subject_name(x, name);
+	X509_set_issuer_name(x, name);
+	X509_set_pubkey(x, k);
+	assert_true(X509_sign(x, k, EVP_sha256()) > 0);
+	n = i2d_X509(x, &der);
+	assert_true(n > 0);
+	v = arena_view(&memory, tsb_view_of(der, (size_t)n));
+	OPENSSL_free(der);
+	X509_NAME_free(name);
+	X509_free(x);
+	return v;
+}
+
+static void
+test_certificate(void **state)
+{
+	EVP_PKEY *k = make_key("P-256");
+	struct tsb_view cert = make_certificate(k, "B\xc3\xbcrgi", -1), spki;
+	const char *name;
+	struct tsb_err err;
+
+	assert_int_equal(crypto_cert_spki(cert, &memory, &spki, &err), 0);
+	assert_view_equal(spki, spki_of(k));
+	assert_int_equal(crypto_cert_common_name(cert, &memory, &name, &err), 0);
+	assert_string_equal(name, "B\xc3\xbcrgi");
+	assert_int_equal(crypto_cert_valid_at(cert, BEFORE, &err), 0);
+	assert_int_equal(crypto_cert_valid_at(cert, AFTER, &err), 0);
+	assert_refused(crypto_cert_valid_at(cert, BEFORE - 1, &err), &err,
+	    TSB_E_INVALID_CERTIFICATE);
+	assert_refused(crypto_cert_valid_at(cert, AFTER + 1, &err), &err, TSB_E_INVALID_CERTIFICATE);
+
+	cert = make_certificate(k, NULL, 0);
+	assert_int_equal(crypto_cert_common_name(cert, &memory, &name, &err), 0);
+	assert_null(name);
+	cert = make_certificate(k, "evil\0good", 9);
+	assert_refused(crypto_cert_common_name(cert, &memory, &name, &err), &err,
+	    TSB_E_PARSING_CERTIFICATE);
+	EVP_PKEY_free(k);
+}
+
+static void
+test_damaged_certificates(void **state)
+{
+	EVP_PKEY *k = make_key("P-256");
+	struct tsb_view cert = make_certificate(k, "a", -1), spki;
+	tsb_bytes_auto longer = { 0 };
+	struct tsb_err err;
+
+	for (size_t n = 0; n < cert.n; n += 5)
+		assert_refused(crypto_cert_spki((struct tsb_view){ cert.p, n }, &memory, &spki, &err),
+		    &err, TSB_E_PARSING_CERTIFICATE);
+	tsb_bytes_add_view(&longer, cert);
+	tsb_bytes_add(&longer, "", 1);
+	assert_refused(crypto_cert_spki(tsb_view_bytes(&longer), &memory, &spki, &err), &err,
+	    TSB_E_PARSING_CERTIFICATE);
+	tsb_bytes_reset(&longer);
+	tsb_bytes_add_view(&longer, cert);
+	tsb_bytes_add_view(&longer, cert);
+	assert_refused(crypto_cert_valid_at(tsb_view_bytes(&longer), BEFORE, &err), &err,
+	    TSB_E_PARSING_CERTIFICATE);
+	assert_refused(crypto_cert_spki(spki_of(k), &memory, &spki, &err), &err,
+	    TSB_E_PARSING_CERTIFICATE);
+	EVP_PKEY_free(k);
+}
+
+/* ---- PEM ---- */
+
+static void
+test_pem(void **state)
+{
+	static const struct {
+		const char *pem;
+		bool good;
+	} rows[] = {
+		{ "AAEC", true },
+		{ " AA\r\nEC\n", true },
+		{ "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n", true },
+		{ "\n-----BEGIN PUBLIC KEY-----\r\nAA\r\nEC\r\n-----END PUBLIC KEY-----", true },
+		{ "-----BEGIN X-----AAEC-----END X-----", true },
+		{ "", false },
+		{ "-----BEGIN X-----\n-----END X-----", false },
+		{ "-----BEGIN X-----\nAAEC\n-----END Y-----", false },
+		{ "-----BEGIN X-----\nAAEC\n-----END XX-----", false },
+		{ "-----BEGIN X-----\nAAEC\n-----END X----", false },
+		{ "-----BEGIN X-----\nAAEC\n", false },
+		{ "-----BEGIN X-----\nAAEC", false },
+		{ "-----BEGIN ", false },
+		{ "-----BEGIN X", false },
+		{ "-----BEGIN X-----", false },
+		{ "-----BEGIN -----\nAAEC\n-----END -----", false },
+		{ "AAEC\n-----END X-----", false },
+		{ "x\n-----BEGIN X-----\nAAEC\n-----END X-----", false },
+		{ "-----BEGIN X-----\nAAEC\n-----END X-----\ntail", false },
+		{ "-----BEGIN X-----\nAAEC\n-----END X-----\n-----BEGIN X-----\nAAEC\n-----END X-----",
+		    false },
+		{ "-----BEGIN X-----\nProc-Type: 4,ENCRYPTED\n\nAAEC\n-----END X-----", false },
+		{ "-----BEGIN X-----\nAAE\n-----END X-----", false },
+	};
+
+	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
+		struct tsb_view der;
+		struct tsb_err err;
+		int rc = crypto_pem_to_der(text(rows[i].pem), &memory, &der, &err);
+
+		if (rows[i].good) {
+			if (rc != 0)
+				fail_msg("row %zu: %s", i, err.msg);
+			assert_view_equal(der, tsb_view_of("\0\1\2", 3));
+		} else {
+			assert_refused(rc, &err, TSB_E_READING_PEM);
+		}
+	}
+}
+
+/* ---- secret boxes ---- */
+
+static const unsigned char box_key[CRYPTO_BOX_KEY_SIZE] = { 1, 2, 3 };
+
+static void
+test_box_round_trip(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 16, 17, 1000 };
+
+	for (size_t i = 0; i < TSB_COUNT(sizes); i++) {
+		tsb_bytes_auto plain = { 0 };
+		tsb_bytes_auto box = { 0 };
+		tsb_bytes_auto other = { 0 };
+		tsb_bytes_auto back = { 0 };
+		struct tsb_err err;
+
+		memset(tsb_bytes_grow(&plain, sizes[i]), 'x', sizes[i]);
+		crypto_box_seal(box_key, text("place"), tsb_view_bytes(&plain), &box);
+		crypto_box_seal(box_key, text("place"), tsb_view_bytes(&plain), &other);
+		assert_int_equal(box.n, sizes[i] + CRYPTO_BOX_OVERHEAD);
+		assert_false(tsb_view_eq(tsb_view_bytes(&box), tsb_view_bytes(&other)));
+		assert_int_equal(
+		    crypto_box_open(box_key, text("place"), tsb_view_bytes(&box), &back, &err), 0);
+		assert_view_equal(tsb_view_bytes(&back), tsb_view_bytes(&plain));
+	}
+}
+
+static void
+assert_box_closed(const unsigned char *key, const char *place, struct tsb_view box)
+{
+	tsb_bytes_auto out = { 0 };
+	struct tsb_err err;
+
+	assert_refused(crypto_box_open(key, text(place), box, &out, &err), &err,
+	    TSB_E_DECRYPT_FAILED);
+	assert_int_equal(out.n, 0);
+}
+
+static void
+test_box_tampering(void **state)
+{
+	static const unsigned char other_key[CRYPTO_BOX_KEY_SIZE] = { 1, 2, 4 };
+	tsb_bytes_auto box = { 0 };
+
+	crypto_box_seal(box_key, text("place"), text("secret"), &box);
+	for (size_t bit = 0; bit < box.n * 8; bit++) {
+		box.p[bit / 8] ^= (unsigned char)(1u << bit % 8);
+		assert_box_closed(box_key, "place", tsb_view_bytes(&box));
+		box.p[bit / 8] ^= (unsigned char)(1u << bit % 8);
+	}
+	for (size_t n = 0; n < box.n; n++)
+		assert_box_closed(box_key, "place", (struct tsb_view){ box.p, n });
+	assert_box_closed(other_key, "place", tsb_view_bytes(&box));
+	assert_box_closed(box_key, "other place", tsb_view_bytes(&box));
+	assert_box_closed(box_key, "", tsb_view_bytes(&box));
+	tsb_bytes_add(&box, "", 1);
+	assert_box_closed(box_key, "place", tsb_view_bytes(&box));
+}
+
+/* Values of RFC 7914 section 12 use other r and p; these were made with Python's hashlib.scrypt. */
+static void
+test_scrypt(void **state)
+{
+	unsigned char key[CRYPTO_BOX_KEY_SIZE];
+	struct tsb_err err;
+
+	assert_int_equal(crypto_scrypt(text("password"), text("NaCl"), 10, key, &err), 0);
+	assert_string_equal(enc_hex_str(&memory, tsb_view_of(key, sizeof(key))), "27b418c674c769d12501fbb1f53bac32df6514c0f28d043872b148b348961a79");
+	assert_int_equal(crypto_scrypt((struct tsb_view){ NULL, 0 }, text("salt"), 4, key, &err), 0);
+	assert_string_equal(enc_hex_str(&memory, tsb_view_of(key, sizeof(key))), "bcda6cb6c38d6459c333688c498370f474cf36a046e49430d82c717893f716bf");
+	assert_refused(crypto_scrypt(text("p"), text("s"), 0, key, &err), &err, TSB_E_INPUT);
+	assert_refused(crypto_scrypt(text("p"), text("s"), 21, key, &err), &err, TSB_E_INPUT);
+	assert_refused(crypto_scrypt(text("p"), text("s"), 42, key, &err), &err, TSB_E_INPUT);
+}
+
+static int
+release(void **state)
+{
+	arena_clear(&memory);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_kinds_of_keys_and_digests),
+		cmocka_unit_test(test_empty_message),
+		cmocka_unit_test(test_algorithm_must_fit_the_key),
+		cmocka_unit_test(test_rsa_pss_is_not_used_for_approvals),
+		cmocka_unit_test(test_damaged_keys),
+		cmocka_unit_test(test_keys_of_other_kinds),
+		cmocka_unit_test(test_rsa_exponent_one),
+		cmocka_unit_test(test_one_key_has_one_form),
+		cmocka_unit_test(test_explicit_curve_parameters),
+		cmocka_unit_test(test_point_must_be_on_the_curve),
+		cmocka_unit_test(test_cache_never_mixes_keys),
+		cmocka_unit_test(test_sha256),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_certificate),
+		cmocka_unit_test(test_damaged_certificates),
+		cmocka_unit_test(test_pem),
+		cmocka_unit_test(test_box_round_trip),
+		cmocka_unit_test(test_box_tampering),
+		cmocka_unit_test(test_scrypt),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, release);
+}
