@@ -172,6 +172,20 @@ collect_votes(struct check *c, struct ska_vote *votes, struct ska_approval_token
 	return 0;
 }
 
+/* What else than missing approvals stands in the way, as a sentence of its own. */
+static const char *
+time_hint(const struct ska_rule *rule, const struct ska_verdict *verdict, bool timestamped)
+{
+	if (verdict->locked)
+		return " The timelock has not passed.";
+	if (verdict->expired)
+		return " The timeout is over.";
+	for (size_t i = 0; !timestamped && i < rule->ntokens; i++)
+		if (rule->tokens[i].timelock != 0 || rule->tokens[i].timeout != 0)
+			return " Without a timestamp they meet no token with time limits.";
+	return "";
+}
+
 int
 enforce(const struct enforce_request *rq, struct arena *a, struct tsb_err *err)
 {
@@ -199,6 +213,7 @@ enforce(const struct enforce_request *rq, struct arena *a, struct tsb_err *err)
 	ska_evaluate(rule, votes, rq->napprovals, timestamped, t0, rq->now, &verdict);
 	if (!verdict.met)
 		return tsb_fail(err, TSB_E_HSM,
-		    "Error creating signature. The provided approvals are insufficient.");
+		    "Error creating signature. The provided approvals are insufficient.%s",
+		    time_hint(rule, &verdict, timestamped));
 	return 0;
 }

@@ -222,6 +222,11 @@ check_token_can_be_met(const struct ska_token *t, const struct place *at, struct
 	if (t->timeout != 0 && t->timeout <= t->timelock)
 		return tsb_fail(err, TSB_E_INPUT,
 		    "%s.timeout: must be above the timelock, or 0 for none", at->text);
+	/* The time of the request reaches the HSM inside an approval only. */
+	if (t->ngroups == 0 && t->timelock != 0)
+		return tsb_fail(err, TSB_E_INPUT,
+		    "%s.timelock: must be 0 without groups, because nobody signs the time",
+		    at->text);
 	for (size_t i = 0; i < t->ngroups; i++) {
 		size_t n = different_approvers(&t->groups[i]);
 
