@@ -72,7 +72,11 @@ filter_init(void *dest, struct arena *a)
 static int
 filter_check(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err)
 {
-	return proof_check(&((struct tsb_task_filter *)dest)->proof, err);
+	struct tsb_task_filter *filter = dest;
+
+	/* api.md 5.10: the id of a task says it all */
+	filter->has_request_id = filter->has_request_id && !filter->has_id;
+	return proof_check(&filter->proof, err);
 }
 
 static const struct field_object filter_object = {
@@ -133,7 +137,7 @@ token_take_apart(struct tsb_view whole, struct arena *a, struct token_parts *par
 	struct tsb_err ignored = {0};
 
 	*parts = (struct token_parts){0};
-	/* no token, or one that cannot be read: the approver is shown nothing rather than a guess */
+	/* no token, or one that cannot be read: approvers see nothing rather than a guess */
 	if (whole.n == 0 || ska_approval_token_parse(whole, &token, &ignored))
 		return;
 	if (token.has_payload)

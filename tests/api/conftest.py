@@ -1,7 +1,11 @@
 """Fixtures: a private site per web server (TSB_TEST_WEB=nginx,apache) from the build TSB_BUILD."""
+import datetime
 import os
 import pathlib
+import shutil
+import ssl
 import sys
+import tempfile
 
 import pytest
 
@@ -14,11 +18,30 @@ from private_site import Site  # noqa: E402
 WEBS = os.environ.get("TSB_TEST_WEB", "nginx,apache").split(",")
 
 
+@pytest.fixture(scope="session")
+def signers(tmp_path_factory):
+    """Timestamp signers that the settings name; the certificate of one is over."""
+    day = datetime.timedelta(days=1)
+    start = datetime.datetime.utcnow() - 30 * day
+    good, over = Approver("rsa", "notifier"), Approver("p256", "retired")
+    over.certificate = over.certificate_for("retired", start, start + 10 * day)
+    return {"good": good, "over": over}
+
+
 @pytest.fixture(scope="session", params=WEBS)
-def site(request):
-    s = Site(web=request.param, keep=bool(os.environ.get("TSB_TEST_KEEP")))
+def site(request, signers):
+    folder = tempfile.mkdtemp(prefix="tsb-signers-")
+    os.chmod(folder, 0o755)
+    settings = "\n[general]\n"
+    for name, signer in signers.items():
+        path = os.path.join(folder, name + ".pem")
+        with open(path, "wb") as f:
+            f.write(ssl.DER_cert_to_PEM_cert(signer.certificate).encode())
+        settings += "allowedTimestampSigningCertificates = %s\n" % path
+    s = Site(web=request.param, keep=bool(os.environ.get("TSB_TEST_KEEP")), settings=settings)
     yield s
     s.down()
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def test_wrong_role_is_401_631(api, route):
 
 @by_route
 def test_missing_and_wrong_api_key_is_401_631(api, route):
-    for key in ("", "nonsense", "x" * 5000, "Bearer x"):
+    for key in ("", "nonsense", "x" * 500, "Bearer x"):
         api.refused(631, route.method, route.sample_path, body_of(route), role=key)
 
 
@@ -87,7 +87,7 @@ def test_dots_in_a_path_reach_nothing(api):
     for path in ("/v1/../v1/key", "/v1/./key", "/v1/x/../key", "/v1/%2e%2e/key", "/v1/request/..",
                  "/v1/key/..%2f..%2fkey"):
         response = api.send("GET", path, role="")
-        assert response.status_code in (400, 401, 404), (path, response.text)
+        assert response.status_code in (400, 401, 404, 405), (path, response.text)
 
 
 @by_body
@@ -172,7 +172,7 @@ def test_media_type_is_not_demanded(api):
 def test_messages_do_not_carry_control_characters(api):
     error = api.refused(650, "POST", "/v1/key/attributes", {"label": "x<b>\u00e9 y"})
     assert error["message"].isprintable()
-    error = api.refused(600, "POST", "/v1/key/attributes", {"label": "x\r\ny\u0007"})
+    error = api.refused(610, "POST", "/v1/key/attributes", {"label": "x\r\ny\u0007"})
     assert error["message"].isprintable()
 
 

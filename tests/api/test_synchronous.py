@@ -128,7 +128,7 @@ def test_label_must_fit(api, trio):
     label, _, (a, b, _) = trio
     for other in (label + "x", label.upper(), "", label[:-1], label + "/0"):
         t = ska.Token(ska.USE, other, P).encode()
-        sign_refused(api, label, [x.signed_approval(t) for x in (a, b)], says="label")
+        sign_refused(api, label, [x.signed_approval(t) for x in (a, b)], says="key")
 
 
 def test_payload_must_fit(api, trio):
@@ -212,7 +212,7 @@ def test_without_timestamp_no_timed_token_is_met(api, people):
 def test_all_approvals_carry_the_same_token(api, trio):
     label, _, (a, b, _) = trio
     first, second = stamp_for(api, label, P, a), ska.Token(ska.USE, label, P).encode()
-    sign_refused(api, label, [a.signed_approval(first), b.signed_approval(second)], says="same")
+    sign_refused(api, label, [a.signed_approval(first), b.signed_approval(second)], says="differs")
 
 
 def test_signature_of_the_approver_must_verify(api, trio, people):

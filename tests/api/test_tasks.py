@@ -182,16 +182,6 @@ def test_certificate_that_does_not_decode_is_409(api, one):
         listing(api, {**good, "approverCertificate": b64(der)}, 409)
 
 
-def test_timestamp_signer_that_is_not_listed_is_405(api, one, people):
-    a, signer = one[0], people("rsa", 3)
-    proof = signer.proof(api.now())
-    proof["timestampSigningCertificate"] = b64(signer.certificate)
-    proof["approverPublicKey"] = b64(a.spki)
-    listing(api, proof, 405)
-    del proof["approverPublicKey"]
-    listing(api, proof, 405)
-
-
 def test_replayed_listing_is_accepted(api, one):
     a, _, rid = one
     proof = {**a.proof(api.now()), "requestId": rid}
@@ -346,7 +336,7 @@ def test_foreign_approver_is_refused(api, one, people):
         stranger = people(kind, 99)
         api.refused(400, "POST", "/v1/approval", api.approval_body(stranger, task))
     stranger = people("p256", 99)
-    api.refused(652, "PATCH", "/v1/task", {**stranger.proof(api.now()), "id": task["id"]})
+    api.refused(400, "PATCH", "/v1/task", {**stranger.proof(api.now()), "id": task["id"]})
     api.stays(rid, "PENDING")
 
 
@@ -435,15 +425,55 @@ def test_half_a_rejection_is_not_one(api, one):
     api.stays(rid, "PENDING")
 
 
-def test_certificate_out_of_its_validity_is_402(api, people):
-    from approver import Approver
-    now = datetime.datetime.utcnow()
-    day = datetime.timedelta(days=1)
-    late = Approver("p256", "late")
-    certificate = late.certificate_for("late", now - 20 * day, now - 10 * day)
-    proof = late.proof(api.now())
+# ---- timestamp signer: a notification service that the settings name ----
+
+def signed_by(signer, api, approver=None):
+    proof = signer.proof(api.now())
     del proof["approverPublicKey"]
-    listing(api, {**proof, "approverCertificate": b64(certificate)}, 402)
+    proof["timestampSigningCertificate"] = b64(signer.certificate)
+    if approver:
+        proof["approverPublicKey"] = b64(approver.spki)
+    return proof
+
+
+def test_signer_sees_the_tasks_of_an_approver(api, one, signers):
+    a, _, rid = one
+    proof = {**signed_by(signers["good"], api, a), "requestId": rid}
+    (task,) = api.post(PATHS[0], proof)["tasks"]
+    assert task["approverPublicKey"] == b64(a.spki)
+    api.refused(403, "POST", PATHS[0], {**proof, "timestampSignature": b64(a.sign(b"x"))})
+    api.refused(409, "POST", PATHS[0], {**proof, "timestampSigningCertificate": "AAAA"})
+
+
+def test_signer_sees_the_tasks_of_all(api, people, signers):
+    a, b = people.several(2)
+    label = unique()
+    api.create_key(label, quorum(2, a, b))
+    rid = api.sign(label)
+    for path in PATHS:
+        tasks = api.post(path, {**signed_by(signers["good"], api), "requestId": rid})["tasks"]
+        assert sorted(t["approverPublicKey"] for t in tasks) == sorted([b64(a.spki), b64(b.spki)])
+
+
+def test_signer_may_delete_and_never_approve(api, one, signers):
+    a, _, rid = one
+    signer = signers["good"]
+    task = api.task(a, rid)
+    api.refused(400, "POST", "/v1/approval", api.approval_body(signer, task))
+    assert api.status_of(rid) == "PENDING"
+    api.call("PATCH", "/v1/task", {**signed_by(signer, api, a), "id": task["id"]})
+    view = api.request(rid)
+    assert view["status"] == "REJECTED" and view["rejectedBy"] == [b64(a.spki)]
+
+
+def test_signer_that_is_not_listed_is_405(api, one, people):
+    a, signer = one[0], people("rsa", 3)
+    for approver in (a, None):
+        api.refused(405, "POST", PATHS[0], signed_by(signer, api, approver))
+
+
+def test_signer_whose_certificate_is_over_is_402(api, one, signers):
+    api.refused(402, "POST", PATHS[0], signed_by(signers["over"], api, one[0]))
 
 
 def test_answers_are_compact_json(api, one):

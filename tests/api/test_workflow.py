@@ -337,13 +337,15 @@ def test_policy_with_key_status_only(api):
     assert api.request(api.sign(label))["status"] == "EXECUTED"
 
 
-def test_timelock_without_approvers(api, site):
+def test_timelock_needs_approvers(api):
+    """Only an approval carries the time of the request to the HSM."""
+    body = {"label": unique(), "algorithm": "ED", "curveOid": "1.3.101.112",
+            "attributes": {"decrypt": False, "sign": True, "unwrap": False},
+            "policy": policy(rule(token(timelock=120)))}
+    api.refused(600, "POST", "/v1/key", body, says="timelock")
     label = unique()
-    api.create_key(label, policy(rule(token(timelock=120))))
-    rid = api.sign(label)
-    assert api.status_of(rid) == "APPROVED"
-    site.forward(121)
-    api.wait(rid, "EXECUTED")
+    api.create_key(label, policy(rule(token(timeout=120))))
+    assert api.request(api.sign(label))["status"] == "EXECUTED"
 
 
 def test_blocked_key_refuses(api, people):

@@ -85,7 +85,6 @@ class Approver:
             return self.key.sign(message, HASHES[digest]())
         return self.key.sign(message)
 
-    @functools.lru_cache(maxsize=None)
     def certificate_for(self, common_name=None, start=None, end=None) -> bytes:
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME,
                                              common_name or self.name or "approver")])
@@ -98,7 +97,7 @@ class Approver:
         algorithm = None if self.type == "ED25519" else hashes.SHA256()
         return builder.sign(self.key, algorithm).public_bytes(serialization.Encoding.DER)
 
-    @property
+    @functools.cached_property
     def certificate(self) -> bytes:
         return self.certificate_for()
 

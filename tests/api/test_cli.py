@@ -1,0 +1,171 @@
+"""The command line against a real site."""
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from client import unique
+from private_site import build_dir
+from tsb import run
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ALGORITHM = "SHA256_WITH_ECDSA"
+
+
+class Shell:
+    """tsb in a folder of its own with the environment of the site."""
+
+    def __init__(self, site, folder):
+        self.folder = folder
+        self.env = {k: v for k, v in site.vars.items() if k.startswith("TSB_")}
+        for name in ("TSB_TEST_CLOCK", "TSB_TEST_FAULTS"):
+            if name in site.environ:
+                self.env[name] = site.environ[name]
+        self.site = site
+
+    def __call__(self, *args, **options):
+        return run(*args, env=self.env, cwd=self.folder, **options)
+
+    def people(self, *names, kind="p256"):
+        for name in names:
+            self("approver", "new", name, "--type", kind, "--no-passphrase")
+        return ",".join(name + ".pub.pem" for name in names)
+
+    def approve(self, name, request, **options):
+        return self("approve", "--yes", "-k", name + ".key.pem", "--request", request, **options)
+
+
+@pytest.fixture
+def tsb(site, tmp_path):
+    (tmp_path / "order.txt").write_text("pay 10 to bert\n")
+    return Shell(site, tmp_path)
+
+
+def test_two_of_three_approve_and_the_signature_verifies(tsb):
+    key = unique("cli")
+    files = tsb.people("anna", "bert", "cora")
+    shown = tsb("key", "create", key, "-a", "EC", "--approvers", files, "--quorum", "2").out
+    assert "2 of 3 must approve" in shown and "OPEN" not in shown
+    assert key in tsb("key", "list").out.splitlines()
+
+    request = tsb("sign", key, "order.txt", "-a", ALGORITHM, "--meta", "invoice 17").out.strip()
+    waiting = tsb("tasks", "-k", "anna.key.pem").out
+    for text in (key, "pay 10 to bert", "invoice 17", "2 of 3 must approve, 0 did", request):
+        assert text in waiting
+    assert "PENDING" in tsb("request", "show", request).out
+    tsb("request", "wait", request, "--timeout", "1", code=5)
+    tsb.approve("anna", request)
+    assert "2 of 3 must approve, 1 did" in tsb("tasks", "-k", "bert.key.pem").out
+    assert "nothing waits" in tsb("tasks", "-k", "anna.key.pem").err
+    tsb.approve("bert", request)
+    tsb("request", "wait", request, "--timeout", "20", "--out", "order.sig")
+
+    verify = ["verify", key, "order.txt", "order.sig", "-a", ALGORITHM]
+    assert tsb(*verify).out == "valid\n"
+    spki = tsb("key", "show", key, "--json").json["json"]["publicKey"]
+    (tsb.folder / "key.pub").write_text(
+        "-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n" % spki)
+    subprocess.run(["openssl", "dgst", "-sha256", "-verify", "key.pub", "-signature", "order.sig",
+                    "order.txt"], check=True, cwd=tsb.folder, stdout=subprocess.DEVNULL)
+    (tsb.folder / "order.txt").write_text("pay 999 to mallory\n")
+    assert "NOT valid" in tsb(*verify, code=6).err
+    assert tsb.approve("cora", request).out == ""     # nothing left to approve
+
+
+@pytest.mark.parametrize("kind", ["rsa", "p384", "p521", "secp256k1", "ed25519"])
+def test_approver_keys_of_all_types_approve(tsb, kind):
+    key = unique("cli")
+    tsb("key", "create", key, "-a", "RSA", "--size", "2048", "--approvers",
+        tsb.people("anna", kind=kind))
+    request = tsb("sign", key, "order.txt", "-a", "SHA256_WITH_RSA").out.strip()
+    tsb.approve("anna", request)
+    tsb("request", "wait", request, "--timeout", "20", "--out", "order.sig")
+    tsb("verify", key, "order.txt", "order.sig", "-a", "SHA256_WITH_RSA")
+
+
+def test_a_key_without_policy_signs_at_once(tsb):
+    key = unique("cli")
+    assert "an ordinary key" in tsb("key", "create", key, "-a", "ED").out
+    signature = tsb("sign", key, "-a", "EDDSA", "--wait", input=b"from a pipe").out
+    (tsb.folder / "text").write_bytes(b"from a pipe")
+    (tsb.folder / "sig").write_text(signature)
+    tsb("verify", key, "text", "sig", "-a", "EDDSA")
+    tsb("key", "delete", key, code=1)                 # nobody to ask
+    tsb("key", "delete", key, "--yes")
+    assert "tsb key list" in tsb("key", "show", key, code=2).err
+
+
+def test_rejected_and_cancelled_requests_exit_with_4(tsb):
+    key = unique("cli")
+    tsb("key", "create", key, "-a", "EC", "--approvers", tsb.people("anna", "bert"))
+    request = tsb("sign", key, "order.txt", "-a", ALGORITHM).out.strip()
+    task = re.search(r"id +(\S+)", tsb("tasks", "-k", "anna.key.pem").out).group(1)
+    assert "rejected " + task in tsb("reject", task, "--yes", "-k", "anna.key.pem").out
+    assert "REJECTED" in tsb("request", "wait", request, code=4).err
+    assert "tsb tasks" in tsb("approve", task, "--yes", "-k", "anna.key.pem", code=2).err
+
+    request = tsb("sign", key, "order.txt", "-a", ALGORITHM).out.strip()
+    tsb("request", "cancel", request)
+    assert "CANCELLED" in tsb("request", "wait", request, code=4).err
+
+
+def test_request_list_tells_ids_and_states_or_that_it_is_not_offered(tsb):
+    key = unique("cli")
+    tsb("key", "create", key, "-a", "EC", "--approvers", tsb.people("anna"))
+    request = tsb("sign", key, "order.txt", "-a", ALGORITHM).out.strip()
+    done = tsb("request", "list", "--status", "PENDING", "--key", key, code=None)
+    if done.code == 2:
+        assert "does not offer /v1/filteredRequests" in done.err
+    else:
+        assert done.out == "%s  PENDING\n" % request
+
+
+def test_wrong_api_keys_name_the_variable(tsb):
+    for args, name in ((["key", "list"], "TSB_KEY_MANAGEMENT_TOKEN"),
+                       (["request", "show", "0191f3a2-0000-7000-8000-000000000000"],
+                        "TSB_KEY_OPERATION_TOKEN")):
+        assert "set " + name in tsb(*args, "--token", "wrong", code=2).err
+    failure = tsb("key", "list", "--token", "wrong", "--json", code=2).failure
+    assert failure["errorCode"] == 631 and failure["exit"] == 2
+
+
+def test_an_approver_whose_clock_is_off_is_told_so(tsb):
+    tsb.people("anna")
+    tsb.env.pop("TSB_TEST_CLOCK", None)
+    tsb.site.forward(3600)
+    assert "clock" in tsb("tasks", "-k", "anna.key.pem", code=2).err
+
+
+def test_schema_status_and_upgrade(tsb):
+    conf = tsb.site.dir / "tsb.conf"
+    state = tsb("schema", "status", "-f", conf, "--json").json
+    assert state["version"] == state["wanted"] and state["state"] == "up to date"
+    tsb("schema", "upgrade", "-f", conf, "--dir", ROOT / "schema")
+
+
+def test_the_lines_of_the_openssl_guide_work(tsb):
+    """Runs docs/approve-with-openssl.md as it is printed, but for addresses and the passphrase."""
+    text = (ROOT / "docs" / "approve-with-openssl.md").read_text()
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.S)
+    settings, make_key, helpers, proof, fetch, look, approve, reject, _ = blocks
+    script = "set -eu\nkey=anna.key.pem\n" + helpers + proof + fetch
+    env = dict(os.environ, **tsb.env)
+    env["PATH"] = "%s:%s" % (build_dir(), env["PATH"])
+
+    def sh(lines):
+        return subprocess.run(["sh", "-c", lines], cwd=tsb.folder, env=env, check=True, timeout=60,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout.decode()
+    assert "TSB_URL=" in settings and "-aes-256-cbc" in make_key
+    sh(make_key.replace("-aes-256-cbc ", ""))
+    key = unique("guide")
+    tsb("key", "create", key, "-a", "EC", "--approvers", "anna.pub.pem")
+    # The guide takes the time of the machine: the site's clock may have been moved by another test.
+    script = script.replace("date -u", "date -u -d '+%d seconds'" % tsb.site.offset)
+    request = tsb("sign", key, "order.txt", "-a", ALGORITHM).out.strip()
+    assert key in sh(script + look + approve)
+    tsb("request", "wait", request, "--timeout", "20")
+    request = tsb("sign", key, "order.txt", "-a", ALGORITHM).out.strip()
+    sh(script + look + reject)
+    tsb("request", "wait", request, code=4)
