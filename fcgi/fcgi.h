@@ -11,6 +11,7 @@ extern const struct web_route fcgi_routes[]; /* ends with pattern NULL */
 web_serve_fn serve_request_create;   /* arg: enum tsb_kind */
 web_serve_fn serve_request_get;
 web_serve_fn serve_request_cancel;
+web_serve_fn serve_requests_list;
 web_serve_fn serve_tasks;	     /* arg: bits of 1 << enum tsb_kind */
 web_serve_fn serve_approval;
 web_serve_fn serve_task_reject;

@@ -62,6 +62,22 @@ serve_request_cancel(void *app, struct web_request *rq, struct web_reply *reply,
 	return flow_request_cancel(app, &id, "cancelled by the caller", rq->arena, err);
 }
 
+int
+serve_requests_list(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	struct wire_request_filter filter;
+	struct tsb_request_row *rows;
+	size_t n;
+
+	if (wire_request_filter_parse(rq->body, rq->arena, &filter, err) ||
+	    flow_requests_list(app, filter.states, filter.key_name, filter.offset, filter.limit,
+		rq->arena, &rows, &n, err))
+		return -1;
+	wire_request_list_format(rows, n, &reply->body);
+	return 0;
+}
+
 /* ---- tasks ---- */
 
 int

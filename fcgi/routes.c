@@ -18,6 +18,7 @@ const struct web_route fcgi_routes[] = {
     {VERB_POST, "/v1/sign", KO, 4 * MB, serve_request_create, KIND_SIGN},
     {VERB_GET, "/v1/request/{id}", KO, 0, serve_request_get, 0},
     {VERB_DELETE, "/v1/request/{id}", KO, 0, serve_request_cancel, 0},
+    {VERB_POST, "/v1/filteredRequests", KO, 64 * KB, serve_requests_list, 0},
 
     {VERB_POST, "/v1/filteredSignApprovalTask", AP, 64 * KB, serve_tasks, 1 << KIND_SIGN},
     {VERB_POST, "/v1/filteredAllApprovalTask", AP, 64 * KB, serve_tasks, ALL_KINDS},

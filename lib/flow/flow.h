@@ -31,7 +31,7 @@ int flow_request_cancel(struct flow *f, const struct tsb_uuid *id, const char *r
     struct arena *a, struct tsb_err *err) TSB_MUSTCHECK;
 /* Ids and states, newest first. */
 int flow_requests_list(struct flow *f, unsigned states, const char *key_name, long offset,
-    long limit, struct arena *a, struct store_request_row **rows, size_t *n, struct tsb_err *err)
+    long limit, struct arena *a, struct tsb_request_row **rows, size_t *n, struct tsb_err *err)
     TSB_MUSTCHECK;
 /* Cancels what is open on a key that was deleted. */
 int flow_requests_cancel_of_key(struct flow *f, const char *key_name, struct arena *a,

@@ -103,7 +103,7 @@ struct listing {
 	const char *key_name;
 	long offset, limit;
 	struct arena *arena;
-	struct store_request_row *rows;
+	struct tsb_request_row *rows;
 	size_t n;
 };
 
@@ -118,7 +118,7 @@ list_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 
 int
 flow_requests_list(struct flow *f, unsigned states, const char *key_name, long offset, long limit,
-    struct arena *a, struct store_request_row **rows, size_t *n, struct tsb_err *err)
+    struct arena *a, struct tsb_request_row **rows, size_t *n, struct tsb_err *err)
 {
 	struct listing l = {states, key_name, offset, limit, a, NULL, 0};
 

@@ -36,6 +36,44 @@ struct tsb_request_signature {
 	struct tsb_view spki;
 };
 
+/* What an unwrap request says of the new key (api.md 5.4). */
+struct tsb_unwrap_in {
+	const char *label;
+	struct tsb_view wrapped_key;
+	const char *method;		/* wrapMethod as given */
+	bool flag[ATTR__MAX];
+	bool encrypt, verify, wrap;
+};
+
+/* Subject attributes in the order of standardCertificateAttributes (api.md 9.1). */
+enum tsb_subject {
+	SUBJECT_COMMON_NAME,
+	SUBJECT_COUNTRY,
+	SUBJECT_STATE,
+	SUBJECT_LOCALITY,
+	SUBJECT_ORGANIZATION,
+	SUBJECT_ORGANIZATION_UNIT,
+	SUBJECT_ORGANIZATION_IDENTIFIER,
+	SUBJECT_EMAIL,
+	SUBJECT_TITLE,
+	SUBJECT_SURNAME,
+	SUBJECT_GIVEN_NAME,
+	SUBJECT_INITIALS,
+	SUBJECT_PSEUDONYM,
+	SUBJECT_GENERATION_QUALIFIER,
+	SUBJECT__MAX
+};
+
+/* What a certificate request says (api.md 9). */
+struct tsb_certificate_in {
+	const char *subject[SUBJECT__MAX]; /* commonName of the short forms is the first */
+	long validity;			/* days; 365 when not given */
+	bool authority;			/* certificateAuthority */
+	struct tsb_view csr;		/* DER of the request to be signed */
+	unsigned key_usage;		/* 1 << index of api.md 15.5 */
+	unsigned extended_key_usage;	/* 1 << index of api.md 15.6 */
+};
+
 /* An asynchronous request as it arrived, checked against the field table of its kind. */
 struct tsb_request_in {
 	enum tsb_kind kind;
@@ -43,6 +81,8 @@ struct tsb_request_in {
 	struct tsb_view key_password;	/* empty = none */
 	struct tsb_view payload;	/* sign: message; decrypt: ciphertext; others empty */
 	struct ska_policy *policy;	/* modify: resolved by flow; else NULL */
+	struct tsb_unwrap_in unwrap;
+	struct tsb_certificate_in certificate;
 	const char *algorithm;		/* signatureAlgorithm or cipherAlgorithm as given; NULL = none */
 	const char *payload_type;	/* text of the enum, NULL = not given */
 	const char *meta_data, *meta_data_signature; /* base64 text as given, NULL = none */
@@ -78,6 +118,12 @@ struct tsb_request {
 	int64_t lease_ms;
 	uint32_t attempt;
 	uint64_t fence;			/* grows with every claim; guards the outcome */
+};
+
+/* A request in a list. */
+struct tsb_request_row {
+	struct tsb_uuid id;
+	enum tsb_state state;
 };
 
 /* An approval or rejection: one row per request and approver. */

@@ -73,7 +73,7 @@ states_fill(struct stmt_arg args[STATE__MAX], unsigned states)
 }
 
 static int
-list_take(struct stmt_cursor *c, struct store_request_row *row, struct arena *a, struct tsb_err *err)
+list_take(struct stmt_cursor *c, struct tsb_request_row *row, struct arena *a, struct tsb_err *err)
 {
 	const char *state;
 
@@ -87,10 +87,10 @@ list_take(struct stmt_cursor *c, struct store_request_row *row, struct arena *a,
 
 int
 store_requests_list(struct store_tx *tx, unsigned states, const char *key_name, long offset,
-    long limit, struct arena *a, struct store_request_row **rows, size_t *n, struct tsb_err *err)
+    long limit, struct arena *a, struct tsb_request_row **rows, size_t *n, struct tsb_err *err)
 {
 	struct stmt_arg args[STATE__MAX + 3];
-	struct store_request_row *list;
+	struct tsb_request_row *list;
 	size_t used = STATE__MAX, count;
 	stmt_cursor_auto c = {0};
 	bool row = true;

@@ -106,12 +106,8 @@ int store_requests_late(struct store_tx *, int64_t now_ms, size_t limit, struct 
 int store_requests_of_key(struct store_tx *, const char *key_name, struct arena *,
     struct tsb_uuid **ids, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
 /* Ids and states by state (bit mask, 0 = all), newest first (api.md 5.9). */
-struct store_request_row {
-	struct tsb_uuid id;
-	enum tsb_state state;
-};
 int store_requests_list(struct store_tx *, unsigned states, const char *key_name /* NULL = all */,
-    long offset, long limit, struct arena *, struct store_request_row **rows, size_t *n,
+    long offset, long limit, struct arena *, struct tsb_request_row **rows, size_t *n,
     struct tsb_err *) TSB_MUSTCHECK;
 /* When the next APPROVED request becomes due or an open one expires; 0 = none. */
 int store_requests_next_time(struct store_tx *, int64_t *at_ms, struct tsb_err *) TSB_MUSTCHECK;

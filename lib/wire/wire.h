@@ -52,6 +52,20 @@ struct wire_synchronous_in {
 int wire_synchronous_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
     struct wire_synchronous_in *out, struct tsb_err *err) TSB_MUSTCHECK;
 
+/* Body of POST /v1/filteredRequests (api.md 5.9); everything is optional, so is the body. */
+struct wire_request_filter {
+	unsigned states;      /* 1 << enum tsb_state; 0 = all */
+	const char *key_name; /* NULL = all */
+	long offset, limit;
+};
+int wire_request_filter_parse(struct tsb_view body, struct arena *a,
+    struct wire_request_filter *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* {"requests":[{"id":"...","status":"..."}]} */
+void wire_request_list_format(const struct tsb_request_row *rows, size_t n, struct tsb_bytes *out);
+/* {"approvedRequests":[...]} (api.md 5.13) */
+void wire_approved_requests_format(const struct tsb_request_view *views, size_t n,
+    struct tsb_bytes *out);
+
 /* ---- tasks and approvals (task.c) ---- */
 
 int wire_task_filter_parse(struct tsb_view body, struct arena *a, struct tsb_task_filter *out,

@@ -309,7 +309,7 @@ read_api_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct world *w = ctx;
 	struct tsb_task_filter f = {.level = 5, .paged = true, .page_size = 3};
-	struct store_request_row *rows;
+	struct tsb_request_row *rows;
 	struct tsb_uuid *ids;
 	bool found;
 

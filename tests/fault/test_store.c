@@ -401,7 +401,7 @@ struct list {
 	unsigned states;
 	const char *key;
 	long offset, limit;
-	struct store_request_row *rows;
+	struct tsb_request_row *rows;
 	size_t n;
 };
 

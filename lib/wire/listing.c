@@ -1,0 +1,86 @@
+/* Lists of requests: POST /v1/filteredRequests and /v1/filteredApprovedRequests (api.md 5.9, 5.13). */
+#include "lib/first.h"
+
+#include "lib/wire/field.h"
+
+/* Without paging a caller gets all there are, up to this bound. */
+#define LIST_MAX 100000
+#define PAGE_MAX 1000
+
+static const char *const sort_orders[] = {"CREATION_DATE_DESC"};
+
+struct listing_form {
+	enum tsb_state *states;
+	size_t nstates;
+	const char *key_name;
+	bool paged;
+	long page, page_size;
+};
+
+static const struct field state_row = {"requestStatus", FIELD_INDEX, REQUIRED,
+    .size = sizeof(enum tsb_state), .names = tsb_state_names, .nnames = STATE__MAX};
+
+static const struct field paging_fields[] = {
+    {"pageNumber", FIELD_INT, .max = 1000000, AT(struct listing_form, page)},
+    {"pageSize", FIELD_INT, REQUIRED, .min = 1, .max = PAGE_MAX, AT(struct listing_form, page_size)},
+    {"sortOrder", FIELD_ENUM, NAMES(sort_orders)},
+    {NULL},
+};
+static const struct field_object paging_object = {paging_fields};
+
+static const struct field filter_fields[] = {
+    {"requestStatusList", FIELD_LIST, .max = 64, .element = &state_row,
+	.element_size = sizeof(enum tsb_state), AT(struct listing_form, states),
+	.count = offsetof(struct listing_form, nstates)},
+    {"keyName", FIELD_LABEL, .max = FIELD_LABEL_MAX, AT(struct listing_form, key_name)},
+    {"paging", FIELD_OBJECT, .object = &paging_object, HAS(struct listing_form, paged)},
+    {NULL},
+};
+static const struct field_object filter_object = {filter_fields};
+
+int
+wire_request_filter_parse(struct tsb_view body, struct arena *a, struct wire_request_filter *out,
+    struct tsb_err *err)
+{
+	struct listing_form f = {0};
+
+	if (field_read(body, &filter_object, a, &f, NULL, err))
+		return -1;
+	*out = (struct wire_request_filter){.key_name = f.key_name, .limit = LIST_MAX};
+	for (size_t i = 0; i < f.nstates; i++)
+		out->states |= 1u << f.states[i];
+	if (f.paged) {
+		out->offset = f.page * f.page_size;
+		out->limit = f.page_size;
+	}
+	return 0;
+}
+
+void
+wire_request_list_format(const struct tsb_request_row *rows, size_t n, struct tsb_bytes *out)
+{
+	emit_open(out, NULL, '{');
+	emit_open(out, "requests", '[');
+	for (size_t i = 0; i < n; i++) {
+		emit_open(out, NULL, '{');
+		emit_uuid(out, "id", &rows[i].id);
+		emit_text(out, "status", tsb_state_names[rows[i].state]);
+		emit_close(out, '}');
+	}
+	emit_close(out, ']');
+	emit_close(out, '}');
+}
+
+void
+wire_approved_requests_format(const struct tsb_request_view *views, size_t n,
+    struct tsb_bytes *out)
+{
+	emit_open(out, NULL, '{');
+	emit_open(out, "approvedRequests", '[');
+	for (size_t i = 0; i < n; i++) {
+		emit_name(out, NULL);
+		wire_request_view_format(&views[i], out);
+	}
+	emit_close(out, ']');
+	emit_close(out, '}');
+}
