@@ -11,7 +11,7 @@
 #			the command-line client as administrator, statements on standard input.
 #
 # Started by root the server runs as DB_USER (default mysql, else nobody), who must be able to reach
-# DIR. DB_OPTIONS adds server options, DB_WAIT is the deadline in seconds (60).
+# DIR; tools/lib/user.sh must be sourced too. DB_OPTIONS adds server options, DB_WAIT is the deadline in seconds (60).
 # Everything is written below DIR: data/, run/db.sock, run/db.pid, db.log.
 
 db_say() {
@@ -72,10 +72,12 @@ db_install() { # db_install OWNER: system tables, once; a broken attempt leaves 
 	db_tool=$(db_find mariadb-install-db mysql_install_db) || return 1
 	rm -rf "$db_home/data.new"
 	mkdir -m 700 "$db_home/data.new" && chown "$1" "$db_home/data.new" || return 1
-	if ! "$db_tool" --no-defaults --datadir="$db_home/data.new" --user="$1" --skip-test-db \
+	# shellcheck disable=SC2086
+	if ! $db_as "$db_tool" --no-defaults --datadir="$db_home/data.new" --user="$1" --skip-test-db \
 		--auth-root-authentication-method=socket --auth-root-socket-user="$DB_ADMIN" \
 		>"$db_home/install.log" 2>&1 </dev/null; then
-		db_say "cannot make the system tables, see $db_home/install.log"
+		db_say "cannot make the system tables, see $db_home/install.log; it begins:"
+		head -n 5 "$db_home/install.log" >&2
 		return 1
 	fi
 	mv "$db_home/data.new" "$db_home/data"
@@ -85,7 +87,7 @@ db_launch() { # db_launch OWNER
 	db_server=$(db_find mariadbd mysqld) || return 1
 	touch "$db_home/db.log" && chown "$1" "$db_home/db.log" || return 1
 	# shellcheck disable=SC2086
-	setsid "$db_server" --no-defaults --user="$1" --datadir="$db_home/data" \
+	setsid $db_as "$db_server" --no-defaults --user="$1" --datadir="$db_home/data" \
 		--socket="$DB_SOCKET" --pid-file="$db_home/run/db.pid" --log-error="$db_home/db.log" \
 		--skip-networking --skip-name-resolve --character-set-server=utf8mb4 \
 		--innodb-flush-log-at-trx-commit=1 --innodb-doublewrite=1 \
@@ -105,6 +107,7 @@ db_start() {
 		db_answers && return 0
 	fi
 	db_owner=$(db_runs_as)
+	db_as=$(run_as "$db_owner") || return 1
 	mkdir -p "$db_home/run" && chown "$db_owner" "$db_home/run" && chmod 755 "$db_home/run" ||
 		return 1
 	db_install "$db_owner" || return 1
