@@ -41,7 +41,7 @@ drain(struct web_io *io)
 	size_t total = 0;
 	ssize_t n;
 
-	while (io->stream_ends && (n = io->read(io, waste, sizeof(waste))) != 0) {
+	while ((n = io->read(io, waste, sizeof(waste))) != 0) {
 		total += n > 0 ? (size_t)n : 0;
 		if (n < 0 || total > DRAIN_MAX)
 			return -1;

@@ -25,7 +25,6 @@ struct web_io {
 	/* At most n bytes into p; 0 at the end of the body, -1 when the peer is gone. */
 	ssize_t (*read)(struct web_io *, void *p, size_t n);
 	int (*write)(struct web_io *, const void *p, size_t n);
-	bool stream_ends; /* read() itself knows the end (FastCGI); else CONTENT_LENGTH tells */
 	void *ctx;
 };
 

@@ -259,22 +259,16 @@ web_call_read(struct web_call *call, struct web_io *io, size_t max, struct tsb_b
 		return tsb_fail(err, TSB_E_INPUT, "Content-Length is not a number.");
 	if (length >= 0 && (size_t)length > max)
 		return too_large(call, max, err);
-	if (length < 0 && !io->stream_ends)
-		length = 0;
 	do {
 		size_t want = 8192;
 
-		/* One byte past the announced length shows a body that is longer than it says. */
-		if (!io->stream_ends && (size_t)length - body->n < want)
-			want = (size_t)length - body->n;
-		if (want == 0)
-			break;
 		n = io->read(io, tsb_bytes_grow(body, want), want);
 		body->n -= want - (n > 0 ? (size_t)n : 0);
 		if (body->n > max)
 			return too_large(call, max, err);
 	} while (n > 0);
-	if (length >= 0 && body->n != (size_t)length)
+	/* Less is a client that went away in the middle: never half a body to a handler. */
+	if (n < 0 || (length >= 0 && body->n != (size_t)length))
 		return tsb_fail(err, TSB_E_INPUT, "The request body has not the announced length.");
 	return 0;
 }

@@ -27,6 +27,7 @@ route_fits(const struct web_route *route, const struct web_call *call, struct ts
 	const char *p = route->pattern;
 	size_t params = 0;
 
+	memset(param, 0, WEB_PARAM_MAX * sizeof(*param));
 	if (call->segments == 0 || call->segments > WEB_SEGMENT_MAX)
 		return false;
 	for (size_t i = 0; i < call->segments; i++) {
@@ -65,7 +66,7 @@ int
 web_call_route(struct web_call *call, const struct web_route *routes, struct tsb_err *err)
 {
 	const struct web_route *best = NULL;
-	struct tsb_view param[WEB_PARAM_MAX] = { 0 };
+	struct tsb_view param[WEB_PARAM_MAX];
 
 	for (const struct web_route *r = routes; r->pattern; r++) {
 		if (!route_fits(r, call, param))

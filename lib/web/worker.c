@@ -8,6 +8,7 @@
 #include "lib/first.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/base/log.h"
+#include "lib/base/str.h"
 #include "lib/web/parts.h"
 
 #define TIMEOUT_DEFAULT 60 /* seconds */
@@ -131,8 +133,7 @@ fcgi_write(struct web_io *io, const void *p, size_t n)
 static int
 serve_one(const struct web_server *srv, void *app, struct fcgi_peer *peer, struct arena *a)
 {
-	struct web_io io = { .read = fcgi_read, .write = fcgi_write, .stream_ends = true,
-		.ctx = peer };
+	struct web_io io = { .read = fcgi_read, .write = fcgi_write, .ctx = peer };
 
 	deadline(peer->timeout);
 	if (FCGX_Accept_r(&peer->rq)) {
@@ -219,15 +220,21 @@ web_is_cgi(void)
 	return getenv("GATEWAY_INTERFACE") && getenv("REQUEST_METHOD");
 }
 
+/* Input has no end of its own here: CONTENT_LENGTH bytes are ours (RFC 3875 4.2). */
 static ssize_t
 cgi_read(struct web_io *io, void *p, size_t n)
 {
+	long *left = io->ctx;
 	ssize_t got;
 
-	(void)io;
+	if (n > (size_t)*left)
+		n = (size_t)*left;
+	if (n == 0)
+		return 0;
 	do
 		got = read(STDIN_FILENO, p, n);
 	while (got < 0 && errno == EINTR);
+	*left -= got > 0 ? got : 0;
 	return got;
 }
 
@@ -268,13 +275,17 @@ cgi_refuse(struct web_io *io, const struct tsb_err *err)
 int
 web_cgi(const struct web_server *srv)
 {
-	struct web_io io = { .env = environ, .read = cgi_read, .write = cgi_write };
+	const char *length = web_env(environ, "CONTENT_LENGTH");
+	long left = 0;
+	struct web_io io = { .env = environ, .read = cgi_read, .write = cgi_write, .ctx = &left };
 	struct tsb_err err = { 0 };
 	arena_auto a = { 0 };
 	void *app;
 	int rc;
 
 	set_signal(SIGPIPE, SIG_IGN, 0);
+	if (length)
+		(void)tsb_str_to_long(length, 0, LONG_MAX, &left); /* judged later; nothing to read now */
 	app = srv->open(srv->arg, &err);
 	if (!app)
 		return cgi_refuse(&io, &err);
