@@ -10,7 +10,6 @@
 #include "cli/body.h"
 #include "cli/file.h"
 #include "cli/policy.h"
-#include "cli/request.h"
 #include "cli/session.h"
 #include "cli/token.h"
 
@@ -119,7 +118,7 @@ cli_key_create(struct cli *c)
 	body_open(&body, NULL);
 	body_text(&body, "label", c->argv[0]);
 	if (session_put_password(c, &body, "password") || put_algorithm(c, &body) ||
-	    put_attributes(c, &body) || policy_of_options(c, true, &policy))
+	    put_attributes(c, &body) || policy_of_options(c, &policy))
 		return -1;
 	if (policy.n > 0)
 		body_raw(&body, "policy", tsb_view_bytes(&policy));
@@ -186,49 +185,4 @@ cli_key_delete(struct cli *c)
 	if (put_reference(c, &body))
 		return -1;
 	return session_call(c, "POST", "/v1/key/deleteKey", tsb_view_bytes(&body), &answer);
-}
-
-/* Requests about the key itself: block, unblock, modify. */
-static int
-ask_about_key(struct cli *c, enum tsb_kind kind, const char *path, struct tsb_view policy)
-{
-	const struct tsb_kind_row *row = &tsb_kinds[kind];
-	tsb_bytes_auto body = { 0 };
-
-	body_open(&body, NULL);
-	body_open(&body, row->envelope);
-	body_text(&body, row->key_member, c->argv[0]);
-	if (session_put_password(c, &body, row->password_member))
-		return -1;
-	if (c->opt[OPT_META])
-		body_base64(&body, "metaData", tsb_view_str(c->opt[OPT_META]));
-	if (policy.n > 0)
-		body_raw(&body, "policy", policy);
-	body_close(&body);
-	body_close(&body);
-	return request_create(c, kind, path, tsb_view_bytes(&body));
-}
-
-int
-cli_key_block(struct cli *c)
-{
-	return ask_about_key(c, KIND_BLOCK, "/v1/block", tsb_view_of(NULL, 0));
-}
-
-int
-cli_key_unblock(struct cli *c)
-{
-	return ask_about_key(c, KIND_UNBLOCK, "/v1/unblock", tsb_view_of(NULL, 0));
-}
-
-int
-cli_key_modify(struct cli *c)
-{
-	tsb_bytes_auto policy = { 0 };
-
-	if (policy_of_options(c, false, &policy))
-		return -1;
-	if (policy.n == 0)
-		return tsb_fail(&c->err, TSB_E_INPUT, "give the new policy: --policy or --approvers");
-	return ask_about_key(c, KIND_MODIFY, "/v1/modify", tsb_view_bytes(&policy));
 }

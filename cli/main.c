@@ -29,12 +29,6 @@ static const struct cli_command commands[] = {
 	    O(PASSWORD_FILE) | O(ATTESTATION_KEY) },
 	{ "key", "delete", "NAME", "destroy a key and cancel its requests", cli_key_delete, KM, 1, 1,
 	    O(PASSWORD_FILE) | O(YES) },
-	{ "key", "block", "NAME", "ask to block a key", cli_key_block, KO, 1, 1,
-	    O(PASSWORD_FILE) | O(META) | O(WAIT) },
-	{ "key", "unblock", "NAME", "ask to unblock a key", cli_key_unblock, KO, 1, 1,
-	    O(PASSWORD_FILE) | O(META) | O(WAIT) },
-	{ "key", "modify", "NAME", "ask to replace the policy of a key", cli_key_modify, KM, 1, 1,
-	    O(PASSWORD_FILE) | O(META) | O_RULES },
 	{ "sign", NULL, "KEY [FILE|-]", "ask for a signature over a file", cli_sign, KO, 1, 2,
 	    O(ALGORITHM) | O(TYPE) | O(PAYLOAD_TYPE) | O(META) | O(PASSWORD_FILE) | O(WAIT) |
 		O(TIMEOUT) | O(OUT) },

@@ -126,7 +126,7 @@ warn_open(const char *rule)
 }
 
 static int
-policy_of_file(struct cli *c, bool with_status, struct tsb_bytes *json)
+policy_of_file(struct cli *c, struct tsb_bytes *json)
 {
 	tsb_bytes_auto text = { 0 };
 	struct tsb_view compact, value;
@@ -141,7 +141,7 @@ policy_of_file(struct cli *c, bool with_status, struct tsb_bytes *json)
 		    tsb_view_eq(value, tsb_view_str("null")))
 			warn_open(ska_rule_names[i]);
 	tsb_bytes_add(json, compact.p, compact.n - 1); /* without the brace */
-	if (with_status && !wire_member_text(compact, "keyStatus", &value))
+	if (!wire_member_text(compact, "keyStatus", &value))
 		tsb_bytes_addf(json, "%s\"keyStatus\":{\"blocked\":false}",
 		    json->p[json->n - 1] == '{' ? "" : ",");
 	tsb_bytes_add_str(json, "}");
@@ -149,7 +149,7 @@ policy_of_file(struct cli *c, bool with_status, struct tsb_bytes *json)
 }
 
 int
-policy_of_options(struct cli *c, bool with_status, struct tsb_bytes *json)
+policy_of_options(struct cli *c, struct tsb_bytes *json)
 {
 	static const enum cli_option parts[] = { OPT_QUORUM, OPT_TIMELOCK, OPT_TIMEOUT,
 		OPT_USE_ONLY };
@@ -164,7 +164,7 @@ policy_of_options(struct cli *c, bool with_status, struct tsb_bytes *json)
 				return tsb_fail(&c->err, TSB_E_INPUT, "--%s goes with --approvers",
 				    cli_option_rows[parts[i]].name);
 	if (c->opt[OPT_POLICY])
-		return policy_of_file(c, with_status, json);
+		return policy_of_file(c, json);
 	if (!c->opt[OPT_APPROVERS])
 		return 0;
 	if (rule_of_approvers(c, &policy))
@@ -172,7 +172,7 @@ policy_of_options(struct cli *c, bool with_status, struct tsb_bytes *json)
 	for (i = 0; i < RULE__MAX; i++)
 		if (ska_rule_is_free(&policy.rule[i]))
 			warn_open(ska_rule_names[i]);
-	wire_policy_format(&policy, with_status, json);
+	wire_policy_format(&policy, true, json);
 	return 0;
 }
 

@@ -7,10 +7,10 @@
 #include "cli/output.h"
 
 /*
- * JSON of the policy that --policy or --approvers ask for (with_status: with keyStatus, as key creation
- * wants it). *json stays empty when neither is given. Says on stderr which rules stay open.
+ * JSON of the policy that --policy or --approvers ask for, with keyStatus as key creation wants it.
+ * *json stays empty when neither is given. Says on stderr which rules stay open.
  */
-int policy_of_options(struct cli *, bool with_status, struct tsb_bytes *json) TSB_MUSTCHECK;
+int policy_of_options(struct cli *, struct tsb_bytes *json) TSB_MUSTCHECK;
 /* The four rules as a branch of the document; rules that anybody may use are marked. */
 void policy_show(struct doc *, const struct ska_policy *);
 /* One rule. approved (n keys) marks who has approved already; NULL = do not say. */

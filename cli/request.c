@@ -161,7 +161,7 @@ request_create(struct cli *c, enum tsb_kind kind, const char *path, struct tsb_v
 
 	if (c->opt[OPT_OUT] && !c->opt[OPT_WAIT])
 		return tsb_fail(&c->err, TSB_E_INPUT, "--out goes with --wait");
-	if (c->opt[OPT_TIMEOUT] && !c->opt[OPT_WAIT] && kind != KIND_MODIFY)
+	if (c->opt[OPT_TIMEOUT] && !c->opt[OPT_WAIT])
 		return tsb_fail(&c->err, TSB_E_INPUT, "--timeout goes with --wait");
 	if (session_call(c, "POST", path, body, &answer))
 		return -1;
