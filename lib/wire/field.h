@@ -30,7 +30,7 @@ enum field_type {
 	FIELD_INDEX,	   /* enum or int: min plus place in names */
 	FIELD_ENUM_LIST,   /* checked only: elements may be joined by commas (api.md 1.3) */
 	FIELD_OBJECT,	   /* members of object, at offset */
-	FIELD_LIST,	   /* pointer at offset, size_t at count; each element as the row in element */
+	FIELD_LIST,	   /* pointer at offset, size_t at count; elements as the row element */
 	FIELD_UUID,	   /* struct tsb_uuid */
 	FIELD_NONE,	   /* must be absent or null */
 	FIELD_IGNORED	   /* anything, not looked at */
@@ -70,16 +70,17 @@ struct field_path {
 
 struct field_object {
 	const struct field *fields;
-	const struct field *more;		     /* a second table, may be NULL */
-	bool open;				     /* answers of others: unknown members are skipped */
-	void (*init)(void *dest, struct arena *a);   /* defaults, before the members; may be NULL */
+	const struct field *more; /* a second table, may be NULL */
+	bool open; /* answers of others: unknown members are skipped */
+	/* Defaults, before the members; may be NULL. */
+	void (*init)(void *dest, struct arena *a);
 	/* Rules between members; may be NULL. */
 	int (*check)(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err);
 };
 
 /*
- * Reads body into dest, which the caller has zeroed and must not use after a failure. compact (may be
- * NULL) gets the text without white space.
+ * Reads body into dest, which the caller has zeroed and must not use after a failure. compact (may
+ * be NULL) gets the text without white space.
  */
 int field_read(struct tsb_view body, const struct field_object *object, struct arena *a, void *dest,
     struct tsb_view *compact, struct tsb_err *err) TSB_MUSTCHECK;
@@ -120,9 +121,6 @@ struct key_form {
 	bool has_sensitive;
 };
 extern const struct field_object key_attributes_object; /* lands in struct key_form */
-
-#define REQUEST_SIGNATURE_ALGORITHMS 56
-extern const char *const request_signature_algorithms[REQUEST_SIGNATURE_ALGORITHMS];
 
 /* The task members that repeat a request (api.md 5.10, level 3). */
 void request_signed_format(const struct tsb_request *r, struct tsb_bytes *out);

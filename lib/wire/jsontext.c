@@ -10,12 +10,13 @@
 #include "lib/base/str.h"
 #include "lib/wire/field.h"
 
-#define TEXT_MAX	(16 * 1024 * 1024)
-#define DEPTH_MAX	32
-#define MEMBERS_MAX	64 /* of one object: names are compared with each other */
-#define NUMBER_MAX	32
-#define VALUES_MAX	(256 * 1024) /* these two bound the memory of the tree built later */
-#define CONTAINERS_MAX	(32 * 1024)
+#define TEXT_MAX       (16 * 1024 * 1024)
+#define DEPTH_MAX      32
+#define MEMBERS_MAX    64 /* of one object: names are compared with each other */
+#define NUMBER_MAX     32
+#define DIGITS_MAX     18 /* of a whole number: fits 64 bits whatever the library does past them */
+#define VALUES_MAX     (256 * 1024) /* these two bound the memory of the tree built later */
+#define CONTAINERS_MAX (32 * 1024)
 
 struct scan {
 	const unsigned char *start, *p, *end;
@@ -30,8 +31,9 @@ static int scan_value(struct scan *s);
 static int
 refuse(struct scan *s, const char *rule)
 {
-	return tsb_fail(s->err, TSB_E_INPUT, "Invalid request. Cannot parse json string: %s at byte %zu",
-	    rule, (size_t)(s->p - s->start));
+	return tsb_fail(s->err, TSB_E_INPUT,
+	    "Invalid request. Cannot parse json string: %s at byte %zu", rule,
+	    (size_t)(s->p - s->start));
 }
 
 static void
@@ -59,25 +61,23 @@ copy(struct scan *s, size_t n)
 static int
 hex4(const unsigned char *p, const unsigned char *end)
 {
+	static const char hex[] = "0123456789abcdef";
 	int code = 0;
 
 	if (end - p < 4)
 		return -1;
 	for (int i = 0; i < 4; i++) {
-		int c = p[i];
-		int digit = c >= '0' && c <= '9' ? c - '0'
-		    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-		    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-					   : -1;
+		int c = p[i] >= 'A' && p[i] <= 'F' ? p[i] + 'a' - 'A' : p[i];
+		const char *digit = memchr(hex, c, 16);
 
-		if (digit < 0)
+		if (digit == NULL)
 			return -1;
-		code = code << 4 | digit;
+		code = code << 4 | (int)(digit - hex);
 	}
 	return code;
 }
 
-/* At the backslash. Escaped text must be as valid as plain text: no half surrogate pairs, no NUL. */
+/* At the backslash. Escaped text must be as valid as plain: no half surrogate pairs, no NUL. */
 static int
 scan_escape(struct scan *s)
 {
@@ -100,7 +100,9 @@ scan_escape(struct scan *s)
 		copy(s, 6);
 		return 0;
 	}
-	low = s->end - s->p >= 12 && s->p[6] == '\\' && s->p[7] == 'u' ? hex4(s->p + 8, s->end) : -1;
+	low = -1;
+	if (s->end - s->p >= 12 && s->p[6] == '\\' && s->p[7] == 'u')
+		low = hex4(s->p + 8, s->end);
 	if (code > 0xdbff || low < 0xdc00 || low > 0xdfff)
 		return refuse(s, "half of a surrogate pair");
 	copy(s, 12);
@@ -151,6 +153,8 @@ scan_number(struct scan *s)
 	if (n == 0 || (n > 1 && *p == '0'))
 		return refuse(s, "not a number");
 	p += n;
+	if (n > DIGITS_MAX)
+		return refuse(s, "a number that is too long");
 	if (p < s->end && *p == '.') {
 		if ((n = digits(p + 1, s->end)) == 0)
 			return refuse(s, "not a number");
@@ -233,7 +237,8 @@ scan_container(struct scan *s)
 	for (skip_space(s); !at(s, closing); skip_space(s)) {
 		if (n > 0) {
 			if (!at(s, ','))
-				return refuse(s, s->p < s->end ? "',' is expected" : "the text ends early");
+				return refuse(s,
+				    s->p < s->end ? "',' is expected" : "the text ends early");
 			s->p++;
 			skip_space(s);
 			if (at(s, closing))

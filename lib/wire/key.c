@@ -61,8 +61,7 @@ static const struct field address_fields[] = {
 static const struct field_object address_object = {address_fields};
 
 static const struct field create_fields[] = {
-    {"label", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME,
-	CREATE(label)},
+    {"label", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME, CREATE(label)},
     {"password", FIELD_PASSWORD, CREATE(password)},
     {"id", FIELD_NAME, .max = 255, .code = TSB_E_KEY_ID, CREATE(id)},
     {"algorithm", FIELD_NAME, .max = 64, CREATE(algorithm)},
@@ -253,8 +252,7 @@ wire_key_attributes_format(const struct keyattr *k, struct tsb_view xml,
 #define ATTRIBUTES(m) AT(struct tsb_key_attributes, m)
 static const struct field answer_fields[] = {
     {"xml", FIELD_VIEW, REQUIRED, .max = FIELD_XML_MAX, ATTRIBUTES(xml)},
-    {"xmlSignature", FIELD_BASE64, REQUIRED, .max = FIELD_SIGNATURE_MAX,
-	ATTRIBUTES(xml_signature)},
+    {"xmlSignature", FIELD_BASE64, REQUIRED, .max = FIELD_SIGNATURE_MAX, ATTRIBUTES(xml_signature)},
     {"attestationKeyName", FIELD_TEXT, .max = 1024, ATTRIBUTES(attestation_key_name)},
     {NULL},
 };

@@ -5,6 +5,7 @@
 
 #include "lib/base/enc.h"
 #include "lib/wire/field.h"
+#include "lib/wire/names.h"
 
 /* ---- verification (api.md 8.8) ---- */
 
@@ -14,8 +15,7 @@ static const struct field verify_inner_fields[] = {
 	VERIFY(key_name)},
     {"signKeyObject", FIELD_NONE, .code = TSB_E_UNSUPPORTED_OPERATION},
     {"masterKeyPassword", FIELD_PASSWORD, VERIFY(password)},
-    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(request_signature_algorithms),
-	VERIFY(algorithm)},
+    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_signature), VERIFY(algorithm)},
     {"payload", FIELD_BASE64, REQUIRED, .max = WIRE_PAYLOAD_MAX, VERIFY(payload)},
     {"signature", FIELD_BASE64, REQUIRED, .max = WIRE_PAYLOAD_MAX, VERIFY(signature)},
     {"metaData", FIELD_IGNORED},
@@ -70,7 +70,7 @@ static const struct field timestamp_inner_fields[] = {
     {"keyPassword", FIELD_PASSWORD, TIMESTAMP(key_password)},
     {"operation", FIELD_INDEX, REQUIRED, .min = OP_USE, NAMES(operations), TIMESTAMP(operation)},
     {"payload", FIELD_BASE64, .max = TOKEN_PAYLOAD_MAX, TIMESTAMP(payload)},
-    {"signatureAlgorithm", FIELD_ENUM, NAMES(request_signature_algorithms), TIMESTAMP(algorithm)},
+    {"signatureAlgorithm", FIELD_ENUM, NAMES(names_signature), TIMESTAMP(algorithm)},
     {NULL},
 };
 
@@ -82,7 +82,8 @@ timestamp_check(void *dest, const struct field_path *at, struct arena *a, struct
 	char where[FIELD_WHERE];
 
 	if (needs != (r->payload.n > 0))
-		return tsb_fail(err, TSB_E_INPUT, needs ? "%s is missing" : "%s cannot be given here",
+		return tsb_fail(err, TSB_E_INPUT,
+		    needs ? "%s is missing" : "%s cannot be given here",
 		    field_where(at, "payload", where));
 	return 0;
 }

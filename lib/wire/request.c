@@ -5,143 +5,7 @@
 
 #include "lib/base/str.h"
 #include "lib/wire/field.h"
-
-/* ---- enumerations (api.md 15) ---- */
-
-const char *const request_signature_algorithms[REQUEST_SIGNATURE_ALGORITHMS] = {
-    "SHA1_WITH_RSA",
-    "SHA224_WITH_RSA",
-    "SHA256_WITH_RSA",
-    "SHA384_WITH_RSA",
-    "SHA512_WITH_RSA",
-    "NONE_WITH_RSA",
-    "NONESHA1_WITH_RSA",
-    "NONESHA224_WITH_RSA",
-    "NONESHA256_WITH_RSA",
-    "NONESHA384_WITH_RSA",
-    "NONESHA512_WITH_RSA",
-    "SHA1_WITH_RSA_PSS",
-    "SHA224_WITH_RSA_PSS",
-    "SHA256_WITH_RSA_PSS",
-    "SHA384_WITH_RSA_PSS",
-    "SHA512_WITH_RSA_PSS",
-    "NONE_WITH_RSA_PSS",
-    "NONESHA224_WITH_RSA_PSS",
-    "NONESHA256_WITH_RSA_PSS",
-    "NONESHA384_WITH_RSA_PSS",
-    "NONESHA512_WITH_RSA_PSS",
-    "NONE_WITH_DSA",
-    "SHA1_WITH_DSA",
-    "SHA224_WITH_DSA",
-    "SHA256_WITH_DSA",
-    "SHA384_WITH_DSA",
-    "SHA512_WITH_DSA",
-    "NONE_WITH_ECDSA",
-    "SHA1_WITH_ECDSA",
-    "SHA224_WITH_ECDSA",
-    "SHA256_WITH_ECDSA",
-    "SHA384_WITH_ECDSA",
-    "SHA512_WITH_ECDSA",
-    "SHA3224_WITH_ECDSA",
-    "SHA3256_WITH_ECDSA",
-    "SHA3384_WITH_ECDSA",
-    "SHA3512_WITH_ECDSA",
-    "KECCAK224_WITH_ECDSA",
-    "KECCAK256_WITH_ECDSA",
-    "KECCAK384_WITH_ECDSA",
-    "KECCAK512_WITH_ECDSA",
-    "SHA256_WITH_ECDSA_DETERMINISTIC",
-    "DOUBLE_SHA256_WITH_ECDSA",
-    "NONE_WITH_EC_SCHNORR_BIP0340",
-    "EDDSA",
-    "ISS_KERL",
-    "BLS",
-    "DILITHIUM",
-    "SPHINCS_PLUS",
-    "KYBER",
-    "ML_DSA",
-    "ML_DSA_M",
-    "SLH_DSA",
-    "LMS",
-    "XMSS-SHA256_10_256",
-    "XMSS-SHAKE256_10_256",
-};
-
-static const char *const certificate_algorithms[] = {
-    "SHA224_WITH_RSA",
-    "SHA256_WITH_RSA",
-    "SHA384_WITH_RSA",
-    "SHA512_WITH_RSA",
-    "SHA256_WITH_ECDSA",
-    "SHA384_WITH_ECDSA",
-    "SHA512_WITH_ECDSA",
-};
-
-static const char *const cipher_algorithms[] = {
-    "RSA_PADDING_OAEP_WITH_SHA512",
-    "RSA_PADDING_OAEP_WITH_SHA384",
-    "RSA_PADDING_OAEP_WITH_SHA256",
-    "RSA_PADDING_OAEP_WITH_SHA224",
-    "RSA_PADDING_OAEP_WITH_SHA1",
-    "RSA_PADDING_OAEP",
-    "RSA",
-    "RSA_NO_PADDING",
-    "RSA_PADDING_PKCS",
-    "AES_GCM",
-    "AES_CTR",
-    "AES_ECB",
-    "AES_CBC_NO_PADDING",
-    "AES",
-    "CHACHA20",
-    "CHACHA20_AEAD",
-    "CAMELLIA",
-    "CAMELLIA_CBC_NO_PADDING",
-    "CAMELLIA_ECB",
-    "TDEA_CBC",
-    "TDEA_ECB",
-    "TDEA_CBC_NO_PADDING",
-};
-
-static const char *const payload_types[] = {"UNSPECIFIED", "ISO_20022", "PDF", "BTC", "ETH", "HEX"};
-static const char *const signature_types[] = {"DER", "ETH", "RAW"};
-
-static const char *const wrap_methods[] = {
-    "AES_WRAP",
-    "AES_WRAP_DSA",
-    "AES_WRAP_EC",
-    "AES_WRAP_ED",
-    "AES_WRAP_RSA",
-    "AES_WRAP_BLS",
-    "AES_WRAP_PAD",
-    "AES_WRAP_PAD_DSA",
-    "AES_WRAP_PAD_EC",
-    "AES_WRAP_PAD_ED",
-    "AES_WRAP_PAD_RSA",
-    "AES_WRAP_PAD_BLS",
-    "RSA_WRAP_PAD",
-    "RSA_WRAP_OAEP",
-};
-
-static const char *const key_usages[] = {
-    "DIGITAL_SIGNATURE",
-    "CONTENT_COMMITMENT",
-    "KEY_ENCIPHERMENT",
-    "DATA_ENCIPHERMENT",
-    "KEY_AGREEMENT",
-    "KEY_CERT_SIGN",
-    "CRL_SIGN",
-    "ENCIPHER_ONLY",
-    "DECIPHER_ONLY",
-};
-static const char *const extended_key_usages[] = {
-    "ANY_EXTENDED_KEY_USAGE",
-    "SERVER_AUTH",
-    "CLIENT_AUTH",
-    "CODE_SIGNING",
-    "EMAIL_PROTECTION",
-    "TIME_STAMPING",
-    "OCSP_SIGNING",
-};
+#include "lib/wire/names.h"
 
 /* ---- what the inner objects land in ---- */
 
@@ -172,16 +36,17 @@ struct form {
 /* Places of the metadata in the order of api.md 5.2; the second table says what they are. */
 #define META_ROWS                                                                                  \
 	{"metaData", FIELD_BASE64_TEXT, BYTES(FIELD_META_MAX), IN(meta_data)},                     \
-	{"metaDataSignature", FIELD_BASE64_TEXT, BYTES(FIELD_SIGNATURE_MAX), IN(meta_data_signature)}
+	{"metaDataSignature", FIELD_BASE64_TEXT, BYTES(FIELD_SIGNATURE_MAX),                       \
+	    IN(meta_data_signature)}
 
 static const struct field sign_fields[] = {
     {"payload", FIELD_BASE64, REQUIRED, BYTES(WIRE_PAYLOAD_MAX), IN(payload)},
-    {"payloadType", FIELD_ENUM, NAMES(payload_types), IN(payload_type)},
+    {"payloadType", FIELD_ENUM, NAMES(names_payload), IN(payload_type)},
     KEY_NAME("signKeyName"),
     PASSWORD("keyPassword"),
-    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(request_signature_algorithms),
+    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_signature),
 	IN(algorithm)},
-    {"signatureType", FIELD_ENUM, NAMES(signature_types), AT(struct form, signature_type)},
+    {"signatureType", FIELD_ENUM, NAMES(names_form), AT(struct form, signature_type)},
     {"context", FIELD_BASE64, BYTES(255)}, /* FIPS 204 and 205 */
     {"auxiliaryRandomData", FIELD_BASE64, .min = 32, .max = 32},
     {"taprootTweakData", FIELD_BASE64, .min = 32, .max = 32, HAS(struct form, has_tweak)},
@@ -210,7 +75,7 @@ static const struct field decrypt_fields[] = {
     {"encryptedPayload", FIELD_BASE64, REQUIRED, BYTES(WIRE_PAYLOAD_MAX), IN(payload)},
     KEY_NAME("decryptKeyName"),
     PASSWORD("keyPassword"),
-    {"cipherAlgorithm", FIELD_ENUM, REQUIRED, NAMES(cipher_algorithms), IN(algorithm)},
+    {"cipherAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_cipher), IN(algorithm)},
     {"initializationVector", FIELD_BASE64, BYTES(64)},
     {"additionalAuthenticationData", FIELD_BASE64, BYTES(WIRE_PAYLOAD_MAX)},
     {"tagLength", FIELD_INT, .max = 128, .code = TSB_E_TAG_LENGTH, AT(struct form, tag_length)},
@@ -238,7 +103,7 @@ static const struct field unwrap_fields[] = {
 	.offset = offsetof(struct form, key)},
     KEY_NAME("unwrapKeyName"),
     PASSWORD("unwrapKeyPassword"),
-    {"wrapMethod", FIELD_ENUM, REQUIRED, NAMES(wrap_methods)},
+    {"wrapMethod", FIELD_ENUM, REQUIRED, NAMES(names_wrap)},
     {NULL},
 };
 
@@ -284,13 +149,13 @@ static const struct field_object subject_object = {subject_fields};
 
 #define VALIDITY {"validity", FIELD_INT, .min = 1, .max = 36525} /* days; 100 years */
 #define USAGES                                                                                     \
-	{"keyUsage", FIELD_ENUM_LIST, .max = 32, NAMES(key_usages)},                               \
-	{"extendedKeyUsage", FIELD_ENUM_LIST, .max = 32, NAMES(extended_key_usages)}
+	{"keyUsage", FIELD_ENUM_LIST, .max = 32, NAMES(names_usage)},                              \
+	{"extendedKeyUsage", FIELD_ENUM_LIST, .max = 32, NAMES(names_extended_usage)}
 
 static const struct field certificate_request_fields[] = {
     KEY_NAME("signKeyName"),
     PASSWORD("keyPassword"),
-    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(request_signature_algorithms),
+    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_signature),
 	IN(algorithm)},
     VALIDITY,
     {"standardCertificateAttributes", FIELD_OBJECT, REQUIRED, .object = &subject_object},
@@ -301,7 +166,7 @@ static const struct field certificate_request_fields[] = {
 static const struct field sign_certificate_fields[] = {
     KEY_NAME("signKeyName"),
     PASSWORD("keyPassword"),
-    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(certificate_algorithms), IN(algorithm)},
+    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_certificate), IN(algorithm)},
     VALIDITY,
     {"commonName", FIELD_LABEL, REQUIRED, .max = 255},
     {"certificateAuthority", FIELD_BOOL, REQUIRED},
@@ -314,7 +179,7 @@ static const struct field sign_certificate_fields[] = {
 static const struct field self_sign_fields[] = {
     KEY_NAME("signKeyName"),
     PASSWORD("keyPassword"),
-    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(certificate_algorithms), IN(algorithm)},
+    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_certificate), IN(algorithm)},
     VALIDITY,
     {"commonName", FIELD_LABEL, .max = 255, AT(struct form, common_name)},
     {"standardCertificateAttributes", FIELD_OBJECT, .object = &subject_object,
@@ -498,7 +363,8 @@ wire_synchronous_format(enum tsb_kind kind, struct tsb_view inner, struct tsb_vi
 	const struct tsb_kind_row *row = &tsb_kinds[kind];
 
 	if (inner.n < 2 || inner.p[0] != '{' || inner.p[inner.n - 1] != '}')
-		return tsb_fail(err, TSB_E_DATA_CONSTELLATION, "%s is not an object", row->envelope);
+		return tsb_fail(err, TSB_E_DATA_CONSTELLATION, "%s is not an object",
+		    row->envelope);
 	if (!tsb_utf8_valid(password))
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION, "%s is not UTF-8",
 		    row->password_member);

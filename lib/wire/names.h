@@ -1,0 +1,14 @@
+/* Enumerations of the API (api.md 15): values are written and compared as they stand here. */
+#ifndef TSB_WIRE_NAMES_H
+#define TSB_WIRE_NAMES_H
+
+extern const char *const names_signature[56]; /* 15.1 */
+extern const char *const names_certificate[7]; /* 15.7: for certificates */
+extern const char *const names_cipher[22]; /* 15.2 */
+extern const char *const names_payload[6]; /* 15.3 */
+extern const char *const names_form[3]; /* 15.7: signatureType */
+extern const char *const names_wrap[14]; /* 15.4 */
+extern const char *const names_usage[9]; /* 15.5 */
+extern const char *const names_extended_usage[7]; /* 15.6 */
+
+#endif
