@@ -412,8 +412,10 @@ test_check_quorum(void **state)
 	assert_check(&s, "different approvers, 0");
 	s.token->ngroups = 0;
 	assert_check(&s, NULL);
+	s.token->ngroups = 0;
 	s.token->timeout = 600;
 	assert_check(&s, NULL);
+	s.token->ngroups = 0;
 	s.token->timelock = 60;
 	assert_check(&s, "policy.ruleUse.tokens[0].timelock: must be 0 without groups");
 	arena_clear(&s.a);
