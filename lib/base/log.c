@@ -94,6 +94,8 @@ head(char *line, size_t size, enum log_level level)
 	return (size_t)n;
 }
 
+static void log_line(enum log_level, const char *fmt, va_list) TSB_PRINTF(2, 0);
+
 /* One write() a line, so that lines of several processes do not mix. */
 static void
 log_line(enum log_level level, const char *fmt, va_list ap)
