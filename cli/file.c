@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -154,16 +155,51 @@ file_write(const char *path, struct tsb_view content, struct tsb_err *err)
 	return write_all(fd, path, content, err);
 }
 
+static const int asking_signals[] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP };
+static volatile sig_atomic_t asking_signal;
+
+static void
+note_signal(int number)
+{
+	asking_signal = number;
+}
+
+/* A signal interrupts the question instead of ending the program with the echo off. */
+static void
+hold_signals(struct sigaction old[TSB_COUNT(asking_signals)])
+{
+	struct sigaction note = { .sa_handler = note_signal };
+	size_t i;
+
+	asking_signal = 0;
+	sigemptyset(&note.sa_mask);
+	for (i = 0; i < TSB_COUNT(asking_signals); i++)
+		sigaction(asking_signals[i], &note, &old[i]);
+}
+
+static void
+release_signals(const struct sigaction old[TSB_COUNT(asking_signals)])
+{
+	size_t i;
+
+	for (i = 0; i < TSB_COUNT(asking_signals); i++)
+		sigaction(asking_signals[i], &old[i], NULL);
+	if (asking_signal)
+		raise(asking_signal);
+}
+
 /* Prompts on the terminal itself, so that redirected input and output do not matter. */
 static bool
 ask(const char *prompt, bool echo, char *line, size_t size)
 {
 	FILE *tty = fopen("/dev/tty", "r+e");
+	struct sigaction signals[TSB_COUNT(asking_signals)];
 	struct termios old, quiet;
 	bool changed = false, got;
 
 	if (!tty)
 		return false;
+	hold_signals(signals);
 	if (!echo && tcgetattr(fileno(tty), &old) == 0) {
 		quiet = old;
 		quiet.c_lflag &= ~(tcflag_t)ECHO;
@@ -178,6 +214,7 @@ ask(const char *prompt, bool echo, char *line, size_t size)
 		fputs("\n", tty);
 	}
 	fclose(tty);
+	release_signals(signals);
 	if (got)
 		line[strcspn(line, "\r\n")] = '\0';
 	return got;

@@ -76,6 +76,8 @@ cli_options_read(struct cli *c, unsigned long long set, bool leading, int argc, 
 		if (got == ':')
 			return tsb_fail(&c->err, TSB_E_INPUT, "option %s needs a value",
 			    argv[optind - 1]);
+		if (got == '?' && optopt > 0 && optopt < OPTION_BASE)
+			return tsb_fail(&c->err, TSB_E_INPUT, "there is no option -%c here", optopt);
 		if (got == '?')
 			return tsb_fail(&c->err, TSB_E_INPUT, "there is no option %s here",
 			    argv[optind - 1]);

@@ -399,12 +399,16 @@ output_line(const char *text)
 void
 output_note(const char *fmt, ...)
 {
+	char text[512];
+	doc_auto t = { 0 };
 	va_list ap;
 
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	add_lines(&t, tsb_view_str(text), " ");
+	tsb_bytes_add_str(&t.out, "\n");
+	fwrite(t.out.p, 1, t.out.n, stderr);
 }
 
 /* What to do next, by catalogue number. */

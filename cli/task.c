@@ -15,6 +15,8 @@
 /* A task carries its payload several times over: few of them fill an answer. */
 #define PAGE_SIZE 10
 #define PAGES_MAX 10000
+/* Times beyond are no times; policies add some 2^38 seconds at most. */
+#define TIME_MAX 4102444800ULL /* the year 2100 */
 
 /* ---- fetching ---- */
 
@@ -278,10 +280,37 @@ show_time(struct doc *t, const struct task *task)
 
 	if (!token->has_timestamp)
 		doc_text(t, "asked at", "no HSM timestamp: only rules without time limits apply");
-	else if (token->timestamp.seconds <= 253402300799ULL)
+	else if (token->timestamp.seconds <= TIME_MAX)
 		doc_format(t, "asked at", "%s (HSM clock%s)",
 		    clock_iso((int64_t)token->timestamp.seconds, text),
 		    task->timestamp_verified ? ", checked" : "");
+}
+
+/* From the earliest timelock to the latest timeout of the rule's tokens, by the HSM's clock. */
+static void
+show_limits(struct doc *t, const struct task *task)
+{
+	const struct ska_rule *rule;
+	uint64_t t0 = task->token.timestamp.seconds, lock = UINT64_MAX, timeout = 0;
+	bool endless = false;
+	char text[CLOCK_ISO_SIZE];
+	size_t i;
+
+	if (!task->has_attributes || !task->attributes.has_policy || !task->token.has_timestamp ||
+	    t0 > TIME_MAX)
+		return;
+	rule = &task->attributes.policy.rule[operations[task->token.operation].rule];
+	for (i = 0; i < rule->ntokens; i++) {
+		const struct ska_token *token = &rule->tokens[i];
+
+		lock = token->timelock < lock ? token->timelock : lock;
+		timeout = token->timeout > timeout ? token->timeout : timeout;
+		endless |= token->timeout == 0;
+	}
+	if (rule->ntokens > 0 && lock > 0)
+		doc_text(t, "runs not before", clock_iso((int64_t)(t0 + lock), text));
+	if (rule->ntokens > 0 && !endless)
+		doc_text(t, "runs not after", clock_iso((int64_t)(t0 + timeout), text));
 }
 
 void
@@ -302,6 +331,7 @@ task_show(struct doc *t, const struct task *task)
 	doc_view(t, "key", token->label);
 	doc_text(t, "algorithm", w->algorithm);
 	show_time(t, task);
+	show_limits(t, task);
 	token_show_payload(t, token);
 	doc_text(t, "payload type", w->payload_type);
 	if (w->has_meta)

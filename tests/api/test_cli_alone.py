@@ -3,6 +3,7 @@ import base64
 import json
 import os
 import pathlib
+import signal
 import stat
 import subprocess
 
@@ -10,7 +11,7 @@ import pytest
 
 import ska
 from approver import Approver, b64, unb64, verify
-from tsb import Broker, error, run
+from tsb import Broker, error, run, run_on_terminal
 
 VECTORS = json.loads((pathlib.Path(__file__).resolve().parent.parent / "vectors" /
                       "approval-tokens.json").read_text())
@@ -60,6 +61,7 @@ def new_approver(folder, name, kind="p256"):
 
 def test_every_command_explains_itself_and_is_in_the_man_page():
     listed = run("--help").out
+    assert listed.count("\n  ") == len(COMMANDS)
     man = (pathlib.Path(__file__).resolve().parents[2] / "man" / "tsb.1").read_text()
     for command in COMMANDS:
         words = command.split()
@@ -79,6 +81,7 @@ def test_every_command_explains_itself_and_is_in_the_man_page():
     (["key", "show"], "NAME is missing"),
     (["key", "show", "a", "b"], "'b' is one operand too many"),
     (["key", "list", "--nonsense"], "there is no option --nonsense"),
+    (["key", "list", "-Z"], "there is no option -Z"),
     (["key", "list", "--approvers", "x"], "there is no option --approvers"),
     (["sign", "k", "--out"], "option --out needs a value"),
     (["sign", "k", "--type", "RAW", "--type", "DER"], "--type is given twice"),
@@ -239,6 +242,24 @@ def test_no_key_is_made_without_a_passphrase_or_over_an_old_one(tmp_path):
     assert "shorter" in run("approver", "new", "q", "--out", tmp_path, code=1,
                             env={"TSB_APPROVER_PASSPHRASE": "short"}).err
     assert "file name" in run("approver", "new", "../q", "--no-passphrase", code=1).err
+
+
+def test_passphrases_typed_at_the_terminal_are_not_shown(tmp_path, broker):
+    new = ["approver", "new", "p", "--out", tmp_path]
+    code, shown, echo = run_on_terminal(*new, answers=["correct horse", "wrong horse"])
+    assert code == 1 and "differ" in shown and list(tmp_path.iterdir()) == []
+    code, shown, echo = run_on_terminal(*new, answers=["correct horse", "correct horse"])
+    assert code == 0 and echo and "horse" not in shown
+    broker.answers[FETCH] = 200, {"tasks": []}
+    code, shown, echo = run_on_terminal("tasks", "-u", broker.url, "-k", tmp_path / "p.key.pem",
+                                        answers=["correct horse"])
+    assert code == 0 and echo and "horse" not in shown and "nothing waits" in shown
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_the_prompt_turns_the_echo_on_again(tmp_path, number):
+    code, shown, echo = run_on_terminal("approver", "new", "p", "--out", tmp_path, signal=number)
+    assert code == -number and echo and list(tmp_path.iterdir()) == []
 
 
 # ---- brokers that refuse or are away ----
@@ -409,6 +430,15 @@ def test_without_a_terminal_nothing_is_approved_unasked(broker, anna):
     broker.answers[FETCH] = 200, {"tasks": [task_of(anna, GOOD)]}
     assert "--yes" in run("approve", "t1", "-k", anna.key, "-u", broker.url, code=1).err
     assert broker.sent("POST", "/v1/approval") == []
+
+
+def test_the_person_at_the_terminal_decides(broker, anna):
+    broker.answers[FETCH] = 200, {"tasks": [task_of(anna, GOOD, 1), task_of(anna, GOOD, 2)]}
+    broker.answers["POST", "/v1/approval"] = 200, b""
+    code, shown, _ = run_on_terminal("approve", "--all", "-k", anna.key, "-u", broker.url,
+                                     answers=["n", "y"])
+    assert code == 0 and shown.count("pay 10 to bert") == 2 and "approved t2" in shown
+    assert [b["id"] for b in broker.sent("POST", "/v1/approval")] == ["t2"]
 
 
 def test_a_wrong_task_can_still_be_rejected(broker, anna):

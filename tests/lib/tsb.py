@@ -1,9 +1,14 @@
 """Runs the command line, and a made-up broker that answers whatever a test wants."""
+import fcntl
 import http.server
 import json
 import os
+import pty
+import select
 import subprocess
+import termios
 import threading
+import time
 
 from private_site import build_dir
 
@@ -89,3 +94,36 @@ class Broker:
 
 def error(number, reason, message):
     return {"errorCode": number, "reason": reason, "message": message}
+
+
+def run_on_terminal(*args, answers=(), env=None, signal=None):
+    """tsb with a terminal of its own; answers are typed when it asks. Exit code, all that the
+    terminal showed, and whether echo was on at the end."""
+    primary, secondary = pty.openpty()
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("TSB_")}
+    clean.update(env or {})
+
+    def own_terminal():
+        fcntl.ioctl(secondary, termios.TIOCSCTTY, 0)
+    process = subprocess.Popen([str(build_dir() / "tsb"), *map(str, args)], env=clean,
+                               stdin=secondary, stdout=secondary, stderr=secondary,
+                               start_new_session=True, preexec_fn=own_terminal)
+    shown, answers, quiet_at = b"", list(answers), 0
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        if select.select([primary], [], [], 0.1)[0]:
+            shown += os.read(primary, 65536)
+        asked = shown[quiet_at:].rstrip(b" ").endswith((b":", b"[y/N]"))
+        if asked and signal:
+            process.send_signal(signal)
+            signal = None
+        elif asked and answers:
+            quiet_at = len(shown)
+            os.write(primary, answers.pop(0).encode() + b"\n")
+    assert process.poll() is not None, "still running: %s" % shown
+    while select.select([primary], [], [], 0.1)[0]:
+        shown += os.read(primary, 65536)
+    echo = bool(termios.tcgetattr(primary)[3] & termios.ECHO)
+    os.close(secondary)
+    os.close(primary)
+    return process.returncode, shown.decode(), echo
