@@ -13,8 +13,11 @@ CREATE TABLE IF NOT EXISTS schema_version (
 	PRIMARY KEY (version)
 ) ENGINE=InnoDB;
 
--- ready_ms: when an APPROVED request may be claimed: due_ms, or the end of the present lease when
--- that is later. So one index answers "what is due" and "when is the next".
+-- The last three times exist for their indexes; the smallest is always at the front:
+-- ready_ms	APPROVED: when it may be claimed, that is due_ms or the end of the present lease
+-- late_ms	open and not claimed: expires_ms
+-- ended_ms	in a terminal state: when it was changed last
+-- and are NULL otherwise.
 CREATE TABLE IF NOT EXISTS request (
 	id BINARY(16) NOT NULL,
 	kind VARCHAR(40) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -25,9 +28,7 @@ CREATE TABLE IF NOT EXISTS request (
 	created_ms BIGINT NOT NULL,
 	hsm_seconds BIGINT NOT NULL,
 	due_ms BIGINT NOT NULL,
-	ready_ms BIGINT NOT NULL,
 	expires_ms BIGINT NOT NULL,
-	changed_ms BIGINT NOT NULL,
 	token MEDIUMBLOB NOT NULL,
 	payload_type VARBINARY(255),
 	meta_data MEDIUMBLOB,
@@ -42,10 +43,14 @@ CREATE TABLE IF NOT EXISTS request (
 	lease_ms BIGINT NOT NULL,
 	attempt INT UNSIGNED NOT NULL,
 	fence BIGINT UNSIGNED NOT NULL,
+	ready_ms BIGINT,
+	late_ms BIGINT,
+	ended_ms BIGINT,
 	PRIMARY KEY (id),
-	KEY request_ready (state, ready_ms),
-	KEY request_expires (state, expires_ms),
-	KEY request_changed (state, changed_ms),
+	KEY request_ready (ready_ms),
+	KEY request_late (late_ms),
+	KEY request_ended (ended_ms),
+	KEY request_state (state, created_ms),
 	KEY request_created (created_ms),
 	KEY request_key (key_name, created_ms)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC;

@@ -1,8 +1,8 @@
 -- Rights of tsb-fcgi: what its statements need and nothing else. It removes no request and no
 -- approval, and cannot change or read back what the audit says.
 GRANT SELECT (version) ON schema_version TO @API_USER@;
-GRANT SELECT, INSERT, UPDATE (state, version, due_ms, ready_ms, expires_ms, changed_ms, password_box,
-	result, reason, execution_ms, owner, lease_ms, attempt, fence) ON request TO @API_USER@;
+GRANT SELECT, INSERT, UPDATE (state, version, due_ms, expires_ms, password_box, result, reason,
+	execution_ms, owner, lease_ms, attempt, fence, ready_ms, late_ms, ended_ms) ON request TO @API_USER@;
 GRANT SELECT, INSERT, DELETE, UPDATE (fetched_ms) ON task TO @API_USER@;
 GRANT SELECT, INSERT ON approval TO @API_USER@;
 GRANT SELECT, INSERT, UPDATE (fetched_ms) ON key_attributes TO @API_USER@;

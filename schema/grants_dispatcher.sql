@@ -1,8 +1,8 @@
 -- Rights of tsb-dispatcher: what its statements need and nothing else. It makes no requests, tasks
 -- or approvals; it deletes finished requests when their time is over.
 GRANT SELECT (version) ON schema_version TO @DISPATCHER_USER@;
-GRANT SELECT, DELETE, UPDATE (state, version, due_ms, ready_ms, expires_ms, changed_ms, password_box,
-	result, reason, execution_ms, owner, lease_ms, attempt, fence) ON request TO @DISPATCHER_USER@;
+GRANT SELECT, DELETE, UPDATE (state, version, due_ms, expires_ms, password_box, result, reason,
+	execution_ms, owner, lease_ms, attempt, fence, ready_ms, late_ms, ended_ms) ON request TO @DISPATCHER_USER@;
 GRANT SELECT (request_id), DELETE ON task TO @DISPATCHER_USER@;
 GRANT SELECT, DELETE ON approval TO @DISPATCHER_USER@;
 GRANT SELECT, INSERT, UPDATE (fetched_ms) ON key_attributes TO @DISPATCHER_USER@;

@@ -4,16 +4,31 @@
 #include "lib/store/internal.h"
 #include "lib/store/rows.h"
 
-/* A claimed request is ready again when its lease is over. */
-static int64_t
-ready_ms(int64_t due_ms, const char *owner, int64_t lease_ms)
+/* The times with an index of their own (schema/001). */
+struct times {
+	struct stmt_arg ready, late, ended;
+};
+
+static struct times
+times_of(enum tsb_state state, int64_t due_ms, int64_t expires_ms, const char *owner,
+    int64_t lease_ms)
 {
-	return owner != NULL && lease_ms > due_ms ? lease_ms : due_ms;
+	bool open = !tsb_state_terminal(state);
+	struct times t = {stmt_null(), stmt_null(), stmt_null()};
+
+	if (state == STATE_APPROVED)
+		t.ready = stmt_i64(owner != NULL && lease_ms > due_ms ? lease_ms : due_ms);
+	if (open && owner == NULL && expires_ms != 0)
+		t.late = stmt_i64(expires_ms);
+	if (!open)
+		t.ended = stmt_i64(clock_now_ms());
+	return t;
 }
 
 int
 store_request_insert(struct store_tx *tx, const struct tsb_request *rq, struct tsb_err *err)
 {
+	struct times t = times_of(rq->state, rq->due_ms, rq->expires_ms, rq->owner, rq->lease_ms);
 	const struct stmt_arg args[] = {
 		stmt_id(&rq->id),
 		stmt_text(tsb_kinds[rq->kind].name),
@@ -39,8 +54,9 @@ store_request_insert(struct store_tx *tx, const struct tsb_request *rq, struct t
 		stmt_i64(rq->lease_ms),
 		stmt_i64(rq->attempt),
 		stmt_u64(rq->fence),
-		stmt_i64(ready_ms(rq->due_ms, rq->owner, rq->lease_ms)),
-		stmt_i64(clock_now_ms()),
+		t.ready,
+		t.late,
+		t.ended,
 	};
 
 	return stmt_run(tx, STMT_REQUEST_INSERT, args, TSB_COUNT(args), NULL, err) ? -1 : 0;
@@ -119,12 +135,11 @@ static int
 move_row(struct store_tx *tx, const struct tsb_request *rq, const struct store_change *to,
     uint64_t *affected, struct tsb_err *err)
 {
+	struct times t = times_of(to->to, to->due_ms, to->expires_ms, to->owner, to->lease_ms);
 	const struct stmt_arg args[] = {
 		stmt_text(tsb_state_names[to->to]),
 		stmt_i64(to->due_ms),
-		stmt_i64(ready_ms(to->due_ms, to->owner, to->lease_ms)),
 		stmt_i64(to->expires_ms),
-		stmt_i64(clock_now_ms()),
 		stmt_view(to->result),
 		stmt_text(to->reason),
 		stmt_i64(to->execution_ms),
@@ -132,6 +147,9 @@ move_row(struct store_tx *tx, const struct tsb_request *rq, const struct store_c
 		stmt_i64(to->lease_ms),
 		stmt_i64(to->count_attempt),
 		stmt_i64(to->new_fence),
+		t.ready,
+		t.late,
+		t.ended,
 		stmt_i64(tsb_state_terminal(to->to)),
 		stmt_id(&rq->id),
 		stmt_u64(rq->version),
@@ -190,7 +208,6 @@ store_request_erase_result(struct store_tx *tx, struct tsb_request *rq, bool *er
 		stmt_i64(clock_now_ms()),
 		stmt_id(&rq->id),
 		stmt_u64(rq->version),
-		stmt_text(tsb_state_names[rq->state]),
 		stmt_u64(rq->fence),
 	};
 	uint64_t affected = 0;

@@ -54,29 +54,27 @@ STMT(REQUEST_INSERT, API, ONCE,
     "INSERT INTO request (id, kind, state, version, key_name, attributes_digest, created_ms, "
     "hsm_seconds, due_ms, expires_ms, token, payload_type, meta_data, meta_data_signature, "
     "envelope, inner_clean, password_box, result, reason, execution_ms, owner, lease_ms, attempt, "
-    "fence, ready_ms, changed_ms) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    "fence, ready_ms, late_ms, ended_ms) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
 STMT(REQUEST_LOAD, API | DISPATCHER, READ,
     "SELECT " REQUEST_COLUMNS " FROM request r WHERE r.id = ?")
 STMT(REQUEST_LOCK, API | DISPATCHER, READ,
     "SELECT " REQUEST_COLUMNS " FROM request r WHERE r.id = ? FOR UPDATE")
 STMT(REQUEST_MOVE, API | DISPATCHER, AGAIN,
-    "UPDATE request SET state = ?, version = version + 1, due_ms = ?, ready_ms = ?, "
-    "expires_ms = ?, changed_ms = ?, result = ?, reason = ?, execution_ms = ?, owner = ?, "
-    "lease_ms = ?, attempt = attempt + ?, fence = fence + ?, "
+    "UPDATE request SET state = ?, version = version + 1, due_ms = ?, expires_ms = ?, result = ?, "
+    "reason = ?, execution_ms = ?, owner = ?, lease_ms = ?, attempt = attempt + ?, "
+    "fence = fence + ?, ready_ms = ?, late_ms = ?, ended_ms = ?, "
     "password_box = IF(?, '', password_box) "
     "WHERE id = ? AND version = ? AND state = ? AND fence = ?")
 STMT(REQUEST_ERASE_RESULT, API, AGAIN,
-    "UPDATE request SET result = '', version = version + 1, changed_ms = ? "
-    "WHERE id = ? AND version = ? AND state = ? AND fence = ?")
+    "UPDATE request SET result = '', version = version + 1, ended_ms = ? "
+    "WHERE id = ? AND version = ? AND state = 'EXECUTED' AND fence = ?")
 STMT(REQUEST_DUE, DISPATCHER, READ,
-    "SELECT id FROM request WHERE state = 'APPROVED' AND ready_ms <= ? ORDER BY ready_ms LIMIT ?")
+    "SELECT id FROM request WHERE ready_ms <= ? ORDER BY ready_ms LIMIT ?")
 STMT(REQUEST_DUE_LOCK, DISPATCHER, READ,
-    "SELECT id FROM request WHERE state = 'APPROVED' AND ready_ms <= ? ORDER BY ready_ms LIMIT ? "
-    "FOR UPDATE SKIP LOCKED")
+    "SELECT id FROM request WHERE ready_ms <= ? ORDER BY ready_ms LIMIT ? FOR UPDATE SKIP LOCKED")
 STMT(REQUEST_LATE, DISPATCHER, READ,
-    "SELECT id FROM request WHERE state IN ('PENDING', 'APPROVED') "
-    "AND expires_ms BETWEEN 1 AND ? AND owner IS NULL LIMIT ?")
+    "SELECT id FROM request WHERE late_ms <= ? ORDER BY late_ms LIMIT ?")
 /* A key and what is derived from it: the names between "name/" and "name0" start with "name/". */
 STMT(REQUEST_OF_KEY, API | DISPATCHER, READ,
     "SELECT id FROM request WHERE state IN ('PENDING', 'APPROVED') "
@@ -87,19 +85,13 @@ STMT(REQUEST_LIST, API, READ,
 STMT(REQUEST_LIST_OF_KEY, API, READ,
     "SELECT r.id, r.state FROM request r WHERE " SEVEN_STATES
     " AND r.key_name = ? ORDER BY r.created_ms DESC, r.id DESC LIMIT ? OFFSET ?")
-/* Three looks at the front of an index. */
+/* Two looks at the front of an index. */
 STMT(REQUEST_NEXT_TIME, DISPATCHER, READ,
-    "SELECT MIN(at_ms) FROM ("
-    "(SELECT ready_ms AS at_ms FROM request WHERE state = 'APPROVED' ORDER BY ready_ms LIMIT 1) "
-    "UNION ALL (SELECT expires_ms FROM request WHERE state = 'PENDING' AND expires_ms > 0 "
-    "AND owner IS NULL ORDER BY expires_ms LIMIT 1) "
-    "UNION ALL (SELECT expires_ms FROM request WHERE state = 'APPROVED' AND expires_ms > 0 "
-    "AND owner IS NULL ORDER BY expires_ms LIMIT 1)) AS next")
+    "SELECT MIN(at_ms) FROM (SELECT MIN(ready_ms) AS at_ms FROM request "
+    "UNION ALL SELECT MIN(late_ms) FROM request) AS next")
 STMT(REQUEST_OLD, DISPATCHER, READ,
-    "SELECT id FROM request WHERE state NOT IN ('PENDING', 'APPROVED') AND changed_ms < ? LIMIT ? "
-    "FOR UPDATE SKIP LOCKED")
-STMT(REQUEST_DELETE, DISPATCHER, AGAIN,
-    "DELETE FROM request WHERE id = ? AND state NOT IN ('PENDING', 'APPROVED') AND changed_ms < ?")
+    "SELECT id FROM request WHERE ended_ms < ? ORDER BY ended_ms LIMIT ? FOR UPDATE SKIP LOCKED")
+STMT(REQUEST_DELETE, DISPATCHER, AGAIN, "DELETE FROM request WHERE id = ? AND ended_ms < ?")
 
 /* ---- tasks ---- */
 

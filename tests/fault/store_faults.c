@@ -151,7 +151,7 @@ due_setup(struct world *w)
 {
 	struct store_change to;
 
-	fx_do("UPDATE request SET state = 'CANCELLED' WHERE state = 'APPROVED'");
+	fx_do("UPDATE request SET state = 'CANCELLED', ready_ms = NULL WHERE state = 'APPROVED'");
 	approve_setup(w);
 	to = fx_change(&w->rq, STATE_APPROVED);
 	assert_true(fx_move(fx_api, &w->rq, &to));
@@ -264,7 +264,7 @@ static void
 purge_setup(struct world *w)
 {
 	executed_setup(w);
-	fx_do("UPDATE request SET changed_ms = 5 WHERE id = %s", fx_id(&w->rq.id));
+	fx_do("UPDATE request SET ended_ms = 5 WHERE id = %s", fx_id(&w->rq.id));
 }
 
 static int

@@ -487,7 +487,7 @@ test_purge_takes_old_terminal_requests_only(void **state)
 	fx_ok(store_transact(fx_api, "vote", vote_body, &old.id, &err));
 	fx_ok(store_transact(fx_api, "vote", vote_body, &open.id, &err));
 	assert_true(fx_move(fx_api, &old, &to));
-	fx_do("UPDATE request SET changed_ms = 1000 WHERE key_name = 'purge'");
+	fx_do("UPDATE request SET ended_ms = 1000 WHERE ended_ms IS NOT NULL");
 	recent = fx_stored("purge", 0);
 	assert_true(fx_move(fx_api, &recent, &to));
 	f.ms = 1000;
