@@ -99,6 +99,8 @@ claim_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 		return -1;
 	if (!claimable(rq, now_ms))
 		return 0;
+	/* whoever had it may have been answered by the HSM and not lived to say so */
+	x->asking = rq->owner != NULL && !tsb_kinds[rq->kind].repeatable;
 	audit.from = tsb_state_names[rq->state];
 	if (claim_evaluate(c, tx, now_ms, &met, &change, err))
 		return -1;
@@ -139,6 +141,9 @@ call_prepare(struct flow *f, struct flow_execution *x, struct tsb_err *err)
 			return -1;
 	}
 	tsb_bytes_reset(&x->body);
+	x->sent_ms = clock_now_ms();
+	if (x->asking)
+		return flow_recover_ask(x, tsb_view_bytes(&password), err);
 	if (wire_synchronous_format(rq->kind, rq->inner_clean, tsb_view_bytes(&password),
 		x->approvals, x->all_approvals ? x->napprovals : x->nchosen, &x->body, err))
 		return -1;
@@ -149,7 +154,6 @@ call_prepare(struct flow *f, struct flow_execution *x, struct tsb_err *err)
 	    .body = tsb_view_bytes(&x->body),
 	    .repeatable = tsb_kinds[rq->kind].repeatable,
 	};
-	x->sent_ms = clock_now_ms();
 	return 0;
 }
 
@@ -195,7 +199,7 @@ flow_execution_claim(struct flow *f, const struct tsb_uuid *id, struct flow_exec
 
 /* ---- outcome ---- */
 
-enum verdict { HSM_DID_IT, HSM_REFUSED, HSM_IS_AWAY, HSM_IN_TROUBLE };
+enum verdict { HSM_DID_IT, HSM_REFUSED, HSM_IS_AWAY, HSM_IN_TROUBLE, HSM_TO_CALL, HSM_DID_WHAT };
 
 /* Codes that tell of the HSM's own trouble, not of this request. */
 static bool
@@ -205,25 +209,12 @@ is_trouble(enum tsb_code code)
 	    code == TSB_E_IMPL || code == TSB_E_GENERAL;
 }
 
-/* What an answer means. why is filled unless the HSM did it. */
+/* Of an answer that is not a success; why is filled. */
 static enum verdict
-answer_classify(struct flow_execution *x, int rc, const struct hsm_reply *reply,
-    const struct tsb_err *call_err, struct tsb_view *result, struct tsb_err *why)
+error_classify(const struct hsm_reply *reply, struct tsb_err *why)
 {
-	const char *member = tsb_kinds[x->request.kind].result_member;
-	struct tsb_view body;
+	struct tsb_view body = tsb_view_bytes(&reply->body);
 
-	if (rc != 0) {
-		*why = *call_err;
-		return HSM_IS_AWAY;
-	}
-	body = tsb_view_bytes(&reply->body);
-	if (reply->status == 200 || reply->status == 201) {
-		*result = tsb_view_str("");
-		if (member == NULL || wire_text_member_parse(body, member, &x->arena, result, why) == 0)
-			return HSM_DID_IT;
-		return HSM_IN_TROUBLE;
-	}
 	if (reply->status == 401) {
 		tsb_fail(why, TSB_E_CONNECTIVITY, "the HSM does not accept the broker's API key");
 		return HSM_IS_AWAY;
@@ -235,6 +226,48 @@ answer_classify(struct flow_execution *x, int rc, const struct hsm_reply *reply,
 	if (body.n == 0 || body.p[0] != '{')
 		return HSM_IN_TROUBLE;
 	return is_trouble(why->code) ? HSM_IN_TROUBLE : HSM_REFUSED;
+}
+
+static enum verdict
+asked_classify(struct flow_execution *x, const struct hsm_reply *reply, struct tsb_err *why)
+{
+	enum flow_finding found;
+
+	if (flow_recover_find(x, reply, &found, why))
+		return error_classify(reply, why);
+	switch (found) {
+	case FOUND_DONE:
+		return HSM_DID_IT;
+	case FOUND_NOT_DONE:
+		return HSM_TO_CALL;
+	case FOUND_UNKNOWN:
+		break;
+	}
+	tsb_fail(why, TSB_E_HSM,
+	    "the outcome is not known: an attempt was interrupted and the key was changed since; look "
+	    "at the key before asking again");
+	return HSM_DID_WHAT;
+}
+
+/* What an answer means. why is filled unless the HSM did it or is to be called. */
+static enum verdict
+answer_classify(struct flow_execution *x, int rc, const struct hsm_reply *reply,
+    const struct tsb_err *call_err, struct tsb_view *result, struct tsb_err *why)
+{
+	const char *member = tsb_kinds[x->request.kind].result_member;
+
+	if (rc != 0) {
+		*why = *call_err;
+		return HSM_IS_AWAY;
+	}
+	if (x->asking)
+		return asked_classify(x, reply, why);
+	if (reply->status != 200 && reply->status != 201)
+		return error_classify(reply, why);
+	if (member != NULL &&
+	    wire_text_member_parse(tsb_view_bytes(&reply->body), member, &x->arena, result, why))
+		return HSM_IN_TROUBLE;
+	return HSM_DID_IT;
 }
 
 struct recording {
@@ -273,6 +306,68 @@ pause_ms(const struct flow *f, uint32_t attempt)
 	return pause < most ? pause : most;
 }
 
+/*
+ * Back to APPROVED. Where nobody knows whether the HSM has done it and doing it twice would matter, the
+ * name of the last owner stays with a lease that is over: the next one asks first.
+ */
+static struct store_change
+give_back(const struct flow *f, const struct flow_execution *x, enum verdict verdict,
+    enum tsb_code code)
+{
+	const struct tsb_request *rq = &x->request;
+	int64_t now_ms = clock_now_ms();
+	bool never_sent = verdict == HSM_IS_AWAY && code == TSB_E_CONNECTIVITY;
+	struct store_change change = {
+	    .to = STATE_APPROVED, .expires_ms = rq->expires_ms, .due_ms = rq->due_ms};
+
+	if (verdict == HSM_IN_TROUBLE)
+		change.due_ms = now_ms + pause_ms(f, rq->attempt);
+	if (x->asking || (!tsb_kinds[rq->kind].repeatable && !never_sent)) {
+		change.owner = rq->owner;
+		change.lease_ms = change.due_ms > now_ms ? change.due_ms : now_ms;
+	}
+	return change;
+}
+
+static struct store_change
+outcome_change(const struct flow *f, struct flow_execution *x, enum verdict verdict,
+    struct tsb_view result, const struct tsb_err *why)
+{
+	struct store_change change = {
+	    .due_ms = x->request.due_ms,
+	    .expires_ms = x->request.expires_ms,
+	    .execution_ms = x->sent_ms,
+	};
+
+	if (verdict == HSM_IS_AWAY || verdict == HSM_IN_TROUBLE)
+		return give_back(f, x, verdict, why->code);
+	if (verdict == HSM_DID_IT) {
+		change.to = STATE_EXECUTED;
+		change.result = result;
+	} else {
+		change.to = STATE_FAILED;
+		change.reason =
+		    arena_printf(&x->arena, "%s: %s", tsb_err_reason(why->code), why->msg);
+	}
+	return change;
+}
+
+/* Whether the same execution goes on with another call. */
+static bool
+call_again(struct flow_execution *x, enum verdict verdict, const struct tsb_err *why)
+{
+	if (verdict == HSM_TO_CALL) {
+		x->asking = false;
+		return true;
+	}
+	if (verdict == HSM_REFUSED && why->code == TSB_E_HSM && !x->asking && !x->all_approvals &&
+	    x->napprovals > x->nchosen) {
+		x->all_approvals = true;
+		return true;
+	}
+	return false;
+}
+
 int
 flow_execution_finish(struct flow *f, struct flow_execution *x, int rc,
     const struct hsm_reply *reply, const struct tsb_err *call_err, enum flow_outcome *outcome,
@@ -283,40 +378,20 @@ flow_execution_finish(struct flow *f, struct flow_execution *x, int rc,
 	struct tsb_err why = {0};
 	enum verdict verdict = answer_classify(x, rc, reply, call_err, &result, &why);
 
-	if (verdict == HSM_REFUSED && why.code == TSB_E_HSM && !x->all_approvals &&
-	    x->napprovals > x->nchosen) {
-		x->all_approvals = true;
+	if (call_again(x, verdict, &why)) {
 		*outcome = OUTCOME_CALL_AGAIN;
 		return call_prepare(f, x, err);
 	}
 	if (verdict == HSM_IN_TROUBLE && x->request.attempt >= ATTEMPTS_MAX)
 		verdict = HSM_REFUSED;
-	r.change = (struct store_change){
-	    .to = STATE_APPROVED, .expires_ms = x->request.expires_ms, .due_ms = x->request.due_ms};
-	*outcome = OUTCOME_DONE;
-	switch (verdict) {
-	case HSM_DID_IT:
-		r.change.to = STATE_EXECUTED;
-		r.change.result = result;
-		r.change.execution_ms = x->sent_ms;
-		break;
-	case HSM_REFUSED:
-		r.change.to = STATE_FAILED;
-		r.change.reason =
-		    arena_printf(&x->arena, "%s: %s", tsb_err_reason(why.code), why.msg);
-		r.change.execution_ms = x->sent_ms;
-		break;
-	case HSM_IS_AWAY:
-		*outcome = OUTCOME_HSM_AWAY;
-		break;
-	case HSM_IN_TROUBLE:
-		r.change.due_ms = clock_now_ms() + pause_ms(f, x->request.attempt);
-		*outcome = OUTCOME_LATER;
-		break;
-	}
-	r.detail = why.code == TSB_OK ? NULL : tsb_err_reason(why.code);
-	if (why.code != TSB_OK)
+	*outcome = verdict == HSM_IS_AWAY ? OUTCOME_HSM_AWAY
+	    : verdict == HSM_IN_TROUBLE	  ? OUTCOME_LATER
+					  : OUTCOME_DONE;
+	r.change = outcome_change(f, x, verdict, result, &why);
+	if (why.code != TSB_OK) {
+		r.detail = tsb_err_reason(why.code);
 		log_failure(verdict == HSM_REFUSED ? LOG_INFO : LOG_WARN, "HSM", &why);
+	}
 	if (store_transact(f->store, "execution_record", recording_body, &r, err))
 		return -1;
 	if (!r.moved) {
@@ -337,7 +412,8 @@ flow_execute_claimed(struct flow *f, const struct tsb_request *rq, struct tsb_er
 
 	x->request = *rq;
 	rc = call_prepare(f, x, err);
-	if (rc == 0) {
+	outcome = OUTCOME_CALL_AGAIN;
+	while (rc == 0 && outcome == OUTCOME_CALL_AGAIN) {
 		int called = hsm_call(f->hsm, &x->call, &reply, &call_err);
 
 		rc = flow_execution_finish(f, x, called, &reply, &call_err, &outcome, err);

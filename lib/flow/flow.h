@@ -63,6 +63,7 @@ struct flow_execution {
 	struct tsb_view *approvals; /* those of the chosen token first, then the others */
 	size_t nchosen, napprovals;
 	bool all_approvals; /* second try with every approval, should the policy have changed */
+	bool asking;	    /* the call asks whether an earlier attempt has happened (recover.c) */
 	int64_t sent_ms;
 	struct arena arena;
 };

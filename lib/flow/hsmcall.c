@@ -53,6 +53,22 @@ attributes_fetch(struct flow *f, const char *key_name, struct tsb_view password,
 	return 0;
 }
 
+int
+flow_hsm_key_exists(struct flow *f, const char *label, bool *exists, struct tsb_err *err)
+{
+	arena_auto a = {0};
+	struct tsb_key_attributes attributes;
+
+	*exists = true;
+	if (attributes_fetch(f, label, tsb_view_of(NULL, 0), &a, &attributes, err) == 0 ||
+	    err->code == TSB_E_KEY_PASSWORD)
+		return 0;
+	if (err->code != TSB_E_KEY_NOT_EXISTENT)
+		return -1;
+	*exists = false;
+	return 0;
+}
+
 /* Asks the extension. *offered false when the endpoint does not know it. */
 static int
 stamp_ask(struct flow *f, const struct wire_timestamp_request *ask, struct arena *a, bool *offered,

@@ -55,6 +55,9 @@ struct flow_stamp {
 int flow_hsm_stamp(struct flow *f, const struct wire_timestamp_request *ask, struct arena *a,
     struct flow_stamp *out, struct tsb_err *err) TSB_MUSTCHECK;
 
+int flow_hsm_key_exists(struct flow *f, const char *label, bool *exists, struct tsb_err *err)
+    TSB_MUSTCHECK;
+
 /* ---- approvers (approver.c) ---- */
 
 /* Who signed a timestamp (api.md 4.5). all: a timestamp signer that sees every approver's tasks. */
@@ -105,6 +108,26 @@ int flow_request_expire(struct flow *f, const struct tsb_uuid *id, struct arena 
 /* Calls and finishes a request that this process inserted as its own claim. */
 int flow_execute_claimed(struct flow *f, const struct tsb_request *rq, struct tsb_err *err)
     TSB_MUSTCHECK;
+
+/* ---- what an approval binds (payload.c) ---- */
+
+/* Bytes of the token's payload element; empty for block and unblock. Checks a new policy. */
+int flow_payload(struct flow *f, const struct tsb_request_in *in, struct arena *a,
+    struct tsb_view *payload, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* ---- recovery (recover.c) ---- */
+
+enum flow_finding {
+	FOUND_DONE,	/* the earlier attempt has happened */
+	FOUND_NOT_DONE, /* it has not: the call may be made */
+	FOUND_UNKNOWN	/* nobody can tell */
+};
+/* The call by which the HSM tells. */
+int flow_recover_ask(struct flow_execution *x, struct tsb_view password, struct tsb_err *err)
+    TSB_MUSTCHECK;
+/* What its answer means; -1 when the answer itself failed (err, as raised by the HSM). */
+int flow_recover_find(struct flow_execution *x, const struct hsm_reply *reply,
+    enum flow_finding *found, struct tsb_err *err) TSB_MUSTCHECK;
 
 /* ---- telling the dispatcher (flow.c) ---- */
 void flow_wake(struct flow *f, const struct tsb_uuid *id);

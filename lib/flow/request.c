@@ -57,19 +57,21 @@ tasks_make(const struct tsb_request *rq, const struct ska_rule *rule, struct are
 
 /* What the HSM is asked to stamp: the payload of the token to be approved. */
 static void
-stamp_fill(const struct tsb_request_in *in, struct wire_timestamp_request *ask)
+stamp_fill(const struct tsb_request_in *in, struct tsb_view payload,
+    struct wire_timestamp_request *ask)
 {
 	*ask = (struct wire_timestamp_request){
 	    .key_name = in->key_name,
 	    .key_password = in->key_password,
 	    .operation = tsb_kinds[in->kind].operation,
-	    .payload = in->payload,
+	    .payload = payload,
 	    .algorithm = in->kind == KIND_SIGN ? in->algorithm : NULL,
 	};
 }
 
 static struct tsb_view
-token_make(const struct tsb_request_in *in, const struct flow_stamp *stamp, struct arena *a)
+token_make(const struct tsb_request_in *in, struct tsb_view payload,
+    const struct flow_stamp *stamp, struct arena *a)
 {
 	struct ska_approval_token token = {
 	    .operation = tsb_kinds[in->kind].operation,
@@ -77,8 +79,8 @@ token_make(const struct tsb_request_in *in, const struct flow_stamp *stamp, stru
 	    .has_timestamp = stamp->stamped,
 	    .timestamp.whole = stamp->timestamp,
 	    .timestamp_signature = stamp->signature,
-	    .has_payload = in->payload.n > 0,
-	    .payload = in->payload,
+	    .has_payload = payload.n > 0,
+	    .payload = payload,
 	};
 	tsb_bytes_auto bytes = {0};
 
@@ -102,17 +104,52 @@ password_seal(struct flow *f, const struct tsb_request_in *in, struct tsb_reques
 	return 0;
 }
 
-/* What any use of the key needs, told from its attributes; the HSM checks it again. */
+/* The attribute that lets a key do what a kind asks; ATTR__MAX = none needed. */
+static const enum keyattr_flag kind_needs[KIND__MAX] = {
+    [KIND_SIGN] = ATTR_SIGN,
+    [KIND_DECRYPT] = ATTR_DECRYPT,
+    [KIND_UNWRAP] = ATTR_UNWRAP,
+    [KIND_BLOCK] = ATTR__MAX,
+    [KIND_UNBLOCK] = ATTR__MAX,
+    [KIND_MODIFY] = ATTR__MAX,
+    [KIND_CERTIFICATE_REQUEST] = ATTR_SIGN,
+    [KIND_SIGN_CERTIFICATE] = ATTR_SIGN,
+    [KIND_SELF_SIGN_CERTIFICATE] = ATTR_SIGN,
+};
+
+/* What the key must be like, told from its attributes; the HSM checks it again. */
 static int
 key_check(const struct tsb_request_in *in, const struct flow_key *key, struct tsb_err *err)
 {
 	const struct keyattr *attr = &key->parsed;
+	enum keyattr_flag need = kind_needs[in->kind];
 
-	if (tsb_kinds[in->kind].operation == OP_USE && attr->has_policy && attr->policy.blocked)
+	if (need == ATTR__MAX && !attr->has_policy)
+		return tsb_fail(err, TSB_E_KEY_TYPE,
+		    "key '%s' has no policy: it cannot be blocked, unblocked or modified",
+		    in->key_name);
+	if (need != ATTR__MAX && attr->has_policy && attr->policy.blocked)
 		return tsb_fail(err, TSB_E_FORBIDDEN_FOR_KEY, "key '%s' is blocked", in->key_name);
-	if (in->kind == KIND_SIGN && !attr->flag[ATTR_SIGN])
+	if (need != ATTR__MAX && !attr->flag[need])
 		return tsb_fail(err, TSB_E_FORBIDDEN_FOR_KEY,
-		    "key '%s' may not sign: its attribute sign is false", in->key_name);
+		    "key '%s' may not be used for %s: its attribute %s is false", in->key_name,
+		    tsb_kinds[in->kind].envelope, keyattr_flag_json[need]);
+	return 0;
+}
+
+/* An unwrap makes a key: its name must be free now, and the HSM checks again when it happens. */
+static int
+new_label_check(struct flow *f, const struct tsb_request_in *in, struct tsb_err *err)
+{
+	bool exists;
+
+	if (in->kind != KIND_UNWRAP)
+		return 0;
+	if (flow_hsm_key_exists(f, in->unwrap.label, &exists, err))
+		return -1;
+	if (exists)
+		return tsb_fail(err, TSB_E_KEY_EXISTS,
+		    "unwrapKeyRequest.label: the key name '%s' is already in use", in->unwrap.label);
 	return 0;
 }
 
@@ -170,8 +207,8 @@ first_state(struct flow *f, struct tsb_request *rq, const struct ska_rule *rule,
 }
 
 static int
-request_fill(struct flow *f, const struct tsb_request_in *in, const struct flow_stamp *stamp,
-    struct arena *a, struct tsb_request *rq, struct tsb_err *err)
+request_fill(struct flow *f, const struct tsb_request_in *in, struct tsb_view payload,
+    const struct flow_stamp *stamp, struct arena *a, struct tsb_request *rq, struct tsb_err *err)
 {
 	*rq = (struct tsb_request){
 	    .id = uuid_new(),
@@ -180,7 +217,7 @@ request_fill(struct flow *f, const struct tsb_request_in *in, const struct flow_
 	    .key_name = in->key_name,
 	    .created_ms = clock_now_ms(),
 	    .hsm_seconds = (int64_t)stamp->seconds,
-	    .token = token_make(in, stamp, a),
+	    .token = token_make(in, payload, stamp, a),
 	    .payload_type = in->payload_type,
 	    .meta_data = in->meta_data,
 	    .meta_data_signature = in->meta_data_signature,
@@ -201,10 +238,13 @@ flow_request_create(struct flow *f, const struct tsb_request_in *in, struct aren
 	struct tsb_request rq;
 	struct creation c = {.f = f, .rq = &rq};
 	const struct ska_rule *rule;
+	struct tsb_view payload;
 
-	stamp_fill(in, &ask);
-	if (signature_check(in, err) || flow_hsm_stamp(f, &ask, a, &stamp, err) ||
-	    key_check(in, stamp.key, err) || request_fill(f, in, &stamp, a, &rq, err))
+	if (signature_check(in, err) || flow_payload(f, in, a, &payload, err))
+		return -1;
+	stamp_fill(in, payload, &ask);
+	if (flow_hsm_stamp(f, &ask, a, &stamp, err) || key_check(in, stamp.key, err) ||
+	    new_label_check(f, in, err) || request_fill(f, in, payload, &stamp, a, &rq, err))
 		return -1;
 	rule = flow_request_rule(stamp.key, in->kind);
 	if (first_state(f, &rq, rule, stamp.stamped, err))

@@ -9,6 +9,7 @@
 #include "lib/model/kind.h"
 #include "lib/ska/keyattr.h"
 #include "lib/ska/sigalg.h"
+#include "lib/ska/unwrap.h"
 
 #define TSB_SHA256 32
 
@@ -34,15 +35,6 @@ struct tsb_request_signature {
 	struct tsb_view signature;
 	enum ska_digest digest;
 	struct tsb_view spki;
-};
-
-/* What an unwrap request says of the new key (api.md 5.4). */
-struct tsb_unwrap_in {
-	const char *label;
-	struct tsb_view wrapped_key;
-	const char *method;		/* wrapMethod as given */
-	bool flag[ATTR__MAX];
-	bool encrypt, verify, wrap;
 };
 
 /* Subject attributes in the order of standardCertificateAttributes (api.md 9.1). */
@@ -81,7 +73,7 @@ struct tsb_request_in {
 	struct tsb_view key_password;	/* empty = none */
 	struct tsb_view payload;	/* sign: message; decrypt: ciphertext; others empty */
 	struct ska_policy *policy;	/* modify: resolved by flow; else NULL */
-	struct tsb_unwrap_in unwrap;
+	struct ska_unwrap unwrap;	/* unwrap: the new key */
 	struct tsb_certificate_in certificate;
 	const char *algorithm;		/* signatureAlgorithm or cipherAlgorithm as given; NULL = none */
 	const char *payload_type;	/* text of the enum, NULL = not given */

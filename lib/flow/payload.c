@@ -1,0 +1,50 @@
+#include "lib/first.h"
+
+#include "lib/flow/internal.h"
+
+/* Payloads of approval-token.md 2.3: each binds all that the approved operation will do. */
+
+static struct tsb_view
+policy_payload(const struct ska_policy *policy, struct arena *a)
+{
+	tsb_bytes_auto bytes = {0};
+
+	ska_policy_format(policy, &bytes);
+	return arena_view(a, tsb_view_bytes(&bytes));
+}
+
+static struct tsb_view
+unwrap_payload(const struct ska_unwrap *unwrap, struct arena *a)
+{
+	tsb_bytes_auto bytes = {0};
+
+	ska_unwrap_format(unwrap, &bytes);
+	return arena_view(a, tsb_view_bytes(&bytes));
+}
+
+int
+flow_payload(struct flow *f, const struct tsb_request_in *in, struct arena *a,
+    struct tsb_view *payload, struct tsb_err *err)
+{
+	switch (in->kind) {
+	case KIND_SIGN:
+	case KIND_DECRYPT:
+		*payload = in->payload;
+		return 0;
+	case KIND_UNWRAP:
+		*payload = unwrap_payload(&in->unwrap, a);
+		return 0;
+	case KIND_BLOCK:
+	case KIND_UNBLOCK:
+		*payload = tsb_view_of(NULL, 0);
+		return 0;
+	case KIND_MODIFY:
+		if (flow_policy_check(in->policy, a, err))
+			return -1;
+		*payload = policy_payload(in->policy, a);
+		return 0;
+	default:
+		return tsb_fail(err, TSB_E_NOT_IMPLEMENTED, "%s is not offered by this build",
+		    tsb_kinds[in->kind].envelope);
+	}
+}

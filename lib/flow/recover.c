@@ -1,0 +1,130 @@
+#include "lib/first.h"
+
+#include <string.h>
+
+#include "lib/flow/internal.h"
+
+/*
+ * Blocking, unblocking, modifying and unwrapping happen once. When an attempt was interrupted between
+ * the call and its record, the key's attributes tell whether it happened: they show its effect, or they
+ * are still those from before the request. Where they show neither, somebody else changed the key, and
+ * repeating could undo that.
+ */
+
+static int
+requested_policy(const struct tsb_request *rq, struct arena *a, struct tsb_view *policy,
+    struct tsb_err *err)
+{
+	struct ska_approval_token token;
+
+	if (ska_approval_token_parse(rq->token, &token, err))
+		return -1;
+	*policy = token.payload;
+	return 0;
+}
+
+/* The label that an unwrap request gives to the new key; it is what the token's payload says. */
+static int
+requested_label(const struct tsb_request *rq, struct arena *a, const char **label,
+    struct tsb_err *err)
+{
+	struct ska_approval_token token;
+	struct ska_unwrap_payload payload;
+
+	if (ska_approval_token_parse(rq->token, &token, err) ||
+	    ska_unwrap_payload_parse(token.payload, &payload, err))
+		return -1;
+	*label = arena_strn(a, payload.label.p, payload.label.n);
+	return 0;
+}
+
+int
+flow_recover_ask(struct flow_execution *x, struct tsb_view password, struct tsb_err *err)
+{
+	struct wire_key_ref ref = {x->request.key_name, password};
+
+	if (x->request.kind == KIND_UNWRAP) {
+		ref.password = tsb_view_of(NULL, 0);
+		if (requested_label(&x->request, &x->arena, &ref.label, err))
+			return -1;
+	}
+	wire_key_ref_format(&ref, &x->body);
+	x->call = (struct hsm_call){
+	    .method = "POST",
+	    .path = "/v1/key/attributes",
+	    .role = HSM_KEY_MANAGEMENT,
+	    .body = tsb_view_bytes(&x->body),
+	    .repeatable = true,
+	};
+	return 0;
+}
+
+/* The effect of the request shows in the attributes. */
+static int
+shows_effect(struct flow_execution *x, const struct keyattr *k, bool *shows, struct tsb_err *err)
+{
+	tsb_bytes_auto have = {0};
+	struct tsb_view want;
+
+	*shows = false;
+	switch (x->request.kind) {
+	case KIND_BLOCK:
+		*shows = k->has_policy && k->policy.blocked;
+		return 0;
+	case KIND_UNBLOCK:
+		*shows = k->has_policy && !k->policy.blocked;
+		return 0;
+	case KIND_MODIFY:
+		if (!k->has_policy || requested_policy(&x->request, &x->arena, &want, err))
+			return k->has_policy ? -1 : 0;
+		ska_policy_format(&k->policy, &have);
+		*shows = tsb_view_eq(tsb_view_bytes(&have), want);
+		return 0;
+	case KIND_UNWRAP:
+		/* there was no key of this name when the request was made */
+		*shows = k->create_time >= flow_request_t0(&x->request);
+		return 0;
+	default:
+		return tsb_fail(err, TSB_E_IMPL, "%s needs no recovery",
+		    tsb_kinds[x->request.kind].name);
+	}
+}
+
+static bool
+is_unchanged(const struct flow_execution *x, struct tsb_view xml)
+{
+	tsb_bytes_auto stable = {0};
+	unsigned char digest[TSB_SHA256];
+
+	keyattr_stable_text(xml, &stable);
+	crypto_sha256(tsb_view_bytes(&stable), digest);
+	return memcmp(digest, x->request.attributes_digest, TSB_SHA256) == 0;
+}
+
+int
+flow_recover_find(struct flow_execution *x, const struct hsm_reply *reply,
+    enum flow_finding *found, struct tsb_err *err)
+{
+	struct tsb_key_attributes attributes;
+	struct keyattr key;
+	bool shows;
+
+	if (reply->status != 200 && reply->status != 201) {
+		wire_error_raise(tsb_view_bytes(&reply->body), reply->status, err);
+		if (x->request.kind != KIND_UNWRAP || err->code != TSB_E_KEY_NOT_EXISTENT)
+			return -1;
+		*found = FOUND_NOT_DONE;
+		return 0;
+	}
+	if (wire_key_attributes_parse(tsb_view_bytes(&reply->body), &x->arena, &attributes, err) ||
+	    keyattr_parse(attributes.xml, &x->arena, &key, err) ||
+	    shows_effect(x, &key, &shows, err))
+		return -1;
+	if (shows)
+		*found = FOUND_DONE;
+	else if (x->request.kind != KIND_UNWRAP && is_unchanged(x, attributes.xml))
+		*found = FOUND_NOT_DONE;
+	else
+		*found = FOUND_UNKNOWN;
+	return 0;
+}
