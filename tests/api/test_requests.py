@@ -1,0 +1,72 @@
+"""Lists of requests by state and key."""
+import pytest
+
+from approver import quorum
+from client import unique
+
+STATES = ["PENDING", "APPROVED", "EXECUTED", "FAILED", "EXPIRED", "REJECTED", "CANCELLED"]
+
+
+def listed(api, **body):
+    answer = api.post("/v1/filteredRequests", body)
+    assert api.status == 200 and set(answer) == {"requests"}
+    for row in answer["requests"]:
+        assert set(row) == {"id", "status"} and row["status"] in STATES
+    return answer["requests"]
+
+
+@pytest.fixture
+def some(api, people):
+    a = people()
+    label = unique()
+    api.create_key(label, quorum(1, a))
+    free = unique()
+    api.create_key(free)
+    out = {"EXECUTED": api.sign(free)}
+    api.site.forward(1)
+    for state in ("PENDING", "REJECTED", "CANCELLED"):
+        out[state] = api.sign(label)
+        api.site.forward(1)
+    api.reject(a, out["REJECTED"])
+    api.cancel(out["CANCELLED"])
+    return out
+
+
+def test_filtered_requests(api, some):
+    for state in some:
+        rows = listed(api, requestStatusList=[state])
+        assert {r["status"] for r in rows} == {state}
+        assert some[state] in [r["id"] for r in rows]
+    rows = listed(api, requestStatusList=["PENDING", "CANCELLED"])
+    assert {r["status"] for r in rows} == {"PENDING", "CANCELLED"}
+
+
+def test_all_states_newest_first(api, some):
+    for body in ({}, {"requestStatusList": []}, {"requestStatusList": None},
+                 {"requestStatusList": STATES}):
+        ids = [r["id"] for r in listed(api, **body)]
+        assert ids[:4] == [some[s] for s in ("CANCELLED", "REJECTED", "PENDING", "EXECUTED")]
+        assert len(set(ids)) == len(ids)
+
+
+def test_pages_of_requests(api, some):
+    everything = [r["id"] for r in listed(api)]
+    got = []
+    for page in range(len(everything) // 2 + 2):
+        got += [r["id"] for r in listed(api, paging={"pageNumber": page, "pageSize": 2,
+                                                     "sortOrder": "CREATION_DATE_DESC"})]
+    assert got == everything
+
+
+def test_requests_of_a_key(api, people):
+    label = unique()
+    api.create_key(label)
+    rids = {api.sign(label) for _ in range(3)}
+    assert {r["id"] for r in listed(api, keyName=label)} == rids
+    assert listed(api, keyName="no-such-key") == []
+
+
+def test_unknown_state_is_600(api):
+    for bad in (["DONE"], ["pending"], [1], "PENDING", [None]):
+        api.refused(600, "POST", "/v1/filteredRequests", {"requestStatusList": bad},
+                    says="requestStatusList")

@@ -1,0 +1,387 @@
+"""Programs die under load, again and again; what was promised to a client is kept.
+
+TSB_TEST_KILLS (default 100) processes are ended with SIGKILL while clients create, approve, reject,
+cancel and read requests; a small supervisor starts again what died, as an init system would.
+Afterwards: every request and answer that was acknowledged is there, every request has come to one
+end, the right one, no signature exists without a met policy, and each one verifies.
+"""
+import collections
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+import requests
+
+from approver import Approver, b64, quorum, unb64, verify
+from client import ApiError, Client, public_key, unique
+from private_site import Site
+
+KILLS = int(os.environ.get("TSB_TEST_KILLS", "100"))
+CLIENTS = 4
+PARTS = ("fcgi worker", "fcgi", "dispatcher1", "hsm worker", "hsm", "db", "web")
+# What a program says that lost another one: the client may ask again.
+TRY_AGAIN = {1, 2, 700, 701, 703}
+
+
+# ---- processes of the site ----
+
+def pid_of(site, part):
+    path = site.dir / ("db/run/db.pid" if part == "db" else "run/%s.pid" % part)
+    try:
+        return int(path.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def children(pid):
+    path = pathlib.Path("/proc/%d/task/%d/children" % (pid, pid))
+    try:
+        return [int(p) for p in path.read_text().split()]
+    except OSError:
+        return []
+
+
+def kill_one(site, what, rng):
+    """True when somebody died."""
+    part, _, worker = what.partition(" ")
+    pid = pid_of(site, part)
+    if pid and worker:
+        pid = rng.choice(children(pid) or [None])
+    if not pid:
+        return False
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+class Supervisor(threading.Thread):
+    """Starts again what died."""
+
+    def __init__(self, site):
+        super().__init__(daemon=True)
+        self.site, self.stopping, self.failed = site, threading.Event(), None
+
+    def run(self):
+        while not self.stopping.wait(0.05):
+            try:
+                self.site.up()
+            except (RuntimeError, subprocess.TimeoutExpired) as e:
+                # killed once more while it started
+                self.failed = e
+            else:
+                self.failed = None
+
+    def stop(self):
+        self.stopping.set()
+        self.join(60)
+        self.site.up()
+
+
+# ---- clients ----
+
+class Ledger:
+    """What the broker has acknowledged."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.requests = {}                           # id -> (label, payload)
+        self.approved = collections.defaultdict(set)  # id -> approvers
+        self.rejected = collections.defaultdict(set)
+        self.tried = collections.defaultdict(set)    # sent, answer perhaps lost
+        self.cancelled, self.cancel_tried = set(), set()
+        self.seen_end = {}                           # id -> terminal view
+        self.answers = self.lost = 0
+
+    def note(self, **changes):
+        with self.lock:
+            for name, (rid, value) in changes.items():
+                getattr(self, name)[rid].add(value)
+
+
+class LoadClient(threading.Thread):
+    def __init__(self, site, ledger, keys, crowd, seed):
+        super().__init__(daemon=True)
+        self.api, self.ledger, self.keys, self.crowd = Client(site), ledger, keys, crowd
+        self.rng = random.Random(seed)
+        self.stopping, self.broken = threading.Event(), None
+
+    def run(self):
+        try:
+            while not self.stopping.is_set():
+                self.one_request()
+        except BaseException as e:  # shown by the test, which a thread cannot fail
+            self.broken = e
+            raise
+
+    def ask(self, call, *args, **options):
+        """The answer, or None when it was lost or refused for the time being."""
+        try:
+            out = call(*args, **options)
+        except (requests.RequestException, AssertionError):
+            # the connection broke, or a web server without a program behind it answered
+            self.ledger.lost += 1
+            time.sleep(0.02)
+            return None
+        except ApiError as e:
+            if e.code not in TRY_AGAIN | {652, 611}:
+                raise
+            self.ledger.lost += e.code in TRY_AGAIN
+            return None
+        self.ledger.answers += 1
+        return (out,)
+
+    def one_request(self):
+        label = self.rng.choice(sorted(self.keys))
+        payload = b"%d" % self.rng.getrandbits(64)
+        answer = self.ask(self.api.sign, label, payload)
+        if not answer:
+            return
+        rid = answer[0]
+        with self.ledger.lock:
+            self.ledger.requests[rid] = (label, payload)
+        if self.rng.random() < 0.1:
+            self.cancel(rid)
+        for approver in self.rng.sample(self.crowd, self.rng.randint(1, 3)):
+            self.vote(rid, approver, self.rng.random() < 0.8)
+        self.look(rid)
+
+    def cancel(self, rid):
+        with self.ledger.lock:
+            self.ledger.cancel_tried.add(rid)
+        if self.ask(self.api.cancel, rid):
+            with self.ledger.lock:
+                self.ledger.cancelled.add(rid)
+
+    def vote(self, rid, approver, approves):
+        answer = self.ask(self.api.tasks, approver, requestId=rid)
+        if not answer or not answer[0]:
+            return
+        (task,) = answer[0]
+        key = b64(approver.spki)
+        self.ledger.note(tried=(rid, key))
+        if approves:
+            done = self.ask(self.api.post, "/v1/approval", self.api.approval_body(approver, task))
+            if done:
+                self.ledger.note(approved=(rid, key))
+        else:
+            body = {**approver.proof(self.api.now()), "id": task["id"]}
+            if self.ask(self.api.call, "PATCH", "/v1/task", body):
+                self.ledger.note(rejected=(rid, key))
+
+    def look(self, rid):
+        answer = self.ask(self.api.request, rid)
+        if answer and answer[0]["status"] not in ("PENDING", "APPROVED"):
+            with self.ledger.lock:
+                self.ledger.seen_end[rid] = answer[0]
+
+
+# ---- what must hold afterwards ----
+
+def ends_by_audit(site):
+    """Request id in hex -> its ends."""
+    out = collections.defaultdict(list)
+    for rid, state in site.sql(
+            "SELECT LOWER(HEX(request_id)), state_to FROM audit WHERE state_to IN "
+            "('EXECUTED','FAILED','EXPIRED','REJECTED','CANCELLED')"):
+        out[rid].append(state)
+    return out
+
+
+def expected_end(view, votes_needed, crowd):
+    approved, rejected = len(view["approvedBy"]), len(view["rejectedBy"])
+    if approved >= votes_needed:
+        return "EXECUTED"
+    return "REJECTED" if crowd - rejected < votes_needed else "PENDING"
+
+
+def settle(api, rids, deadline=60):
+    """Everything that is due gets done: nothing stays APPROVED or claimed."""
+    end = time.monotonic() + deadline
+    views = {rid: api.request(rid) for rid in rids}
+    while True:
+        waiting = [rid for rid, v in views.items() if v["status"] == "APPROVED"]
+        if not waiting:
+            return views
+        assert time.monotonic() < end, "%d requests stay APPROVED" % len(waiting)
+        time.sleep(0.1)
+        views.update((rid, api.request(rid)) for rid in waiting)
+
+
+def check(site, ledger, keys, crowd):
+    api = Client(site)
+    views = settle(api, ledger.requests)
+    ends = ends_by_audit(site)
+    states = collections.Counter()
+    for rid, (label, payload) in ledger.requests.items():
+        view = views[rid]
+        states[view["status"]] += 1
+        approved, rejected = set(view["approvedBy"]), set(view["rejectedBy"])
+        assert ledger.approved[rid] <= approved, "an acknowledged approval is lost"
+        assert ledger.rejected[rid] <= rejected, "an acknowledged rejection is lost"
+        assert approved | rejected <= ledger.tried[rid], "an answer that nobody gave"
+        assert not approved & rejected
+        if rid in ledger.seen_end:
+            assert ledger.seen_end[rid] == view, "an end has changed"
+        if view["status"] == "CANCELLED":
+            assert rid in ledger.cancel_tried
+        else:
+            assert rid not in ledger.cancelled, "an acknowledged cancellation is lost"
+            assert view["status"] == expected_end(view, 2, len(crowd)), view
+        count = ends.get(rid.replace("-", ""), [])
+        assert count == ([] if view["status"] == "PENDING" else [view["status"]]), (rid, count)
+        if view["status"] == "EXECUTED":
+            assert verify(keys[label], "SHA-256", payload, unb64(view["result"]))
+        else:
+            assert view["result"] is None
+    # Requests whose creation was never acknowledged may be there too; they obey the same rules.
+    for rid, count in ends.items():
+        assert len(count) == 1, (rid, count)
+    (unapproved,) = site.sql(
+        "SELECT COUNT(*) FROM request r WHERE state = 'EXECUTED' AND 2 > (SELECT COUNT(*) FROM "
+        "approval a WHERE a.request_id = r.id AND a.approves = 1)")
+    assert unapproved == ["0"], "a signature without a met policy"
+    (leftover,) = site.sql("SELECT COUNT(*) FROM task t JOIN request r ON r.id = t.request_id "
+                           "WHERE r.state NOT IN ('PENDING','APPROVED')")
+    assert leftover == ["0"], "tasks of finished requests"
+    return states
+
+
+def audited_signatures(api, keys):
+    return {label: api.attributes(label)["json"]["keyUsageCount"] for label in keys}
+
+
+@pytest.fixture(params=os.environ.get("TSB_TEST_WEB", "nginx").split(","))
+def site(request):
+    # a short lease: who inherits the work of the dead does not keep the test waiting
+    s = Site(web=request.param, settings="lease = 5\n[hsm]\ntimeout = 4\n")
+    yield s
+    s.down()
+
+
+def start_load(site, ledger, quorum_of=2):
+    api = Client(site)
+    crowd = [Approver("p256", "a%d" % i) for i in range(3)]
+    keys = {}
+    for _ in range(3):
+        label = unique("kill")
+        keys[label] = public_key(api.create_key(label, quorum(quorum_of, *crowd)))
+    clients = [LoadClient(site, ledger, keys, crowd, seed) for seed in range(CLIENTS)]
+    for c in clients:
+        c.start()
+    return keys, crowd, clients
+
+
+def stop_load(clients):
+    for c in clients:
+        c.stopping.set()
+    for c in clients:
+        c.join(90)
+        assert not c.is_alive(), "a client hangs"
+        if c.broken:
+            raise c.broken
+
+
+def test_kill_under_load(site):
+    rng, ledger, killed = random.Random(1), Ledger(), collections.Counter()
+    keys, crowd, clients = start_load(site, ledger)
+    supervisor = Supervisor(site)
+    supervisor.start()
+    try:
+        deadline = time.monotonic() + 4 * 60
+        while sum(killed.values()) < KILLS and time.monotonic() < deadline:
+            what = PARTS[sum(killed.values()) % len(PARTS)]
+            if kill_one(site, what, rng):
+                killed[what] += 1
+            else:
+                time.sleep(0.05)
+            time.sleep(rng.uniform(0, 1.0))
+    finally:
+        supervisor.stop()
+    assert not supervisor.failed, supervisor.failed
+    stop_load(clients)
+    states = check(site, ledger, keys, crowd)
+    print("\n%d killed: %s\n%d requests: %s; %d answers, %d lost" % (
+        sum(killed.values()), dict(killed), len(ledger.requests), dict(states), ledger.answers,
+        ledger.lost))
+    assert sum(killed.values()) >= KILLS
+    assert states["EXECUTED"] > 20 and ledger.lost > 0
+
+
+@pytest.mark.parametrize("part", ["hsm", "db"])
+def test_outage_under_load(site, part):
+    """A part stops in order and comes again: requests wait, none fails by it."""
+    ledger = Ledger()
+    keys, crowd, clients = start_load(site, ledger)
+    for _ in range(3):
+        time.sleep(1.5)
+        site.part("stop", part)
+        time.sleep(1.5)
+        site.part("start", part)
+    time.sleep(2)
+    stop_load(clients)
+    states = check(site, ledger, keys, crowd)
+    assert states["EXECUTED"] > 20 and not states["FAILED"] and ledger.lost > 0
+
+
+def test_requests_wait_while_the_hsm_is_away(site):
+    api = Client(site)
+    a = Approver("p256", "a")
+    label = unique()
+    key = public_key(api.create_key(label, quorum(1, a)))
+    rids = [api.sign(label, b"%d" % i) for i in range(5)]
+    site.part("stop", "hsm")
+    for rid in rids:
+        api.approve(a, rid)
+        assert api.status_of(rid) == "APPROVED"
+    time.sleep(3)
+    for rid in rids:
+        view = api.request(rid)
+        assert view["status"] == "APPROVED" and view["result"] is None
+    # what needs the HSM says that it is away, and nothing else
+    api.refused(2, "POST", "/v1/sign", api.sign_body(label))
+    api.refused(2, "GET", "/v1/key")
+    site.part("start", "hsm")
+    for i, rid in enumerate(rids):
+        assert verify(key, "SHA-256", b"%d" % i, unb64(api.wait(rid, "EXECUTED")["result"]))
+
+
+def test_request_expires_while_the_hsm_is_away(site):
+    api = Client(site)
+    a = Approver("p256", "a")
+    label = unique()
+    api.create_key(label, quorum(1, a, timeout=600))
+    rid = api.sign(label)
+    site.part("stop", "hsm")
+    api.approve(a, rid)
+    site.forward(601)
+    assert api.wait(rid, "EXPIRED")["result"] is None
+    site.part("start", "hsm")
+    api.stays(rid, "EXPIRED", 1)
+
+
+def test_database_away(site):
+    api = Client(site)
+    a = Approver("p256", "a")
+    label = unique()
+    api.create_key(label, quorum(1, a))
+    rid = api.sign(label)
+    task = api.task(a, rid)
+    body = api.approval_body(a, task)
+    site.part("kill", "db")
+    for _ in range(3):
+        for method, path, send in (("GET", "/v1/request/" + rid, None),
+                                   ("POST", "/v1/sign", api.sign_body(label)),
+                                   ("POST", "/v1/approval", body)):
+            api.refused(2, method, path, send)
+    # what needs no database goes on
+    assert label in api.get("/v1/key")
+    site.part("start", "db")
+    api.post("/v1/approval", body)
+    api.wait(rid, "EXECUTED")
