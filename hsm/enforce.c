@@ -102,7 +102,7 @@ check_timestamp(struct check *c, struct tsb_err *err)
 		return refuse(c, err, "its timestamp is not from a timestamp key of this HSM");
 	if (crypto_verify_der(spki, t->timestamp.whole, t->timestamp_signature, &why))
 		return refuse(c, err, "its timestamp signature does not verify");
-	if (t->timestamp.seconds > INT64_MAX || (int64_t)t->timestamp.seconds > c->rq->now)
+	if (t->timestamp.seconds > (uint64_t)c->rq->now)
 		return refuse(c, err, "its timestamp is in the future");
 	return 0;
 }
