@@ -184,6 +184,7 @@ fuzz_others(struct tsb_view body, struct arena *a)
 	struct tsb_approval_in approval;
 	struct tsb_key_attributes attributes;
 	struct wire_verify verify;
+	struct wire_request_filter list;
 	struct tsb_view member;
 	struct tsb_err err = {0};
 
@@ -200,6 +201,8 @@ fuzz_others(struct tsb_view body, struct arena *a)
 		MUST(verify.key_name != NULL && verify.signature.n > 0);
 	if (!refused(wire_text_member_parse(body, "signature", a, &member, &err), &err))
 		MUST(member.n > 0);
+	if (!refused(wire_request_filter_parse(body, a, &list, &err), &err))
+		MUST(list.limit > 0);
 	MUST(wire_error_raise(body, 500, &err) == -1 && err.code != TSB_OK);
 }
 

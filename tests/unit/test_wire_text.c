@@ -224,7 +224,7 @@ test_member_text_gives_the_callers_bytes(void **state)
 	assert_false(wire_member_text(text("{\"e\":\"open"), "e", &v));
 }
 
-/* Whether memory that was freed still holds the text: new blocks are old ones, as they were left. */
+/* Whether freed memory still holds the text: new blocks are old ones, as they were left. */
 static bool
 left_in_free_memory(const char *secret)
 {
@@ -260,8 +260,8 @@ test_text_leaves_no_password_in_free_memory(void **state)
 		struct tsb_err err = {0};
 
 		repeated(&body, "{\"signRequest\":{\"metaData\":\"", "AAAA", before[i],
-		    "\",\"payload\":\"AA==\",\"signKeyName\":\"k\",\"signatureAlgorithm\":\"EDDSA\","
-		    "\"keyPassword\":\"");
+		    "\",\"payload\":\"AA==\",\"signKeyName\":\"k\","
+		    "\"signatureAlgorithm\":\"EDDSA\",\"keyPassword\":\"");
 		tsb_bytes_add_str(&body, secret);
 		tsb_bytes_add_str(&body, "\"}}");
 		assert_int_equal(
