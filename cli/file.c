@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -155,8 +156,14 @@ file_write(const char *path, struct tsb_view content, struct tsb_err *err)
 	return write_all(fd, path, content, err);
 }
 
+/* While a question is open: signals are noted, so that none ends the program with the echo off. */
 static const int asking_signals[] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP };
 static volatile sig_atomic_t asking_signal;
+
+struct asking {
+	struct sigaction actions[TSB_COUNT(asking_signals)];
+	sigset_t mask;
+};
 
 static void
 note_signal(int number)
@@ -164,26 +171,40 @@ note_signal(int number)
 	asking_signal = number;
 }
 
-/* A signal interrupts the question instead of ending the program with the echo off. */
 static void
-hold_signals(struct sigaction old[TSB_COUNT(asking_signals)])
+asking_start(struct asking *a)
 {
 	struct sigaction note = { .sa_handler = note_signal };
+	sigset_t blocked;
 	size_t i;
 
 	asking_signal = 0;
 	sigemptyset(&note.sa_mask);
-	for (i = 0; i < TSB_COUNT(asking_signals); i++)
-		sigaction(asking_signals[i], &note, &old[i]);
+	sigemptyset(&blocked);
+	for (i = 0; i < TSB_COUNT(asking_signals); i++) {
+		sigaction(asking_signals[i], &note, &a->actions[i]);
+		sigaddset(&blocked, asking_signals[i]);
+	}
+	sigprocmask(SIG_BLOCK, &blocked, &a->mask);
+}
+
+/* Signals get through only here: none can slip in between the look at the flag and the wait. */
+static bool
+asking_wait(const struct asking *a, int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return ppoll(&p, 1, NULL, &a->mask) == 1;
 }
 
 static void
-release_signals(const struct sigaction old[TSB_COUNT(asking_signals)])
+asking_end(const struct asking *a)
 {
 	size_t i;
 
 	for (i = 0; i < TSB_COUNT(asking_signals); i++)
-		sigaction(asking_signals[i], &old[i], NULL);
+		sigaction(asking_signals[i], &a->actions[i], NULL);
+	sigprocmask(SIG_SETMASK, &a->mask, NULL);
 	if (asking_signal)
 		raise(asking_signal);
 }
@@ -193,13 +214,13 @@ static bool
 ask(const char *prompt, bool echo, char *line, size_t size)
 {
 	FILE *tty = fopen("/dev/tty", "r+e");
-	struct sigaction signals[TSB_COUNT(asking_signals)];
+	struct asking asking;
 	struct termios old, quiet;
 	bool changed = false, got;
 
 	if (!tty)
 		return false;
-	hold_signals(signals);
+	asking_start(&asking);
 	if (!echo && tcgetattr(fileno(tty), &old) == 0) {
 		quiet = old;
 		quiet.c_lflag &= ~(tcflag_t)ECHO;
@@ -208,13 +229,14 @@ ask(const char *prompt, bool echo, char *line, size_t size)
 	setvbuf(tty, NULL, _IONBF, 0); /* no copy of the secret in a buffer */
 	fprintf(tty, "%s", prompt);
 	fseek(tty, 0, SEEK_CUR);
-	got = (echo || changed) && fgets(line, (int)size, tty) != NULL;
+	got = (echo || changed) && asking_wait(&asking, fileno(tty)) &&
+	    fgets(line, (int)size, tty) != NULL;
 	if (changed) {
 		tcsetattr(fileno(tty), TCSAFLUSH, &old);
 		fputs("\n", tty);
 	}
 	fclose(tty);
-	release_signals(signals);
+	asking_end(&asking);
 	if (got)
 		line[strcspn(line, "\r\n")] = '\0';
 	return got;
