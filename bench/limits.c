@@ -133,6 +133,6 @@ bench_limits(struct bench *b)
 	measure_database(b);
 	measure_signatures(b, "p256", "openssl: sign ECDSA P-256");
 	measure_signatures(b, "rsa2048", "openssl: sign RSA-2048");
-	measure_fixed(b, "web server: fixed reply", "/no-such-page", b->service, 404);
+	measure_fixed(b, "web server: fixed reply", "/.tsb/path", b->service, 404);
 	measure_fixed(b, "FastCGI: GET /v1/versionInfo", "/v1/versionInfo", b->service, 200);
 }

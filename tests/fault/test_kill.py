@@ -124,8 +124,7 @@ class LoadClient(threading.Thread):
         """The answer, or None when it was lost or refused for the time being."""
         try:
             out = call(*args, **options)
-        except (requests.RequestException, AssertionError):
-            # the connection broke, or a web server without a program behind it answered
+        except requests.RequestException:
             self.ledger.lost += 1
             time.sleep(0.02)
             return None
@@ -253,10 +252,6 @@ def check(site, ledger, keys, crowd):
     return states
 
 
-def audited_signatures(api, keys):
-    return {label: api.attributes(label)["json"]["keyUsageCount"] for label in keys}
-
-
 @pytest.fixture(params=os.environ.get("TSB_TEST_WEB", "nginx").split(","))
 def site(request):
     # a short lease: who inherits the work of the dead does not keep the test waiting
@@ -301,7 +296,7 @@ def test_kill_under_load(site):
                 killed[what] += 1
             else:
                 time.sleep(0.05)
-            time.sleep(rng.uniform(0, 1.0))
+            time.sleep(rng.uniform(0.2, 1.6))
     finally:
         supervisor.stop()
     assert not supervisor.failed, supervisor.failed

@@ -21,6 +21,8 @@ def http_of(code: int) -> set:
     """HTTP statuses that go with an error code."""
     if code in (631, 416):
         return {401}
+    if code == 2:
+        return {500, 502, 503, 504}  # 500 of the programs, the others of the web server
     if code == 102:
         return {404, 405, 501}
     if 450 <= code <= 459:
