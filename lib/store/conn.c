@@ -133,6 +133,7 @@ static void
 conn_options(struct store *s, MYSQL *conn)
 {
 	unsigned enforce = 1, lock_wait = s->timeout < 8 ? 1 : s->timeout / 4;
+	unsigned tcp = MYSQL_PROTOCOL_TCP;
 	my_bool yes = s->tls_ca != NULL, no = 0;
 	char init[384];
 
@@ -150,6 +151,9 @@ conn_options(struct store *s, MYSQL *conn)
 	/* A hostile server could ask for files of this machine. */
 	mysql_options(conn, MYSQL_OPT_LOCAL_INFILE, &(unsigned){0});
 	mysql_options(conn, MYSQL_OPT_RECONNECT, &no);
+	/* By itself the connector takes "localhost" for the socket. */
+	if (s->host != NULL)
+		mysql_options(conn, MYSQL_OPT_PROTOCOL, &tcp);
 	mysql_options(conn, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
 	if (s->tls_ca == NULL)
 		return;

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
@@ -401,6 +402,7 @@ test_every_statement_with_every_error(void **state)
 {
 	bool met[STMT__MAX] = {false};
 
+	fx_need_hooks();
 	for (size_t c = 0; c < TSB_COUNT(changes); c++)
 		for (int id = 0; id < STMT__MAX; id++)
 			for (size_t e = 0; e < TSB_COUNT(errors); e++) {
@@ -418,6 +420,7 @@ test_every_statement_with_every_error(void **state)
 static void
 test_every_commit_with_every_error(void **state)
 {
+	fx_need_hooks();
 	for (size_t c = 0; c < TSB_COUNT(changes); c++) {
 		char before[64], after[64];
 
@@ -443,6 +446,7 @@ test_lost_commit_is_told_by_the_mark(void **state)
 		{"store.finish.COMMIT.after", 1},  /* was committed */
 	};
 
+	fx_need_hooks();
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
 		struct world w = {0};
 
@@ -461,6 +465,7 @@ test_lost_commit_and_then_more_errors(void **state)
 {
 	static const char *const points[] = {"store.AUDIT_FIND", "store.SCHEMA_VERSION"};
 
+	fx_need_hooks();
 	for (size_t p = 0; p < TSB_COUNT(points); p++)
 		for (size_t e = 0; e < TSB_COUNT(errors); e++) {
 			char both[128];
@@ -492,6 +497,7 @@ test_lost_commit_without_mark_is_not_guessed(void **state)
 {
 	struct world w = {.rq = fx_request("unmarked")};
 
+	fx_need_hooks();
 	fx_fault("store.unmarked.COMMIT.after", "2013");
 	fx_refused(store_transact(fx_api, "unmarked", unmarked_body, &w, &err), 2);
 	assert_non_null(strstr(fx_message, "not known"));
@@ -556,6 +562,7 @@ test_commit_still_under_way_is_waited_for(void **state)
 	struct zombie landed = {.commits = true, .run = 1}, gone = {.run = 1};
 	struct zombie other = {.commits = true, .run = 99};
 
+	fx_need_hooks();
 	due_setup(&landed.w);
 	fx_fault("store.zombie.COMMIT.before", "2013");
 	fx_ok(store_transact(fx_dispatcher, "zombie", zombie_body, &landed, &err));
@@ -584,6 +591,7 @@ test_final_errors_leave_nothing(void **state)
 {
 	static const char *const final[] = {"1021", "1114", "1290", "1836", "1153"};
 
+	fx_need_hooks();
 	for (size_t i = 0; i < TSB_COUNT(final); i++) {
 		struct world w = {0};
 
@@ -632,6 +640,7 @@ test_conflicts_are_not_repeated_for_ever(void **state)
 {
 	int runs = 0;
 
+	fx_need_hooks();
 	fx_refused(store_transact(fx_api, "always", always_body, &runs, &err), 700);
 	assert_int_equal(runs, 10);
 	fx_faults_left();
@@ -693,6 +702,63 @@ test_real_deadlock_runs_again(void **state)
 	assert_int_equal(fx_load(&b.id).version, 2);
 	store_free(&one.s);
 	store_free(&two.s);
+}
+
+/* ---- many at once ---- */
+
+enum { CHILDREN = 6, ROUNDS = 20 };
+
+static int
+crowd_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct world *w = ctx;
+	struct store_change to;
+
+	arena_reset(&fx_arena);
+	if (store_request_load(tx, &w->rq.id, w->flag, &fx_arena, &w->now, err))
+		return -1;
+	to = fx_change(&w->now, STATE_PENDING);
+	to.new_fence = true;
+	if (store_request_move(tx, &w->now, &to, &w->flag, err))
+		return -1;
+	return w->flag ? audit(tx, &w->rq.id, "count", err) : 0;
+}
+
+/* Reads without a lock, so that the guard alone decides; the loser looks again. */
+static int
+crowd_child(struct world *w)
+{
+	struct store *s = fx_store(LOGIN_API, 20);
+	struct tsb_err err;
+
+	for (int done = 0; done < ROUNDS; done += w->flag) {
+		w->flag = false;
+		if (store_transact(s, "crowd", crowd_body, w, &err) != 0)
+			return 1;
+	}
+	store_free(&s);
+	return 0;
+}
+
+static void
+test_no_update_is_lost_in_a_crowd(void **state)
+{
+	struct world w = {.rq = fx_stored("crowd", 0)};
+	pid_t child[CHILDREN];
+	int status;
+
+	for (int i = 0; i < CHILDREN; i++) {
+		child[i] = fork();
+		if (child[i] == 0)
+			_exit(crowd_child(&w));
+	}
+	for (int i = 0; i < CHILDREN; i++) {
+		assert_int_equal(waitpid(child[i], &status, 0), child[i]);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(fx_load(&w.rq.id).version, 1 + CHILDREN * ROUNDS);
+	assert_int_equal(fx_load(&w.rq.id).fence, CHILDREN * ROUNDS);
+	audit_check(&w, CHILDREN * ROUNDS);
 }
 
 /* ---- killed servers and connections ---- */
@@ -773,7 +839,6 @@ int
 store_fault_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-#ifdef TSB_TEST_HOOKS
 		cmocka_unit_test(test_every_statement_with_every_error),
 		cmocka_unit_test(test_every_commit_with_every_error),
 		cmocka_unit_test(test_lost_commit_is_told_by_the_mark),
@@ -782,9 +847,9 @@ store_fault_tests(void)
 		cmocka_unit_test(test_commit_still_under_way_is_waited_for),
 		cmocka_unit_test(test_final_errors_leave_nothing),
 		cmocka_unit_test(test_conflicts_are_not_repeated_for_ever),
-#endif
 		cmocka_unit_test(test_read_only_server),
 		cmocka_unit_test(test_real_deadlock_runs_again),
+		cmocka_unit_test(test_no_update_is_lost_in_a_crowd),
 		cmocka_unit_test(test_killed_idle_connection_is_replaced),
 		cmocka_unit_test(test_server_killed_in_the_middle),
 		cmocka_unit_test(test_server_stays_away),

@@ -54,7 +54,7 @@ fx_connect(const char *user, const char *password)
 	return c;
 }
 
-static void
+static void TSB_PRINTF(1, 0)
 query(const char *fmt, va_list ap)
 {
 	char sql[4096];
@@ -104,6 +104,14 @@ fx_hex(const void *p, size_t n)
 }
 
 /* ---- faults ---- */
+
+void
+fx_need_hooks(void)
+{
+#ifndef TSB_TEST_HOOKS
+	skip(); /* configure --enable-test-hooks */
+#endif
+}
 
 void
 fx_fault(const char *point, const char *value)

@@ -26,6 +26,8 @@ long fx_number(const char *fmt, ...) TSB_PRINTF(1, 2);
 const char *fx_hex(const void *p, size_t n); /* x'..' for statements; in the arena */
 #define fx_id(u) fx_hex((u)->b, 16)
 
+/* Skips the test in builds without fault points. */
+void fx_need_hooks(void);
 /* The next passing of point gets value; fx_faults_left tells whether any was not taken. */
 void fx_fault(const char *point, const char *value);
 bool fx_faults_left(void);

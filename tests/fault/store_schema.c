@@ -21,7 +21,7 @@ upgrade(const char *dir, struct tsb_err *err)
 /* A copy of schema/ to spoil; removed with the files it has. */
 static char copy[64];
 
-static void
+static void TSB_PRINTF(1, 2)
 shell(const char *fmt, ...)
 {
 	char command[1024];

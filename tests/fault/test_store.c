@@ -694,6 +694,21 @@ test_ping(void **state)
 	store_free(&away);
 }
 
+/* A server without TLS, or with a certificate of another CA, is never talked to in the clear. */
+static void
+test_tls_is_demanded(void **state)
+{
+	static const char *const cas[] = {"/nonexistent/ca.pem", "/etc/ssl/certs/ca-certificates.crt"};
+
+	for (size_t i = 0; i < TSB_COUNT(cas); i++) {
+		struct store *s = fx_store(LOGIN_API, 5);
+
+		s->tls_ca = strdup(cas[i]);
+		fx_refused(store_ping(s, &err), 2);
+		store_free(&s);
+	}
+}
+
 int
 main(void)
 {
@@ -716,6 +731,7 @@ main(void)
 		cmocka_unit_test(test_failing_body_leaves_nothing),
 		cmocka_unit_test(test_swallowed_error_is_not_committed),
 		cmocka_unit_test(test_ping),
+		cmocka_unit_test(test_tls_is_demanded),
 	};
 	int failed = cmocka_run_group_tests_name("store", tests, fx_setup, fx_teardown);
 
