@@ -250,3 +250,35 @@ def test_drops_rights():
         hsm.create("made as nobody")
     finally:
         hsm.close()
+
+
+def has_hooks():
+    config = pathlib.Path(os.environ.get("TSB_BUILD", "build")) / "config.h"
+    return config.exists() and "TSB_TEST_HOOKS" in config.read_text()
+
+
+@pytest.mark.skipif(not has_hooks(), reason="needs a build with --enable-test-hooks")
+@pytest.mark.parametrize("point,made", [("hsm.dirfile.created", False),
+                                        ("hsm.dirfile.written", False),
+                                        ("hsm.dirfile.linked", True)])
+def test_killed_at_each_step_of_a_write(tmp_path, point, made):
+    """The worker dies there: the key is whole or absent, its lock is free, nothing is left over."""
+    faults = tmp_path / "faults"
+    hsm = Hsm(env={"TSB_TEST_FAULTS": str(faults)})
+    try:
+        faults.write_text("%s kill\n" % point)
+        with pytest.raises((OSError, ConnectionError)):
+            hsm.create("cut short")
+        assert not faults.read_text().strip(), "the point was not passed"
+        assert len(list(hsm.store.glob(".new.*"))) == 1
+        assert ("cut short" in hsm.call("GET", "/v1/key")) == made
+        if made:
+            assert hsm.sign("cut short", b"x", "SHA256_WITH_ECDSA")
+            hsm.call("DELETE", "/v1/key/cut%20short")
+        hsm.create("cut short")
+        hsm.stop()
+        hsm.start()
+        assert not list(hsm.store.glob(".new.*"))
+        assert hsm.sign("cut short", b"x", "SHA256_WITH_ECDSA")
+    finally:
+        hsm.close()
