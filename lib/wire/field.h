@@ -28,7 +28,7 @@ enum field_type {
 	FIELD_BOOL,	   /* bool */
 	FIELD_ENUM,	   /* const char *: the entry of names */
 	FIELD_INDEX,	   /* enum or int: min plus place in names */
-	FIELD_ENUM_LIST,   /* checked only: elements may be joined by commas (api.md 1.3) */
+	FIELD_ENUM_LIST,   /* unsigned: bit 1 << place in names; may be comma-joined (api.md 1.3) */
 	FIELD_OBJECT,	   /* members of object, at offset */
 	FIELD_LIST,	   /* pointer at offset, size_t at count; elements as the row element */
 	FIELD_UUID,	   /* struct tsb_uuid */

@@ -17,7 +17,7 @@ struct form {
 	size_t napprovals;
 	const char *signature_type;
 	const char *common_name;
-	bool has_tweak, has_merkle, has_subject;
+	bool has_tweak, has_merkle;
 	int tag_length;
 	struct key_form key; /* attributes of an unwrapped key */
 };
@@ -97,8 +97,9 @@ decrypt_check(void *dest, const struct field_path *at, struct arena *a, struct t
 }
 
 static const struct field unwrap_fields[] = {
-    {"wrappedKey", FIELD_BASE64, REQUIRED, BYTES(FIELD_KEY_OBJECT_MAX)},
-    {"label", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME},
+    {"wrappedKey", FIELD_BASE64, REQUIRED, BYTES(FIELD_KEY_OBJECT_MAX), IN(unwrap.wrapped_key)},
+    {"label", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME,
+	IN(unwrap.label)},
     {"attributes", FIELD_OBJECT, REQUIRED, .object = &key_attributes_object,
 	.offset = offsetof(struct form, key)},
     KEY_NAME("unwrapKeyName"),
@@ -106,6 +107,24 @@ static const struct field unwrap_fields[] = {
     {"wrapMethod", FIELD_ENUM, REQUIRED, NAMES(names_wrap)},
     {NULL},
 };
+
+static int
+unwrap_check(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err)
+{
+	struct form *f = dest;
+	const struct wire_key_create *key = &f->key.create;
+	char where[FIELD_WHERE];
+
+	/* text after the first '/' is a derivation path (api.md 1.6) */
+	if (strchr(f->in.unwrap.label, '/') != NULL)
+		return tsb_fail(err, TSB_E_KEY_NAME, "%s must not contain '/'",
+		    field_where(at, "label", where));
+	memcpy(f->in.unwrap.flag, key->flag, sizeof(key->flag));
+	f->in.unwrap.encrypt = key->encrypt;
+	f->in.unwrap.verify = key->verify;
+	f->in.unwrap.wrap = key->wrap;
+	return 0;
+}
 
 static const struct field block_fields[] = {
     KEY_NAME("blockKeyName"),
@@ -127,30 +146,34 @@ static const struct field modify_fields[] = {
     {NULL},
 };
 
-#define SUBJECT(name) {name, FIELD_NAME, .max = 255}
+#define SUBJECT(name, index) {name, FIELD_NAME, .max = 255, IN(certificate.subject[index])}
 static const struct field subject_fields[] = {
-    {"commonName", FIELD_LABEL, REQUIRED, .max = 255},
-    SUBJECT("country"),
-    SUBJECT("stateOrProvinceName"),
-    SUBJECT("locality"),
-    SUBJECT("organizationName"),
-    SUBJECT("organizationUnitName"),
-    SUBJECT("organizationIdentifier"),
-    SUBJECT("email"),
-    SUBJECT("title"),
-    SUBJECT("surname"),
-    SUBJECT("givenName"),
-    SUBJECT("initials"),
-    SUBJECT("pseudonym"),
-    SUBJECT("generationQualifier"),
+    {"commonName", FIELD_LABEL, REQUIRED, .max = 255, IN(certificate.subject[SUBJECT_COMMON_NAME])},
+    SUBJECT("country", SUBJECT_COUNTRY),
+    SUBJECT("stateOrProvinceName", SUBJECT_STATE),
+    SUBJECT("locality", SUBJECT_LOCALITY),
+    SUBJECT("organizationName", SUBJECT_ORGANIZATION),
+    SUBJECT("organizationUnitName", SUBJECT_ORGANIZATION_UNIT),
+    SUBJECT("organizationIdentifier", SUBJECT_ORGANIZATION_IDENTIFIER),
+    SUBJECT("email", SUBJECT_EMAIL),
+    SUBJECT("title", SUBJECT_TITLE),
+    SUBJECT("surname", SUBJECT_SURNAME),
+    SUBJECT("givenName", SUBJECT_GIVEN_NAME),
+    SUBJECT("initials", SUBJECT_INITIALS),
+    SUBJECT("pseudonym", SUBJECT_PSEUDONYM),
+    SUBJECT("generationQualifier", SUBJECT_GENERATION_QUALIFIER),
     {NULL},
 };
 static const struct field_object subject_object = {subject_fields};
 
-#define VALIDITY {"validity", FIELD_INT, .min = 1, .max = 36525} /* days; 100 years */
+#define VALIDITY_DEFAULT 365 /* days */
+#define VALIDITY_MAX	 36525
+#define VALIDITY                                                                                   \
+	{"validity", FIELD_INT, .min = 1, .max = VALIDITY_MAX, IN(certificate.validity)}
 #define USAGES                                                                                     \
-	{"keyUsage", FIELD_ENUM_LIST, .max = 32, NAMES(names_usage)},                              \
-	{"extendedKeyUsage", FIELD_ENUM_LIST, .max = 32, NAMES(names_extended_usage)}
+	{"keyUsage", FIELD_ENUM_LIST, .max = 32, NAMES(names_usage), IN(certificate.key_usage)},   \
+	{"extendedKeyUsage", FIELD_ENUM_LIST, .max = 32, NAMES(names_extended_usage),              \
+	    IN(certificate.extended_key_usage)}
 
 static const struct field certificate_request_fields[] = {
     KEY_NAME("signKeyName"),
@@ -168,10 +191,10 @@ static const struct field sign_certificate_fields[] = {
     PASSWORD("keyPassword"),
     {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_certificate), IN(algorithm)},
     VALIDITY,
-    {"commonName", FIELD_LABEL, REQUIRED, .max = 255},
-    {"certificateAuthority", FIELD_BOOL, REQUIRED},
+    {"commonName", FIELD_LABEL, REQUIRED, .max = 255, IN(certificate.subject[SUBJECT_COMMON_NAME])},
+    {"certificateAuthority", FIELD_BOOL, REQUIRED, IN(certificate.authority)},
     {"certificateSigningRequest", FIELD_BASE64, REQUIRED, BYTES(WIRE_PAYLOAD_MAX),
-	.code = TSB_E_CSR_FORMAT},
+	.code = TSB_E_CSR_FORMAT, IN(certificate.csr)},
     USAGES,
     {NULL},
 };
@@ -182,9 +205,8 @@ static const struct field self_sign_fields[] = {
     {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_certificate), IN(algorithm)},
     VALIDITY,
     {"commonName", FIELD_LABEL, .max = 255, AT(struct form, common_name)},
-    {"standardCertificateAttributes", FIELD_OBJECT, .object = &subject_object,
-	HAS(struct form, has_subject)},
-    {"certificateAuthority", FIELD_BOOL},
+    {"standardCertificateAttributes", FIELD_OBJECT, .object = &subject_object},
+    {"certificateAuthority", FIELD_BOOL, IN(certificate.authority)},
     USAGES,
     {NULL},
 };
@@ -192,10 +214,16 @@ static const struct field self_sign_fields[] = {
 static int
 self_sign_check(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err)
 {
-	const struct form *f = dest;
+	struct form *f = dest;
+	const char **name = &f->in.certificate.subject[SUBJECT_COMMON_NAME];
 	char where[FIELD_WHERE];
 
-	if (f->common_name == NULL && !f->has_subject)
+	if (f->common_name != NULL && *name != NULL && !tsb_streq(f->common_name, *name))
+		return tsb_fail(err, TSB_E_INPUT, "%s differs from the one of "
+		    "standardCertificateAttributes", field_where(at, "commonName", where));
+	if (f->common_name != NULL)
+		*name = f->common_name;
+	if (*name == NULL)
 		return tsb_fail(err, TSB_E_INPUT, "%s is missing",
 		    field_where(at, "commonName", where));
 	return 0;
@@ -233,7 +261,7 @@ static const struct {
 } shapes[KIND__MAX] = {
     [KIND_SIGN] = {sign_fields, synchronous_sign_fields, sign_check},
     [KIND_DECRYPT] = {decrypt_fields, synchronous_fields, decrypt_check},
-    [KIND_UNWRAP] = {unwrap_fields, synchronous_unwrap_fields, NULL},
+    [KIND_UNWRAP] = {unwrap_fields, synchronous_unwrap_fields, unwrap_check},
     [KIND_BLOCK] = {block_fields, synchronous_fields, NULL},
     [KIND_UNBLOCK] = {unblock_fields, synchronous_fields, NULL},
     [KIND_MODIFY] = {modify_fields, synchronous_fields, NULL},
@@ -304,6 +332,7 @@ read_request(enum tsb_kind kind, const struct field *more, struct tsb_view body,
 	};
 	const struct field_object object = {rows};
 
+	f->in.certificate.validity = VALIDITY_DEFAULT;
 	if (field_read(body, &object, a, f, &f->in.envelope, err))
 		return -1;
 	f->in.kind = kind;

@@ -314,31 +314,45 @@ read_enum(struct reader *r, struct json_object *v, const struct field *f,
 	return 0;
 }
 
+/* One element: names joined by commas; empty ones do not count (api.md 1.3). */
+static int
+take_joined(struct reader *r, struct tsb_view text, const struct field *f,
+    const struct field_path *at, unsigned *bits)
+{
+	while (text.n > 0) {
+		const unsigned char *comma = memchr(text.p, ',', text.n);
+		size_t n = comma == NULL ? text.n : (size_t)(comma - text.p);
+		size_t skip = comma == NULL ? n : n + 1, index;
+
+		if (n > 0) {
+			if (find_name(r, tsb_view_of(text.p, n), f, at, &index))
+				return -1;
+			*bits |= 1u << index;
+		}
+		text = tsb_view_of(text.p + skip, text.n - skip);
+	}
+	return 0;
+}
+
 static int
 read_enum_list(struct reader *r, struct json_object *v, const struct field *f,
-    const struct field_path *at)
+    const struct field_path *at, void *dest)
 {
+	unsigned bits = 0;
+
 	if (!tree_is(v, json_type_array))
 		return value_refuse(r, at, TSB_OK, "must be a list");
 	if (json_object_array_length(v) > (size_t)f->max)
 		return value_refuse(r, at, TSB_OK, "has more than %ld elements", f->max);
 	for (size_t i = 0; i < json_object_array_length(v); i++) {
 		struct json_object *element = json_object_array_get_idx(v, i);
-		struct tsb_view text, one;
-		size_t index;
 
 		if (!tree_is(element, json_type_string))
 			return value_refuse(r, at, TSB_OK, "must be a list of strings");
-		text = tree_text(element);
-		for (; text.n > 0; text = tsb_view_of(text.p + one.n, text.n - one.n)) {
-			const unsigned char *comma = memchr(text.p, ',', text.n);
-
-			one = comma == NULL ? text : tsb_view_of(text.p, (size_t)(comma - text.p));
-			if (one.n > 0 && find_name(r, one, f, at, &index))
-				return -1;
-			one.n += comma != NULL;
-		}
+		if (take_joined(r, tree_text(element), f, at, &bits))
+			return -1;
 	}
+	land(f, dest, &bits, sizeof(bits));
 	return 0;
 }
 
@@ -383,7 +397,7 @@ value_read(struct reader *r, struct json_object *v, const struct field *f,
 	case FIELD_INDEX:
 		return read_enum(r, v, f, at, dest);
 	case FIELD_ENUM_LIST:
-		return read_enum_list(r, v, f, at);
+		return read_enum_list(r, v, f, at, dest);
 	case FIELD_UUID:
 		return read_uuid(r, v, f, at, dest);
 	case FIELD_NONE:

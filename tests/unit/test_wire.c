@@ -181,6 +181,61 @@ test_request_every_kind(void **state)
 	assert_int_equal(seen, (1u << KIND__MAX) - 1);
 }
 
+static void
+test_request_unwrap_describes_the_new_key(void **state)
+{
+	struct tsb_request_in in = accepted(KIND_UNWRAP,
+	    "{\"unwrapKeyRequest\":{\"wrappedKey\":\"AQID\",\"label\":\"new\",\"attributes\":"
+	    "{\"decrypt\":true,\"sign\":false,\"unwrap\":true,\"wrap\":true,\"extractable\":true},"
+	    "\"unwrapKeyName\":\"k\",\"wrapMethod\":\"AES_WRAP\"}}");
+
+	assert_view(in.unwrap.wrapped_key, "\1\2\3");
+	assert_string_equal(in.unwrap.label, "new");
+	assert_true(in.unwrap.flag[ATTR_DECRYPT] && in.unwrap.flag[ATTR_UNWRAP]);
+	assert_true(in.unwrap.flag[ATTR_EXTRACTABLE] && in.unwrap.flag[ATTR_MODIFIABLE]);
+	assert_false(in.unwrap.flag[ATTR_SIGN] || in.unwrap.flag[ATTR_SENSITIVE]);
+	assert_true(in.unwrap.wrap);
+	assert_false(in.unwrap.encrypt || in.unwrap.verify);
+}
+
+static void
+test_request_certificates_are_described(void **state)
+{
+	const struct tsb_certificate_in *c;
+	struct tsb_request_in in = accepted(KIND_CERTIFICATE_REQUEST,
+	    "{\"csrSignRequest\":{\"signKeyName\":\"k\",\"signatureAlgorithm\":\"EDDSA\","
+	    "\"standardCertificateAttributes\":{\"commonName\":\"cn\",\"country\":\"CH\","
+	    "\"locality\":\"\",\"generationQualifier\":\"jr\"},\"keyUsage\":"
+	    "[\"DIGITAL_SIGNATURE,KEY_CERT_SIGN\",\"DECIPHER_ONLY\"],"
+	    "\"extendedKeyUsage\":[\"\"]}}");
+
+	c = &in.certificate;
+	assert_string_equal(c->subject[SUBJECT_COMMON_NAME], "cn");
+	assert_string_equal(c->subject[SUBJECT_COUNTRY], "CH");
+	assert_null(c->subject[SUBJECT_LOCALITY]);
+	assert_string_equal(c->subject[SUBJECT_GENERATION_QUALIFIER], "jr");
+	assert_int_equal(c->validity, 365);
+	assert_int_equal(c->key_usage, 1u << 0 | 1u << 5 | 1u << 8);
+	assert_int_equal(c->extended_key_usage, 0);
+
+	in = accepted(KIND_SIGN_CERTIFICATE,
+	    "{\"signCertificateRequest\":{\"signKeyName\":\"k\",\"signatureAlgorithm\":"
+	    "\"SHA256_WITH_RSA\",\"commonName\":\"cn\",\"certificateAuthority\":true,"
+	    "\"certificateSigningRequest\":\"AQID\",\"validity\":30,"
+	    "\"extendedKeyUsage\":[\"OCSP_SIGNING\"]}}");
+	assert_string_equal(c->subject[SUBJECT_COMMON_NAME], "cn");
+	assert_true(c->authority);
+	assert_view(c->csr, "\1\2\3");
+	assert_int_equal(c->validity, 30);
+	assert_int_equal(c->extended_key_usage, 1u << 6);
+
+	in = accepted(KIND_SELF_SIGN_CERTIFICATE,
+	    "{\"selfSignCertificateRequest\":{\"signKeyName\":\"k\",\"signatureAlgorithm\":"
+	    "\"SHA256_WITH_RSA\",\"commonName\":\"cn\"}}");
+	assert_string_equal(c->subject[SUBJECT_COMMON_NAME], "cn");
+	assert_false(c->authority);
+}
+
 /* Every value of api.md 15.1 that the table must have, spelt again. */
 static void
 test_request_every_signature_algorithm(void **state)
@@ -331,6 +386,16 @@ test_request_refusals_name_the_member(void **state)
 		"{\"unwrapKeyRequest\":{\"wrappedKey\":\"AA==\",\"label\":\"new\",\"policy\":null}"
 		"}",
 		TSB_E_INPUT, "unwrapKeyRequest.policy is not a known member"},
+	    {KIND_UNWRAP,
+		"{\"unwrapKeyRequest\":{\"wrappedKey\":\"AA==\",\"label\":\"a/b\",\"attributes\":"
+		"{\"decrypt\":true,\"sign\":true,\"unwrap\":true},\"unwrapKeyName\":\"k\","
+		"\"wrapMethod\":\"RSA_WRAP_PAD\"}}",
+		TSB_E_KEY_NAME, "unwrapKeyRequest.label must not contain '/'"},
+	    {KIND_SELF_SIGN_CERTIFICATE,
+		"{\"selfSignCertificateRequest\":{\"signKeyName\":\"k\",\"signatureAlgorithm\":"
+		"\"SHA256_WITH_RSA\",\"commonName\":\"a\",\"standardCertificateAttributes\":"
+		"{\"commonName\":\"b\"}}}",
+		TSB_E_INPUT, "selfSignCertificateRequest.commonName differs"},
 	    {KIND_MODIFY, "{\"modifyRequest\":{\"modifyKeyName\":\"k\"}}", TSB_E_INPUT,
 		"modifyRequest.policy is missing"},
 	    {KIND_MODIFY, MODIFY("{\"ruleuse\":null}"), TSB_E_INPUT,
@@ -626,6 +691,8 @@ main(void)
 	    WIRE_TEST(test_request_of_custody_client),
 	    WIRE_TEST(test_request_signature_is_read),
 	    WIRE_TEST(test_request_every_kind),
+	    WIRE_TEST(test_request_unwrap_describes_the_new_key),
+	    WIRE_TEST(test_request_certificates_are_described),
 	    WIRE_TEST(test_request_every_signature_algorithm),
 	    WIRE_TEST(test_request_refusals_name_the_member),
 	    WIRE_TEST(test_request_sizes),
