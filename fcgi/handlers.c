@@ -41,11 +41,14 @@ serve_request_create(void *app, struct web_request *rq, struct web_reply *reply,
 int
 serve_request_get(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
+	const char *once = web_query(rq, "fetchOnce");
 	struct tsb_request_view view;
 	struct tsb_uuid id;
 
+	if (once != NULL && !tsb_streq(once, "true") && !tsb_streq(once, "false"))
+		return tsb_fail(err, TSB_E_INPUT, "fetchOnce must be true or false");
 	if (request_id(rq, &id, err) ||
-	    flow_request_view(app, &id, rq->arena, rq->now_ms, &view, err))
+	    flow_request_view(app, &id, tsb_streq(once, "true"), rq->arena, rq->now_ms, &view, err))
 		return -1;
 	wire_request_view_format(&view, &reply->body);
 	return 0;

@@ -51,21 +51,31 @@ secret_load(struct flow *f, struct tsb_err *err)
 	return 0;
 }
 
+/* Certificates (as keys when keys is set) of the files, for as long as the process lives. */
+static int
+certificates_load(struct flow *f, const struct conf_list *files, bool keys, struct tsb_view **out,
+    size_t *n, struct tsb_err *err)
+{
+	struct tsb_view pem, der, spki;
+
+	*out = arena_array(&f->process, files->n, sizeof(**out));
+	for (*n = 0; *n < files->n; (*n)++) {
+		if (file_read(files->v[*n], 64 * 1024, &f->process, &pem, err) ||
+		    crypto_pem_to_der(pem, &f->process, &der, err) ||
+		    crypto_cert_spki(der, &f->process, &spki, err))
+			return -1;
+		(*out)[*n] = keys ? spki : der;
+	}
+	return 0;
+}
+
 static int
 signers_load(struct flow *f, struct tsb_err *err)
 {
-	const struct conf_list *files = &f->conf->timestamp_signers;
-	struct tsb_view pem, spki;
-
-	f->signers = arena_array(&f->process, files->n, sizeof(*f->signers));
-	f->nsigners = files->n;
-	for (size_t i = 0; i < files->n; i++) {
-		if (file_read(files->v[i], 64 * 1024, &f->process, &pem, err) ||
-		    crypto_pem_to_der(pem, &f->process, &f->signers[i], err) ||
-		    crypto_cert_spki(f->signers[i], &f->process, &spki, err))
-			return -1;
-	}
-	return 0;
+	if (certificates_load(f, &f->conf->timestamp_signers, false, &f->signers, &f->nsigners, err))
+		return -1;
+	return certificates_load(f, &f->conf->request_signers, true, &f->request_signers,
+	    &f->nrequest_signers, err);
 }
 
 struct flow *

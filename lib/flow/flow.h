@@ -23,9 +23,12 @@ struct hsm *flow_hsm(struct flow *f);
 /* A caller's request: recorded, turned into tasks, or executed at once where no approval is asked. */
 int flow_request_create(struct flow *f, const struct tsb_request_in *in, struct arena *a,
     struct tsb_uuid *id, struct tsb_err *err) TSB_MUSTCHECK;
-/* Answers also move a request to EXPIRED whose time is over. */
-int flow_request_view(struct flow *f, const struct tsb_uuid *id, struct arena *a, int64_t now_ms,
-    struct tsb_request_view *out, struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * Answers also move a request to EXPIRED whose time is over. fetch_once erases the result that is
+ * delivered (api.md 4.10).
+ */
+int flow_request_view(struct flow *f, const struct tsb_uuid *id, bool fetch_once, struct arena *a,
+    int64_t now_ms, struct tsb_request_view *out, struct tsb_err *err) TSB_MUSTCHECK;
 /* TSB_E_UNSUPPORTED_OPERATION when it is finished or being executed. */
 int flow_request_cancel(struct flow *f, const struct tsb_uuid *id, const char *reason,
     struct arena *a, struct tsb_err *err) TSB_MUSTCHECK;

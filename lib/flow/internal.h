@@ -17,6 +17,8 @@ struct flow {
 	struct arena process;			   /* what lives as long as the process */
 	struct tsb_view *signers;		   /* DER of allowed timestamp signers */
 	size_t nsigners;
+	struct tsb_view *request_signers;	   /* SubjectPublicKeyInfo of allowed callers */
+	size_t nrequest_signers;
 	int wake_fd;
 	struct flow_key_cache *keys;
 };

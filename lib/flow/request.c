@@ -153,21 +153,32 @@ new_label_check(struct flow *f, const struct tsb_request_in *in, struct tsb_err 
 	return 0;
 }
 
+static bool
+signer_allowed(const struct flow *f, struct tsb_view spki)
+{
+	for (size_t i = 0; i < f->nrequest_signers; i++)
+		if (tsb_view_eq(f->request_signers[i], spki))
+			return true;
+	return false;
+}
+
 /* A caller who signed its request signed the bytes of the inner object that it sent. */
 static int
-signature_check(const struct tsb_request_in *in, struct tsb_err *err)
+signature_check(const struct flow *f, const struct tsb_request_in *in, struct tsb_err *err)
 {
-	if (!in->signature.present)
+	const struct tsb_request_signature *s = &in->signature;
+
+	if (f->nrequest_signers > 0 && (!s->present || !signer_allowed(f, s->spki)))
+		return tsb_fail(err, TSB_E_REQUEST_SIGNER,
+		    "requestSignature must be made with a key of "
+		    "general.allowedRequestCertificates");
+	if (!s->present || crypto_verify(s->spki, s->digest, in->inner, s->signature, err) == 0)
 		return 0;
-	if (crypto_verify(in->signature.spki, in->signature.digest, in->inner,
-		in->signature.signature, err)) {
-		if (err->code != TSB_E_INVALID_SIGNATURE)
-			return -1;
-		return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
-		    "requestSignature.signature does not verify over the compact text of %s",
-		    tsb_kinds[in->kind].envelope);
-	}
-	return 0;
+	if (err->code != TSB_E_INVALID_SIGNATURE)
+		return -1;
+	return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
+	    "requestSignature.signature does not verify over the compact text of %s",
+	    tsb_kinds[in->kind].envelope);
 }
 
 /* State of a new request: claimed by this process where nothing has to be approved or awaited. */
@@ -240,7 +251,7 @@ flow_request_create(struct flow *f, const struct tsb_request_in *in, struct aren
 	const struct ska_rule *rule;
 	struct tsb_view payload;
 
-	if (signature_check(in, err) || flow_payload(f, in, a, &payload, err))
+	if (signature_check(f, in, err) || flow_payload(f, in, a, &payload, err))
 		return -1;
 	stamp_fill(in, payload, &ask);
 	if (flow_hsm_stamp(f, &ask, a, &stamp, err) || key_check(in, stamp.key, err) ||

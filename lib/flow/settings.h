@@ -13,6 +13,8 @@ struct broker_conf {
 	char *profile;
 	long max_timestamp_age, max_timestamp_future; /* seconds */
 	struct conf_list timestamp_signers;	      /* certificate files */
+	struct conf_list request_signers;	      /* certificate files */
+	bool fetch_result_once;
 	char *secret_key_file;
 	long retain_days;
 	/* [database] */

@@ -83,19 +83,49 @@ view_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	return flow_request_fill_view(r->f, tx, r->arena, r->now_ms, r->view, err);
 }
 
+/* Delivers the result and erases it in one transaction; of two callers one gets it. */
+static int
+fetch_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct reading *r = ctx;
+	struct tsb_request *rq = &r->view->request;
+	struct store_audit audit = {
+	    .request_id = r->id, .action = "fetch result", .actor = "keyOperation"};
+	struct tsb_request erased_rq;
+	bool erased;
+
+	if (store_request_load(tx, r->id, true, r->arena, rq, err) ||
+	    flow_request_fill_view(r->f, tx, r->arena, r->now_ms, r->view, err))
+		return -1;
+	if (rq->state != STATE_EXECUTED || rq->result.n == 0)
+		return 0;
+	erased_rq = *rq;
+	if (store_request_erase_result(tx, &erased_rq, &erased, err))
+		return -1;
+	if (!erased) {
+		rq->result = tsb_view_of(NULL, 0);
+		return 0;
+	}
+	audit.from = audit.to = tsb_state_names[STATE_EXECUTED];
+	return store_audit_insert(tx, &audit, err);
+}
+
 int
-flow_request_view(struct flow *f, const struct tsb_uuid *id, struct arena *a, int64_t now_ms,
-    struct tsb_request_view *out, struct tsb_err *err)
+flow_request_view(struct flow *f, const struct tsb_uuid *id, bool fetch_once, struct arena *a,
+    int64_t now_ms, struct tsb_request_view *out, struct tsb_err *err)
 {
 	struct reading r = {f, id, a, now_ms, out};
 
 	if (store_read(f->store, "request_view", view_body, &r, err))
 		return -1;
-	if (!flow_request_late(&out->request, now_ms))
-		return 0;
-	if (flow_request_expire(f, id, a, now_ms, err))
-		return -1;
-	return store_read(f->store, "request_view", view_body, &r, err);
+	if (flow_request_late(&out->request, now_ms))
+		return flow_request_expire(f, id, a, now_ms, err) ||
+			store_read(f->store, "request_view", view_body, &r, err)
+		    ? -1
+		    : 0;
+	if ((fetch_once || f->conf->fetch_result_once) && out->request.result.n > 0)
+		return store_transact(f->store, "request_fetch", fetch_body, &r, err);
+	return 0;
 }
 
 struct listing {
