@@ -275,12 +275,13 @@ compare(const struct model_rule *m)
 
 static const struct {
 	int lock, out;
-} times[] = { { 0, 0 }, { 60, 0 }, { 0, 120 }, { 60, 120 }, { 120, 60 } };
+} times[] = { { 0, 0 }, { 60, 0 }, { 0, 120 }, { 60, 120 }, { 120, 60 },
+	{ 60, 60 } };
 
 /* Group lists in one numbering: none, one of 24 groups, 300 pairs of them. */
 #define GROUPS 24
 #define GROUP_LISTS (1 + GROUPS + GROUPS * (GROUPS + 1) / 2)
-#define TOKENS (GROUP_LISTS * 5)
+#define TOKENS (GROUP_LISTS * (int)TSB_COUNT(times))
 
 static struct model_group
 group_by_number(int n)
@@ -291,8 +292,9 @@ group_by_number(int n)
 static struct model_token
 token_by_number(int n)
 {
-	struct model_token t = { times[n % 5].lock, times[n % 5].out, 0, { { 0 } } };
-	int list = n / 5;
+	struct model_token t = { times[n % (int)TSB_COUNT(times)].lock,
+		times[n % (int)TSB_COUNT(times)].out, 0, { { 0 } } };
+	int list = n / (int)TSB_COUNT(times);
 
 	if (list == 0)
 		return t;
@@ -326,7 +328,7 @@ test_all_rules_of_one_token(void **state)
 }
 
 /*
- * All 2.6 million pairs take some minutes (VERDICT_FULL=1); by default every token meets a share of
+ * All 3.8 million pairs take some minutes (VERDICT_FULL=1); by default every token meets a share of
  * the others that a prime stride spreads over all of them.
  */
 static void
