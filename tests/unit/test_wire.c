@@ -8,17 +8,6 @@
 
 /* ---- requests: what is accepted ---- */
 
-static struct tsb_request_in
-accepted(enum tsb_kind kind, const char *body)
-{
-	struct tsb_request_in in = {0};
-	struct tsb_err err = {0};
-
-	if (wire_request_parse(kind, text(body), &arena, &in, &err))
-		fail_msg("%s: %s", body, err.msg);
-	return in;
-}
-
 static void
 test_request_published_sign(void **state)
 {
@@ -273,9 +262,6 @@ test_request_every_signature_algorithm(void **state)
 
 /* ---- requests: what is refused ---- */
 
-#define SIGN(members)                                                                              \
-	"{\"signRequest\":{\"payload\":\"AA==\",\"signKeyName\":\"k\","                            \
-	"\"signatureAlgorithm\":\"EDDSA\"" members "}}"
 #define MODIFY(policy) "{\"modifyRequest\":{\"modifyKeyName\":\"k\",\"policy\":" policy "}}"
 #define TOKEN(members) MODIFY("{\"ruleBlock\":{\"tokens\":[{" members "}]}}")
 #define APPROVAL(members)                                                                          \
@@ -577,111 +563,6 @@ test_modify_policy(void **state)
 	assert_true(ska_rule_is_absent_form(&p->rule[RULE_MODIFY]));
 }
 
-/* ---- the synchronous form ---- */
-
-static void
-test_synchronous_takes_what_is_carried_offline(void **state)
-{
-	struct wire_synchronous_in in;
-	struct tsb_err err = {0};
-
-	assert_int_equal(
-	    wire_synchronous_parse(KIND_SIGN,
-		text("{\"signRequest\":{\"payload\":\"aGFycm8=\",\"payloadType\":\"UNSPECIFIED\","
-		     "\"signKeyName\":\"MSI-OnlineKey\",\"signatureAlgorithm\":\"SHA224_WITH_RSA_"
-		     "PSS\","
-		     "\"metaData\":{\"not\":\"looked at\"},\"metaDataSignature\":5,"
-		     "\"signKeyObject\":null,\"signedApprovals\":[\"AQID\",\"BA==\"]}}"),
-		&arena, &in, &err),
-	    0);
-	assert_view(in.request.payload, "harro");
-	assert_string_equal(in.signature_type, "DER");
-	assert_null(in.request.meta_data);
-	assert_int_equal(in.napprovals, 2);
-	assert_view(in.signed_approvals[0], "\x01\x02\x03");
-	assert_view(in.signed_approvals[1], "\x04");
-}
-
-static void
-test_synchronous_refusals(void **state)
-{
-	static const struct {
-		enum tsb_kind kind;
-		const char *body;
-		enum tsb_code code;
-		const char *message;
-	} rows[] = {
-	    {KIND_SIGN, SIGN(",\"signKeyObject\":\"AA==\""), TSB_E_UNSUPPORTED_OPERATION,
-		"signRequest.signKeyObject cannot be given here"},
-	    {KIND_SIGN, SIGN(",\"signedApprovals\":[\"AA==\",\"\"]"), TSB_E_INPUT,
-		"signRequest.signedApprovals[1] must not be empty"},
-	    {KIND_SIGN, SIGN(",\"signedApprovals\":[\"AA==\",null]"), TSB_E_INPUT,
-		"signRequest.signedApprovals[1] is missing"},
-	    {KIND_SIGN, SIGN(",\"signedApprovals\":[\"*\"]"), TSB_E_INPUT,
-		"signRequest.signedApprovals[0] must be base64"},
-	    {KIND_BLOCK, "{\"blockRequest\":{\"blockKeyName\":\"k\",\"policy\":null}}", TSB_E_INPUT,
-		"blockRequest.policy is not a known member"},
-	    {KIND_UNWRAP,
-		"{\"unwrapKeyRequest\":{\"wrappedKey\":\"AA==\",\"label\":\"n\",\"attributes\":"
-		"{\"decrypt\":true,\"sign\":true,\"unwrap\":true},\"unwrapKeyName\":\"k\","
-		"\"wrapMethod\":\"RSA_WRAP_PAD\",\"policy\":{}}}",
-		TSB_E_INPUT, "unwrapKeyRequest.policy.keyStatus is missing"},
-	};
-
-	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		struct wire_synchronous_in in;
-		struct tsb_err err = {0};
-
-		assert_refused(rows[i].body,
-		    wire_synchronous_parse(rows[i].kind, text(rows[i].body), &arena, &in, &err),
-		    &err, rows[i].code, rows[i].message);
-	}
-}
-
-static void
-test_synchronous_body_is_built_and_read_back(void **state)
-{
-	const struct tsb_view approvals[] = {{(const unsigned char *)"\1\2\3", 3}};
-	struct tsb_request_in in = accepted(KIND_SIGN,
-	    SIGN(",\"keyPassword\":\"p\\\"\\u00e9\",\"metaData\":\"AA==\",\"context\":null"));
-	struct wire_synchronous_in back;
-	tsb_bytes_auto out = {0};
-	struct tsb_err err = {0};
-
-	assert_int_equal(wire_synchronous_format(
-			     KIND_SIGN, in.inner_clean, in.key_password, approvals, 1, &out, &err),
-	    0);
-	assert_view(tsb_view_bytes(&out),
-	    "{\"signRequest\":{\"payload\":\"AA==\",\"signKeyName\":\"k\",\"signatureAlgorithm\":"
-	    "\"EDDSA\",\"keyPassword\":\"p\\\"\xc3\xa9\",\"signedApprovals\":[\"AQID\"]}}");
-	assert_int_equal(
-	    wire_synchronous_parse(KIND_SIGN, tsb_view_bytes(&out), &arena, &back, &err), 0);
-	assert_true(tsb_view_eq(back.request.key_password, in.key_password));
-	assert_true(tsb_view_eq(back.request.inner_clean, in.inner_clean));
-
-	tsb_bytes_reset(&out);
-	assert_int_equal(wire_synchronous_format(KIND_BLOCK, text("{\"blockKeyName\":\"k\"}"),
-			     text(""), NULL, 0, &out, &err),
-	    0);
-	assert_view(tsb_view_bytes(&out),
-	    "{\"blockRequest\":{\"blockKeyName\":\"k\",\"signedApprovals\":[]}}");
-}
-
-static void
-test_synchronous_body_refuses_broken_parts(void **state)
-{
-	tsb_bytes_auto out = {0};
-	struct tsb_err err = {0};
-
-	assert_refused("inner",
-	    wire_synchronous_format(KIND_SIGN, text(""), text(""), NULL, 0, &out, &err), &err,
-	    TSB_E_DATA_CONSTELLATION, "signRequest is not an object");
-	assert_refused("password",
-	    wire_synchronous_format(KIND_SIGN, text("{}"), text("\xff"), NULL, 0, &out, &err), &err,
-	    TSB_E_DATA_CONSTELLATION, "keyPassword is not UTF-8");
-	assert_int_equal(out.n, 0);
-}
-
 int
 main(void)
 {
@@ -698,10 +579,6 @@ main(void)
 	    WIRE_TEST(test_request_sizes),
 	    WIRE_TEST(test_policy_lists_are_bounded),
 	    WIRE_TEST(test_modify_policy),
-	    WIRE_TEST(test_synchronous_takes_what_is_carried_offline),
-	    WIRE_TEST(test_synchronous_refusals),
-	    WIRE_TEST(test_synchronous_body_is_built_and_read_back),
-	    WIRE_TEST(test_synchronous_body_refuses_broken_parts),
 	};
 
 	return cmocka_run_group_tests_name("wire", tests, NULL, group_teardown);

@@ -95,6 +95,22 @@ repeated(struct tsb_bytes *b, const char *head, const char *unit, size_t n, cons
 	return tsb_view_bytes(b);
 }
 
+static inline struct tsb_request_in
+accepted(enum tsb_kind kind, const char *body)
+{
+	struct tsb_request_in in = {0};
+	struct tsb_err err = {0};
+
+	if (wire_request_parse(kind, text(body), &arena, &in, &err))
+		fail_msg("%s: %s", body, err.msg);
+	return in;
+}
+
+/* A sign request with all that it needs and the members given. */
+#define SIGN(members)                                                                              \
+	"{\"signRequest\":{\"payload\":\"AA==\",\"signKeyName\":\"k\","                            \
+	"\"signatureAlgorithm\":\"EDDSA\"" members "}}"
+
 #define WIRE_TEST(f) cmocka_unit_test_teardown(f, teardown)
 
 #endif
