@@ -2,8 +2,10 @@
 #ifndef TSB_STORE_TESTS_H
 #define TSB_STORE_TESTS_H
 
+int store_find_tests(void);
 int store_task_tests(void);
 int store_schema_tests(void);
 int store_fault_tests(void);
+int store_server_tests(void);
 
 #endif

@@ -1,0 +1,41 @@
+/* Changes as the programs make them, with what must be true before and after. */
+#ifndef TSB_STORE_CHANGES_H
+#define TSB_STORE_CHANGES_H
+
+#include "tests/fault/store_fixture.h"
+
+struct world {
+	struct tsb_request rq;	    /* as set up */
+	struct tsb_request now;	    /* as the body left it */
+	struct tsb_task task, more[2];
+	struct tsb_key_attributes key;
+	struct tsb_task_view *views;
+	size_t n;
+	int runs, looks;
+	bool flag;
+};
+
+struct change {
+	const char *name;
+	enum store_login login;
+	void (*setup)(struct world *);
+	store_body *body;
+	int (*run)(struct store *, struct world *, struct tsb_err *); /* instead of body */
+	void (*check)(struct world *);
+	bool reads;
+};
+extern const struct change changes[];
+extern const size_t nchanges;
+
+/* Used on their own, too. */
+int change_audit(struct store_tx *, const struct tsb_uuid *id, const char *action, struct tsb_err *);
+void change_audited(const struct world *, long rows);
+void change_create_setup(struct world *);
+int change_create_body(struct store_tx *, void *ctx, struct tsb_err *);
+void change_create_check(struct world *);
+/* An APPROVED request, the only one that is due. */
+void change_due_setup(struct world *);
+int change_finish_body(struct store_tx *, void *ctx, struct tsb_err *);
+void change_finish_check(struct world *);
+
+#endif

@@ -1,0 +1,229 @@
+/* No hooks: read-only and killed servers, deadlocks, many at once. */
+#include "lib/first.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "tests/fault/store_changes.h"
+#include "tests/fault/store_tests.h"
+
+static void
+test_read_only_server(void **state)
+{
+	struct world w = {0};
+
+	change_create_setup(&w);
+	fx_do("SET GLOBAL read_only = 1");
+	fx_refused(store_transact(fx_api, "create", change_create_body, &w, &err), 700);
+	fx_do("SET GLOBAL read_only = 0");
+	assert_non_null(strstr(fx_message, "read-only"));
+	fx_ok(store_transact(fx_api, "create", change_create_body, &w, &err));
+	change_create_check(&w);
+}
+
+/* ---- a real deadlock ---- */
+
+struct pair {
+	struct tsb_request *first, *second;
+	struct store *s;
+	pthread_barrier_t *both;
+	int runs;
+};
+
+static int
+pair_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct pair *p = ctx;
+	arena_auto a = {0};
+	struct tsb_request rq;
+	struct store_change to;
+	bool moved;
+
+	p->runs++;
+	if (store_request_load(tx, &p->first->id, true, &a, &rq, err))
+		return -1;
+	if (p->runs == 1)
+		pthread_barrier_wait(p->both);
+	if (store_request_load(tx, &p->second->id, true, &a, &rq, err))
+		return -1;
+	to = fx_change(&rq, STATE_PENDING);
+	return store_request_move(tx, &rq, &to, &moved, err);
+}
+
+static void *
+pair_main(void *ctx)
+{
+	struct pair *p = ctx;
+
+	fx_ok(store_transact(p->s, "pair", pair_body, p, &err));
+	return NULL;
+}
+
+static void
+test_real_deadlock_runs_again(void **state)
+{
+	struct tsb_request a = fx_stored("deadlock", 0), b = fx_stored("deadlock", 0);
+	pthread_barrier_t both;
+	struct pair one = {&a, &b, fx_store(LOGIN_API, 20), &both, 0};
+	struct pair two = {&b, &a, fx_store(LOGIN_API, 20), &both, 0};
+	pthread_t thread;
+
+	pthread_barrier_init(&both, NULL, 2);
+	assert_int_equal(pthread_create(&thread, NULL, pair_main, &two), 0);
+	pair_main(&one);
+	pthread_join(thread, NULL);
+	assert_int_equal(one.runs + two.runs, 3);
+	assert_int_equal(fx_load(&a.id).version, 2);
+	assert_int_equal(fx_load(&b.id).version, 2);
+	store_free(&one.s);
+	store_free(&two.s);
+}
+
+/* ---- many at once ---- */
+
+enum { CHILDREN = 6, ROUNDS = 20 };
+
+static int
+crowd_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct world *w = ctx;
+	struct store_change to;
+
+	arena_reset(&fx_arena);
+	if (store_request_load(tx, &w->rq.id, w->flag, &fx_arena, &w->now, err))
+		return -1;
+	to = fx_change(&w->now, STATE_PENDING);
+	to.new_fence = true;
+	if (store_request_move(tx, &w->now, &to, &w->flag, err))
+		return -1;
+	return w->flag ? change_audit(tx, &w->rq.id, "count", err) : 0;
+}
+
+/* Reads without a lock, so that the guard alone decides; the loser looks again. */
+static int
+crowd_child(struct world *w)
+{
+	struct store *s = fx_store(LOGIN_API, 20);
+	struct tsb_err err;
+
+	for (int done = 0; done < ROUNDS; done += w->flag) {
+		w->flag = false;
+		if (store_transact(s, "crowd", crowd_body, w, &err) != 0)
+			return 1;
+	}
+	store_free(&s);
+	return 0;
+}
+
+static void
+test_no_update_is_lost_in_a_crowd(void **state)
+{
+	struct world w = {.rq = fx_stored("crowd", 0)};
+	pid_t child[CHILDREN];
+	int status;
+
+	for (int i = 0; i < CHILDREN; i++) {
+		child[i] = fork();
+		if (child[i] == 0)
+			_exit(crowd_child(&w));
+	}
+	for (int i = 0; i < CHILDREN; i++) {
+		assert_int_equal(waitpid(child[i], &status, 0), child[i]);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(fx_load(&w.rq.id).version, 1 + CHILDREN * ROUNDS);
+	assert_int_equal(fx_load(&w.rq.id).fence, CHILDREN * ROUNDS);
+	change_audited(&w, CHILDREN * ROUNDS);
+}
+
+/* ---- killed servers and connections ---- */
+
+static int
+kill_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct world *w = ctx;
+
+	if (w->runs == 0) {
+		if (change_audit(tx, &w->rq.id, "before", err))
+			return -1;
+		fx_server_kill();
+		fx_server_start_later();
+	}
+	return change_finish_body(tx, w, err);
+}
+
+static void
+test_server_killed_in_the_middle(void **state)
+{
+	struct world w = {0};
+
+	change_due_setup(&w);
+	fx_ok(store_transact(fx_dispatcher, "killed", kill_body, &w, &err));
+	assert_true(w.runs >= 2);
+	fx_server_start();
+	change_finish_check(&w);
+	/* Idle connections find out at their next statement. */
+	change_due_setup(&w);
+}
+
+static int
+kill_and_leave_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct world *w = ctx;
+
+	if (w->runs == 0)
+		fx_server_kill();
+	return change_finish_body(tx, w, err);
+}
+
+static void
+test_server_stays_away(void **state)
+{
+	struct world w = {0};
+	struct store *s = fx_store(LOGIN_DISPATCHER, 2);
+	int64_t start;
+
+	fx_ok(store_ping(s, &err));
+	change_due_setup(&w);
+	start = clock_monotonic_ms();
+	fx_refused(store_transact(s, "away", kill_and_leave_body, &w, &err), 2);
+	assert_in_range(clock_monotonic_ms() - start, 1500, 6000);
+	start = clock_monotonic_ms();
+	fx_refused(store_transact(s, "away", change_finish_body, &w, &err), 2);
+	assert_in_range(clock_monotonic_ms() - start, 0, 1000); /* at once */
+	fx_server_start();
+	w.runs = 0;
+	fx_ok(store_transact(s, "away", change_finish_body, &w, &err));
+	change_finish_check(&w);
+	store_free(&s);
+}
+
+static void
+test_killed_idle_connection_is_replaced(void **state)
+{
+	struct world w = {0};
+
+	change_due_setup(&w);
+	fx_ok(store_ping(fx_dispatcher, &err));
+	fx_do("KILL CONNECTION %lu", mysql_thread_id(fx_dispatcher->conn));
+	fx_ok(store_transact(fx_dispatcher, "finish", change_finish_body, &w, &err));
+	change_finish_check(&w);
+}
+
+int
+store_server_tests(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_read_only_server),
+		cmocka_unit_test(test_real_deadlock_runs_again),
+		cmocka_unit_test(test_no_update_is_lost_in_a_crowd),
+		cmocka_unit_test(test_server_killed_in_the_middle),
+		cmocka_unit_test(test_server_stays_away),
+		cmocka_unit_test(test_killed_idle_connection_is_replaced),
+	};
+
+	return cmocka_run_group_tests_name("store server", tests, fx_setup, fx_teardown);
+}
