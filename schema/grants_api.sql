@@ -1,5 +1,6 @@
 -- Rights of tsb-fcgi: what its statements need and nothing else. It removes no request and no
 -- approval, and cannot change or read back what the audit says.
+-- The user is made by the administrator (CREATE USER ... IDENTIFIED BY ...) before the upgrade.
 GRANT SELECT (version) ON schema_version TO @API_USER@;
 GRANT SELECT, INSERT, UPDATE (state, version, due_ms, expires_ms, password_box, result, reason,
 	execution_ms, owner, lease_ms, attempt, fence, ready_ms, late_ms, ended_ms) ON request TO @API_USER@;

@@ -1,5 +1,6 @@
 -- Rights of tsb-dispatcher: what its statements need and nothing else. It makes no requests, tasks
 -- or approvals; it deletes finished requests when their time is over.
+-- The user is made by the administrator (CREATE USER ... IDENTIFIED BY ...) before the upgrade.
 GRANT SELECT (version) ON schema_version TO @DISPATCHER_USER@;
 GRANT SELECT, DELETE, UPDATE (state, version, due_ms, expires_ms, password_box, result, reason,
 	execution_ms, owner, lease_ms, attempt, fence, ready_ms, late_ms, ended_ms) ON request TO @DISPATCHER_USER@;

@@ -10,10 +10,7 @@
 #include "lib/base/log.h"
 #include "lib/store/internal.h"
 
-/* Server errors without a name in the connector's headers of every supported version. */
-#define ER_CONNECTION_KILLED_ 1927
-#define ER_WSREP_NOT_READY    1047 /* ER_UNKNOWN_COM_ERROR: a Galera node outside its quorum */
-
+/* Numbers, because the connector's headers do not name all of them in every version. */
 static const struct {
 	unsigned number;
 	enum db_class class;
@@ -24,10 +21,14 @@ static const struct {
 	{1243, DB_CONFLICT}, /* statement handler unknown: prepared again by the next run */
 	{1615, DB_CONFLICT}, /* statement needs to be prepared again */
 	{1040, DB_LOST},     /* too many connections */
-	{ER_WSREP_NOT_READY, DB_LOST},
+	{1047, DB_LOST},     /* Galera: this node is outside the quorum */
 	{1053, DB_LOST},     /* server shutdown in progress */
-	{1152, DB_LOST}, {1158, DB_LOST}, {1159, DB_LOST}, {1160, DB_LOST}, {1161, DB_LOST},
-	{ER_CONNECTION_KILLED_, DB_LOST},
+	{1152, DB_LOST},     /* aborted connection, and network errors of the server */
+	{1158, DB_LOST},
+	{1159, DB_LOST},
+	{1160, DB_LOST},
+	{1161, DB_LOST},
+	{1927, DB_LOST},     /* connection was killed */
 	{CR_CONNECTION_ERROR, DB_LOST},
 	{CR_CONN_HOST_ERROR, DB_LOST},
 	{CR_UNKNOWN_HOST, DB_LOST},
@@ -161,6 +162,16 @@ conn_options(struct store *s, MYSQL *conn)
 	mysql_ssl_set(conn, NULL, NULL, s->tls_ca, NULL, NULL);
 }
 
+static int
+conn_refused(unsigned number, const char *text, struct tsb_err *err)
+{
+	log_warn("database connect number=%u text=\"%s\"", number, text);
+	if (conn_class(number) == DB_LOST || (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR))
+		return tsb_fail(err, TSB_E_CONNECTIVITY, "the database cannot be reached (error %u)",
+		    number);
+	return tsb_fail(err, TSB_E_SUBSYSTEM, "the database refused the connection (error %u)", number);
+}
+
 /* 0, or -1 with the number of the server or the connector. */
 static int
 conn_open(struct store *s, unsigned *number, struct tsb_err *err)
@@ -173,17 +184,14 @@ conn_open(struct store *s, unsigned *number, struct tsb_err *err)
 	if (mysql_real_connect(conn, s->host, s->user, tsb_bytes_cstr(&s->password), s->name,
 		s->port, s->socket, 0) == NULL) {
 		*number = mysql_errno(conn);
-		log_warn("database connect number=%u text=\"%s\"", *number, mysql_error(conn));
+		conn_refused(*number, mysql_error(conn), err);
 		mysql_close(conn);
-		return tsb_fail(err,
-		    *number >= CR_MIN_ERROR && *number <= CR_MAX_ERROR ? TSB_E_CONNECTIVITY
-								       : TSB_E_SUBSYSTEM,
-		    "the database cannot be reached (error %u)", *number);
+		return -1;
 	}
 	if (s->tls_ca != NULL && mysql_get_ssl_cipher(conn) == NULL) {
 		*number = CR_SSL_CONNECTION_ERROR;
 		mysql_close(conn);
-		return tsb_fail(err, TSB_E_CONNECTIVITY, "the database does not speak TLS");
+		return conn_refused(*number, "the server does not speak TLS", err);
 	}
 	s->conn = conn;
 	return 0;
