@@ -30,7 +30,7 @@ void hsm_try_start(struct hsm *, const struct hsm_call *, struct hsm_try *);
 void hsm_try_clear(struct hsm_try *);
 /* The call as it goes to the endpoint whose turn it is. Texts and body of call are borrowed. */
 struct rest_call hsm_try_call(struct hsm *, const struct hsm_try *, const struct hsm_call *);
-/* Decides after an attempt; err is filled with HSM_TRY_FAILED. Clears what reply holds unless done. */
+/* Decides after an attempt; fills err with HSM_TRY_FAILED. Clears reply unless done. */
 enum hsm_verdict hsm_try_judge(struct hsm *, struct hsm_try *, enum rest_outcome,
     struct rest_reply *, const char *why, struct tsb_err *err);
 

@@ -57,7 +57,8 @@ endpoint_init(struct endpoint *e, const char *text, struct tsb_err *err)
 	const char *host;
 
 	if (!strncmp(text, "unix:", 5)) {
-		if (text[5] != '/' || strlen(text + 5) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		if (text[5] != '/' ||
+		    strlen(text + 5) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 			return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 			    "%s: unix: takes an absolute path that fits a socket address.", text);
 		*e = (struct endpoint){ .base = copy("http://localhost", 16),
@@ -103,7 +104,8 @@ add_text(struct endpoint_list *l, const char *p, size_t n, unsigned group, struc
 	while (n && strchr(" \t", p[n - 1]))
 		n--;
 	if (l->n == ENDPOINT_MAX)
-		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "More than %d addresses.", ENDPOINT_MAX);
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "More than %d addresses.",
+		    ENDPOINT_MAX);
 	text = copy(p, n);
 	rc = endpoint_init(&l->v[l->n], text, err);
 	free(text);
@@ -144,7 +146,8 @@ endpoint_list_clear(struct endpoint_list *l)
 
 /* Sorts by (failed lately, group, random). */
 void
-endpoint_list_order(const struct endpoint_list *l, int64_t now_ms, unsigned char order[ENDPOINT_MAX])
+endpoint_list_order(const struct endpoint_list *l, int64_t now_ms,
+    unsigned char order[ENDPOINT_MAX])
 {
 	uint16_t random[ENDPOINT_MAX] = { 0 };
 	uint64_t rank[ENDPOINT_MAX];

@@ -1,5 +1,5 @@
 /*
- * Calls in flight on one curl multi handle. At most FLIGHT_MAX are on the wire, the others wait here:
+ * Calls in flight on one curl multi handle. At most FLIGHT_MAX are on the wire, others wait here:
  * inside libcurl their time limit would run while nobody works on them.
  */
 #include "lib/first.h"
@@ -52,7 +52,8 @@ flights_of(struct hsm *h)
 	fl->multi = curl_multi_init();
 	if (!fl->multi)
 		fatal("libcurl: no multi handle");
-	multi_ok(curl_multi_setopt(fl->multi, CURLMOPT_MAXCONNECTS, (long)FLIGHT_MAX), "MAXCONNECTS");
+	multi_ok(curl_multi_setopt(fl->multi, CURLMOPT_MAXCONNECTS, (long)FLIGHT_MAX),
+	    "MAXCONNECTS");
 	fl->last = &fl->first;
 	return fl;
 }

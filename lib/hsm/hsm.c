@@ -25,7 +25,8 @@ static int
 conf_check(const struct hsm_conf *conf, struct tsb_err *err)
 {
 	if (!conf->url || !*conf->url)
-		return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT, "The address of the HSM is not set.");
+		return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT,
+		    "The address of the HSM is not set.");
 	if (conf->timeout <= 0 || conf->connect_timeout <= 0)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "Timeouts of the HSM are at least one second.");

@@ -45,8 +45,9 @@ void hsm_free(struct hsm **);
 
 /*
  * Calls and waits. -1 with TSB_E_CONNECTIVITY when no endpoint answered (msg says which and why): a
- * call that is not repeatable was then never sent; TSB_E_IO when the outcome is unknown. Any HTTP answer, also an error, is 0. 502, 503 and 504 of a
- * front server count as "did not answer". Bodies over 8 MiB are TSB_E_IO.
+ * call that is not repeatable was then never sent; TSB_E_IO when the outcome is unknown. Any HTTP
+ * answer, also an error, is 0. 502, 503 and 504 of a front server count as "did not answer". Bodies
+ * over 8 MiB are TSB_E_IO.
  */
 int hsm_call(struct hsm *, const struct hsm_call *, struct hsm_reply *, struct tsb_err *)
     TSB_MUSTCHECK;
@@ -56,9 +57,9 @@ typedef void hsm_done(void *ctx, int rc, const struct hsm_reply *reply, const st
 void hsm_submit(struct hsm *, const struct hsm_call *, hsm_done *done, void *ctx);
 size_t hsm_in_flight(const struct hsm *);
 /*
- * Waits up to timeout_ms for answers or for fd (-1 = none) to become readable, whichever is first, and
- * calls done() of all finished calls. Returns true when fd is readable. May return before the time
- * with nothing done (a signal, a timer of libcurl). At most 64 calls are on the wire, others wait.
+ * Waits up to timeout_ms for answers or for fd (-1 = none) to become readable, whichever is first,
+ * and calls done() of all finished calls. Returns true when fd is readable. May return before the
+ * time with nothing done (a signal, a timer of libcurl). At most 64 calls are on the wire, others wait.
  * done() may submit; it borrows reply and err. hsm_free() drops calls in flight without done().
  */
 bool hsm_wait(struct hsm *, int fd, int timeout_ms);

@@ -31,7 +31,7 @@ struct rest_call {
 	const char *content_type; /* of body; NULL = application/json */
 	const char *accept;	  /* NULL = application/json */
 	struct tsb_view body;	  /* empty = none */
-	bool repeatable; /* may be sent again when a kept connection breaks before the answer starts */
+	bool repeatable; /* may be sent again when a kept connection breaks before an answer */
 };
 
 struct rest_reply {

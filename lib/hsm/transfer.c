@@ -42,8 +42,8 @@ on_reply(char *p, size_t size, size_t n, void *ctx)
 
 /*
  * Runs when a connection stands and the request is about to be sent; what fails before never left.
- * libcurl itself repeats a request, POST too, when a kept connection breaks before the first byte of
- * the answer. The server may have executed it by then: only what is repeatable goes out twice.
+ * libcurl itself repeats a request, POST too, when a kept connection breaks before the first byte
+ * of the answer. The server may have executed it by then: only what is repeatable goes out twice.
  */
 static int
 on_send(void *ctx, char *ip, char *local_ip, int port, int local_port)

@@ -104,7 +104,8 @@ entry_add(struct web_auth *auth, const char *text, enum proof_kind kind, unsigne
 						  &auth->users;
 
 	if (!*text)
-		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "apiAuthentication.%s is empty.", name);
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "apiAuthentication.%s is empty.",
+		    name);
 	if (kind != PROOF_USER && is_digest && !digest_parse(text, digest))
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "apiAuthentication.%s: sha256: is not followed by 64 hex digits.", name);

@@ -50,8 +50,8 @@ drain(struct web_io *io)
 }
 
 /*
- * Handlers run when the request has arrived as a whole, also rows without a limit, which ignore what
- * the caller sent. body owns what rq.body shows.
+ * Handlers run when the request has arrived as a whole, also rows without a limit, which ignore
+ * what the caller sent. body owns what rq.body shows.
  */
 static int
 take_body(struct web_call *call, const struct web_server *srv, struct web_io *io,
@@ -112,8 +112,8 @@ log_access(const struct web_call *call, int status, const struct tsb_err *err, i
 	    web_roles_text(used, call->rq.arena), verb, shown_target(call), status, (long long)took,
 	    lost ? " peer lost" : "");
 	if (status >= 400 && err->file)
-		text = arena_printf(call->rq.arena, "%s %d %s:%d %s", text, tsb_err_number(err->code),
-		    err->file, err->line, err->msg);
+		text = arena_printf(call->rq.arena, "%s %d %s:%d %s", text,
+		    tsb_err_number(err->code), err->file, err->line, err->msg);
 	switch (level_of(status)) {
 	case LOG_INFO:
 		log_info("%s", text);

@@ -69,8 +69,9 @@ listen_unix(const char *path, long mode, struct web_listener *out, struct tsb_er
 	mode_t mask;
 	int fd, rc;
 
-	if (strlen(path) >= sizeof(addr.sun_path))
-		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "%s is too long for a socket", path);
+	if (path[0] != '/' || strlen(path) >= sizeof(addr.sun_path))
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "unix:%s is no absolute path, or too long for a socket", path);
 	strcpy(addr.sun_path, path);
 	if (remove_stale(&addr, err))
 		return -1;

@@ -119,8 +119,10 @@ slot_ended(struct slot *s, int status, int64_t now)
 		log_warn("worker %d ended with status %d", (int)s->pid, WEXITSTATUS(status));
 	if (clean || s->kill_at != NEVER || now - s->started >= YOUNG)
 		s->pause = 0;
+	else if (s->pause == 0)
+		s->pause = PAUSE_FIRST;
 	else
-		s->pause = !s->pause ? PAUSE_FIRST : 2 * s->pause < PAUSE_MAX ? 2 * s->pause : PAUSE_MAX;
+		s->pause = 2 * s->pause < PAUSE_MAX ? 2 * s->pause : PAUSE_MAX;
 	s->start_at = now + s->pause;
 	s->pid = 0;
 	s->open = false;

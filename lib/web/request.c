@@ -84,8 +84,8 @@ skip_authority(const char *uri)
 }
 
 /*
- * Where the program is mounted below a prefix (ScriptAlias, fastcgi_split_path_info), SCRIPT_NAME is
- * that prefix and PATH_INFO the rest. Without PATH_INFO web servers put the whole path into
+ * Where the program is mounted below a prefix (ScriptAlias, fastcgi_split_path_info), SCRIPT_NAME
+ * is that prefix and PATH_INFO the rest. Without PATH_INFO web servers put the whole path into
  * SCRIPT_NAME, so that there is nothing to take off.
  */
 static const char *
@@ -203,7 +203,8 @@ parse_cert(struct web_call *call, char *const *env, struct tsb_err *err)
 		return -1;
 	if (cert && strchr(cert, '%')) {
 		if (!enc_percent_decode(tsb_view_str(cert), call->rq.arena, &pem))
-			return tsb_fail(err, TSB_E_INPUT, "TSB_CLIENT_CERT is not percent-encoded.");
+			return tsb_fail(err, TSB_E_INPUT,
+			    "TSB_CLIENT_CERT is not percent-encoded.");
 		cert = arena_strn(call->rq.arena, pem.p, pem.n);
 	}
 	call->caller.cert = cert;
@@ -284,8 +285,8 @@ web_query(const struct web_request *rq, const char *name)
 
 		if (enc_percent_decode(tsb_view_of(p, k), rq->arena, &key) &&
 		    tsb_view_eq(key, tsb_view_str(name))) {
-			if (k < n && enc_percent_decode(tsb_view_of(p + k + 1, n - k - 1), rq->arena,
-			    &value))
+			if (k < n &&
+			    enc_percent_decode(tsb_view_of(p + k + 1, n - k - 1), rq->arena, &value))
 				return arena_strn(rq->arena, value.p, value.n);
 			return "";
 		}

@@ -21,8 +21,9 @@ enum web_role {
 	ROLE_SERVICE = 1 << 3,
 	ROLE_APPROVER_MANAGEMENT = 1 << 4,
 	ROLE_ANYONE = 1 << 5,	/* no credential needed */
-	ROLE_TIMESTAMP = 1 << 6 /* held by everybody when approverPathsOpen: task listings, whose proof
-				 * is the signed timestamp in the body, name it beside ROLE_APPROVER */
+	/* Held by everybody when approverPathsOpen: task listings, whose proof is the signed timestamp
+	 * in the body, name it beside ROLE_APPROVER. */
+	ROLE_TIMESTAMP = 1 << 6
 };
 
 struct web_request {
@@ -72,8 +73,8 @@ struct web_auth_conf {
 	/* "sha256:<64 hex>" fingerprints of client certificates that the web server verified */
 	struct conf_list key_management_cert, key_operation_cert, approver_cert, service_cert,
 	    approver_management_cert;
-	/* REMOTE_USER names; they count only beside AUTH_TYPE, because nginx fills REMOTE_USER from an
-	 * unchecked header where it authenticates nobody */
+	/* REMOTE_USER names; they count only beside AUTH_TYPE, because nginx fills REMOTE_USER from
+	 * an unchecked header where it authenticates nobody */
 	struct conf_list key_management_user, key_operation_user, approver_user, service_user,
 	    approver_management_user;
 	bool approver_paths_open; /* filtered*ApprovalTask without approverToken (api.md 2.2) */
@@ -141,9 +142,9 @@ struct web_server {
 
 /*
  * Serves until told to stop: on a socket from systemd, on a listening descriptor 0 (spawn-fcgi,
- * mod_fcgid), or on srv->listen. Started as plain CGI it answers one request. Returns the exit status
- * of the program. Web servers must buffer requests (nginx: fastcgi_request_buffering on, the default;
- * Apache does): a worker serves one at a time, and request_timeout ends what stalls.
+ * mod_fcgid), or on srv->listen. Started as plain CGI it answers one request. Returns the exit
+ * status of the program. Web servers must buffer requests (nginx: fastcgi_request_buffering on, the
+ * default; Apache does): a worker serves one at a time, and request_timeout ends what stalls.
  */
 int web_run(const struct web_server *srv);
 /* Number of workers when the setting is 0: 4 per core, at least 8. */

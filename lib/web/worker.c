@@ -284,8 +284,9 @@ web_cgi(const struct web_server *srv)
 	int rc;
 
 	set_signal(SIGPIPE, SIG_IGN, 0);
+	/* A length that is none is judged later; there is nothing to read then. */
 	if (length)
-		(void)tsb_str_to_long(length, 0, LONG_MAX, &left); /* judged later; nothing to read now */
+		(void)tsb_str_to_long(length, 0, LONG_MAX, &left);
 	app = srv->open(srv->arg, &err);
 	if (!app)
 		return cgi_refuse(&io, &err);

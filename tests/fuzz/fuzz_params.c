@@ -85,8 +85,9 @@ split(struct arena *a, const unsigned char *data, size_t size, char *env[VARIABL
 static struct web_auth *
 make_auth(void)
 {
-	static char key[] = "secret", cert[] = "sha256:"
-		"0000000000000000000000000000000000000000000000000000000000000000", user[] = "alice";
+	static char key[] = "secret", user[] = "alice";
+	static char cert[] =
+	    "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 	static char *keys[] = { key }, *certs[] = { cert }, *users[] = { user };
 	struct web_auth_conf conf = { .enabled = true, .key_operation = { keys, 1 },
 		.approver_cert = { certs, 1 }, .service_user = { users, 1 } };

@@ -1,9 +1,8 @@
-/* The server as processes: real sockets, libfcgi, signals. A small FastCGI client is in here. */
+/* The server as processes: real sockets, libfcgi, signals. */
 #include "lib/first.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -23,6 +22,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/web/parts.h"
+#include "tests/unit/fcgi_client.h"
 
 static char dir[] = "/tmp/tsb-prefork.XXXXXX";
 static char listen_text[80], socket_path[64], broken_path[64];
@@ -119,14 +119,6 @@ server_start(long workers, long request_max)
 	return running = pid;
 }
 
-static void
-pause_ms(long ms)
-{
-	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-
-	nanosleep(&t, NULL);
-}
-
 /* Exit status of the parent; fails the test when it does not end in time. */
 static int
 server_wait(pid_t pid)
@@ -149,108 +141,6 @@ server_stop(pid_t pid)
 	kill(pid, SIGTERM);
 	assert_int_equal(server_wait(pid), 0);
 	assert_int_equal(access(socket_path, F_OK), -1);
-}
-
-/* ---- FastCGI client ---- */
-
-static int
-client_connect(void)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	strcpy(addr.sun_path, socket_path);
-	for (int i = 0; i < 300; i++) {
-		if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
-			return fd;
-		pause_ms(10);
-	}
-	fail_msg("connect: %s", strerror(errno));
-	return -1;
-}
-
-static void
-add_record(struct tsb_bytes *out, int type, const void *p, size_t n)
-{
-	unsigned char head[8] = { 1, (unsigned char)type, 0, 1, (unsigned char)(n >> 8),
-		(unsigned char)n };
-
-	tsb_bytes_add(out, head, sizeof(head));
-	tsb_bytes_add(out, p, n);
-}
-
-static void
-add_param(struct tsb_bytes *out, const char *name, const char *value)
-{
-	unsigned char lengths[2] = { (unsigned char)strlen(name), (unsigned char)strlen(value) };
-
-	tsb_bytes_add(out, lengths, 2);
-	tsb_bytes_add_str(out, name);
-	tsb_bytes_add_str(out, value);
-}
-
-static void
-add_request(struct tsb_bytes *out, const char *method, const char *uri, size_t body, int flags)
-{
-	unsigned char begin[8] = { 0, 1, (unsigned char)flags };
-	struct tsb_bytes params = { 0 };
-	static const unsigned char zeros[32768];
-	char length[32];
-
-	snprintf(length, sizeof(length), "%zu", body);
-	add_param(&params, "REQUEST_METHOD", method);
-	add_param(&params, "REQUEST_URI", uri);
-	if (body)
-		add_param(&params, "CONTENT_LENGTH", length);
-	add_record(out, 1, begin, sizeof(begin));
-	add_record(out, 4, params.p, params.n);
-	add_record(out, 4, NULL, 0);
-	for (size_t n; body; body -= n) {
-		n = body < sizeof(zeros) ? body : sizeof(zeros);
-		add_record(out, 5, zeros, n);
-	}
-	add_record(out, 5, NULL, 0);
-	tsb_bytes_clear(&params);
-}
-
-static bool
-send_bytes(int fd, const struct tsb_bytes *b)
-{
-	size_t at = 0;
-
-	while (at < b->n) {
-		ssize_t n = send(fd, b->p + at, b->n - at, MSG_NOSIGNAL);
-
-		if (n <= 0)
-			return false;
-		at += (size_t)n;
-	}
-	return true;
-}
-
-/* All bytes of stdout records until the end of the request or of the connection. */
-static bool
-receive(int fd, struct tsb_bytes *out)
-{
-	struct tsb_bytes raw = { 0 };
-	size_t at = 0;
-	bool ended = false;
-	ssize_t n;
-
-	do {
-		n = read(fd, tsb_bytes_grow(&raw, 65536), 65536);
-		raw.n -= 65536 - (n > 0 ? (size_t)n : 0);
-	} while (n > 0);
-	while (raw.n - at >= 8) {
-		size_t size = (size_t)raw.p[at + 4] << 8 | raw.p[at + 5];
-
-		if (raw.p[at + 1] == 6)
-			tsb_bytes_add(out, raw.p + at + 8, size);
-		ended = ended || raw.p[at + 1] == 3;
-		at += 8 + size + raw.p[at + 6];
-	}
-	tsb_bytes_clear(&raw);
-	return ended;
 }
 
 static char body_text[128];
@@ -282,7 +172,7 @@ static int
 start_request(const char *method, const char *uri, size_t body, int flags)
 {
 	struct tsb_bytes rq = { 0 };
-	int fd = client_connect();
+	int fd = client_connect(socket_path);
 
 	add_request(&rq, method, uri, body, flags);
 	(void)send_bytes(fd, &rq);
@@ -397,7 +287,7 @@ test_hangup_replaces_workers(void **state)
 }
 
 static void
-test_hangup_keeps_workers_while_new_ones_fail(void **state)
+test_hangup_keeps_workers_if_new_ones_fail(void **state)
 {
 	pid_t pid = server_start(3, 0);
 	int file;
@@ -495,7 +385,7 @@ test_stalling_peer_does_not_pin_a_worker(void **state)
 	add_request(&rq, "POST", "/v1/length", 50000, 0);
 	for (size_t i = 0; i < TSB_COUNT(cuts); i++) {
 		struct tsb_bytes part = { .p = rq.p, .n = cuts[i] };
-		int fd = client_connect();
+		int fd = client_connect(socket_path);
 
 		assert_true(send_bytes(fd, &part));
 		started = clock_monotonic_ms();
@@ -520,7 +410,7 @@ test_dripping_peer_does_not_pin_a_worker(void **state)
 	(void)state;
 	(void)worker_pid();
 	add_request(&rq, "GET", "/v1/pid", 0, 0);
-	fd = client_connect();
+	fd = client_connect(socket_path);
 	child = fork();
 	if (child == 0) {
 		for (size_t i = 0; i < rq.n && send(fd, rq.p + i, 1, MSG_NOSIGNAL) == 1; i++)
@@ -563,7 +453,7 @@ test_aborting_peers(void **state)
 	add_request(&rq, "POST", "/v1/length", 200, 0);
 	for (size_t cut = 0; cut <= rq.n; cut += cut < 24 ? 1 : 13) {
 		struct tsb_bytes part = { .p = rq.p, .n = cut };
-		int fd = client_connect();
+		int fd = client_connect(socket_path);
 
 		assert_true(send_bytes(fd, &part));
 		close(fd);
@@ -577,7 +467,7 @@ test_aborting_peers(void **state)
 static void
 send_changed(const struct tsb_bytes *rq, size_t from, size_t to, unsigned *seed)
 {
-	int fd = client_connect();
+	int fd = client_connect(socket_path);
 	struct tsb_bytes junk = { 0 };
 
 	tsb_bytes_add(&junk, rq->p, rq->n);
@@ -590,8 +480,8 @@ send_changed(const struct tsb_bytes *rq, size_t from, size_t to, unsigned *seed)
 }
 
 /*
- * What HTTP clients can choose, names and values of parameters, never hurts a worker. Lengths are the web
- * server's: libfcgi gives up the process on some impossible ones, which costs that connection.
+ * What HTTP clients can choose, names and values of parameters, never hurts a worker. Lengths are
+ * the web server's: libfcgi gives up the process on some impossible ones, which costs that connection.
  */
 static void
 test_garbage_peers(void **state)
@@ -616,11 +506,75 @@ test_garbage_peers(void **state)
 	server_stop(pid);
 }
 
+/* A server whose socket is made before it starts: where is the descriptor, 0 or 3. */
+static pid_t
+server_inherits(int where)
+{
+	static const struct web_server srv = { .program = "test", .routes = routes, .workers = 1,
+		.listen = "unix:/nowhere/at/all", .open = open_app };
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	char pid[16];
+
+	strcpy(addr.sun_path, socket_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)) || listen(fd, 10), 0);
+	fflush(NULL);
+	running = fork();
+	if (running == 0) {
+		int null = open("/dev/null", O_RDWR);
+
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDERR_FILENO);
+		dup2(fd, where);
+		snprintf(pid, sizeof(pid), "%d", (int)getpid());
+		setenv("LISTEN_PID", pid, 1);
+		setenv("LISTEN_FDS", where ? "1" : "0", 1);
+		_exit(web_run(&srv));
+	}
+	close(fd);
+	return running;
+}
+
+static void
+test_inherited_sockets(void **state)
+{
+	(void)state;
+	for (int where = 0; where <= 3; where += 3) {
+		pid_t pid = server_inherits(where);
+
+		assert_int_equal(ask("GET", "/v1/pid", 0), 200);
+		kill(pid, SIGTERM);
+		assert_int_equal(server_wait(pid), 0);
+		/* The place belongs to who made it. */
+		assert_int_equal(unlink(socket_path), 0);
+	}
+}
+
+static void
+test_addresses_to_listen_on(void **state)
+{
+	static const char *const bad[] = { "", "localhost", "localhost:", "127.0.0.1:no-such-service",
+		"unix:", "unix:/no/such/folder/s", "203.0.113.1:80" };
+	struct web_listener l;
+	struct tsb_err err;
+	int copy = dup(STDIN_FILENO);
+
+	(void)state;
+	assert_non_null(freopen("/dev/null", "r", stdin));
+	for (size_t i = 0; i < TSB_COUNT(bad); i++)
+		if (web_listen(bad[i], 0600, &l, &err) == 0)
+			fail_msg("%s is taken", bad[i]);
+	assert_int_equal(web_listen("127.0.0.1:0", 0, &l, &err), 0);
+	web_listener_close(&l);
+	dup2(copy, STDIN_FILENO);
+	close(copy);
+}
+
 static void
 test_answers_plain_cgi(void **state)
 {
-	static const struct web_server srv = { .program = "test", .routes = routes, .listen = listen_text,
-		.body_max = 100, .open = open_app };
+	static const struct web_server srv = { .program = "test", .routes = routes,
+		.listen = listen_text, .body_max = 100, .open = open_app };
 	int in[2], out[2], status;
 	char text[512] = "";
 	pid_t pid;
@@ -697,7 +651,7 @@ main(void)
 		cmocka_unit_test_teardown(test_killed_worker_costs_one_request, after_each),
 		cmocka_unit_test_teardown(test_drain_finishes_the_request, after_each),
 		cmocka_unit_test_teardown(test_hangup_replaces_workers, after_each),
-		cmocka_unit_test_teardown(test_hangup_keeps_workers_while_new_ones_fail, after_each),
+		cmocka_unit_test_teardown(test_hangup_keeps_workers_if_new_ones_fail, after_each),
 		cmocka_unit_test_teardown(test_workers_recover_when_open_does, after_each),
 		cmocka_unit_test_teardown(test_workers_are_replaced_after_their_share, after_each),
 		cmocka_unit_test_teardown(test_workers_end_with_a_killed_parent, after_each),
@@ -707,6 +661,8 @@ main(void)
 		cmocka_unit_test_teardown(test_deaf_peer_does_not_pin_a_worker, after_each),
 		cmocka_unit_test_teardown(test_aborting_peers, after_each),
 		cmocka_unit_test_teardown(test_garbage_peers, after_each),
+		cmocka_unit_test_teardown(test_inherited_sockets, after_each),
+		cmocka_unit_test_teardown(test_addresses_to_listen_on, after_each),
 		cmocka_unit_test_teardown(test_answers_plain_cgi, after_each),
 	};
 

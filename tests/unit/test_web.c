@@ -1,4 +1,4 @@
-/* The web layer without sockets: parameters, routes, order of checks, roles, bodies. */
+/* The web layer without sockets: parameters, routes, order of checks, bodies, replies. */
 #include "lib/first.h"
 
 #include <setjmp.h>
@@ -11,202 +11,7 @@
 
 #include <cmocka.h>
 
-#include "lib/web/parts.h"
-
-/* ---- a server whose handlers tell what they were given ---- */
-
-static int
-serve_echo(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
-{
-	(void)app, (void)err;
-	tsb_bytes_addf(&reply->body, "%d", web_route_arg(rq));
-	for (size_t i = 0; i < WEB_PARAM_MAX && rq->param[i].p; i++)
-		tsb_bytes_addf(&reply->body, "|%s", (const char *)rq->param[i].p);
-	tsb_bytes_addf(&reply->body, "|%.*s", (int)rq->body.n, (const char *)rq->body.p);
-	return 0;
-}
-
-static int
-serve_query(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
-{
-	const char *value = web_query(rq, "a b");
-
-	(void)app, (void)err;
-	tsb_bytes_add_str(&reply->body, value ? value : "(absent)");
-	return 0;
-}
-
-static int
-serve_created(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
-{
-	(void)app, (void)rq, (void)err;
-	reply->status = 201;
-	reply->content_type = "application/octet-stream";
-	reply->disposition = "attachment; filename=\"a.csr\"";
-	tsb_bytes_add_str(&reply->body, "x");
-	return 0;
-}
-
-static int
-serve_nothing(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
-{
-	(void)app, (void)rq, (void)reply, (void)err;
-	return 0;
-}
-
-static int
-serve_inject(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
-{
-	(void)app, (void)rq, (void)err;
-	reply->disposition = "attachment; filename=\"a\r\nSet-Cookie: x\"";
-	return 0;
-}
-
-static int
-serve_fail(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
-{
-	(void)app, (void)rq;
-	reply->status = 201;
-	tsb_bytes_add_str(&reply->body, "half an answer");
-	return tsb_fail(err, TSB_E_KEY_NOT_EXISTENT, "A key \"\\k\xc3\xa4\" does not exist.");
-}
-
-static int
-serve_fail_silently(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
-{
-	(void)app, (void)rq, (void)reply, (void)err;
-	return -1;
-}
-
-#define KO ROLE_KEY_OPERATION
-#define KM ROLE_KEY_MANAGEMENT
-
-static const struct web_route routes[] = {
-	{ VERB_GET, "/v1/request/{id}", KO, 0, serve_echo, 1 },
-	{ VERB_DELETE, "/v1/request/{id}", KO, 0, serve_echo, 2 },
-	{ VERB_GET, "/v1/key/{keyName}", KM, 0, serve_echo, 3 },
-	{ VERB_POST, "/v1/key/attributes", KM, 16, serve_echo, 4 },
-	{ VERB_GET, "/v1/key/list", KM, 0, serve_echo, 5 },
-	{ VERB_GET, "/v1/key/{keyName}/attributes", KM, 0, serve_echo, 6 },
-	{ VERB_GET, "/v1/request/qrCode/{id}", KO, 0, serve_echo, 7 },
-	{ VERB_GET, "/v1/{a}/qrCode/{b}", KO, 0, serve_echo, 8 },
-	{ VERB_POST, "/v1/big", KO, 1000, serve_echo, 9 },
-	{ VERB_GET, "/v1/query", ROLE_ANYONE, 0, serve_query, 0 },
-	{ VERB_POST, "/v1/created", ROLE_ANYONE, 0, serve_created, 0 },
-	{ VERB_GET, "/v1/nothing", ROLE_ANYONE, 0, serve_nothing, 0 },
-	{ VERB_GET, "/v1/inject", ROLE_ANYONE, 0, serve_inject, 0 },
-	{ VERB_GET, "/v1/fail", ROLE_ANYONE, 0, serve_fail, 0 },
-	{ VERB_GET, "/v1/failSilently", ROLE_ANYONE, 0, serve_fail_silently, 0 },
-	{ VERB_POST, "/v1/tasks", ROLE_APPROVER | ROLE_TIMESTAMP, 100, serve_echo, 10 },
-	{ VERB_GET, "/v1/nobody", 0, 0, serve_echo, 11 },
-	{ 0 },
-};
-
-static struct web_auth *auth;
-static struct web_server server = { .program = "test", .routes = routes, .body_max = 500 };
-
-/* ---- memory instead of sockets ---- */
-
-struct memory {
-	const char *in;
-	size_t in_n, in_at;
-	size_t chunk;	/* bytes per read, 0 = all */
-	bool in_breaks; /* the peer goes away instead of ending */
-	bool out_breaks;
-	struct tsb_bytes out;
-};
-
-static ssize_t
-memory_read(struct web_io *io, void *p, size_t n)
-{
-	struct memory *m = io->ctx;
-	size_t left = m->in_n - m->in_at;
-
-	if (left == 0)
-		return m->in_breaks ? -1 : 0;
-	if (m->chunk && n > m->chunk)
-		n = m->chunk;
-	if (n > left)
-		n = left;
-	memcpy(p, m->in + m->in_at, n);
-	m->in_at += n;
-	return (ssize_t)n;
-}
-
-static int
-memory_write(struct web_io *io, const void *p, size_t n)
-{
-	struct memory *m = io->ctx;
-
-	if (m->out_breaks)
-		return -1;
-	tsb_bytes_add(&m->out, p, n);
-	return 0;
-}
-
-static struct memory peer;
-static char answer[65536];
-static int answer_rc;
-
-static int
-run(const char *const *env)
-{
-	struct web_io io = { .env = (char *const *)(uintptr_t)env, .read = memory_read,
-		.write = memory_write, .ctx = &peer };
-	arena_auto a = { 0 };
-	int status = 0;
-
-	answer_rc = web_exchange(&server, NULL, &io, &a);
-	snprintf(answer, sizeof(answer), "%s", tsb_bytes_cstr(&peer.out));
-	tsb_bytes_clear(&peer.out);
-	(void)sscanf(answer, "Status: %d ", &status);
-	return status;
-}
-
-/* Status of the answer; extra variables end with NULL. */
-static int
-ask(const char *method, const char *uri, const char *body, ...)
-{
-	const char *env[16];
-	char m[64], u[8192], l[64];
-	va_list ap;
-	size_t n = 0;
-
-	snprintf(m, sizeof(m), "REQUEST_METHOD=%s", method);
-	snprintf(u, sizeof(u), "REQUEST_URI=%s", uri);
-	env[n++] = m;
-	env[n++] = u;
-	peer.in = body;
-	peer.in_n = body ? strlen(body) : 0;
-	peer.in_at = 0;
-	if (body) {
-		snprintf(l, sizeof(l), "CONTENT_LENGTH=%zu", strlen(body));
-		env[n++] = l;
-	}
-	va_start(ap, body);
-	while ((env[n] = va_arg(ap, const char *)))
-		n++;
-	va_end(ap);
-	return run(env);
-}
-
-#define KO_KEY "HTTP_X_API_KEY=operate-1"
-#define KM_KEY "HTTP_X_API_KEY=manage"
-
-static const char *
-answer_body(void)
-{
-	const char *p = strstr(answer, "\r\n\r\n");
-
-	assert_non_null(p);
-	return p + 4;
-}
-
-static bool
-answer_has(const char *text)
-{
-	return strstr(answer, text) != NULL;
-}
+#include "tests/unit/web_fixture.h"
 
 /* ---- paths ---- */
 
@@ -313,9 +118,11 @@ test_path_below_a_script_name(void **state)
 		const char *env[5];
 		int status;
 	} rows[] = {
-		{ { "SCRIPT_NAME=/tsb", "PATH_INFO=/v1/request/a/b", "REQUEST_URI=/tsb/v1/request/a%2Fb" },
+		{ { "SCRIPT_NAME=/tsb", "PATH_INFO=/v1/request/a/b",
+		      "REQUEST_URI=/tsb/v1/request/a%2Fb" },
 		    200 },
-		{ { "SCRIPT_NAME=/tsb/", "PATH_INFO=/v1/request/a", "REQUEST_URI=/tsb/v1/request/a?b" },
+		{ { "SCRIPT_NAME=/tsb/", "PATH_INFO=/v1/request/a",
+		      "REQUEST_URI=/tsb/v1/request/a?b" },
 		    200 },
 		/* nginx: the whole path is the script name */
 		{ { "SCRIPT_NAME=/v1/request/a", "PATH_INFO=", "REQUEST_URI=/v1/request/a" }, 200 },
@@ -323,7 +130,9 @@ test_path_below_a_script_name(void **state)
 		/* no REQUEST_URI */
 		{ { "SCRIPT_NAME=/tsb", "PATH_INFO=/v1/request/a", "QUERY_STRING=x=1" }, 200 },
 		{ { "SCRIPT_NAME=/v1/request/100%?" }, 200 },
-		{ { "SCRIPT_NAME=/ts", "PATH_INFO=/v1/request/a", "REQUEST_URI=/tsb/v1/request/a" }, 404 },
+		{ { "SCRIPT_NAME=/ts", "PATH_INFO=/v1/request/a",
+		      "REQUEST_URI=/tsb/v1/request/a" },
+		    404 },
 		{ { "X=" }, 400 },
 	};
 
@@ -334,7 +143,7 @@ test_path_below_a_script_name(void **state)
 
 		memcpy(env + 2, rows[i].env, sizeof(rows[i].env));
 		peer.in_n = peer.in_at = 0;
-		status = run(env);
+		status = ask_env(env);
 		if (status != rows[i].status)
 			fail_msg("row %zu: %d %s", i, status, answer_body());
 	}
@@ -465,14 +274,14 @@ test_body_and_its_length(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		const char *env[] = { "REQUEST_METHOD=POST", "REQUEST_URI=/v1/key/attributes", KM_KEY,
-			rows[i].length, NULL };
+		const char *env[] = { "REQUEST_METHOD=POST", "REQUEST_URI=/v1/key/attributes",
+			KM_KEY, rows[i].length, NULL };
 		int status;
 
 		peer.in = rows[i].body;
 		peer.in_n = strlen(rows[i].body);
 		peer.in_at = 0;
-		status = run(env);
+		status = ask_env(env);
 		if (status != rows[i].status)
 			fail_msg("%s: %d %s", rows[i].length, status, answer_body());
 	}
@@ -535,165 +344,6 @@ test_error_bodies(void **state)
 	tsb_bytes_clear(&reply.body);
 }
 
-/* ---- roles ---- */
-
-static int
-status_with(const char *uri, const char *a, const char *b, const char *c)
-{
-	return ask("GET", uri, NULL, a, b, c, NULL);
-}
-
-static void
-test_api_keys(void **state)
-{
-	char longest[WEB_APIKEY_MAX + 100] = "HTTP_X_API_KEY=";
-
-	(void)state;
-	assert_int_equal(status_with("/v1/key/k", KM_KEY, NULL, NULL), 200);
-	assert_int_equal(status_with("/v1/key/k", KO_KEY, NULL, NULL), 401);
-	assert_int_equal(status_with("/v1/request/r", KO_KEY, NULL, NULL), 200);
-	assert_int_equal(status_with("/v1/request/r", "HTTP_X_API_KEY=operate-2", NULL, NULL), 200);
-	assert_int_equal(status_with("/v1/request/r", "HTTP_X_API_KEY=operate-", NULL, NULL), 401);
-	assert_int_equal(status_with("/v1/request/r", "HTTP_X_API_KEY=operate-22", NULL, NULL), 401);
-	assert_int_equal(status_with("/v1/request/r", "HTTP_X_API_KEY=", NULL, NULL), 401);
-	assert_int_equal(status_with("/v1/request/r", NULL, NULL, NULL), 401);
-	/* the digest that stands in the settings is no key */
-	assert_int_equal(status_with("/v1/key/k",
-			     "HTTP_X_API_KEY=sha256:"
-			     "181229424893bb65d94a74c2132b8b9e5adfe851464fdb5cb9f49e8a8204be7b",
-			     NULL, NULL),
-	    401);
-	memset(longest + 15, 'x', WEB_APIKEY_MAX);
-	assert_int_equal(status_with("/v1/key/k", longest, NULL, NULL), 401);
-	longest[15 + WEB_APIKEY_MAX] = 'x';
-	assert_int_equal(status_with("/v1/key/k", longest, NULL, NULL), 400);
-	assert_int_equal(status_with("/v1/nobody", KM_KEY, NULL, NULL), 401);
-}
-
-static void
-test_identity_never_comes_from_headers(void **state)
-{
-	(void)state;
-	assert_int_equal(status_with("/v1/request/r", "REMOTE_USER=alice", "AUTH_TYPE=Basic", NULL),
-	    200);
-	assert_int_equal(status_with("/v1/key/k", "REMOTE_USER=alice", "AUTH_TYPE=Basic", NULL), 401);
-	assert_int_equal(status_with("/v1/request/r", "REMOTE_USER=mallory", "AUTH_TYPE=Basic", NULL),
-	    401);
-	/* nginx fills REMOTE_USER without checking it; then nothing sets AUTH_TYPE */
-	assert_int_equal(status_with("/v1/request/r", "REMOTE_USER=alice", NULL, NULL), 401);
-	assert_int_equal(status_with("/v1/request/r", "HTTP_REMOTE_USER=alice",
-			     "HTTP_AUTH_TYPE=Basic", "AUTH_TYPE=Basic"),
-	    401);
-}
-
-/* A self-signed certificate; its fingerprint stands in setup(). */
-#define CERT_BASE64  \
-	"MIIBeDCCAR+gAwIBAgIUdT/q0GdWwkAXhukg8B67vd3xtFgwCgYIKoZIzj0EAwIwETEPMA0GA1UE" \
-	"AwwGY2xpZW50MCAXDTI2MTEyMjAzNTUwNFoYDzIxMjYxMDI5MDM1NTA0WjARMQ8wDQYDVQQDDAZj" \
-	"bGllbnQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQixKJCQGfhLpWvtDYd/gqliSBSIen/Tthb" \
-	"1TztloooZ10/LeTXn9TMSli9AqpaS1xRvW6zwpcqFrKwss756RqNo1MwUTAdBgNVHQ4EFgQU6GDr" \
-	"jRt87v+DIELkKIbQIx7RbGMwHwYDVR0jBBgwFoAU6GDrjRt87v+DIELkKIbQIx7RbGMwDwYDVR0T" \
-	"AQH/BAUwAwEB/zAKBggqhkjOPQQDAgNHADBEAiAMUcmN4q0Msw+pKlkfu7hBlEuFWsXjAcQeUVlz" \
-	"iPmvYAIgVr7iMrasAzDKopBWc+J1kAeBfLhA+7lREfXMqbhoDvs%3D"
-#define CERT_LINES  \
-	"-----BEGIN CERTIFICATE-----\n" \
-	"MIIBeDCCAR+gAwIBAgIUdT/q0GdWwkAXhukg8B67vd3xtFgwCgYIKoZIzj0EAwIw\n" \
-	"ETEPMA0GA1UEAwwGY2xpZW50MCAXDTI2MTEyMjAzNTUwNFoYDzIxMjYxMDI5MDM1\n" \
-	"NTA0WjARMQ8wDQYDVQQDDAZjbGllbnQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC\n" \
-	"AAQixKJCQGfhLpWvtDYd/gqliSBSIen/Tthb1TztloooZ10/LeTXn9TMSli9Aqpa\n" \
-	"S1xRvW6zwpcqFrKwss756RqNo1MwUTAdBgNVHQ4EFgQU6GDrjRt87v+DIELkKIbQ\n" \
-	"Ix7RbGMwHwYDVR0jBBgwFoAU6GDrjRt87v+DIELkKIbQIx7RbGMwDwYDVR0TAQH/\n" \
-	"BAUwAwEB/zAKBggqhkjOPQQDAgNHADBEAiAMUcmN4q0Msw+pKlkfu7hBlEuFWsXj\n" \
-	"AcQeUVlziPmvYAIgVr7iMrasAzDKopBWc+J1kAeBfLhA+7lREfXMqbhoDvs=\n" \
-	"-----END CERTIFICATE-----\n"
-#define CERT_FINGERPRINT "sha256:8d9be2a1efd0336f30a181b43c398a0fd0b4b6dfe73e8e715ced6ece0bc32a80"
-
-static void
-test_client_certificates(void **state)
-{
-	static const char raw[] = "TSB_CLIENT_CERT=" CERT_LINES;
-	static const char escaped[] = "TSB_CLIENT_CERT=-----BEGIN%20CERTIFICATE-----%0A" CERT_BASE64
-				      "%0A-----END%20CERTIFICATE-----%0A";
-	static const char broken[] = "TSB_CLIENT_CERT=-----BEGIN%ZZ";
-	static const char other[] = "TSB_CLIENT_CERT=-----BEGIN CERTIFICATE-----\nAAAA\n"
-				    "-----END CERTIFICATE-----\n";
-	static const char *const no[] = { "TSB_CLIENT_VERIFY=NONE", "TSB_CLIENT_VERIFY=FAILED:x",
-		"TSB_CLIENT_VERIFY=GENEROUS", "HTTP_TSB_CLIENT_VERIFY=SUCCESS", "TSB_CLIENT_VERIFY=" };
-
-	(void)state;
-	assert_int_equal(status_with("/v1/key/k", raw, "TSB_CLIENT_VERIFY=SUCCESS", NULL), 200);
-	assert_int_equal(status_with("/v1/request/r", raw, "TSB_CLIENT_VERIFY=SUCCESS", NULL), 401);
-	assert_int_equal(status_with("/v1/key/k", escaped, "TSB_CLIENT_VERIFY=SUCCESS", NULL), 200);
-	assert_int_equal(status_with("/v1/key/k", other, "TSB_CLIENT_VERIFY=SUCCESS", NULL), 401);
-	assert_int_equal(status_with("/v1/key/k", broken, "TSB_CLIENT_VERIFY=SUCCESS", NULL), 400);
-	assert_int_equal(status_with("/v1/key/k", "TSB_CLIENT_VERIFY=SUCCESS", NULL, NULL), 401);
-	for (size_t i = 0; i < TSB_COUNT(no); i++)
-		assert_int_equal(status_with("/v1/key/k", raw, no[i], NULL), 401);
-}
-
-static struct web_auth *
-auth_of(struct web_auth_conf *conf, struct conf_list *list, const char *entry, struct tsb_err *err)
-{
-	char *texts[1] = { (char *)(uintptr_t)entry };
-
-	*list = (struct conf_list){ texts, 1 };
-	return web_auth_new(conf, err);
-}
-
-static void
-test_settings_of_roles(void **state)
-{
-	struct web_auth_conf conf = { .enabled = true };
-	struct tsb_err err = { 0 };
-	static const char *const bad_keys[] = { "", "sha256:", "sha256:12", "sha256:zz",
-		"sha256:00000000000000000000000000000000000000000000000000000000000000000" };
-
-	(void)state;
-	for (size_t i = 0; i < TSB_COUNT(bad_keys); i++) {
-		assert_null(auth_of(&conf, &conf.service, bad_keys[i], &err));
-		assert_int_equal(err.code, TSB_E_CONFIG_NOT_VALID);
-		assert_non_null(strstr(err.msg, "serviceToken"));
-	}
-	conf.service = (struct conf_list){ 0 };
-	assert_null(auth_of(&conf, &conf.approver_cert, "not a fingerprint", &err));
-	assert_non_null(strstr(err.msg, "approverCertificate"));
-}
-
-static void
-test_everybody_when_switched_off(void **state)
-{
-	struct web_auth_conf conf = { .enabled = false };
-	struct tsb_err err = { 0 };
-	struct web_auth *before = auth, *open = web_auth_new(&conf, &err);
-
-	(void)state;
-	server.auth = open;
-	assert_int_equal(status_with("/v1/key/k", NULL, NULL, NULL), 200);
-	assert_int_equal(status_with("/v1/nobody", NULL, NULL, NULL), 401);
-	server.auth = NULL;
-	assert_int_equal(status_with("/v1/key/k", KM_KEY, NULL, NULL), 401);
-	assert_int_equal(status_with("/v1/nothing", NULL, NULL, NULL), 200);
-	server.auth = before;
-	web_auth_free(&open);
-}
-
-static void
-test_task_listings_may_be_open(void **state)
-{
-	struct web_auth_conf conf = { .enabled = true, .approver_paths_open = true };
-	struct tsb_err err = { 0 };
-	struct web_auth *before = auth, *open = web_auth_new(&conf, &err);
-
-	(void)state;
-	assert_int_equal(ask("POST", "/v1/tasks", "{}", NULL), 401);
-	assert_int_equal(ask("POST", "/v1/tasks", "{}", "HTTP_X_API_KEY=approve", NULL), 200);
-	server.auth = open;
-	assert_int_equal(ask("POST", "/v1/tasks", "{}", NULL), 200);
-	assert_int_equal(status_with("/v1/key/k", NULL, NULL, NULL), 401);
-	server.auth = before;
-	web_auth_free(&open);
-}
-
 /* ---- tables ---- */
 
 static void
@@ -712,45 +362,17 @@ test_route_tables_are_checked(void **state)
 		{ { VERB_GET, "/{a}/{b}/{c}/{d}/{e}", KO, 0, serve_echo } },
 		{ { VERB_GET, "/a", KO, 0, serve_echo }, { VERB_GET, "/a", KM, 0, serve_echo } },
 	};
-	static const struct web_route good[] = { { VERB_GET, "/{a}/{b}/{c}/{d}", KO, 0, serve_echo },
-		{ VERB_GET, "/a", KO, 0, serve_echo }, { VERB_PUT, "/a", KO, 0, serve_echo }, { 0 } };
+	static const struct web_route good[] = {
+		{ VERB_GET, "/{a}/{b}/{c}/{d}", KO, 0, serve_echo },
+		{ VERB_GET, "/a", KO, 0, serve_echo },
+		{ VERB_PUT, "/a", KO, 0, serve_echo },
+		{ 0 },
+	};
 
 	(void)state;
 	for (size_t i = 0; i < TSB_COUNT(tables); i++)
 		assert_non_null(web_routes_check(tables[i]));
 	assert_null(web_routes_check(good));
-}
-
-static int
-setup(void **state)
-{
-	/* "manage" as its digest, the others as they are */
-	static char manage[] =
-	    "sha256:181229424893bb65d94a74c2132b8b9e5adfe851464fdb5cb9f49e8a8204be7b";
-	static char operate_1[] = "operate-1", operate_2[] = "operate-2", approve[] = "approve";
-	static char cert[] = CERT_FINGERPRINT, bob[] = "bob", alice[] = "alice";
-	static char *km[] = { manage }, *ko[] = { operate_1, operate_2 }, *ap[] = { approve };
-	static char *km_cert[] = { cert }, *ko_user[] = { bob, alice };
-	struct web_auth_conf conf = { .enabled = true,
-		.key_management = { km, 1 },
-		.key_operation = { ko, 2 },
-		.approver = { ap, 1 },
-		.key_management_cert = { km_cert, 1 },
-		.key_operation_user = { ko_user, 2 } };
-	struct tsb_err err = { 0 };
-
-	(void)state;
-	auth = web_auth_new(&conf, &err);
-	server.auth = auth;
-	return auth ? 0 : -1;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	web_auth_free(&auth);
-	return 0;
 }
 
 int
@@ -770,14 +392,8 @@ main(void)
 		cmocka_unit_test(test_peer_gone_before_the_end_serves_nothing),
 		cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_error_bodies),
-		cmocka_unit_test(test_api_keys),
-		cmocka_unit_test(test_identity_never_comes_from_headers),
-		cmocka_unit_test(test_client_certificates),
-		cmocka_unit_test(test_settings_of_roles),
-		cmocka_unit_test(test_everybody_when_switched_off),
-		cmocka_unit_test(test_task_listings_may_be_open),
 		cmocka_unit_test(test_route_tables_are_checked),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, web_setup, web_teardown);
 }

@@ -1,0 +1,26 @@
+/* Small HTTP servers on loopback and unix sockets, each a process that plays a script. */
+#ifndef TESTS_UNIT_HTTP_SCRIPT_H
+#define TESTS_UNIT_HTTP_SCRIPT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * One letter a request, the last one again and again.
+ * a: 200 with what was asked      d: drops the connection after the request    h: never answers
+ * t: drops in the middle          l: an answer that is too long                2 3 4: 502 503 504
+ * 5: 500 with a body              r: redirects                                 s: 200 after 200 ms
+ */
+struct server {
+	pid_t pid;
+	char url[128];
+	volatile int *requests; /* shared with the process */
+};
+
+/* script NULL: nobody listens there. */
+struct server *server_start(const char *script, bool is_unix);
+void servers_stop(void);
+int servers_setup(void **state);
+int servers_teardown(void **state);
+
+#endif

@@ -1,0 +1,433 @@
+/* HSM client: fallback and outcomes of calls, one at a time and in flight. */
+#include "lib/first.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/base/clock.h"
+#include "lib/hsm/client.h"
+#include "tests/unit/http_script.h"
+
+static struct hsm *
+patient_client(const char *url, long timeout)
+{
+	static char manage[] = "key-of-management", operate[] = "key-of-operation";
+	struct hsm_conf conf = { .url = url, .api_key = { manage, operate, NULL },
+		.timeout = timeout, .connect_timeout = 1 };
+	struct tsb_err err = { 0 };
+	struct hsm *h = hsm_new(&conf, &err);
+
+	if (!h)
+		fail_msg("%s", err.msg);
+	return h;
+}
+
+static struct hsm *
+client(const char *url)
+{
+	return patient_client(url, 1);
+}
+
+static const struct hsm_call sign = { .method = "POST", .path = "/v1/synchronousSign",
+	.role = HSM_KEY_OPERATION, .body = { (const unsigned char *)"{\"a\":1}", 7 } };
+static const struct hsm_call list = { .method = "GET", .path = "/v1/key",
+	.role = HSM_KEY_MANAGEMENT, .repeatable = true };
+
+static char text[4096];
+static struct tsb_err last;
+
+/* Status, or -1 with last set. */
+static int
+call(struct hsm *h, const struct hsm_call *c)
+{
+	struct hsm_reply reply = { 0 };
+	int status;
+
+	memset(&last, 0, sizeof(last));
+	if (hsm_call(h, c, &reply, &last)) {
+		assert_null(reply.body.p);
+		return -1;
+	}
+	status = reply.status;
+	snprintf(text, sizeof(text), "%s", tsb_bytes_cstr(&reply.body));
+	hsm_reply_clear(&reply);
+	return status;
+}
+
+/* ---- blocking calls ---- */
+
+static void
+test_request_as_sent(void **state)
+{
+	static const struct hsm_call delete = { .method = "DELETE", .path = "/v1/key/a%2Fb/../c",
+		.role = HSM_SERVICE };
+	struct server *s = server_start("a", true);
+	struct hsm *h = client(s->url);
+
+	(void)state;
+	assert_int_equal(call(h, &sign), 200);
+	assert_int_equal(strncmp(text, "POST /v1/synchronousSign HTTP/1.1\r\n", 35), 0);
+	assert_non_null(strstr(text, "\r\nX-API-KEY: key-of-operation\r\n"));
+	assert_non_null(strstr(text, "\r\nContent-Type: application/json\r\n"));
+	assert_non_null(strstr(text, "\r\n\r\n{\"a\":1}"));
+	assert_null(strstr(text, "Expect"));
+	assert_int_equal(call(h, &list), 200);
+	assert_int_equal(strncmp(text, "GET /v1/key HTTP/1.1\r\n", 22), 0);
+	assert_non_null(strstr(text, "\r\nX-API-KEY: key-of-management\r\n"));
+	assert_null(strstr(text, "Content-"));
+	assert_int_equal(call(h, &delete), 200);
+	assert_int_equal(strncmp(text, "DELETE /v1/key/a%2Fb/../c HTTP/1.1\r\n", 36), 0);
+	assert_null(strstr(text, "X-API-KEY"));
+	hsm_free(&h);
+}
+
+static void
+test_every_answer_is_an_answer(void **state)
+{
+	struct server *s = server_start("5r", false);
+	struct hsm *h = client(s->url);
+
+	(void)state;
+	assert_int_equal(call(h, &sign), 500);
+	assert_string_equal(text, "{\"errorCode\":701}");
+	assert_int_equal(call(h, &sign), 302);
+	hsm_free(&h);
+}
+
+static void
+test_nobody_listens(void **state)
+{
+	struct server *a = server_start(NULL, false), *b = server_start(NULL, true), *c = server_start("a", false);
+	char url[400];
+	struct hsm *h;
+
+	(void)state;
+	snprintf(url, sizeof(url), "%s;%s", a->url, b->url);
+	h = client(url);
+	assert_int_equal(call(h, &sign), -1);
+	assert_int_equal(last.code, TSB_E_CONNECTIVITY);
+	assert_non_null(strstr(last.msg, a->url));
+	assert_non_null(strstr(last.msg, b->url + 5));
+	hsm_free(&h);
+
+	/* Never sent, so any call goes on to the next. */
+	snprintf(url, sizeof(url), "%s;%s;%s", a->url, b->url, c->url);
+	h = client(url);
+	assert_int_equal(call(h, &sign), 200);
+	hsm_free(&h);
+}
+
+static void
+test_what_was_sent_goes_elsewhere_only_when_repeatable(void **state)
+{
+	/* drop, hang, half an answer, and what front servers say */
+	static const char *const scripts[] = { "d", "h", "t", "2", "3", "4" };
+
+	for (size_t i = 0; i < TSB_COUNT(scripts); i++) {
+		struct server *bad = server_start(scripts[i], i % 2), *good = server_start("a", false);
+		char url[300];
+		struct hsm *h;
+
+		snprintf(url, sizeof(url), "%s;%s", bad->url, good->url);
+		h = client(url);
+		assert_int_equal(call(h, &sign), -1);
+		assert_int_equal(last.code, TSB_E_IO);
+		assert_int_equal(*bad->requests, 1);
+		assert_int_equal(*good->requests, 0);
+		/* now the bad one is tried last */
+		assert_int_equal(call(h, &sign), 200);
+		assert_int_equal(*bad->requests, 1);
+		hsm_free(&h);
+
+		h = client(url);
+		assert_int_equal(call(h, &list), 200);
+		assert_int_equal(*good->requests, 2);
+		hsm_free(&h);
+		servers_stop();
+	}
+}
+
+static void
+test_repeatable_call_without_answer(void **state)
+{
+	struct server *a = server_start("3", false);
+	struct hsm *h = client(a->url);
+
+	(void)state;
+	assert_int_equal(call(h, &list), -1);
+	assert_int_equal(last.code, TSB_E_CONNECTIVITY);
+	hsm_free(&h);
+}
+
+static void
+test_failed_endpoint_is_tried_again_when_alone(void **state)
+{
+	struct server *s = server_start("da", false);
+	struct hsm *h = client(s->url);
+
+	(void)state;
+	assert_int_equal(call(h, &sign), -1);
+	assert_int_equal(call(h, &sign), 200);
+	hsm_free(&h);
+}
+
+static void
+test_too_long_an_answer_is_final(void **state)
+{
+	struct server *bad = server_start("l", false), *good = server_start("a", false);
+	char url[300];
+	struct hsm *h;
+
+	(void)state;
+	snprintf(url, sizeof(url), "%s;%s", bad->url, good->url);
+	h = client(url);
+	assert_int_equal(call(h, &list), -1);
+	assert_int_equal(last.code, TSB_E_IO);
+	assert_int_equal(*good->requests, 0);
+	hsm_free(&h);
+}
+
+/*
+ * A kept connection that breaks before the answer: libcurl would send the request once more, and
+ * the HSM might sign or block twice.
+ */
+static void
+test_kept_connection_breaks_after_send(void **state)
+{
+	struct server *s = server_start("ada", false);
+	struct hsm *h = client(s->url);
+
+	(void)state;
+	assert_int_equal(call(h, &sign), 200);
+	assert_int_equal(call(h, &sign), -1);
+	assert_int_equal(last.code, TSB_E_IO);
+	assert_int_equal(*s->requests, 2);
+	hsm_free(&h);
+	servers_stop();
+
+	s = server_start("ada", false);
+	h = client(s->url);
+	assert_int_equal(call(h, &list), 200);
+	assert_int_equal(call(h, &list), 200);
+	assert_int_equal(*s->requests, 3);
+	hsm_free(&h);
+}
+
+static void
+test_timeouts(void **state)
+{
+	struct server *s = server_start("h", false);
+	struct hsm *h = client(s->url);
+	int64_t started = clock_monotonic_ms(), took;
+
+	(void)state;
+	assert_int_equal(call(h, &list), -1);
+	took = clock_monotonic_ms() - started;
+	assert_true(took >= 900 && took < 5000);
+	hsm_free(&h);
+}
+
+/* The server talks plain HTTP: the handshake fails, so that nothing was sent. */
+static void
+test_failed_handshake_sends_nothing(void **state)
+{
+	struct server *s = server_start("a", false), *good = server_start("a", true);
+	char url[300];
+	struct hsm *h;
+
+	(void)state;
+	snprintf(url, sizeof(url), "https%s", s->url + 4);
+	h = client(url);
+	assert_int_equal(call(h, &sign), -1);
+	assert_int_equal(last.code, TSB_E_CONNECTIVITY);
+	hsm_free(&h);
+	snprintf(url, sizeof(url), "https%s;%s", s->url + 4, good->url);
+	h = client(url);
+	assert_int_equal(call(h, &sign), 200);
+	hsm_free(&h);
+}
+
+static void
+test_rest_reply(void **state)
+{
+	static const struct rest_options options = { .timeout_ms = 1000, .connect_timeout_ms = 1000,
+		.reply_max = 1000 };
+	struct rest_call get = { .method = "GET", .path = "/x?y", .accept = "image/png",
+		.apikey = "k" };
+	struct rest_reply reply = { 0 };
+	char why[REST_WHY_SIZE];
+	struct endpoint e;
+	struct rest *rest = rest_new(&options);
+
+	(void)state;
+	assert_int_equal(endpoint_init(&e, server_start("al", true)->url, &last), 0);
+	get.to = &e;
+	assert_int_equal(rest_call(rest, &get, &reply, why), REST_ANSWERED);
+	assert_int_equal(reply.status, 200);
+	assert_string_equal(reply.content_type, "text/plain; charset=x");
+	assert_non_null(strstr(tsb_bytes_cstr(&reply.body), "Accept: image/png\r\n"));
+	rest_reply_clear(&reply);
+	assert_int_equal(rest_call(rest, &get, &reply, why), REST_TOO_LONG);
+	assert_null(reply.body.p);
+	endpoint_clear(&e);
+	rest_free(&rest);
+}
+
+/* ---- calls in flight ---- */
+
+struct outcome {
+	int ended, status, code;
+	struct hsm *again; /* submit one more from inside done() */
+};
+
+static void
+on_done(void *ctx, int rc, const struct hsm_reply *reply, const struct tsb_err *err)
+{
+	struct outcome *o = ctx;
+
+	o->ended++;
+	o->status = rc ? -1 : reply->status;
+	o->code = rc ? (int)err->code : 0;
+	if (o->again) {
+		struct hsm *h = o->again;
+
+		o->again = NULL;
+		hsm_submit(h, &sign, on_done, o);
+	}
+}
+
+static void
+wait_all(struct hsm *h)
+{
+	for (int i = 0; i < 1000 && hsm_in_flight(h); i++)
+		assert_false(hsm_wait(h, -1, 100));
+	assert_int_equal(hsm_in_flight(h), 0);
+}
+
+static void
+test_many_in_flight(void **state)
+{
+	struct server *s = server_start("s", true);
+	struct hsm *h = patient_client(s->url, 10);
+	static struct outcome o[100];
+	int64_t started = clock_monotonic_ms();
+
+	(void)state;
+	memset(o, 0, sizeof(o));
+	for (size_t i = 0; i < TSB_COUNT(o); i++)
+		hsm_submit(h, &sign, on_done, &o[i]);
+	assert_int_equal(hsm_in_flight(h), TSB_COUNT(o));
+	o[0].again = h;
+	wait_all(h);
+	for (size_t i = 0; i < TSB_COUNT(o); i++) {
+		assert_int_equal(o[i].ended, i == 0 ? 2 : 1);
+		assert_int_equal(o[i].status, 200);
+	}
+	assert_int_equal(*s->requests, TSB_COUNT(o) + 1);
+	/* one after the other would take 20 s */
+	assert_true(clock_monotonic_ms() - started < 10000);
+	hsm_free(&h);
+}
+
+static void
+test_flights_fall_back(void **state)
+{
+	struct server *none = server_start(NULL, false), *drop = server_start("d", false);
+	struct server *good = server_start("a", true);
+	struct outcome o[3] = { 0 };
+	char url[400];
+	struct hsm *h;
+
+	(void)state;
+	snprintf(url, sizeof(url), "%s;%s", none->url, good->url);
+	h = client(url);
+	hsm_submit(h, &sign, on_done, &o[0]);
+	wait_all(h);
+	assert_int_equal(o[0].status, 200);
+	hsm_free(&h);
+
+	snprintf(url, sizeof(url), "%s;%s", drop->url, good->url);
+	h = client(url);
+	hsm_submit(h, &sign, on_done, &o[1]);
+	hsm_submit(h, &list, on_done, &o[2]);
+	wait_all(h);
+	assert_int_equal(o[1].status, -1);
+	assert_int_equal(o[1].code, TSB_E_IO);
+	assert_int_equal(o[2].status, 200);
+	hsm_free(&h);
+
+	h = client(none->url);
+	hsm_submit(h, &sign, on_done, &o[0]);
+	wait_all(h);
+	assert_int_equal(o[0].code, TSB_E_CONNECTIVITY);
+	hsm_free(&h);
+}
+
+static void
+test_wait_sees_the_descriptor(void **state)
+{
+	struct server *s = server_start("h", true);
+	struct hsm *h = client(s->url);
+	struct outcome o = { 0 };
+	int64_t started;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	started = clock_monotonic_ms();
+	assert_false(hsm_wait(h, fds[0], 50));
+	assert_true(clock_monotonic_ms() - started >= 40);
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	started = clock_monotonic_ms();
+	assert_true(hsm_wait(h, fds[0], 5000));
+	hsm_submit(h, &sign, on_done, &o);
+	assert_true(hsm_wait(h, fds[0], 5000));
+	assert_true(clock_monotonic_ms() - started < 1000);
+	assert_int_equal(o.ended, 0);
+	/* freed with a call in flight */
+	hsm_submit(h, &sign, on_done, &o);
+	hsm_free(&h);
+	assert_int_equal(o.ended, 0);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static int
+after_each(void **state)
+{
+	(void)state;
+	servers_stop();
+	return 0;
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_teardown(name, after_each)
+	const struct CMUnitTest tests[] = {
+		TEST(test_request_as_sent),
+		TEST(test_every_answer_is_an_answer),
+		TEST(test_nobody_listens),
+		TEST(test_what_was_sent_goes_elsewhere_only_when_repeatable),
+		TEST(test_repeatable_call_without_answer),
+		TEST(test_failed_endpoint_is_tried_again_when_alone),
+		TEST(test_too_long_an_answer_is_final),
+		TEST(test_kept_connection_breaks_after_send),
+		TEST(test_timeouts),
+		TEST(test_failed_handshake_sends_nothing),
+		TEST(test_rest_reply),
+		TEST(test_many_in_flight),
+		TEST(test_flights_fall_back),
+		TEST(test_wait_sees_the_descriptor),
+	};
+
+	return cmocka_run_group_tests(tests, servers_setup, servers_teardown);
+}
