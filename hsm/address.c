@@ -36,7 +36,6 @@ ethereum(const unsigned char point[POINT], unsigned char out[ADDRESS_SIZE], stru
 {
 	unsigned char hash[32];
 
-	(void)err;
 	keccak(tsb_view_of(point + 1, 2 * COORDINATE), sizeof(hash), hash);
 	memcpy(out, hash + sizeof(hash) - ADDRESS_SIZE, ADDRESS_SIZE);
 	return 0;
@@ -72,7 +71,7 @@ address_compute(EVP_PKEY *key, const struct curve *curve, const char *format,
 	if (curve != curve_secp256k1)
 		return tsb_fail(err, TSB_E_CRYPTOCURRENCY,
 		    "addressFormat.format %s needs an EC key on secp256k1 (1.3.132.0.10)", format);
-	if (!EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n) ||
+	if (!EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, POINT, &n) ||
 	    n != sizeof(point) || point[0] != 4) {
 		ERR_clear_error();
 		return tsb_fail(err, TSB_E_HSM, "the public key has no uncompressed point");

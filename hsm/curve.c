@@ -5,10 +5,10 @@
 #include "hsm/curve.h"
 
 /*
- * OIDs as the standards give them. Interface texts in circulation print 1.2.840.10045.3.1.1 to .3 for
- * the X9.62 curves of 239 bits (they are prime192v1 to v3) and 1.3.36.3.3.2.8.1.1.1 for
- * brainpoolP224r1 (it is brainpoolP160r1). These four have no row: a caller gets no curve that it did
- * not mean.
+ * OIDs as the standards give them. Interface texts in circulation print 1.2.840.10045.3.1.1 to .3
+ * for the X9.62 curves of 239 bits (they are prime192v1 to v3) and 1.3.36.3.3.2.8.1.1.1 for
+ * brainpoolP224r1 (it is brainpoolP160r1). These four have no row: a caller gets no curve that it
+ * did not mean.
  */
 static const struct curve curves[] = {
 	{ "P-256", "1.2.840.10045.3.1.7", "prime256v1", 32 },

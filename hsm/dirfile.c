@@ -46,8 +46,9 @@ write_all(int fd, struct tsb_view v)
 }
 
 /*
- * The kernel stamps files with a clock of some milliseconds. Readers tell versions of a file by inode,
- * size and time, and an inode may be used again at once: so the time gets its full resolution.
+ * The kernel stamps files with a clock of some milliseconds. Readers tell versions of a file by
+ * inode, size and time, and an inode may be used again at once: so the time gets its full
+ * resolution.
  */
 static int
 stamp(int fd)

@@ -187,11 +187,12 @@ digest_number(const BIGNUM *order, struct tsb_view digest)
 static EC_POINT *
 public_point(const struct work *w, EVP_PKEY *key)
 {
+	static const char name[] = OSSL_PKEY_PARAM_PUB_KEY;
 	unsigned char buf[2 * SCALAR_MAX + 1];
 	EC_POINT *q = EC_POINT_new(w->group);
 	size_t n;
 
-	if (q && EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, buf, sizeof(buf), &n) &&
+	if (q && EVP_PKEY_get_octet_string_param(key, name, buf, sizeof(buf), &n) &&
 	    EC_POINT_oct2point(w->group, q, buf, n, w->ctx))
 		return q;
 	EC_POINT_free(q);
@@ -215,7 +216,8 @@ recovers(const struct work *w, const BIGNUM *r, const BIGNUM *s, const BIGNUM *z
 	return nonce && got && inverse && a && b &&
 	    EC_POINT_set_compressed_coordinates(w->group, nonce, r, odd, w->ctx) &&
 	    BN_mod_mul(a, s, inverse, w->order, w->ctx) &&
-	    BN_mod_mul(b, z, inverse, w->order, w->ctx) && BN_mod_sub(b, w->order, b, w->order, w->ctx) &&
+	    BN_mod_mul(b, z, inverse, w->order, w->ctx) &&
+	    BN_mod_sub(b, w->order, b, w->order, w->ctx) &&
 	    EC_POINT_mul(w->group, got, b, nonce, a, w->ctx) &&
 	    EC_POINT_cmp(w->group, got, q, w->ctx) == 0;
 }
@@ -342,8 +344,8 @@ invert(const struct work *w, BIGNUM *out, const BIGNUM *v)
 }
 
 /*
- * s = k^-1 (z + r x), computed as (b k)^-1 (b z + b r x) with a random b, so that what BN_mod_mul shows
- * of its operands in time says nothing about k and x.
+ * s = k^-1 (z + r x), computed as (b k)^-1 (b z + b r x) with a random b, so that what BN_mod_mul
+ * shows of its operands in time says nothing about k and x.
  */
 static bool
 blinded_s(const struct work *w, const BIGNUM *k, const BIGNUM *r, const BIGNUM *x, const BIGNUM *z,

@@ -45,8 +45,8 @@ refuse(const struct check *c, struct tsb_err *err, const char *fmt, ...)
 /* ---- the checks, in the order in which they run ---- */
 
 /*
- * The parser leaves one reading of the bytes. It also proves that a timestamp is over the payload and the
- * kind of operation of its token, and that block and unblock carry no payload.
+ * The parser leaves one reading of the bytes. It also proves that a timestamp is over the payload
+ * and the kind of operation of its token, and that block and unblock carry no payload.
  */
 static int
 check_syntax(struct check *c, struct tsb_err *err)

@@ -1,7 +1,7 @@
 /*
  * The decision: may this operation with this key happen now, given these signed approvals? Every
- * approval is checked in full (approval-token.md 9, 11, 12) and a single bad one refuses the request, so
- * that what the votes are counted over is sound. Needs no broker to be honest.
+ * approval is checked in full (approval-token.md 9, 11, 12) and a single bad one refuses the
+ * request, so that what the votes are counted over is sound. Needs no broker to be honest.
  */
 #ifndef TSB_HSM_ENFORCE_H
 #define TSB_HSM_ENFORCE_H

@@ -335,7 +335,7 @@ take_attributes(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 	    take_number(r, KEY_TAG_EXTRA, KEY_EXTRA_ALL, &extra, err) ||
 	    take_optional_text(r, k, KEY_TAG_ADDRESS_FORMAT, &k->address_format, err))
 		return -1;
-	if (created > INT64_C(253402300799)) /* the last second that the text form of a time can say */
+	if (created > INT64_C(253402300799)) /* the last second of the year 9999 */
 		return damaged(err, "the time of creation is out of range");
 	k->create_time = (int64_t)created;
 	k->extra = extra;

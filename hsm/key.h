@@ -17,7 +17,12 @@ enum key_kind { KEY_RSA, KEY_EC, KEY_ED, KEY_KIND__MAX };
 enum key_system { KEY_ORDINARY, KEY_ATTESTATION, KEY_TIMESTAMP, KEY_SYSTEM__MAX };
 
 /* Flags of a creation request that the attributes do not show (api.md 7.2). */
-enum key_extra { KEY_ENCRYPT = 1 << 0, KEY_VERIFY = 1 << 1, KEY_WRAP = 1 << 2, KEY_ROLLOVER = 1 << 3 };
+enum key_extra {
+	KEY_ENCRYPT = 1 << 0,
+	KEY_VERIFY = 1 << 1,
+	KEY_WRAP = 1 << 2,
+	KEY_ROLLOVER = 1 << 3
+};
 #define KEY_EXTRA_ALL 15u
 
 struct key_kind_row {
@@ -48,7 +53,7 @@ struct hsm_key {
 	unsigned log_n;
 	struct tsb_view salt;
 	struct tsb_view private_part;
-	/* Made by key_decode(): the public key, and the private one unless it needs the password. */
+	/* Made by key_decode(); the private key only when it needs no password. */
 	EVP_PKEY *public_key, *private_key;
 };
 

@@ -1,7 +1,7 @@
 /*
- * A key on disk: "TSBHSMK1" and a secret box of the content under the master key. Magic and file name are
- * authenticated with it, so that files cannot be swapped, and the name is the SHA-256 of the label, so
- * that labels need no escaping and do not show.
+ * A key on disk: "TSBHSMK1" and a secret box of the content under the master key. Magic and file
+ * name are authenticated with it, so that files cannot be swapped, and the name is the SHA-256 of
+ * the label, so that labels need no escaping and do not show.
  */
 #ifndef TSB_HSM_KEYFILE_H
 #define TSB_HSM_KEYFILE_H

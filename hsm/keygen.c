@@ -14,7 +14,7 @@
 
 static const long rsa_sizes[] = { 2048, 3072, 4096 };
 
-/* Algorithms of the API (api.md 15.8) that this HSM does not make; a prefix stands for its family. */
+/* Algorithms of the API (api.md 15.8) that this HSM does not make; a prefix stands for a family. */
 static const struct {
 	const char *prefix;
 	bool symmetric;
@@ -303,5 +303,7 @@ keygen_system(enum key_system system, const char *label, int64_t now, struct hsm
 	k->curve = system == KEY_ATTESTATION ? NULL : curve_p256;
 	k->flag[ATTR_SIGN] = k->flag[ATTR_SENSITIVE] = k->flag[ATTR_ALWAYS_SENSITIVE] = true;
 	k->flag[ATTR_NEVER_EXTRACTABLE] = k->flag[ATTR_UNIQUE] = true;
-	return generate_pair(k, &pair, err) ? -1 : finish(k, pair, (struct tsb_view){ 0 }, out, err);
+	if (generate_pair(k, &pair, err))
+		return -1;
+	return finish(k, pair, (struct tsb_view){ 0 }, out, err);
 }

@@ -45,19 +45,21 @@ check_private(int dir, const char *path, struct tsb_err *err)
 		return tsb_fail(err, TSB_E_IO, "cannot read %s: %s", path, strerror(errno));
 	if (st.st_uid != geteuid() || (st.st_mode & 077))
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
-		    "key store %s must belong to the user of tsb-hsm and be closed to others (mode 0700)",
+		    "key store %s must belong to the user of tsb-hsm and be closed to others",
 		    path);
 	return 0;
 }
 
 struct keystore *
-keystore_open(const char *path, const unsigned char master[CRYPTO_BOX_KEY_SIZE], struct tsb_err *err)
+keystore_open(const char *path, const unsigned char master[CRYPTO_BOX_KEY_SIZE],
+    struct tsb_err *err)
 {
 	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct keystore *ks;
 
 	if (dir < 0) {
-		(void)tsb_fail(err, TSB_E_IO, "cannot open key store %s: %s", path, strerror(errno));
+		(void)tsb_fail(err, TSB_E_IO, "cannot open key store %s: %s", path,
+		    strerror(errno));
 		return NULL;
 	}
 	if (check_private(dir, path, err)) {
@@ -117,6 +119,15 @@ same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
 	    a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static bool
+still_there(const struct keystore *ks, const struct keyfile_name *name, const struct entry *e)
+{
+	struct stat st;
+
+	return fstatat(ks->dir, name->text, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    same_file(&st, &e->st);
 }
 
 void
@@ -254,7 +265,7 @@ keystore_get(struct keystore *ks, struct tsb_view label, struct hsm_key **out, s
 	keyfile_name(label, &name);
 	at = find(ks, name.hash);
 	e = *at;
-	if (e && (fstatat(ks->dir, name.text, &st, AT_SYMLINK_NOFOLLOW) || !same_file(&st, &e->st))) {
+	if (e && !still_there(ks, &name, e)) {
 		forget(ks, at);
 		e = NULL;
 	}
@@ -342,7 +353,8 @@ is_key_file(const char *name)
 {
 	size_t n = strlen(name);
 
-	return n == KEYFILE_NAME_SIZE - 1 && strcmp(name + 2 * CRYPTO_SHA256_SIZE, KEYFILE_SUFFIX) == 0;
+	return n == KEYFILE_NAME_SIZE - 1 &&
+	    strcmp(name + 2 * CRYPTO_SHA256_SIZE, KEYFILE_SUFFIX) == 0;
 }
 
 static int
@@ -385,42 +397,65 @@ list_add(struct list *l, struct arena *a, const char *label)
 	l->v[l->n++] = label;
 }
 
+/* A file that cannot be read hides its own key only. */
 static void
-list_directory(struct keystore *ks, DIR *d, struct arena *a, struct list *out)
+list_file(struct keystore *ks, const char *name, struct arena *a, struct list *l)
 {
-	struct dirent *entry;
 	const char *label;
 	struct tsb_err err;
 
-	while ((entry = readdir(d))) {
-		if (!is_key_file(entry->d_name))
-			continue;
-		if (read_label(ks, entry->d_name, a, &label, &err))
-			log_failure(LOG_ERROR, "key store", &err);
-		else if (label)
-			list_add(out, a, label);
-	}
+	if (read_label(ks, name, a, &label, &err))
+		log_failure(LOG_ERROR, "key store", &err);
+	else if (label)
+		list_add(l, a, label);
+}
+
+static DIR *
+open_list(const struct keystore *ks, struct tsb_err *err)
+{
+	int fd = openat(ks->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (d)
+		return d;
+	(void)tsb_fail(err, TSB_E_IO, "cannot list the key store: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return NULL;
 }
 
 int
 keystore_list(struct keystore *ks, struct arena *a, const char ***labels, size_t *n,
     struct tsb_err *err)
 {
-	int fd = openat(ks->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	DIR *d = open_list(ks, err);
 	struct list list = { 0 };
+	struct dirent *entry;
 
-	if (!d) {
-		(void)tsb_fail(err, TSB_E_IO, "cannot list the key store: %s", strerror(errno));
-		if (fd >= 0)
-			close(fd);
+	if (!d)
 		return -1;
-	}
-	list_directory(ks, d, a, &list);
+	while ((entry = readdir(d)))
+		if (is_key_file(entry->d_name))
+			list_file(ks, entry->d_name, a, &list);
 	closedir(d);
 	if (list.n)
 		qsort(list.v, list.n, sizeof(*list.v), compare_labels);
 	*labels = list.v;
 	*n = list.n;
+	return 0;
+}
+
+int
+keystore_count(struct keystore *ks, size_t *n, struct tsb_err *err)
+{
+	DIR *d = open_list(ks, err);
+	struct dirent *entry;
+
+	if (!d)
+		return -1;
+	*n = 0;
+	while ((entry = readdir(d)))
+		*n += is_key_file(entry->d_name);
+	closedir(d);
 	return 0;
 }

@@ -10,8 +10,8 @@
 struct keystore;
 
 /*
- * Opens the directory for one process (not to be used across fork). TSB_E_CONFIG_NOT_VALID when others
- * may read it. The master key is copied and wiped on close.
+ * Opens the directory for one process (not to be used across fork). TSB_E_CONFIG_NOT_VALID when
+ * others may read it. The master key is copied and wiped on close.
  */
 struct keystore *keystore_open(const char *path, const unsigned char master[CRYPTO_BOX_KEY_SIZE],
     struct tsb_err *err);
@@ -29,6 +29,8 @@ int keystore_remove(struct keystore *, struct tsb_view label, keystore_check *ch
 /* Sorted labels in the arena. Damaged files are left out and logged. */
 int keystore_list(struct keystore *, struct arena *, const char ***labels, size_t *n,
     struct tsb_err *) TSB_MUSTCHECK;
+/* Number of key files, none of which is opened. */
+int keystore_count(struct keystore *, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
 
 /*
  * How often the key was used. Kept beside the key file and shared by all processes; not synced to

@@ -1,9 +1,11 @@
 /*
- * tsb-hsm: a software HSM that enforces Smart Key Attributes, as a FastCGI responder behind a web server.
+ * tsb-hsm: a software HSM that enforces Smart Key Attributes, as a FastCGI responder behind a web
+ * server.
  *
- * User: its own, which nobody else runs as; started as root it becomes that user before it touches the
- * key store. Holds: the master key and all keys. Descriptors: the FastCGI socket, the key store, the
- * log; it opens no connection. Promises: no key leaves the process, no core file, no debugger.
+ * User: its own, which nobody else runs as; started as root it becomes that user before it touches
+ * the key store. Holds: the master key and all keys. Descriptors: the FastCGI socket, the key
+ * store, the log; it opens no connection. Promises: no key leaves the process, no core file, no
+ * debugger.
  */
 #include "lib/first.h"
 
@@ -73,11 +75,15 @@ become_user(const struct hsm *hsm, struct tsb_err *err)
 	if (prepare_directory(hsm, pw, err))
 		return -1;
 	if (initgroups(name, pw->pw_gid) || setgid(pw->pw_gid) || setuid(pw->pw_uid))
-		return tsb_fail(err, TSB_E_INIT, "cannot become user %s: %s", name, strerror(errno));
+		return tsb_fail(err, TSB_E_INIT, "cannot become user %s: %s", name,
+		    strerror(errno));
 	return 0;
 }
 
-/* Keys stay out of swap where the limit allows all memory to be locked; a partial lock would fail later. */
+/*
+ * Keys stay out of swap where the limit allows all memory to be locked; a partial lock would fail
+ * later. Locks are not inherited: parent and workers each take theirs.
+ */
 static void
 lock_memory(void)
 {
@@ -108,7 +114,9 @@ need_system_key(struct keystore *ks, enum key_system system, const char *label, 
 	hsm_key_auto *k = NULL;
 
 	if (keystore_get(ks, tsb_view_str(label), &k, err)) {
-		if (err->code != TSB_E_KEY_NOT_EXISTENT || make_system_key(ks, system, label, err) ||
+		if (err->code != TSB_E_KEY_NOT_EXISTENT)
+			return -1;
+		if (make_system_key(ks, system, label, err) ||
 		    keystore_get(ks, tsb_view_str(label), &k, err))
 			return -1;
 	}
@@ -212,6 +220,7 @@ start(struct hsm *hsm, struct tsb_err *err)
 	if (become_user(hsm, err))
 		return -1;
 	program_protect_memory();
+	lock_memory();
 	if (log_open("tsb-hsm", hsm->conf.log_file, settings_log_level(&hsm->conf), err))
 		return -1;
 	if (geteuid() == 0)

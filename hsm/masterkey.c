@@ -161,8 +161,8 @@ read_key_file(int dir, const char *path, const char *name, bool create,
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "master key file %s must be closed to others (mode 0400)", path);
 	if (file.n != CRYPTO_BOX_KEY_SIZE)
-		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "master key file %s must have %d bytes",
-		    path, CRYPTO_BOX_KEY_SIZE);
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "master key file %s must have %d bytes", path, CRYPTO_BOX_KEY_SIZE);
 	memcpy(key, file.p, CRYPTO_BOX_KEY_SIZE);
 	return 0;
 }

@@ -47,7 +47,8 @@ check_key_name(const char *setting, const char *name, struct tsb_err *err)
 {
 	size_t n = strlen(name);
 
-	if (n == 0 || n > TOKEN_LABEL_MAX || strchr(name, '/') || !tsb_label_valid(tsb_view_str(name)))
+	if (n == 0 || n > TOKEN_LABEL_MAX || strchr(name, '/') ||
+	    !tsb_label_valid(tsb_view_str(name)))
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "keys.%s must be 1 to %d bytes without '/' and control characters", setting,
 		    TOKEN_LABEL_MAX);
@@ -81,7 +82,7 @@ check(struct hsm_settings *s, struct tsb_err *err)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "keyStore.directory must be absolute");
 	if (!s->master_key_file == !s->passphrase)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
-		    "exactly one of keyStore.masterKeyFile and keyStore.passphraseFile must be set");
+		    "exactly one of keyStore.masterKeyFile and passphraseFile must be set");
 	if (s->passphrase && strlen(s->passphrase) < 12)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "keyStore.passphrase must have at least 12 bytes");

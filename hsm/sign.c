@@ -16,7 +16,7 @@ enum scheme { SCHEME_PKCS1, SCHEME_PSS, SCHEME_ECDSA, SCHEME_ECDSA_RFC6979, SCHE
 enum input {
 	INPUT_MESSAGE, /* digested here */
 	INPUT_DIGEST,  /* the digest itself, of exactly its size */
-	INPUT_ANY      /* PKCS#1: padded as it is; PSS: a digest, told by its size; ECDSA: a digest */
+	INPUT_ANY      /* PKCS#1: padded as it is; PSS: a digest of any size; ECDSA: a digest */
 };
 
 struct sign_algorithm {
@@ -99,7 +99,8 @@ unknown(const struct hsm_key *k, const char *name, struct tsb_err *err)
 			return unfit(k, name, err);
 	if (tsb_streq(name, SCHNORR))
 		return unfit(k, name, err);
-	return tsb_fail(err, TSB_E_INPUT, "Value '%s' is not valid for field signatureAlgorithm", name);
+	return tsb_fail(err, TSB_E_INPUT, "Value '%s' is not valid for field signatureAlgorithm",
+	    name);
 }
 
 /* The largest payload that NONE_... may take: more would be cut off or not fit, unnoticed. */
@@ -348,8 +349,8 @@ sign_verify(const struct hsm_key *k, const struct sign_algorithm *alg, struct ts
 		if (alg->kind == KEY_EC)
 			*valid = verify_ecdsa(k, alg, in, signature);
 		else
-			*valid = verify_input(k->public_key, alg, effective_hash(alg, payload.n), in,
-			    signature);
+			*valid = verify_input(k->public_key, alg,
+			    effective_hash(alg, payload.n), in, signature);
 	}
 	ERR_clear_error();
 	return 0;

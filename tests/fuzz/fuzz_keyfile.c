@@ -1,7 +1,7 @@
 /*
- * Key files. The content is authenticated, so only who has the master key can change it; still every
- * reading must be safe, and what is accepted must have one form. First the file as it is, then the
- * input as content.
+ * Key files. The content is authenticated, so only who has the master key can change it; still
+ * every reading must be safe, and what is accepted must have one form. First the file as it is,
+ * then the input as content.
  */
 #include "lib/first.h"
 

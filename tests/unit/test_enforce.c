@@ -1,6 +1,6 @@
 /*
- * Enforcement: a request that is good in all respects, and each respect violated alone. Approvals are
- * made here with OpenSSL and the formatters; the timestamp key is the test's own.
+ * Enforcement: a request that is good in all respects, and each respect violated alone. Approvals
+ * are made here with OpenSSL and the formatters; the timestamp key is the test's own.
  */
 #include "lib/first.h"
 
@@ -47,7 +47,8 @@ person_make(struct person *p, EVP_PKEY *key, enum ska_key_type type, enum ska_di
 	int n = i2d_PUBKEY(key, &der);
 
 	assert_true(n > 0);
-	*p = (struct person){ key, arena_view(&arena, tsb_view_of(der, (size_t)n)), type, digest, md };
+	*p = (struct person){ key, arena_view(&arena, tsb_view_of(der, (size_t)n)), type, digest,
+	    md };
 	OPENSSL_free(der);
 }
 

@@ -80,7 +80,8 @@ test_file_opens_only_as_it_was_sealed(void **state)
 	keyfile_seal(master, name.text, tsb_view_str("content"), &file);
 	assert_int_equal(keyfile_open(master, name.text, tsb_view_bytes(&file), &content, &err), 0);
 	assert_true(tsb_view_eq(tsb_view_bytes(&content), tsb_view_str("content")));
-	assert_int_equal(keyfile_open(master, other.text, tsb_view_bytes(&file), &content, &err), -1);
+	assert_int_equal(keyfile_open(master, other.text, tsb_view_bytes(&file), &content, &err),
+	    -1);
 	assert_int_equal(err.code, TSB_E_DATA_CONSTELLATION);
 	assert_int_equal(
 	    keyfile_open(other_master, name.text, tsb_view_bytes(&file), &content, &err), -1);

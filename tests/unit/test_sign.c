@@ -1,6 +1,6 @@
 /*
- * Signatures: every algorithm with every key that fits it, verified by OpenSSL's one-call interface,
- * which our code does not use; known answers for what OpenSSL 3.0 does not have.
+ * Signatures: every algorithm with every key that fits it, verified by OpenSSL's one-call
+ * interface, which our code does not use; known answers for what OpenSSL 3.0 does not have.
  */
 #include "lib/first.h"
 
@@ -202,8 +202,10 @@ test_address_known_answers(void **state)
 		unsigned char out[ADDRESS_SIZE];
 		struct tsb_err err;
 
-		assert_int_equal(address_compute(pair, curve_secp256k1, rows[i].format, out, &err), 0);
-		assert_string_equal(enc_hex_str(&a, tsb_view_of(out, sizeof(out))), rows[i].address);
+		assert_int_equal(address_compute(pair, curve_secp256k1, rows[i].format, out, &err),
+		    0);
+		assert_string_equal(enc_hex_str(&a, tsb_view_of(out, sizeof(out))),
+		    rows[i].address);
 	}
 }
 
@@ -287,7 +289,8 @@ test_rsa(void **state)
 		tsb_bytes_auto sig = { 0 };
 
 		sign(k, rsa_rows[i].name, SIGN_DER, payload, &sig);
-		assert_true(openssl_verifies(k->public_key, rsa_rows[i].md, rsa_rows[i].pss, payload,
+		assert_true(openssl_verifies(k->public_key, rsa_rows[i].md, rsa_rows[i].pss,
+		    payload,
 		    tsb_view_bytes(&sig)));
 	}
 }
@@ -330,7 +333,8 @@ test_rsa_over_digests(void **state)
 }
 
 static const char *const all_curves[] = { "1.2.840.10045.3.1.7", "1.3.132.0.10", "1.3.132.0.34",
-	"1.3.132.0.35", "1.3.132.0.32", "1.3.132.0.33", "1.2.840.10045.3.1.4", "1.2.840.10045.3.1.5",
+	"1.3.132.0.35", "1.3.132.0.32", "1.3.132.0.33", "1.2.840.10045.3.1.4",
+	    "1.2.840.10045.3.1.5",
 	"1.2.840.10045.3.1.6", "1.3.36.3.3.2.8.1.1.5", "1.3.36.3.3.2.8.1.1.7",
 	"1.3.36.3.3.2.8.1.1.9", "1.3.36.3.3.2.8.1.1.11", "1.3.36.3.3.2.8.1.1.13" };
 
@@ -348,7 +352,8 @@ try_ecdsa(const struct hsm_key *k, const char *name, const char *md, struct tsb_
 	if (!md)
 		return;
 	assert_true(openssl_verifies(k->public_key, md, false, payload, tsb_view_bytes(&der)));
-	assert_true(openssl_verifies(k->public_key, md, false, payload, tsb_view_bytes(&raw_as_der)));
+	assert_true(openssl_verifies(k->public_key, md, false, payload,
+	    tsb_view_bytes(&raw_as_der)));
 }
 
 static void
