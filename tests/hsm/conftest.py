@@ -52,7 +52,7 @@ class Hsm:
             shutil.chown(self.dir, owner)
         self.binary = pathlib.Path(os.environ.get("TSB_BUILD", "build")) / "tsb-hsm"
         self.settings = self.dir / "tsb-hsm.conf"
-        self.env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", **(env or {}))
+        self.env = dict(os.environ, **(env or {}))
         self.settings.write_text(SETTINGS % dict(
             TOKENS, dir=self.dir, server=server,
             master=master or "masterKeyFile = %s/master" % self.dir))
