@@ -13,6 +13,7 @@ web_serve_fn serve_request_get;
 web_serve_fn serve_request_cancel;
 web_serve_fn serve_requests_list;
 web_serve_fn serve_tasks;	     /* arg: bits of 1 << enum tsb_kind */
+web_serve_fn serve_requests_approved;
 web_serve_fn serve_approval;
 web_serve_fn serve_task_reject;
 web_serve_fn serve_key_create;

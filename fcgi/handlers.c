@@ -101,6 +101,21 @@ serve_tasks(void *app, struct web_request *rq, struct web_reply *reply, struct t
 }
 
 int
+serve_requests_approved(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	struct tsb_task_filter filter;
+	struct tsb_request_view *views;
+	size_t n;
+
+	if (wire_task_filter_parse(rq->body, rq->arena, &filter, err) ||
+	    flow_requests_approved(app, &filter, rq->arena, rq->now_ms, &views, &n, err))
+		return -1;
+	wire_approved_requests_format(views, n, &reply->body);
+	return 0;
+}
+
+int
 serve_approval(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct tsb_approval_in in;

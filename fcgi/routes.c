@@ -38,6 +38,7 @@ const struct web_route fcgi_routes[] = {
     {VERB_POST, "/v1/filteredSelfSignCertificateApprovalTask", AP, 64 * KB, serve_tasks,
 	1 << KIND_SELF_SIGN_CERTIFICATE},
     {VERB_POST, "/v1/filteredAllApprovalTask", AP, 64 * KB, serve_tasks, ALL_KINDS},
+    {VERB_POST, "/v1/filteredApprovedRequests", AP, 64 * KB, serve_requests_approved, 0},
     {VERB_POST, "/v1/approval", AP, 4 * MB, serve_approval, 0},
     {VERB_PATCH, "/v1/task", AP, 64 * KB, serve_task_reject, 0},
     {VERB_DELETE, "/v1/task", AP, 64 * KB, serve_task_reject, 0},

@@ -62,6 +62,7 @@ CREATE TABLE IF NOT EXISTS task (
 	spki BLOB NOT NULL,
 	created_ms BIGINT NOT NULL,
 	fetched_ms BIGINT NOT NULL,
+	expires_ms BIGINT NOT NULL,
 	PRIMARY KEY (id),
 	UNIQUE KEY task_request (request_id, approver_id),
 	KEY task_approver (approver_id, created_ms)
@@ -75,7 +76,8 @@ CREATE TABLE IF NOT EXISTS approval (
 	spki BLOB NOT NULL,
 	signed_approval MEDIUMBLOB NOT NULL,
 	at_ms BIGINT NOT NULL,
-	PRIMARY KEY (request_id, approver_id)
+	PRIMARY KEY (request_id, approver_id),
+	KEY approval_approver (approver_id, at_ms)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC;
 
 CREATE TABLE IF NOT EXISTS key_attributes (

@@ -51,6 +51,9 @@ int flow_requests_purge(struct flow *f, int64_t now_ms, size_t limit, size_t *n,
 int flow_tasks_list(struct flow *f, const struct tsb_task_filter *filter, struct arena *a,
     int64_t now_ms, struct tsb_task_view **tasks, struct tsb_request_view **status, size_t *n,
     struct tsb_err *err) TSB_MUSTCHECK;
+/* Open requests that the proven approver has approved (api.md 5.13), by the filter's paging. */
+int flow_requests_approved(struct flow *f, const struct tsb_task_filter *filter, struct arena *a,
+    int64_t now_ms, struct tsb_request_view **views, size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
 int flow_task_approve(struct flow *f, const struct tsb_approval_in *in, struct arena *a,
     int64_t now_ms, struct tsb_err *err) TSB_MUSTCHECK;
 int flow_task_reject(struct flow *f, const struct tsb_approval_in *in, struct arena *a,

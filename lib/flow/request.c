@@ -46,11 +46,14 @@ tasks_make(const struct tsb_request *rq, const struct ska_rule *rule, struct are
 	struct tsb_task *tasks = arena_array(a, *n, sizeof(*tasks));
 
 	for (size_t i = 0; i < *n; i++) {
+		int64_t dies_at = ska_approver_dies_at(rule, approvers[i], t0);
+
 		tasks[i].id = uuid_new();
 		tasks[i].request_id = rq->id;
 		tasks[i].spki = approvers[i];
 		crypto_sha256(approvers[i], tasks[i].approver_id);
 		tasks[i].created_ms = tasks[i].fetched_ms = rq->created_ms;
+		tasks[i].expires_ms = dies_at == 0 ? 0 : flow_request_broker_ms(rq, dies_at);
 	}
 	return tasks;
 }

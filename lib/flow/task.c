@@ -202,7 +202,8 @@ answer_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	    may_answer(x, &task, err) ||
 	    store_request_load(tx, &task.request_id, true, x->arena, &x->request, err))
 		return -1;
-	if (!flow_request_open(&x->request, x->now_ms))
+	if (!flow_request_open(&x->request, x->now_ms) ||
+	    (task.expires_ms != 0 && x->now_ms >= task.expires_ms))
 		return task_gone(x, err);
 	if (!x->in->rejects && (check_approval(x->in, &task, &x->request, err) ||
 	    signed_approval_make(x, &task, &approval, err)))

@@ -2,6 +2,9 @@
 
 #include "lib/flow/internal.h"
 
+/* Without paging an approver gets all it has approved, up to this bound. */
+#define APPROVED_MAX 1000
+
 static struct tsb_view *
 votes_of(const struct tsb_approval *rows, size_t n, bool approves, struct arena *a, size_t *count)
 {
@@ -156,5 +159,54 @@ flow_requests_list(struct flow *f, unsigned states, const char *key_name, long o
 		return -1;
 	*rows = l.rows;
 	*n = l.n;
+	return 0;
+}
+
+struct approved {
+	struct flow *f;
+	const struct tsb_task_filter *filter;
+	const struct flow_approver *who;
+	struct arena *arena;
+	int64_t now_ms;
+	struct tsb_request_view *views;
+	size_t n;
+};
+
+static int
+approved_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct approved *x = ctx;
+	const struct tsb_task_filter *filter = x->filter;
+	long size = filter->paged ? filter->page_size : APPROVED_MAX;
+	struct tsb_uuid *ids;
+
+	if (store_requests_approved_by(tx, x->who->id, filter->page * size, size, x->arena, &ids, &x->n,
+		err))
+		return -1;
+	x->views = arena_array(x->arena, x->n, sizeof(*x->views));
+	for (size_t i = 0; i < x->n; i++) {
+		if (store_request_load(tx, &ids[i], false, x->arena, &x->views[i].request, err) ||
+		    flow_request_fill_view(x->f, tx, x->arena, x->now_ms, &x->views[i], err))
+			return -1;
+	}
+	return 0;
+}
+
+int
+flow_requests_approved(struct flow *f, const struct tsb_task_filter *filter, struct arena *a,
+    int64_t now_ms, struct tsb_request_view **views, size_t *n, struct tsb_err *err)
+{
+	struct flow_approver who;
+	struct approved x = {.f = f, .filter = filter, .who = &who, .arena = a, .now_ms = now_ms};
+
+	if (flow_approver_prove(f, &filter->proof, a, now_ms, &who, err))
+		return -1;
+	if (who.all)
+		return tsb_fail(err, TSB_E_INPUT,
+		    "approverPublicKey or approverCertificate must say whose approvals are asked for");
+	if (store_read(f->store, "requests_approved", approved_body, &x, err))
+		return -1;
+	*views = x.views;
+	*n = x.n;
 	return 0;
 }

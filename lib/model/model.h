@@ -134,6 +134,7 @@ struct tsb_task {
 	unsigned char approver_id[TSB_SHA256];
 	struct tsb_view spki;
 	int64_t created_ms, fetched_ms;
+	int64_t expires_ms; /* from then on no policy token asks this approver, 0 = never */
 };
 
 /* Attested attributes of a key, content-addressed by keyAttributesDigest. */
@@ -144,6 +145,24 @@ struct tsb_key_attributes {
 	struct tsb_view xml_signature;	/* raw bytes */
 	const char *attestation_key_name;
 	int64_t fetched_ms;
+};
+
+/* An approver whose key the broker made (api.md 10). Times in milliseconds, 0 = none. */
+struct tsb_approver {
+	const char *name;
+	bool onboarded;			/* else pending: waits for the one-time code */
+	uint64_t version;		/* every change adds one */
+	struct tsb_view certificate;	/* DER */
+	struct tsb_view container;	/* PKCS#12 under the backup password, sealed */
+	struct tsb_view backup;		/* private key, sealed with the key in wrapped_key */
+	struct tsb_view wrapped_key;	/* for the HSM's backup key */
+	unsigned char backup_key[TSB_SHA256]; /* which one: SHA-256 of its SubjectPublicKeyInfo */
+	struct tsb_view code_salt, code_hash; /* one-time code; empty = none */
+	int64_t code_expires_ms;
+	uint32_t code_tries;		/* of this code */
+	uint32_t wrong_tries;		/* of all codes since wrong_since_ms */
+	int64_t wrong_since_ms;
+	int64_t created_ms, changed_ms;
 };
 
 /* Who asks, proven by a signed timestamp (api.md 4.5). */

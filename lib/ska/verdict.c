@@ -245,6 +245,34 @@ choose_for_group(const struct ska_group *g, const struct ska_vote *votes, size_t
 	return n;
 }
 
+static bool
+token_asks(const struct ska_token *t, struct tsb_view spki)
+{
+	for (size_t g = 0; g < t->ngroups; g++)
+		for (size_t k = 0; k < t->groups[g].napprovers; k++)
+			if (tsb_view_eq(t->groups[g].approvers[k].spki, spki))
+				return true;
+	return false;
+}
+
+int64_t
+ska_approver_dies_at(const struct ska_rule *rule, struct tsb_view spki, int64_t t0)
+{
+	int64_t last = t0;
+
+	for (size_t i = 0; i < rule->ntokens; i++) {
+		const struct ska_token *t = &rule->tokens[i];
+
+		if (token_is_over(t, t0, t0) || !token_asks(t, spki))
+			continue;
+		if (t->timeout == 0)
+			return 0;
+		if (time_after(t0, t->timeout) > last)
+			last = time_after(t0, t->timeout);
+	}
+	return last;
+}
+
 size_t *
 ska_token_votes(const struct ska_token *token, const struct ska_vote *votes, size_t nvotes,
     struct arena *a, size_t *n)

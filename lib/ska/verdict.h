@@ -42,6 +42,8 @@ void ska_evaluate(const struct ska_rule *rule, const struct ska_vote *votes, siz
  */
 struct tsb_view *ska_rule_approvers(const struct ska_rule *rule, struct arena *a, bool open_only,
     int64_t t0, int64_t now, size_t *n);
+/* From this time on no token asks this approver any more; 0 = never. */
+int64_t ska_approver_dies_at(const struct ska_rule *rule, struct tsb_view spki, int64_t t0);
 /*
  * Indexes into votes of the approvals that token needs: its groups in order, each up to its quorum,
  * each approver once. Returns the array (arena) and count.

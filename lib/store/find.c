@@ -57,6 +57,19 @@ store_requests_of_key(struct store_tx *tx, const char *key_name, struct arena *a
 	return ids_of(tx, STMT_REQUEST_OF_KEY, args, TSB_COUNT(args), a, ids, n, err);
 }
 
+int
+store_requests_approved_by(struct store_tx *tx, const unsigned char approver_id[TSB_SHA256],
+    long offset, long limit, struct arena *a, struct tsb_uuid **ids, size_t *n, struct tsb_err *err)
+{
+	const struct stmt_arg args[] = {
+		stmt_bytes(approver_id, TSB_SHA256),
+		stmt_i64(limit),
+		stmt_i64(offset),
+	};
+
+	return ids_of(tx, STMT_APPROVAL_OF_APPROVER, args, TSB_COUNT(args), a, ids, n, err);
+}
+
 /* The statement has seven places; a state may fill several. */
 static void
 states_fill(struct stmt_arg args[STATE__MAX], unsigned states)

@@ -28,9 +28,15 @@
 	"IF(? >= 3, r.envelope, ''), IF(? >= 3, r.inner_clean, ''), '', '', NULL, "                \
 	"r.execution_ms, r.owner, r.lease_ms, r.attempt, r.fence"
 
-#define TASK_COLUMNS "t.id, t.request_id, t.approver_id, t.spki, t.created_ms, t.fetched_ms"
+#define TASK_COLUMNS                                                                                \
+	"t.id, t.request_id, t.approver_id, t.spki, t.created_ms, t.fetched_ms, t.expires_ms"
 #define KEY_COLUMNS                                                                                \
 	"k.digest, k.key_name, k.xml, k.xml_signature, k.attestation_key_name, k.fetched_ms"
+
+#define APPROVER_COLUMNS                                                                           \
+	"name, state, version, certificate, container, backup, wrapped_key, backup_key, "          \
+	"code_salt, code_hash, code_expires_ms, code_tries, wrong_tries, wrong_since_ms, "         \
+	"created_ms, changed_ms"
 
 /* STRAIGHT_JOIN: start from the tasks of one approver, however many requests are open. */
 #define TASK_LIST(whose, order)                                                                    \
@@ -39,7 +45,8 @@
 	"LEFT JOIN key_attributes k ON ? >= 5 AND k.digest = r.attributes_digest "                 \
 	"WHERE " whose " AND (? IS NULL OR t.id = ?) AND (? IS NULL OR t.request_id = ?) "         \
 	"AND r.state IN ('PENDING', 'APPROVED') AND r.owner IS NULL "                              \
-	"AND (r.expires_ms = 0 OR r.expires_ms > ?) AND FIND_IN_SET(r.kind, ?) > 0 "               \
+	"AND (r.expires_ms = 0 OR r.expires_ms > ?) "                                              \
+	"AND (t.expires_ms = 0 OR t.expires_ms > ?) AND FIND_IN_SET(r.kind, ?) > 0 "               \
 	"ORDER BY " order " LIMIT ? OFFSET ?"
 #define TASK_MINE "t.approver_id = ?"
 #define TASK_ANY "? IS NULL"
@@ -96,8 +103,8 @@ STMT(REQUEST_DELETE, DISPATCHER, AGAIN, "DELETE FROM request WHERE id = ? AND en
 /* ---- tasks ---- */
 
 STMT(TASK_INSERT, API, ONCE,
-    "INSERT INTO task (id, request_id, approver_id, spki, created_ms, fetched_ms) "
-    "VALUES (?, ?, ?, ?, ?, ?)")
+    "INSERT INTO task (id, request_id, approver_id, spki, created_ms, fetched_ms, expires_ms) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)")
 STMT(TASK_LOAD, API, READ, "SELECT " TASK_COLUMNS " FROM task t WHERE t.id = ?")
 STMT(TASK_DELETE, API, AGAIN, "DELETE FROM task WHERE id = ?")
 STMT(TASK_DELETE_OF_REQUEST, API | DISPATCHER, AGAIN, "DELETE FROM task WHERE request_id = ?")
@@ -119,6 +126,11 @@ STMT(APPROVAL_INSERT, API, AGAIN,
 STMT(APPROVAL_LOAD, API | DISPATCHER, READ,
     "SELECT request_id, approver_id, approves, spki, signed_approval, at_ms FROM approval "
     "WHERE request_id = ? ORDER BY at_ms, approver_id")
+/* Open requests that an approver has approved. */
+STMT(APPROVAL_OF_APPROVER, API, READ,
+    "SELECT a.request_id FROM approval a JOIN request r ON r.id = a.request_id "
+    "WHERE a.approver_id = ? AND a.approves = 1 AND r.state IN ('PENDING', 'APPROVED') "
+    "ORDER BY a.at_ms, a.request_id LIMIT ? OFFSET ?")
 STMT(APPROVAL_DELETE_OF_REQUEST, DISPATCHER, AGAIN, "DELETE FROM approval WHERE request_id = ?")
 
 /* ---- attested attributes ---- */
@@ -134,6 +146,24 @@ STMT(KEY_LOAD, API | DISPATCHER, READ,
 STMT(KEY_LATEST, API | DISPATCHER, READ,
     "SELECT " KEY_COLUMNS " FROM key_attributes k WHERE k.key_name = ? AND k.fetched_ms >= ? "
     "ORDER BY k.fetched_ms DESC LIMIT 1")
+
+/* ---- approvers whose keys the broker made ---- */
+
+STMT(APPROVER_INSERT, API, ONCE,
+    "INSERT INTO approver (name, state, version, certificate, container, backup, wrapped_key, "
+    "backup_key, code_salt, code_hash, code_expires_ms, code_tries, wrong_tries, wrong_since_ms, "
+    "created_ms, changed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+STMT(APPROVER_LOAD, API | DISPATCHER, READ,
+    "SELECT " APPROVER_COLUMNS " FROM approver WHERE name = ?")
+STMT(APPROVER_LOCK, API | DISPATCHER, READ,
+    "SELECT " APPROVER_COLUMNS " FROM approver WHERE name = ? FOR UPDATE")
+STMT(APPROVER_LIST, API, READ, "SELECT name, state, certificate FROM approver ORDER BY name")
+STMT(APPROVER_CHANGE, API | DISPATCHER, AGAIN,
+    "UPDATE approver SET state = ?, version = version + 1, container = ?, backup = ?, "
+    "wrapped_key = ?, backup_key = ?, code_salt = ?, code_hash = ?, code_expires_ms = ?, "
+    "code_tries = ?, wrong_tries = ?, wrong_since_ms = ?, changed_ms = ? "
+    "WHERE name = ? AND version = ?")
+STMT(APPROVER_DELETE, API, AGAIN, "DELETE FROM approver WHERE name = ? AND version = ?")
 
 /* ---- audit ---- */
 

@@ -147,6 +147,11 @@ int store_approval_insert(struct store_tx *, const struct tsb_approval *, bool *
 int store_approvals_load(struct store_tx *, const struct tsb_uuid *request_id, struct arena *,
     struct tsb_approval **rows, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
 
+/* Ids of open requests that this approver has approved, in the order in which it did. */
+int store_requests_approved_by(struct store_tx *, const unsigned char approver_id[TSB_SHA256],
+    long offset, long limit, struct arena *, struct tsb_uuid **ids, size_t *n, struct tsb_err *)
+    TSB_MUSTCHECK;
+
 /* ---- key attributes (key.c) ---- */
 
 int store_key_attributes_insert(struct store_tx *, const struct tsb_key_attributes *,
@@ -157,6 +162,30 @@ int store_key_attributes_load(struct store_tx *, const unsigned char digest[TSB_
 /* The newest of this name fetched at or after since_ms: for HSMs without the extension. */
 int store_key_attributes_latest(struct store_tx *, const char *key_name, int64_t since_ms,
     struct arena *, struct tsb_key_attributes *out, bool *found, struct tsb_err *) TSB_MUSTCHECK;
+
+/* ---- approvers (approver.c) ---- */
+
+/* TSB_E_APPROVER_EXISTS. */
+int store_approver_insert(struct store_tx *, const struct tsb_approver *, struct tsb_err *)
+    TSB_MUSTCHECK;
+/* *found false when unknown. for_update locks the row (correctness comes from the version). */
+int store_approver_find(struct store_tx *, const char *name, bool for_update, struct arena *,
+    struct tsb_approver *out, bool *found, struct tsb_err *) TSB_MUSTCHECK;
+/* TSB_E_APPROVER_UNKNOWN. */
+int store_approver_load(struct store_tx *, const char *name, bool for_update, struct arena *,
+    struct tsb_approver *out, struct tsb_err *) TSB_MUSTCHECK;
+/* Names, states and certificates, by name. */
+int store_approvers_list(struct store_tx *, struct arena *, struct tsb_approver **rows, size_t *n,
+    struct tsb_err *) TSB_MUSTCHECK;
+/*
+ * Writes all that may change of *row where the version is still row->version, which then grows.
+ * TSB_E_SUBSYSTEM when somebody else was faster: nothing changed.
+ */
+int store_approver_change(struct store_tx *, struct tsb_approver *row, struct tsb_err *)
+    TSB_MUSTCHECK;
+/* The same guard. */
+int store_approver_delete(struct store_tx *, const struct tsb_approver *row, struct tsb_err *)
+    TSB_MUSTCHECK;
 
 /* ---- schema (schema.c), login ADMIN ---- */
 

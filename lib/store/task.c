@@ -11,7 +11,7 @@ int
 store_tasks_insert(struct store_tx *tx, const struct tsb_task *tasks, size_t n, struct tsb_err *err)
 {
 	arena_auto a = {0};
-	struct stmt_arg *cells = arena_array(&a, n * 6 + 1, sizeof(*cells)), *cell = cells;
+	struct stmt_arg *cells = arena_array(&a, n * 7 + 1, sizeof(*cells)), *cell = cells;
 
 	for (const struct tsb_task *t = tasks; t < tasks + n; t++) {
 		*cell++ = stmt_id(&t->id);
@@ -20,8 +20,9 @@ store_tasks_insert(struct store_tx *tx, const struct tsb_task *tasks, size_t n, 
 		*cell++ = stmt_view(t->spki);
 		*cell++ = stmt_i64(t->created_ms);
 		*cell++ = stmt_i64(t->fetched_ms);
+		*cell++ = stmt_i64(t->expires_ms);
 	}
-	return stmt_bulk(tx, STMT_TASK_INSERT, cells, n, 6, NULL, err) ? -1 : 0;
+	return stmt_bulk(tx, STMT_TASK_INSERT, cells, n, 7, NULL, err) ? -1 : 0;
 }
 
 static int
@@ -34,6 +35,7 @@ task_take(struct stmt_cursor *c, struct arena *a, struct tsb_task *t, struct tsb
 	t->spki = stmt_take_view(c, a);
 	t->created_ms = stmt_take_i64(c);
 	t->fetched_ms = stmt_take_i64(c);
+	t->expires_ms = stmt_take_i64(c);
 	return 0;
 }
 
@@ -115,6 +117,7 @@ list_args(struct stmt_arg *args, const unsigned char *approver_id, const struct 
 	args[n++] = id;
 	args[n++] = request_id;
 	args[n++] = request_id;
+	args[n++] = stmt_i64(now_ms);
 	args[n++] = stmt_i64(now_ms);
 	args[n++] = stmt_text(kind_names(a, f->kinds));
 	args[n++] = stmt_i64(size);
