@@ -35,6 +35,7 @@ struct hsm {
 	bool init;	  /* make the store and exit */
 	const char *user; /* from the command line, else from the settings */
 	unsigned char master[CRYPTO_BOX_KEY_SIZE];
+	const struct web_auth *auth; /* lives as long as the process */
 };
 
 /* ---- rights ---- */
@@ -181,13 +182,13 @@ worker_close(void *p)
 }
 
 static int
-serve(struct hsm *hsm, struct tsb_err *err)
+serve(struct hsm *hsm)
 {
 	const struct hsm_settings *conf = &hsm->conf;
 	struct web_server server = {
 		.program = "tsb-hsm",
 		.routes = hsm_routes,
-		.auth = web_auth_new(&conf->auth, err),
+		.auth = hsm->auth,
 		.listen = conf->listen,
 		.socket_mode = conf->socket_mode,
 		.workers = conf->workers ? conf->workers : web_default_workers(),
@@ -198,10 +199,6 @@ serve(struct hsm *hsm, struct tsb_err *err)
 		.arg = hsm,
 	};
 
-	if (!server.auth) {
-		log_failure(LOG_ERROR, "start-up", err);
-		return 1;
-	}
 	return web_run(&server);
 }
 
@@ -225,7 +222,8 @@ start(struct hsm *hsm, struct tsb_err *err)
 		return -1;
 	if (geteuid() == 0)
 		log_warn("running as root: set server.user");
-	return prepare_store(hsm, err);
+	hsm->auth = web_auth_new(&hsm->conf.auth, err);
+	return hsm->auth ? prepare_store(hsm, err) : -1;
 }
 
 int
@@ -254,7 +252,7 @@ main(int argc, char **argv)
 		printf("tsb-hsm: key store %s is ready\n", hsm.conf.directory);
 		status = 0;
 	} else {
-		status = serve(&hsm, &err);
+		status = serve(&hsm);
 	}
 	tsb_wipe(hsm.master, sizeof(hsm.master));
 	settings_free(&hsm.conf);

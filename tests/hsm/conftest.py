@@ -83,9 +83,11 @@ class Hsm:
             os.killpg(self.process.pid, signal.SIGKILL)
         else:
             self.process.terminate()
-        status = self.process.wait(30)
+        self.process.wait(30)
+        complaints = self.process.stderr.read().decode()
         self.process.stderr.close()
-        return status
+        assert "Sanitizer" not in complaints, complaints
+        assert kill or self.process.returncode == 0, complaints
 
     def close(self):
         if self.process.poll() is None:
