@@ -8,3 +8,5 @@ GRANT SELECT (request_id), DELETE ON task TO @DISPATCHER_USER@;
 GRANT SELECT, DELETE ON approval TO @DISPATCHER_USER@;
 GRANT SELECT, INSERT, UPDATE (fetched_ms) ON key_attributes TO @DISPATCHER_USER@;
 GRANT SELECT (id, run), INSERT ON audit TO @DISPATCHER_USER@;
+GRANT SELECT, UPDATE (state, version, container, backup, wrapped_key, backup_key, code_salt, code_hash,
+	code_expires_ms, code_tries, wrong_tries, wrong_since_ms, changed_ms) ON approver TO @DISPATCHER_USER@;
