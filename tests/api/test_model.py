@@ -42,7 +42,7 @@ def settled(api, rid, expected):
     return api.status_of(rid)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(40))
 def test_random_workflow(api, site, people, seed):
     rng = random.Random(seed)
     crowd = people.several(6)

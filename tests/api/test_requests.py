@@ -66,6 +66,23 @@ def test_requests_of_a_key(api, people):
     assert listed(api, keyName="no-such-key") == []
 
 
+def test_fetch_once(api):
+    label = unique()
+    api.create_key(label)
+    rid = api.sign(label)
+    before = api.request(rid)
+    assert api.get("/v1/request/%s?fetchOnce=true" % rid) == before and before["result"]
+    for query in ("?fetchOnce=true", "?fetchOnce=false", ""):
+        again = api.get("/v1/request/" + rid + query)
+        assert again == {**before, "result": None}
+
+
+def test_fetch_once_of_a_waiting_request(api, some):
+    for state in ("PENDING", "REJECTED", "CANCELLED"):
+        view = api.get("/v1/request/%s?fetchOnce=true" % some[state])
+        assert view == api.request(some[state]) and view["status"] == state
+
+
 def test_unknown_state_is_600(api):
     for bad in (["DONE"], ["pending"], [1], "PENDING", [None]):
         api.refused(600, "POST", "/v1/filteredRequests", {"requestStatusList": bad},

@@ -18,7 +18,7 @@ ELSEWHERE = re.compile(r"SCHEMA_|REQUEST_OLD$|REQUEST_DELETE$|APPROVAL_DELETE_OF
 # Reached only by other routes, other orders of tasks, HSMs without the timestamp extension, or
 # after a COMMIT whose answer was lost.
 RARE = re.compile(r"REQUEST_ERASE_RESULT$|REQUEST_LIST|TASK_LIST_(ANY_|.*DESC|FETCHED)|KEY_LATEST$|"
-                  r"AUDIT_FIND$|REQUEST_LOCK$|REQUEST_DUE_LOCK$|REQUEST_DUE$|key_latest|requests_list")
+                  r"AUDIT_FIND$|KEY_TOUCH$|KEY_RENEW$|REQUEST_LATE$|REQUEST_LOCK$|REQUEST_DUE_LOCK$|REQUEST_DUE$|key_latest|requests_list")
 
 
 def statements():
@@ -78,6 +78,8 @@ def workflow(api, site, people):
     expected = {done: "EXECUTED", gone: "CANCELLED", late: "EXPIRED", refused: "REJECTED"}
     for rid, state in expected.items():
         assert api.status_of(rid) == state
+    assert api.get("/v1/request/%s?fetchOnce=true" % done)["result"] == view["result"]
+    assert api.request(done)["result"] is None
     api.call("DELETE", "/v1/key/" + label)
     for rid in expected:
         assert ends(site, rid) == 1, expected[rid]

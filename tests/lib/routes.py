@@ -2,6 +2,8 @@
 import copy
 
 B64 = "cGF5bG9hZA=="
+SPKI = ("MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAExj9TiTebXvwks88DGbBq0MPcGwpZ8yxKZOfEyDMHE3KXTQXadp6z2fVF"
+        "NFcDHszl9fU9ilLqtcNxx3lGJE1eqA==")
 UUID = "0190a5e0-0000-7000-8000-000000000000"
 DIGESTS = "SHA-224 SHA-256 SHA-384 SHA-512 SHA3-224 SHA3-256 SHA3-384 SHA3-512".split()
 
@@ -9,7 +11,7 @@ DIGESTS = "SHA-224 SHA-256 SHA-384 SHA-512 SHA3-224 SHA3-256 SHA3-384 SHA3-512".
 WRONG = {
     "str": [1, True, [], {}, ["x"]],
     "b64": [1, False, [], {}, "no base64!", "YQ", "YQ=", "YR==", "Y Q=="],
-    "int": ["1", True, [], {}, 1.5, 10 ** 30],
+    "int": ["1", True, [], {}, 1.5, 10 ** 15],
     "size": ["1", True, [], {}, 1.5],
     "bool": [0, 1, "true", [], {}],
     "enum": ["", "NOT_A_VALUE", 1, True, [], {}],
@@ -62,7 +64,7 @@ TASK_FILTER = obj(**PROOF, id=text(UUID, False), requestId=text(UUID, False),
 APPROVAL = obj(id=text(UUID), approvalToBeSigned=b64(), signature=b64(),
                approvalDigestAlgorithm=enum("SHA-256"), approverPublicKey=b64(False))
 TASK = obj(**PROOF, id=text(UUID))
-APPROVER = obj(type=enum("public_key"), name=text("a", False), value=b64())
+APPROVER = obj(type=enum("public_key"), name=text("a", False), value=F("b64", SPKI))
 GROUP = obj(name=text("g", False), quorum=F("int", 1), approvals=lst(APPROVER))
 TOKEN = obj(name=text("t", False), timelock=F("int", 0), timeout=F("int", 0), groups=lst(GROUP, False))
 RULE = obj(False, tokens=lst(TOKEN, False))
@@ -109,7 +111,8 @@ ROUTES = [
     Route("DELETE", "/v1/request/{id}", KO),
     Route("POST", "/v1/filteredRequests", KO,
           obj(requestStatusList=lst(enum("PENDING"), False), keyName=text("x", False),
-              paging=PAGING)),
+              paging=obj(False, pageNumber=F("int", 0, False), pageSize=F("int", 1),
+                         sortOrder=enum("CREATION_DATE_ASC", False)))),
     Route("POST", "/v1/filteredSignApprovalTask", AP, TASK_FILTER),
     Route("POST", "/v1/filteredAllApprovalTask", AP, TASK_FILTER),
     Route("POST", "/v1/approval", AP, APPROVAL),

@@ -472,6 +472,12 @@ test_approvers_in_order_of_appearance(void **state)
 	assert_int_equal(n, 2);
 	assert_view_text(list[0], "dave");
 	assert_view_text(list[1], "bob");
+	assert_int_equal(ska_approver_dies_at(&r, tsb_view_str("alice"), T0), T0 + 60);
+	assert_int_equal(ska_approver_dies_at(&r, tsb_view_str("bob"), T0), 0);
+	tokens[1].timeout = 120;
+	assert_int_equal(ska_approver_dies_at(&r, tsb_view_str("bob"), T0), T0 + 120);
+	tokens[1].timelock = 120;
+	assert_int_equal(ska_approver_dies_at(&r, tsb_view_str("bob"), T0), T0 + 60);
 }
 
 static void
