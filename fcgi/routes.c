@@ -10,6 +10,7 @@
 #define KO ROLE_KEY_OPERATION
 #define AP ROLE_APPROVER
 #define SV ROLE_SERVICE
+#define TL (ROLE_APPROVER | ROLE_TIMESTAMP) /* task lists: the signed timestamp may be enough */
 
 #define ALL_KINDS ((1 << KIND__MAX) - 1)
 
@@ -25,19 +26,19 @@ const struct web_route fcgi_routes[] = {
     {VERB_DELETE, "/v1/request/{id}", KO, 0, serve_request_cancel, 0},
     {VERB_POST, "/v1/filteredRequests", KO, 64 * KB, serve_requests_list, 0},
 
-    {VERB_POST, "/v1/filteredSignApprovalTask", AP, 64 * KB, serve_tasks, 1 << KIND_SIGN},
-    {VERB_POST, "/v1/filteredDecryptApprovalTask", AP, 64 * KB, serve_tasks, 1 << KIND_DECRYPT},
-    {VERB_POST, "/v1/filteredUnwrapKeyApprovalTask", AP, 64 * KB, serve_tasks, 1 << KIND_UNWRAP},
-    {VERB_POST, "/v1/filteredBlockKeyApprovalTask", AP, 64 * KB, serve_tasks, 1 << KIND_BLOCK},
-    {VERB_POST, "/v1/filteredUnblockKeyApprovalTask", AP, 64 * KB, serve_tasks, 1 << KIND_UNBLOCK},
-    {VERB_POST, "/v1/filteredModifyKeyApprovalTask", AP, 64 * KB, serve_tasks, 1 << KIND_MODIFY},
-    {VERB_POST, "/v1/filteredCertificateRequestApprovalTask", AP, 64 * KB, serve_tasks,
+    {VERB_POST, "/v1/filteredSignApprovalTask", TL, 64 * KB, serve_tasks, 1 << KIND_SIGN},
+    {VERB_POST, "/v1/filteredDecryptApprovalTask", TL, 64 * KB, serve_tasks, 1 << KIND_DECRYPT},
+    {VERB_POST, "/v1/filteredUnwrapKeyApprovalTask", TL, 64 * KB, serve_tasks, 1 << KIND_UNWRAP},
+    {VERB_POST, "/v1/filteredBlockKeyApprovalTask", TL, 64 * KB, serve_tasks, 1 << KIND_BLOCK},
+    {VERB_POST, "/v1/filteredUnblockKeyApprovalTask", TL, 64 * KB, serve_tasks, 1 << KIND_UNBLOCK},
+    {VERB_POST, "/v1/filteredModifyKeyApprovalTask", TL, 64 * KB, serve_tasks, 1 << KIND_MODIFY},
+    {VERB_POST, "/v1/filteredCertificateRequestApprovalTask", TL, 64 * KB, serve_tasks,
 	1 << KIND_CERTIFICATE_REQUEST},
-    {VERB_POST, "/v1/filteredSignCertificateApprovalTask", AP, 64 * KB, serve_tasks,
+    {VERB_POST, "/v1/filteredSignCertificateApprovalTask", TL, 64 * KB, serve_tasks,
 	1 << KIND_SIGN_CERTIFICATE},
-    {VERB_POST, "/v1/filteredSelfSignCertificateApprovalTask", AP, 64 * KB, serve_tasks,
+    {VERB_POST, "/v1/filteredSelfSignCertificateApprovalTask", TL, 64 * KB, serve_tasks,
 	1 << KIND_SELF_SIGN_CERTIFICATE},
-    {VERB_POST, "/v1/filteredAllApprovalTask", AP, 64 * KB, serve_tasks, ALL_KINDS},
+    {VERB_POST, "/v1/filteredAllApprovalTask", TL, 64 * KB, serve_tasks, ALL_KINDS},
     {VERB_POST, "/v1/filteredApprovedRequests", AP, 64 * KB, serve_requests_approved, 0},
     {VERB_POST, "/v1/approval", AP, 4 * MB, serve_approval, 0},
     {VERB_PATCH, "/v1/task", AP, 64 * KB, serve_task_reject, 0},
