@@ -299,7 +299,7 @@ test_rsa(void **state)
 static void
 test_rsa_over_digests(void **state)
 {
-	hsm_key_auto *k = make("RSA", NULL, 3072);
+	hsm_key_auto *k = make("RSA", NULL, 2048);
 	struct tsb_view payload = tsb_view_str(payload_text);
 	static const struct {
 		const char *name, *md;
