@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 
 #include "lib/crypto/crypto.h"
+#include "lib/crypto/keypair.h"
 
 #define NONCE_SIZE 12
 #define TAG_SIZE 16
@@ -94,6 +95,78 @@ crypto_box_open(const unsigned char key[CRYPTO_BOX_KEY_SIZE], struct tsb_view ad
 	tsb_bytes_add_view(plain, tsb_view_bytes(&text));
 	return 0;
 }
+
+/* ---- a key that both sides hold ---- */
+
+static EVP_CIPHER_CTX *
+gcm_start(struct tsb_view key, const unsigned char *iv, int seal, struct tsb_err *err)
+{
+	const EVP_CIPHER *cipher = key.n == 16 ? EVP_aes_128_gcm()
+	    : key.n == 32		       ? EVP_aes_256_gcm()
+					       : NULL;
+	EVP_CIPHER_CTX *ctx;
+
+	if (cipher == NULL) {
+		(void)tsb_fail(err, TSB_E_INPUT, "a key of AES-GCM has 16 or 32 bytes");
+		return NULL;
+	}
+	ctx = EVP_CIPHER_CTX_new();
+	if (ctx == NULL || EVP_CipherInit_ex2(ctx, cipher, key.p, iv, seal, NULL) != 1)
+		fatal("OpenSSL cannot start AES-GCM");
+	return ctx;
+}
+
+int
+crypto_gcm_seal(struct tsb_view key, struct tsb_view plain, unsigned char iv[CRYPTO_GCM_IV_SIZE],
+    struct tsb_bytes *out, struct tsb_err *err)
+{
+	unsigned char *p;
+	int n = 0, rest = 0;
+
+	if (plain.n > PLAIN_MAX)
+		fatal("AES-GCM over %zu bytes", plain.n);
+	crypto_random(iv, CRYPTO_GCM_IV_SIZE);
+	cipher_ctx_auto *ctx = gcm_start(key, iv, 1, err);
+	if (ctx == NULL)
+		return -1;
+	p = tsb_bytes_grow(out, plain.n + TAG_SIZE);
+	if ((plain.n > 0 && EVP_CipherUpdate(ctx, p, &n, plain.p, (int)plain.n) != 1) ||
+	    EVP_CipherFinal_ex(ctx, p + n, &rest) != 1 ||
+	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, p + plain.n) != 1)
+		fatal("OpenSSL cannot seal with AES-GCM");
+	return 0;
+}
+
+int
+crypto_gcm_open(struct tsb_view key, struct tsb_view iv, struct tsb_view sealed,
+    struct tsb_bytes *plain, struct tsb_err *err)
+{
+	tsb_bytes_auto text = { 0 };
+	unsigned char tag[TAG_SIZE], *p;
+	int n = 0, rest = 0;
+	size_t size;
+
+	if (iv.n != CRYPTO_GCM_IV_SIZE || sealed.n < TAG_SIZE || sealed.n > PLAIN_MAX)
+		return tsb_fail(err, TSB_E_DECRYPT_FAILED, "an encrypted value has a wrong length");
+	size = sealed.n - TAG_SIZE;
+	for (size_t i = 0; i < sizeof(tag); i++)
+		tag[i] = sealed.p[size + i];
+	cipher_ctx_auto *ctx = gcm_start(key, iv.p, 0, err);
+	if (ctx == NULL)
+		return -1;
+	p = tsb_bytes_grow(&text, size);
+	if ((size > 0 && EVP_CipherUpdate(ctx, p, &n, sealed.p, (int)size) != 1) ||
+	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, sizeof(tag), tag) != 1 ||
+	    EVP_CipherFinal_ex(ctx, p + n, &rest) != 1) {
+		ERR_clear_error();
+		return tsb_fail(err, TSB_E_DECRYPT_FAILED,
+		    "an encrypted value does not open: it was changed or the key is another one");
+	}
+	tsb_bytes_add_view(plain, tsb_view_bytes(&text));
+	return 0;
+}
+
+/* ---- passwords ---- */
 
 int
 crypto_scrypt(struct tsb_view password, struct tsb_view salt, unsigned log_n,

@@ -117,6 +117,20 @@ const struct tsb_kind_row tsb_kinds[KIND__MAX] = {
 		.operation = OP_USE,
 		.repeatable = true,
 	},
+	/* a decryption with the backup key is what the HSM does and what approvers see and sign */
+	[KIND_RESTORE_APPROVER] = {
+		.name = "restoreApprover",
+		.envelope = "decryptRequest",
+		.key_member = "decryptKeyName",
+		.password_member = "keyPassword",
+		.id_member = "unwrapRequestId",
+		.task_member = "signedDecryptRequest",
+		.synchronous_path = "/v1/synchronousDecrypt",
+		.result_member = "payload",
+		.rule = RULE_USE,
+		.operation = OP_USE,
+		.repeatable = true,
+	},
 };
 
 bool

@@ -17,6 +17,7 @@ enum tsb_kind {
 	KIND_CERTIFICATE_REQUEST,
 	KIND_SIGN_CERTIFICATE,
 	KIND_SELF_SIGN_CERTIFICATE,
+	KIND_RESTORE_APPROVER, /* made by the broker: opens an approver's backup (api.md 10.4) */
 	KIND__MAX
 };
 

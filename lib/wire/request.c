@@ -268,6 +268,7 @@ static const struct {
     [KIND_CERTIFICATE_REQUEST] = {certificate_request_fields, synchronous_fields, NULL},
     [KIND_SIGN_CERTIFICATE] = {sign_certificate_fields, synchronous_fields, NULL},
     [KIND_SELF_SIGN_CERTIFICATE] = {self_sign_fields, synchronous_fields, self_sign_check},
+    [KIND_RESTORE_APPROVER] = {decrypt_fields, synchronous_fields, decrypt_check},
 };
 
 /* ---- requestSignature (api.md 4.7) ---- */
@@ -481,7 +482,7 @@ request_signed_format(const struct tsb_request *r, struct tsb_bytes *out)
 	    KIND_SELF_SIGN_CERTIFICATE};
 
 	for (size_t i = 0; i < TSB_COUNT(order); i++)
-		if (order[i] == r->kind)
+		if (tsb_streq(tsb_kinds[order[i]].task_member, tsb_kinds[r->kind].task_member))
 			signed_request_format(r, out);
 		else
 			emit_null(out, tsb_kinds[order[i]].task_member);

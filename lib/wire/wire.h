@@ -120,6 +120,12 @@ int wire_key_list_parse(struct tsb_view body, struct arena *a, const char ***lab
     struct tsb_err *err) TSB_MUSTCHECK;
 /* Policy object as in api.md 4.1 (with keyStatus when with_status). */
 void wire_policy_format(const struct ska_policy *p, bool with_status, struct tsb_bytes *out);
+/* object, compact text, with its member "policy" written anew. */
+void wire_policy_replace(struct tsb_view object, const struct ska_policy *p, bool with_status,
+    struct tsb_bytes *out);
+/* The same for the policy inside the member envelope of body. */
+void wire_policy_replace_in(struct tsb_view body, const char *envelope, const struct ska_policy *p,
+    bool with_status, struct tsb_bytes *out);
 
 /* ---- verify, random, timestamp, system (misc.c) ---- */
 

@@ -153,6 +153,12 @@ test_request_every_kind(void **state)
 		"{\"signKeyName\":\"k\",\"signatureAlgorithm\":\"SHA512_WITH_ECDSA\","
 		"\"standardCertificateAttributes\":{\"commonName\":\"cn\"}}",
 		"SHA512_WITH_ECDSA"},
+	    {KIND_RESTORE_APPROVER,
+		"{\"decryptRequest\":{\"encryptedPayload\":\"AA==\",\"decryptKeyName\":\"k\","
+		"\"cipherAlgorithm\":\"RSA_PADDING_OAEP_WITH_SHA256\",\"metaData\":\"AA==\"}}",
+		"{\"encryptedPayload\":\"AA==\",\"decryptKeyName\":\"k\","
+		"\"cipherAlgorithm\":\"RSA_PADDING_OAEP_WITH_SHA256\"}",
+		"RSA_PADDING_OAEP_WITH_SHA256"},
 	};
 	unsigned seen = 0;
 

@@ -1,0 +1,37 @@
+/* OpenSSL's objects as lib/crypto owns them: freed at the end of their block. */
+#ifndef TSB_CRYPTO_OWNED_H
+#define TSB_CRYPTO_OWNED_H
+
+#include <openssl/bn.h>
+#include <openssl/evp.h>
+#include <openssl/pkcs12.h>
+#include <openssl/x509.h>
+
+#include "lib/base/bytes.h"
+#include "lib/base/err.h"
+
+#define OWNED(name, type, release)                                                                 \
+	static inline void name(type **p)                                                          \
+	{                                                                                          \
+		release(*p);                                                                       \
+	}
+OWNED(owned_pkey_free, EVP_PKEY, EVP_PKEY_free)
+OWNED(owned_pkey_ctx_free, EVP_PKEY_CTX, EVP_PKEY_CTX_free)
+OWNED(owned_x509_free, X509, X509_free)
+OWNED(owned_pkcs8_free, PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free)
+OWNED(owned_pkcs12_free, PKCS12, PKCS12_free)
+OWNED(owned_bn_free, BIGNUM, BN_free)
+#undef OWNED
+
+#define pkey_auto EVP_PKEY __attribute__((cleanup(owned_pkey_free)))
+#define pkey_ctx_auto EVP_PKEY_CTX __attribute__((cleanup(owned_pkey_ctx_free)))
+#define x509_auto X509 __attribute__((cleanup(owned_x509_free)))
+#define pkcs8_auto PKCS8_PRIV_KEY_INFO __attribute__((cleanup(owned_pkcs8_free)))
+#define pkcs12_auto PKCS12 __attribute__((cleanup(owned_pkcs12_free)))
+#define bn_auto BIGNUM __attribute__((cleanup(owned_bn_free)))
+
+/* PKCS#8 DER to its last byte; TSB_E_DATA_CONSTELLATION (keypair.c). */
+int crypto_private_parse(struct tsb_view der, EVP_PKEY **out, struct tsb_err *err) TSB_MUSTCHECK;
+int crypto_private_format(EVP_PKEY *k, struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
+
+#endif

@@ -1,0 +1,53 @@
+/* Bodies of /v1/approverManagement and /v1/approver (api.md 10). */
+#ifndef TSB_WIRE_CUSTODY_H
+#define TSB_WIRE_CUSTODY_H
+
+#include "lib/wire/wire.h"
+
+struct wire_approver_create {
+	const char *name;
+	long key_size; /* bits */
+	struct tsb_view backup_password;
+	long validity; /* days */
+};
+int wire_approver_create_parse(struct tsb_view body, struct arena *a,
+    struct wire_approver_create *out, struct tsb_err *err) TSB_MUSTCHECK;
+
+struct wire_approver_onboard {
+	const char *name;
+	struct tsb_view code;
+	struct tsb_view transport_password; /* 16 or 32 bytes */
+};
+int wire_approver_onboard_parse(struct tsb_view body, struct arena *a,
+    struct wire_approver_onboard *out, struct tsb_err *err) TSB_MUSTCHECK;
+void wire_approver_onboard_format(struct tsb_view encrypted, struct tsb_view iv,
+    struct tsb_bytes *out);
+
+/* {"approverName"} */
+int wire_approver_name_parse(struct tsb_view body, struct arena *a, const char **name,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
+struct wire_approver_password {
+	const char *name;
+	struct tsb_view old_password; /* empty in the body of forgotPassword */
+	struct tsb_view new_password;
+};
+int wire_approver_change_parse(struct tsb_view body, struct arena *a,
+    struct wire_approver_password *out, struct tsb_err *err) TSB_MUSTCHECK;
+int wire_approver_forgot_parse(struct tsb_view body, struct arena *a,
+    struct wire_approver_password *out, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* {"oneTimeCode":"410447"} */
+void wire_approver_code_format(const char *code, struct tsb_bytes *out);
+/* {"onboarded":[...],"pending":[...]} */
+void wire_approvers_format(const struct tsb_approver *rows, size_t n, struct tsb_bytes *out);
+
+/* ---- what the broker asks of the HSM ---- */
+
+/* Body of POST /v1/key for the key that backups of approvers are wrapped with. */
+void wire_backup_key_format(const char *label, struct tsb_bytes *out);
+/* The decryption that opens a backup, as a body of POST /v1/decrypt. note: what approvers read. */
+void wire_restore_format(const char *key_name, struct tsb_view wrapped_key, const char *note,
+    struct tsb_bytes *out);
+
+#endif
