@@ -90,9 +90,11 @@ class Hsm:
         assert kill or self.process.returncode == 0, complaints
 
     def close(self):
-        if self.process.poll() is None:
-            self.stop()
-        shutil.rmtree(self.dir)
+        try:
+            if self.process.poll() is None:
+                self.stop()
+        finally:
+            shutil.rmtree(self.dir)
 
     def raw(self, method, path, body=None, role="KM", token=None):
         data = body if isinstance(body, bytes) else json.dumps(body).encode() if body else b""
