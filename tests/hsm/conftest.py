@@ -58,7 +58,11 @@ class Hsm:
             master=master or "masterKeyFile = %s/master" % self.dir))
         self.settings.chmod(0o600)
         self.process = None
-        self.start()
+        try:
+            self.start()
+        except Exception:
+            shutil.rmtree(self.dir)
+            raise
 
     @property
     def store(self):
