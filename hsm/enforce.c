@@ -213,7 +213,8 @@ enforce(const struct enforce_request *rq, struct arena *a, struct tsb_err *err)
 	ska_evaluate(rule, votes, rq->napprovals, timestamped, t0, rq->now, &verdict);
 	if (!verdict.met)
 		return tsb_fail(err, TSB_E_HSM,
-		    "Error creating signature. The provided approvals are insufficient.%s",
+		    "%s The provided approvals are insufficient.%s",
+		    rq->failure ? rq->failure : "Error creating signature.",
 		    time_hint(rule, &verdict, timestamped));
 	return 0;
 }

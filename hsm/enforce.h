@@ -23,6 +23,7 @@ struct enforce_request {
 	int64_t now; /* seconds of this HSM's clock */
 	enforce_timestamp_key *timestamp_key;
 	void *arg;
+	const char *failure; /* what could not be done, as a sentence; NULL = a signature */
 };
 
 /* 0 = allowed. TSB_E_HSM with a message that names the approval and the check that failed. */

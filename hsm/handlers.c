@@ -2,15 +2,13 @@
 
 #include <string.h>
 
-#include "lib/base/enc.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/ska/keyattr.h"
 #include "lib/wire/wire.h"
 
-#include "hsm/app.h"
+#include "hsm/access.h"
 #include "hsm/attributes.h"
-#include "hsm/enforce.h"
 #include "hsm/keygen.h"
 #include "hsm/sign.h"
 #include "hsm/timestamp.h"
@@ -18,97 +16,7 @@
 #define RANDOM_MAX 65536
 #define API_LEVEL "2.5.1" /* of the REST API that clients expect */
 
-static int64_t
-seconds(const struct web_request *rq)
-{
-	return rq->now_ms / 1000;
-}
-
-/* ---- finding keys ---- */
-
-/* Keys are named plainly; text after '/' asks for a derived key, which this HSM does not have. */
-static int
-find_key(struct hsm_app *app, struct tsb_view name, struct hsm_key **out, struct tsb_err *err)
-{
-	const unsigned char *slash = name.n ? memchr(name.p, '/', name.n) : NULL;
-	struct tsb_view plain = slash ? tsb_view_of(name.p, (size_t)(slash - name.p)) : name;
-	hsm_key_auto *k = NULL;
-
-	if (keystore_get(app->ks, plain, &k, err))
-		return -1;
-	if (slash)
-		return tsb_fail(err, TSB_E_DERIVATION,
-		    "key names with a derivation path are not offered by this HSM");
-	*out = key_hold(k);
-	return 0;
-}
-
-/* For all that reads the key but does not open it: the password is checked as if it did. */
-static int
-find_key_checked(struct hsm_app *app, struct tsb_view name, struct tsb_view password,
-    struct hsm_key **out, struct tsb_err *err)
-{
-	hsm_key_auto *k = NULL;
-
-	if (find_key(app, name, &k, err) || key_check_password(k, password, err))
-		return -1;
-	*out = key_hold(k);
-	return 0;
-}
-
-static int
-system_key(struct hsm_app *app, const char *label, enum key_system system, struct hsm_key **out,
-    struct tsb_err *err)
-{
-	hsm_key_auto *k = NULL;
-
-	if (keystore_get(app->ks, tsb_view_str(label), &k, err))
-		return -1;
-	if (k->system != system)
-		return tsb_fail(err, TSB_E_INTEGRITY_KEY, "key '%s' is not a system key", label);
-	*out = key_hold(k);
-	return 0;
-}
-
-static int
-forbidden(const struct hsm_key *k, const char *why, struct tsb_err *err)
-{
-	return tsb_fail(err, TSB_E_FORBIDDEN_FOR_KEY, "key '%s' %s", k->label, why);
-}
-
-static int
-check_may_sign(const struct hsm_key *k, struct tsb_err *err)
-{
-	if (k->system != KEY_ORDINARY)
-		return forbidden(k, "is a system key: it signs for the HSM only", err);
-	if (!k->flag[ATTR_SIGN])
-		return forbidden(k, "may not sign", err);
-	if (k->has_policy && k->policy.blocked)
-		return forbidden(k, "is blocked", err);
-	return 0;
-}
-
 /* ---- keys ---- */
-
-static int
-reply_attributes(struct hsm_app *app, struct web_request *rq, const struct hsm_key *k,
-    struct web_reply *reply, struct tsb_err *err)
-{
-	hsm_key_auto *attestation = NULL;
-	tsb_bytes_auto xml = { 0 };
-	tsb_bytes_auto signature = { 0 };
-	struct keyattr d;
-
-	if (system_key(app, app->conf->attestation_key, KEY_ATTESTATION, &attestation, err) ||
-	    attributes_describe(k, keystore_use_count(app->ks, k), seconds(rq), rq->arena, &d, err))
-		return -1;
-	keyattr_format(&d, &xml);
-	if (attributes_sign(tsb_view_bytes(&xml), attestation, &signature, err))
-		return -1;
-	wire_key_attributes_format(&d, tsb_view_bytes(&xml), tsb_view_bytes(&signature),
-	    attestation->label, &reply->body);
-	return 0;
-}
 
 int
 serve_key_create(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
@@ -118,14 +26,14 @@ serve_key_create(void *arg, struct web_request *rq, struct web_reply *reply, str
 	hsm_key_auto *k = NULL;
 
 	if (wire_key_create_parse(rq->body, rq->arena, &in, err) ||
-	    keygen_from_request(&in, rq->arena, seconds(rq), &k, err) ||
+	    keygen_from_request(&in, rq->arena, access_seconds(rq), &k, err) ||
 	    keystore_create(app->ks, k, err))
 		return -1;
 	log_info("key created name=%s algorithm=%s policy=%s password=%s", k->label,
 	    key_kinds[k->kind].algorithm, k->has_policy ? "yes" : "no",
 	    k->has_password ? "yes" : "no");
 	reply->status = 201;
-	return reply_attributes(app, rq, k, reply, err);
+	return access_describe(app, rq, k, reply, err);
 }
 
 static bool
@@ -159,9 +67,9 @@ serve_key_attributes(void *arg, struct web_request *rq, struct web_reply *reply,
 	hsm_key_auto *k = NULL;
 
 	if (wire_key_ref_parse(rq->body, rq->arena, &ref, err) ||
-	    find_key_checked(arg, tsb_view_str(ref.label), ref.password, &k, err))
+	    access_find_checked(arg, tsb_view_str(ref.label), ref.password, &k, err))
 		return -1;
-	return reply_attributes(arg, rq, k, reply, err);
+	return access_describe(arg, rq, k, reply, err);
 }
 
 int
@@ -170,9 +78,9 @@ serve_key_attributes_by_name(void *arg, struct web_request *rq, struct web_reply
 {
 	hsm_key_auto *k = NULL;
 
-	if (find_key_checked(arg, rq->param[0], (struct tsb_view){ 0 }, &k, err))
+	if (access_find_checked(arg, rq->param[0], (struct tsb_view){ 0 }, &k, err))
 		return -1;
-	return reply_attributes(arg, rq, k, reply, err);
+	return access_describe(arg, rq, k, reply, err);
 }
 
 static int
@@ -181,11 +89,11 @@ check_may_delete(const struct hsm_key *k, void *arg, struct tsb_err *err)
 	const struct tsb_view *password = arg;
 
 	if (k->system != KEY_ORDINARY)
-		return forbidden(k, "is a system key: it cannot be deleted", err);
+		return access_refuse(k, "is a system key: it cannot be deleted", err);
 	if (key_check_password(k, *password, err))
 		return -1;
 	if (!k->flag[ATTR_DESTROYABLE])
-		return forbidden(k, "is not destroyable", err);
+		return access_refuse(k, "is not destroyable", err);
 	return 0;
 }
 
@@ -217,52 +125,6 @@ serve_key_delete_by_name(void *arg, struct web_request *rq, struct web_reply *re
 
 /* ---- using keys ---- */
 
-static int
-own_timestamp_key(void *arg, struct tsb_view label, struct arena *a, struct tsb_view *spki,
-    struct tsb_err *err)
-{
-	struct hsm_app *app = arg;
-	hsm_key_auto *k = NULL;
-
-	if (keystore_get(app->ks, label, &k, err))
-		return -1;
-	if (k->system != KEY_TIMESTAMP)
-		return tsb_fail(err, TSB_E_KEY_TYPE, "key '%s' makes no timestamps", k->label);
-	*spki = arena_view(a, k->spki);
-	return 0;
-}
-
-static int
-check_approvals(struct hsm_app *app, struct web_request *rq, const struct hsm_key *k,
-    const struct wire_synchronous_in *in, struct tsb_err *err)
-{
-	const struct enforce_request request = {
-		.key_name = k->label,
-		.policy = &k->policy,
-		.operation = OP_USE,
-		.payload = in->request.payload,
-		.approvals = in->signed_approvals,
-		.napprovals = in->napprovals,
-		.now = seconds(rq),
-		.timestamp_key = own_timestamp_key,
-		.arg = app,
-	};
-
-	return k->has_policy ? enforce(&request, rq->arena, err) : 0;
-}
-
-static void
-log_use(struct web_request *rq, const char *what, const struct hsm_key *k, const char *algorithm,
-    struct tsb_view payload, size_t approvals)
-{
-	unsigned char digest[CRYPTO_SHA256_SIZE];
-
-	crypto_sha256(payload, digest);
-	log_info("%s key=%s algorithm=%s payload=%zu sha256=%s approvals=%zu", what, k->label,
-	    algorithm ? algorithm : "-", payload.n,
-	    enc_hex_str(rq->arena, tsb_view_of(digest, sizeof(digest))), approvals);
-}
-
 int
 serve_sign(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
@@ -275,16 +137,16 @@ serve_sign(void *arg, struct web_request *rq, struct web_reply *reply, struct ts
 	enum sign_type type;
 
 	if (wire_synchronous_parse(KIND_SIGN, rq->body, rq->arena, &in, err) ||
-	    find_key(app, tsb_view_str(in.request.key_name), &k, err) ||
-	    check_may_sign(k, err) ||
+	    access_find(app, tsb_view_str(in.request.key_name), &k, err) ||
+	    access_check_use(k, ATTR_SIGN, err) ||
 	    sign_select(k, in.request.algorithm, in.request.payload.n, &alg, err) ||
 	    sign_type_parse(k, alg, in.signature_type, &type, err) ||
 	    key_open_private(k, in.request.key_password, &private_key, err) ||
-	    check_approvals(app, rq, k, &in, err) ||
+	    access_enforce(app, rq, k, &in, in.request.payload, err) ||
 	    sign_make(k, private_key, alg, type, in.request.payload, &signature, err))
 		return -1;
 	keystore_count_use(app->ks, k);
-	log_use(rq, "signed", k, in.request.algorithm, in.request.payload, in.napprovals);
+	access_log(rq, "signed", k, in.request.algorithm, in.request.payload, in.napprovals);
 	wire_base64_format("signature", tsb_view_bytes(&signature), &reply->body);
 	return 0;
 }
@@ -298,7 +160,7 @@ serve_verify(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 	bool valid;
 
 	if (wire_verify_parse(rq->body, rq->arena, &in, err) ||
-	    find_key_checked(arg, tsb_view_str(in.key_name), in.password, &k, err) ||
+	    access_find_checked(arg, tsb_view_str(in.key_name), in.password, &k, err) ||
 	    sign_select(k, in.algorithm, in.payload.n, &alg, err) ||
 	    sign_verify(k, alg, in.payload, in.signature, &valid, err))
 		return -1;
@@ -314,7 +176,7 @@ check_stamped_use(const struct hsm_key *k, const struct wire_timestamp_request *
 
 	if (!in->algorithm)
 		return 0;
-	if (check_may_sign(k, err))
+	if (access_check_use(k, ATTR_SIGN, err))
 		return -1;
 	return sign_select(k, in->algorithm, in->payload.n, &alg, err);
 }
@@ -331,13 +193,14 @@ serve_timestamp(void *arg, struct web_request *rq, struct web_reply *reply, stru
 	tsb_bytes_auto signature = { 0 };
 
 	if (wire_timestamp_request_parse(rq->body, rq->arena, &in, err) ||
-	    find_key_checked(app, tsb_view_str(in.key_name), in.key_password, &k, err) ||
+	    access_find_checked(app, tsb_view_str(in.key_name), in.key_password, &k, err) ||
 	    check_stamped_use(k, &in, err) ||
-	    system_key(app, app->conf->timestamp_key, KEY_TIMESTAMP, &stamp, err) ||
-	    timestamp_make(stamp, in.operation, in.payload, seconds(rq), &token, &signature, err) ||
+	    access_find_system(app, app->conf->timestamp_key, KEY_TIMESTAMP, &stamp, err) ||
+	    timestamp_make(stamp, in.operation, in.payload, access_seconds(rq), &token, &signature,
+		err) ||
 	    attributes_digest(k, rq->arena, out.attributes_digest, err))
 		return -1;
-	log_use(rq, "stamped", k, in.algorithm, in.payload, 0);
+	access_log(rq, "stamped", k, in.algorithm, in.payload, 0);
 	out.timestamp = tsb_view_bytes(&token);
 	out.signature_with_algorithm = tsb_view_bytes(&signature);
 	wire_timestamp_reply_format(&out, &reply->body);
@@ -389,8 +252,9 @@ serve_statistics(void *arg, struct web_request *rq, struct web_reply *reply, str
 	hsm_key_auto *stamp = NULL;
 	size_t n;
 
-	if (system_key(app, app->conf->attestation_key, KEY_ATTESTATION, &attestation, err) ||
-	    system_key(app, app->conf->timestamp_key, KEY_TIMESTAMP, &stamp, err) ||
+	if (access_find_system(app, app->conf->attestation_key, KEY_ATTESTATION, &attestation,
+		err) ||
+	    access_find_system(app, app->conf->timestamp_key, KEY_TIMESTAMP, &stamp, err) ||
 	    keystore_count(app->ks, &n, err))
 		return -1;
 	tsb_bytes_addf(&reply->body, "{\"keyStoreStatistics\":\"tsb-hsm %s: %zu keys\"}",
