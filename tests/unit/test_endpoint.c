@@ -31,8 +31,8 @@ test_addresses(void **state)
 	static const char *const bad[] = { "", "hsm.example", "ftp://x", "file:///etc/passwd",
 		"https://", "https:///x", "https://:80", "https://user:pw@host",
 		"https://host/?x", "https://host/#x", "https://ho st", "https://host\n", "HTTPS://host", "unix:", "unix:relative",
-		"unix:/a234567890123456789012345678901234567890123456789012345678901234567890"
-		"1234567890123456789012345678901234567890" };
+		("unix:/a234567890123456789012345678901234567890123456789012345678901234567890"
+		"1234567890123456789012345678901234567890") };
 
 	(void)state;
 	for (size_t i = 0; i < TSB_COUNT(good); i++) {
