@@ -113,6 +113,10 @@ bool jsontext_is_null(struct tsb_view value);
 
 /* ---- tables that resources share ---- */
 
+/* TSB_E_TAG_LENGTH unless it is a length of the API (api.md 15.7). */
+int field_check_tag_length(int bits, const struct field_path *at, struct tsb_err *err)
+    TSB_MUSTCHECK;
+
 extern const struct field_object policy_object;	       /* with keyStatus, at creation */
 extern const struct field_object policy_modify_object; /* without */
 

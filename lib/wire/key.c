@@ -14,9 +14,9 @@ static const struct field attribute_fields[] = {
     {"decrypt", FIELD_BOOL, REQUIRED, FLAG(ATTR_DECRYPT)},
     {"sign", FIELD_BOOL, REQUIRED, FLAG(ATTR_SIGN)},
     {"unwrap", FIELD_BOOL, REQUIRED, FLAG(ATTR_UNWRAP)},
-    {"encrypt", FIELD_BOOL, CREATE(encrypt)},
+    {"encrypt", FIELD_BOOL, CREATE(encrypt), HAS(struct key_form, create.has_encrypt)},
     {"verify", FIELD_BOOL, CREATE(verify)},
-    {"wrap", FIELD_BOOL, CREATE(wrap)},
+    {"wrap", FIELD_BOOL, CREATE(wrap), HAS(struct key_form, create.has_wrap)},
     {"derive", FIELD_BOOL, FLAG(ATTR_DERIVE)},
     {"bip32", FIELD_BOOL, CREATE(bip32)},
     {"slip10", FIELD_BOOL, CREATE(slip10)},
@@ -82,6 +82,7 @@ static const struct {
     {"1.2.840.113549.1.1.1", "RSA"},
     {"1.2.840.10045.2.1", "EC"},
     {"1.3.101.112", "ED"},
+    {"2.16.840.1.101.3.4.1", "AES"},
 };
 
 static int

@@ -71,6 +71,8 @@ static const struct field timestamp_inner_fields[] = {
     {"operation", FIELD_INDEX, REQUIRED, .min = OP_USE, NAMES(operations), TIMESTAMP(operation)},
     {"payload", FIELD_BASE64, .max = TOKEN_PAYLOAD_MAX, TIMESTAMP(payload)},
     {"signatureAlgorithm", FIELD_ENUM, NAMES(names_signature), TIMESTAMP(algorithm)},
+    {"cipherAlgorithm", FIELD_ENUM, NAMES(names_cipher), TIMESTAMP(cipher)},
+    {"wrapMethod", FIELD_ENUM, NAMES(names_wrap), TIMESTAMP(wrap_method)},
     {NULL},
 };
 
@@ -79,12 +81,17 @@ timestamp_check(void *dest, const struct field_path *at, struct arena *a, struct
 {
 	const struct wire_timestamp_request *r = dest;
 	bool needs = r->operation == OP_USE || r->operation == OP_MODIFY;
+	int uses = (r->algorithm != NULL) + (r->cipher != NULL) + (r->wrap_method != NULL);
 	char where[FIELD_WHERE];
 
 	if (needs != (r->payload.n > 0))
 		return tsb_fail(err, TSB_E_INPUT,
 		    needs ? "%s is missing" : "%s cannot be given here",
 		    field_where(at, "payload", where));
+	if (uses > 1 || (uses == 1 && r->operation != OP_USE))
+		return tsb_fail(err, TSB_E_INPUT,
+		    "%s, cipherAlgorithm and wrapMethod exclude each other and need operation USE",
+		    field_where(at, "signatureAlgorithm", where));
 	return 0;
 }
 
@@ -121,6 +128,10 @@ wire_timestamp_request_format(const struct wire_timestamp_request *r, struct tsb
 		emit_base64(out, "payload", r->payload);
 	if (r->algorithm != NULL)
 		emit_text(out, "signatureAlgorithm", r->algorithm);
+	if (r->cipher != NULL)
+		emit_text(out, "cipherAlgorithm", r->cipher);
+	if (r->wrap_method != NULL)
+		emit_text(out, "wrapMethod", r->wrap_method);
 	emit_close(out, '}');
 	emit_close(out, '}');
 }

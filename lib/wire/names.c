@@ -94,6 +94,7 @@ const char *const names_cipher[] = {
     "TDEA_CBC",
     "TDEA_ECB",
     "TDEA_CBC_NO_PADDING",
+    "ECIES", /* of tsb-hsm (docs/hsm-api.md) */
 };
 
 const char *const names_payload[] = {

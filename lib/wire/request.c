@@ -18,7 +18,8 @@ struct form {
 	const char *signature_type;
 	const char *common_name;
 	bool has_tweak, has_merkle;
-	int tag_length;
+	struct wire_cipher cipher;
+	const char *wrap_method;
 	struct key_form key; /* attributes of an unwrapped key */
 };
 
@@ -76,24 +77,21 @@ static const struct field decrypt_fields[] = {
     KEY_NAME("decryptKeyName"),
     PASSWORD("keyPassword"),
     {"cipherAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_cipher), IN(algorithm)},
-    {"initializationVector", FIELD_BASE64, BYTES(64)},
-    {"additionalAuthenticationData", FIELD_BASE64, BYTES(WIRE_PAYLOAD_MAX)},
-    {"tagLength", FIELD_INT, .max = 128, .code = TSB_E_TAG_LENGTH, AT(struct form, tag_length)},
+    {"initializationVector", FIELD_BASE64, BYTES(64), AT(struct form, cipher.iv)},
+    {"additionalAuthenticationData", FIELD_BASE64, BYTES(WIRE_PAYLOAD_MAX),
+	AT(struct form, cipher.additional)},
+    {"tagLength", FIELD_INT, .max = 128, .code = TSB_E_TAG_LENGTH,
+	AT(struct form, cipher.tag_length)},
     {NULL},
 };
 
 static int
 decrypt_check(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err)
 {
-	static const int lengths[] = {0, 64, 96, 104, 112, 120, 128};
-	const struct form *f = dest;
-	char where[FIELD_WHERE];
+	struct form *f = dest;
 
-	for (size_t i = 0; i < TSB_COUNT(lengths); i++)
-		if (f->tag_length == lengths[i])
-			return 0;
-	return tsb_fail(err, TSB_E_TAG_LENGTH, "%s must be one of 0, 64, 96, 104, 112, 120, 128",
-	    field_where(at, "tagLength", where));
+	f->cipher.algorithm = f->in.algorithm;
+	return field_check_tag_length(f->cipher.tag_length, at, err);
 }
 
 static const struct field unwrap_fields[] = {
@@ -104,7 +102,7 @@ static const struct field unwrap_fields[] = {
 	.offset = offsetof(struct form, key)},
     KEY_NAME("unwrapKeyName"),
     PASSWORD("unwrapKeyPassword"),
-    {"wrapMethod", FIELD_ENUM, REQUIRED, NAMES(names_wrap)},
+    {"wrapMethod", FIELD_ENUM, REQUIRED, NAMES(names_wrap), AT(struct form, wrap_method)},
     {NULL},
 };
 
@@ -372,7 +370,13 @@ wire_synchronous_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a
 	    .signed_approvals = f.approvals,
 	    .napprovals = f.napprovals,
 	    .signature_type = f.signature_type != NULL ? f.signature_type : "DER",
+	    .cipher = f.cipher,
+	    .wrap_method = f.wrap_method,
+	    .new_key = f.key.create,
 	};
+	out->new_key.label = f.in.unwrap.label;
+	out->new_key.has_policy = f.has_policy;
+	out->new_key.policy = f.policy;
 	return 0;
 }
 

@@ -41,6 +41,30 @@ int wire_synchronous_format(enum tsb_kind kind, struct tsb_view inner_clean,
 /* GET /v1/request/{id} (api.md 5.7). */
 void wire_request_view_format(const struct tsb_request_view *v, struct tsb_bytes *out);
 
+/* How a payload is to be encrypted or decrypted (api.md 5.3, 8.6); empty = not given. */
+struct wire_cipher {
+	const char *algorithm;	       /* api.md 15.2, or "ECIES" */
+	struct tsb_view iv, additional;
+	int tag_length;		       /* bits; 0 = not given */
+};
+
+/* Attributes and the like of a new key, as an object of a request says them. */
+struct wire_key_create {
+	const char *label;
+	struct tsb_view password;
+	const char *id;
+	const char *algorithm;	    /* "RSA", "EC", "ED" ...: from algorithm or algorithmOid */
+	const char *algorithm_oid;  /* as given or NULL */
+	const char *curve_oid;
+	long key_size;		    /* 0 = absent */
+	const char *address_format; /* NULL = absent */
+	bool flag[ATTR__MAX];	    /* defaults applied (api.md 7.2); sensitive = !extractable */
+	bool encrypt, verify, wrap, bip32, slip10, rollover;
+	bool has_encrypt, has_wrap; /* given, be it as false */
+	bool has_policy;
+	struct ska_policy policy; /* not resolved, not checked */
+};
+
 /* A synchronous request for the HSM (api.md 8), members as tsb_request_in, and its approvals. */
 struct wire_synchronous_in {
 	struct tsb_request_in request;
@@ -48,6 +72,11 @@ struct wire_synchronous_in {
 	size_t napprovals;
 	/* sign: */
 	const char *signature_type; /* "DER", "RAW", "ETH" */
+	/* decrypt: */
+	struct wire_cipher cipher;
+	/* unwrap: */
+	const char *wrap_method;	/* api.md 15.4 */
+	struct wire_key_create new_key; /* label, attributes and policy (the same as request.policy) */
 };
 int wire_synchronous_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
     struct wire_synchronous_in *out, struct tsb_err *err) TSB_MUSTCHECK;
@@ -83,20 +112,6 @@ int wire_task_delete_parse(struct tsb_view body, struct arena *a, struct tsb_app
 
 /* ---- keys (key.c, policy.c) ---- */
 
-struct wire_key_create {
-	const char *label;
-	struct tsb_view password;
-	const char *id;
-	const char *algorithm;	    /* "RSA", "EC", "ED" ...: from algorithm or algorithmOid */
-	const char *algorithm_oid;  /* as given or NULL */
-	const char *curve_oid;
-	long key_size;		    /* 0 = absent */
-	const char *address_format; /* NULL = absent */
-	bool flag[ATTR__MAX];	    /* defaults of api.md 7.2 applied; sensitive = !extractable when absent */
-	bool encrypt, verify, wrap, bip32, slip10, rollover;
-	bool has_policy;
-	struct ska_policy policy; /* not resolved, not checked */
-};
 int wire_key_create_parse(struct tsb_view body, struct arena *a, struct wire_key_create *out,
     struct tsb_err *err) TSB_MUSTCHECK;
 
@@ -127,6 +142,38 @@ void wire_policy_replace(struct tsb_view object, const struct ska_policy *p, boo
 void wire_policy_replace_in(struct tsb_view body, const char *envelope, const struct ska_policy *p,
     bool with_status, struct tsb_bytes *out);
 
+/* ---- encrypt, wrap, certificates (operation.c) ---- */
+
+struct wire_encrypt {
+	const char *key_name;
+	struct tsb_view password;
+	struct wire_cipher cipher;
+	struct tsb_view payload;
+};
+int wire_encrypt_parse(struct tsb_view body, struct arena *a, struct wire_encrypt *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* The answer (api.md 8.6): payload ends with the tag, of which there are tag_size bytes. */
+void wire_encrypted_format(struct tsb_view payload, size_t tag_size, struct tsb_view iv,
+    struct tsb_bytes *out);
+
+struct wire_wrap {
+	const char *key_to_wrap, *key_name;
+	struct tsb_view key_to_wrap_password, password;
+	const char *method;
+};
+int wire_wrap_parse(struct tsb_view body, struct arena *a, struct wire_wrap *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
+/* The certificate stored with a key (api.md 9.6, 9.7). */
+struct wire_certificate {
+	const char *label;
+	struct tsb_view der;
+};
+int wire_certificate_import_parse(struct tsb_view body, struct arena *a,
+    struct wire_certificate *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* {"label","certificate"}, which is PEM. */
+void wire_certificate_format(const struct wire_certificate *, struct tsb_bytes *out);
+
 /* ---- verify, random, timestamp, system (misc.c) ---- */
 
 struct wire_verify {
@@ -148,7 +195,10 @@ struct wire_timestamp_request {
 	struct tsb_view key_password;
 	enum ska_operation operation; /* "USE" "BLOCK" "UNBLOCK" "MODIFY" */
 	struct tsb_view payload;      /* empty for block and unblock */
-	const char *algorithm;	      /* optional signatureAlgorithm, checked against the key (607) */
+	/* optional, checked against the key (607); at most one, and with USE only */
+	const char *algorithm;	 /* signatureAlgorithm */
+	const char *cipher;	 /* cipherAlgorithm */
+	const char *wrap_method; /* wrapMethod */
 };
 struct wire_timestamp_reply {
 	struct tsb_view timestamp;		/* container; views in the arena */

@@ -1,0 +1,157 @@
+/* What no policy guards: encryption, wrapping, and the certificate stored with a key. */
+#include "lib/first.h"
+
+#include "lib/base/enc.h"
+#include "lib/wire/field.h"
+#include "lib/wire/names.h"
+
+#define KEY_NAME(name)                                                                             \
+	name, FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME
+/* As in verification: the operation is open to whoever may call it. */
+#define IGNORED                                                                                    \
+	{"metaData", FIELD_IGNORED}, {"metaDataSignature", FIELD_IGNORED}
+
+/* ---- encryption (api.md 8.6) ---- */
+
+#define ENCRYPT(m) AT(struct wire_encrypt, m)
+static const struct field encrypt_inner_fields[] = {
+    {"payload", FIELD_BASE64, REQUIRED, .max = WIRE_PAYLOAD_MAX, ENCRYPT(payload)},
+    {KEY_NAME("encryptKeyName"), ENCRYPT(key_name)},
+    {"keyPassword", FIELD_PASSWORD, ENCRYPT(password)},
+    {"cipherAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_cipher), ENCRYPT(cipher.algorithm)},
+    {"additionalAuthenticationData", FIELD_BASE64, .max = WIRE_PAYLOAD_MAX,
+	ENCRYPT(cipher.additional)},
+    {"tagLength", FIELD_INT, .max = 128, .code = TSB_E_TAG_LENGTH, ENCRYPT(cipher.tag_length)},
+    IGNORED,
+    {NULL},
+};
+
+int
+field_check_tag_length(int bits, const struct field_path *at, struct tsb_err *err)
+{
+	static const int lengths[] = {0, 64, 96, 104, 112, 120, 128};
+	char where[FIELD_WHERE];
+
+	for (size_t i = 0; i < TSB_COUNT(lengths); i++)
+		if (bits == lengths[i])
+			return 0;
+	return tsb_fail(err, TSB_E_TAG_LENGTH, "%s must be one of 0, 64, 96, 104, 112, 120, 128",
+	    field_where(at, "tagLength", where));
+}
+
+static int
+encrypt_check(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err)
+{
+	return field_check_tag_length(((struct wire_encrypt *)dest)->cipher.tag_length, at, err);
+}
+
+static const struct field_object encrypt_inner = {encrypt_inner_fields, .check = encrypt_check};
+static const struct field encrypt_fields[] = {
+    {"encryptRequest", FIELD_OBJECT, REQUIRED, .object = &encrypt_inner},
+    {"requestSignature", FIELD_IGNORED},
+    {NULL},
+};
+static const struct field_object encrypt_object = {encrypt_fields};
+
+int
+wire_encrypt_parse(struct tsb_view body, struct arena *a, struct wire_encrypt *out,
+    struct tsb_err *err)
+{
+	struct wire_encrypt encrypt = {0};
+
+	if (field_read(body, &encrypt_object, a, &encrypt, NULL, err))
+		return -1;
+	*out = encrypt;
+	return 0;
+}
+
+void
+wire_encrypted_format(struct tsb_view payload, size_t tag_size, struct tsb_view iv,
+    struct tsb_bytes *out)
+{
+	struct tsb_view text = tsb_view_of(payload.p, payload.n - tag_size);
+	struct tsb_view tag = tsb_view_of(payload.p + text.n, tag_size);
+
+	tsb_bytes_add(out, "{", 1);
+	emit_base64(out, "encryptedPayload", payload);
+	/* an authenticated cipher text may be empty: null means that the cipher has no tag */
+	if (tag_size > 0)
+		emit_base64(out, "encryptedPayloadWithoutMessageAuthenticationCode", text);
+	else
+		emit_null(out, "encryptedPayloadWithoutMessageAuthenticationCode");
+	emit_base64_or_null(out, "initializationVector", iv);
+	emit_base64_or_null(out, "messageAuthenticationCode", tag);
+	emit_close(out, '}');
+}
+
+/* ---- wrapping (api.md 8.7) ---- */
+
+#define WRAP(m) AT(struct wire_wrap, m)
+static const struct field wrap_inner_fields[] = {
+    {KEY_NAME("keyToBeWrapped"), WRAP(key_to_wrap)},
+    {"keyToBeWrappedPassword", FIELD_PASSWORD, WRAP(key_to_wrap_password)},
+    {KEY_NAME("wrapKeyName"), WRAP(key_name)},
+    {"wrapKeyPassword", FIELD_PASSWORD, WRAP(password)},
+    {"wrapMethod", FIELD_ENUM, REQUIRED, NAMES(names_wrap), WRAP(method)},
+    IGNORED,
+    {NULL},
+};
+static const struct field_object wrap_inner = {wrap_inner_fields};
+static const struct field wrap_fields[] = {
+    {"wrapKeyRequest", FIELD_OBJECT, REQUIRED, .object = &wrap_inner},
+    {"requestSignature", FIELD_IGNORED},
+    {NULL},
+};
+static const struct field_object wrap_object = {wrap_fields};
+
+int
+wire_wrap_parse(struct tsb_view body, struct arena *a, struct wire_wrap *out, struct tsb_err *err)
+{
+	struct wire_wrap wrap = {0};
+
+	if (field_read(body, &wrap_object, a, &wrap, NULL, err))
+		return -1;
+	*out = wrap;
+	return 0;
+}
+
+/* ---- certificates (api.md 9.6, 9.7) ---- */
+
+#define CERTIFICATE(m) AT(struct wire_certificate, m)
+static const struct field import_fields[] = {
+    {KEY_NAME("label"), CERTIFICATE(label)},
+    {"certificate", FIELD_BASE64, REQUIRED, .max = WIRE_PAYLOAD_MAX,
+	.code = TSB_E_CERTIFICATE_ENCODING, CERTIFICATE(der)},
+    {NULL},
+};
+static const struct field_object import_object = {import_fields};
+
+int
+wire_certificate_import_parse(struct tsb_view body, struct arena *a, struct wire_certificate *out,
+    struct tsb_err *err)
+{
+	struct wire_certificate certificate = {0};
+
+	if (field_read(body, &import_object, a, &certificate, NULL, err))
+		return -1;
+	*out = certificate;
+	return 0;
+}
+
+#define PEM_LINE 48 /* bytes: 64 characters (RFC 7468, 2) */
+
+void
+wire_certificate_format(const struct wire_certificate *c, struct tsb_bytes *out)
+{
+	tsb_bytes_add(out, "{", 1);
+	emit_text(out, "label", c->label);
+	emit_name(out, "certificate");
+	tsb_bytes_add_str(out, "\"-----BEGIN CERTIFICATE-----\\n");
+	for (size_t i = 0; i < c->der.n; i += PEM_LINE) {
+		size_t n = c->der.n - i < PEM_LINE ? c->der.n - i : PEM_LINE;
+
+		enc_base64(tsb_view_of(c->der.p + i, n), out);
+		tsb_bytes_add_str(out, "\\n");
+	}
+	tsb_bytes_add_str(out, "-----END CERTIFICATE-----\\n\"}");
+}
