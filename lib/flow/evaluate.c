@@ -61,7 +61,8 @@ flow_change_by_verdict(const struct tsb_request *rq, const struct ska_verdict *v
 	} else if (v->expired) {
 		change.to = STATE_EXPIRED;
 	} else if (!v->reachable) {
-		change.to = STATE_REJECTED;
+		/* met once, and its window is over: time ended it, not those who rejected the rest */
+		change.to = rq->state == STATE_APPROVED ? STATE_EXPIRED : STATE_REJECTED;
 	}
 	return change;
 }

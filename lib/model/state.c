@@ -15,7 +15,9 @@ const char *const tsb_state_names[STATE__MAX] = {
 
 /*
  * The diagonal of open states is there for changes within a state: another vote, a claim and its
- * release. APPROVED to REJECTED is not: the approvals that met the rule stand.
+ * release. APPROVED becomes PENDING again when the window of the met token passes before the HSM was
+ * reached and another token may still be met. APPROVED to REJECTED is not there: nobody withdrew what
+ * met the rule.
  */
 static const unsigned char next[STATE__MAX][STATE__MAX] = {
 	[STATE_PENDING] = {
@@ -28,6 +30,7 @@ static const unsigned char next[STATE__MAX][STATE__MAX] = {
 		[STATE_CANCELLED] = 1,
 	},
 	[STATE_APPROVED] = {
+		[STATE_PENDING] = 1,
 		[STATE_APPROVED] = 1,
 		[STATE_EXECUTED] = 1,
 		[STATE_FAILED] = 1,

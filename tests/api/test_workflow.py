@@ -270,6 +270,24 @@ def test_window_between_timelock_and_timeout(api, site, people):
     assert api.status_of(first) == "EXECUTED"
 
 
+def test_window_missed_while_the_dispatcher_was_away(api, site, people):
+    """The met token's time passes unused: the request waits for the other token again."""
+    a, b = people.several(2)
+    label = unique()
+    api.create_key(label, policy(rule(token(group(1, a), timelock=60, timeout=120),
+                                      token(group(1, b)))))
+    rid, dead = api.sign(label), api.sign(label)
+    for r in (rid, dead):
+        api.approve(a, r)
+        assert api.status_of(r) == "APPROVED"
+    api.reject(b, dead)
+    site.forward(130)
+    api.wait(rid, "PENDING")
+    api.wait(dead, "EXPIRED")
+    api.approve(b, rid)
+    api.wait(rid, "EXECUTED")
+
+
 def test_token_over_leaves_the_other_token(api, site, people):
     a, b, c = people.several(3)
     label = unique()
