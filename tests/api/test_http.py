@@ -56,6 +56,15 @@ def test_wrong_method_is_405_with_allow(api, path):
         assert offered <= allow and method not in allow, (method, allow)
 
 
+def test_every_route_of_the_program_is_tested():
+    import pathlib
+    import re
+    root = pathlib.Path(__file__).resolve().parent.parent.parent
+    source = "".join(p.read_text() for p in (root / "fcgi").glob("routes*.c"))
+    offered = set(re.findall(r'\{VERB_(\w+), "([^"]+)"', source))
+    assert offered and offered <= {(r.method, r.path) for r in routes.ROUTES}
+
+
 def matches(pattern, path):
     a, b = pattern.split("/"), path.split("/")
     return len(a) == len(b) and all(x == y or x.startswith("{") for x, y in zip(a, b))

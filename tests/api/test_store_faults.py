@@ -18,7 +18,8 @@ ELSEWHERE = re.compile(r"SCHEMA_|REQUEST_OLD$|REQUEST_DELETE$|APPROVAL_DELETE_OF
 # Reached only by other routes, other orders of tasks, HSMs without the timestamp extension, or
 # after a COMMIT whose answer was lost.
 RARE = re.compile(r"REQUEST_ERASE_RESULT$|REQUEST_LIST|TASK_LIST_(ANY_|.*DESC|FETCHED)|KEY_LATEST$|"
-                  r"AUDIT_FIND$|KEY_TOUCH$|KEY_RENEW$|REQUEST_LATE$|REQUEST_LOCK$|REQUEST_DUE_LOCK$|REQUEST_DUE$|key_latest|requests_list")
+                  r"AUDIT_FIND$|KEY_TOUCH$|REQUEST_(LATE|LOCK|DUE_LOCK|DUE|FETCHED)$|APPROVER_|.*_OF_APPROVER$|"
+                  r"key_latest|requests_list|approver")
 
 
 def statements():
@@ -51,8 +52,11 @@ def quiet(site, faults):
 
 def ends(site, rid):
     """How often the request came to an end, by its audit."""
-    (row,) = site.sql("SELECT COUNT(*) FROM audit WHERE request_id = UNHEX('%s') AND state_to IN "
-                      "('EXECUTED','FAILED','EXPIRED','REJECTED','CANCELLED')" % rid.replace("-", ""))
+    (row,) = site.sql(
+        "SELECT COUNT(*) FROM audit WHERE request_id = UNHEX('%s') "
+        "AND state_to <> COALESCE(state_from, '') "
+        "AND state_to IN ('EXECUTED','FAILED','EXPIRED','REJECTED','CANCELLED')"
+        % rid.replace("-", ""))
     return int(row[0])
 
 

@@ -187,8 +187,9 @@ def ends_by_audit(site):
     """Request id in hex -> its ends."""
     out = collections.defaultdict(list)
     for rid, state in site.sql(
-            "SELECT LOWER(HEX(request_id)), state_to FROM audit WHERE state_to IN "
-            "('EXECUTED','FAILED','EXPIRED','REJECTED','CANCELLED')"):
+            "SELECT LOWER(HEX(request_id)), state_to FROM audit WHERE "
+            "state_to <> COALESCE(state_from, '') AND "
+            "state_to IN ('EXECUTED','FAILED','EXPIRED','REJECTED','CANCELLED')"):
         out[rid].append(state)
     return out
 

@@ -11,7 +11,7 @@ DIGESTS = "SHA-224 SHA-256 SHA-384 SHA-512 SHA3-224 SHA3-256 SHA3-384 SHA3-512".
 WRONG = {
     "str": [1, True, [], {}, ["x"]],
     "b64": [1, False, [], {}, "no base64!", "YQ", "YQ=", "YR==", "Y Q=="],
-    "int": ["1", True, [], {}, 1.5, 10 ** 15],
+    "int": ["1", True, [], {}, 1.5],
     "size": ["1", True, [], {}, 1.5],
     "bool": [0, 1, "true", [], {}],
     "enum": ["", "NOT_A_VALUE", 1, True, [], {}],
@@ -80,6 +80,20 @@ KEY = obj(label=text("never-created"), password=password(), algorithm=text("EC",
 SIGN = dict(payload=b64(), signKeyName=text("absent-key"), keyPassword=password(),
             signatureAlgorithm=enum("SHA256_WITH_ECDSA"), signatureType=enum("DER", False))
 
+META = dict(metaData=b64(False), metaDataSignature=b64(False))
+ATTRIBUTES = obj(decrypt=F("bool", False), sign=F("bool", True), unwrap=F("bool", False))
+DECRYPT = dict(encryptedPayload=b64(), decryptKeyName=text("absent-key"), keyPassword=password(),
+               cipherAlgorithm=enum("RSA_PADDING_OAEP_WITH_SHA256"))
+UNWRAP = dict(wrappedKey=b64(), label=text("never-created"), attributes=ATTRIBUTES,
+              unwrapKeyName=text("absent-key"), unwrapKeyPassword=password(),
+              wrapMethod=enum("AES_WRAP"))
+MODIFY = dict(modifyKeyName=text("absent-key"), keyPassword=password(), policy=obj(
+    ruleUse=RULE, ruleBlock=RULE, ruleUnblock=RULE, ruleModify=RULE))
+BLOCK = dict(blockKeyName=text("absent-key"), keyPassword=password())
+UNBLOCK = dict(unblockKeyName=text("absent-key"), keyPassword=password())
+KINDS = "Sign Decrypt UnwrapKey BlockKey UnblockKey ModifyKey CertificateRequest SignCertificate " \
+    "SelfSignCertificate All".split()
+
 KM, KO, AP, SV, AM = "KM", "KO", "AP", "SV", "AM"
 
 
@@ -113,8 +127,6 @@ ROUTES = [
           obj(requestStatusList=lst(enum("PENDING"), False), keyName=text("x", False),
               paging=obj(False, pageNumber=F("int", 0, False), pageSize=F("int", 1),
                          sortOrder=enum("CREATION_DATE_ASC", False)))),
-    Route("POST", "/v1/filteredSignApprovalTask", AP, TASK_FILTER),
-    Route("POST", "/v1/filteredAllApprovalTask", AP, TASK_FILTER),
     Route("POST", "/v1/approval", AP, APPROVAL),
     Route("PATCH", "/v1/task", AP, TASK),
     Route("DELETE", "/v1/task", AP, TASK),
@@ -127,6 +139,16 @@ ROUTES = [
     Route("GET", "/v1/versionInfo", SV),
     Route("GET", "/v1/licenseInfo", SV),
 ]
+
+for _path, _role, _envelope, _inner in (
+        ("decrypt", KO, "decryptRequest", DECRYPT), ("unwrap", KO, "unwrapKeyRequest", UNWRAP),
+        ("block", KO, "blockRequest", BLOCK), ("unblock", KO, "unblockRequest", UNBLOCK),
+        ("modify", KM, "modifyRequest", MODIFY)):
+    ROUTES.append(Route("POST", "/v1/" + _path, _role, obj(
+        requestSignature=REQUEST_SIGNATURE, **{_envelope: obj(**_inner, **META)})))
+for _kind in KINDS:
+    ROUTES.append(Route("POST", "/v1/filtered%sApprovalTask" % _kind, AP, TASK_FILTER))
+ROUTES.append(Route("POST", "/v1/filteredApprovedRequests", AP, TASK_FILTER))
 WITH_BODY = [r for r in ROUTES if r.body]
 
 
