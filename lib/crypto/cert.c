@@ -5,11 +5,12 @@
 #include <time.h>
 
 #include <openssl/err.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
+#include "lib/crypto/x509.h"
 
 static void
 x509_free(X509 **x)
@@ -100,6 +101,45 @@ crypto_cert_common_name(struct tsb_view cert, struct arena *a, const char **name
 	if (v.n == 0 || !tsb_label_valid(v))
 		return fail_certificate("the common name is empty or has control characters", err);
 	*name = arena_strn(a, v.p, v.n);
+	return 0;
+}
+
+int
+crypto_cert_subject(struct tsb_view cert, struct arena *a, struct tsb_view *name,
+    struct tsb_err *err)
+{
+	x509_auto *x = NULL;
+	der_auto *p = NULL;
+	int n;
+
+	if (parse(cert, &x, err))
+		return -1;
+	n = i2d_X509_NAME(X509_get_subject_name(x), &p);
+	if (n <= 0 || X509_NAME_entry_count(X509_get_subject_name(x)) == 0)
+		return fail_certificate("has no subject", err);
+	*name = arena_view(a, tsb_view_of(p, (size_t)n));
+	return 0;
+}
+
+int
+crypto_cert_key_id(struct tsb_view cert, struct arena *a, struct tsb_view *id, struct tsb_err *err)
+{
+	const ASN1_OCTET_STRING *own;
+	x509_auto *x = NULL;
+	tsb_bytes_auto made = {0};
+	struct tsb_view spki;
+
+	if (parse(cert, &x, err) || crypto_cert_spki(cert, a, &spki, err))
+		return -1;
+	own = X509_get0_subject_key_id(x);
+	if (own != NULL) {
+		*id = arena_view(a, tsb_view_of(ASN1_STRING_get0_data(own),
+		    (size_t)ASN1_STRING_length(own)));
+		return 0;
+	}
+	if (x509_key_id(spki, &made, err))
+		return -1;
+	*id = arena_view(a, tsb_view_bytes(&made));
 	return 0;
 }
 

@@ -42,6 +42,12 @@ int crypto_cert_spki(struct tsb_view cert, struct arena *a, struct tsb_view *spk
 /* Common name of the subject, or NULL. */
 int crypto_cert_common_name(struct tsb_view cert, struct arena *a, const char **name,
     struct tsb_err *err) TSB_MUSTCHECK;
+/* Subject in DER, as certificates that it issues name it. */
+int crypto_cert_subject(struct tsb_view cert, struct arena *a, struct tsb_view *name,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* Its subject key identifier, or the one that its key would get. */
+int crypto_cert_key_id(struct tsb_view cert, struct arena *a, struct tsb_view *id,
+    struct tsb_err *err) TSB_MUSTCHECK;
 /* TSB_E_INVALID_CERTIFICATE when now (seconds) is outside the validity. */
 int crypto_cert_valid_at(struct tsb_view cert, int64_t now, struct tsb_err *err) TSB_MUSTCHECK;
 /* Takes PEM (one block of any label) or bare base64 DER; TSB_E_READING_PEM when broken. */

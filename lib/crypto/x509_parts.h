@@ -1,0 +1,10 @@
+/* Shared by the x509 files only. */
+#ifndef TSB_CRYPTO_X509_PARTS_H
+#define TSB_CRYPTO_X509_PARTS_H
+
+#include "lib/crypto/x509.h"
+
+/* Appends the AlgorithmIdentifier. */
+void x509_algorithm_put(const struct x509_algorithm *, struct tsb_bytes *out);
+
+#endif
