@@ -7,6 +7,7 @@ import time
 
 import requests
 
+import openapi
 import ska
 from approver import b64, unb64
 
@@ -107,7 +108,9 @@ class Client:
         request = requests.Request(method, self.url, data=data, headers=headers)
         prepared = self.session.prepare_request(request)
         prepared.url = self.url + path
-        return self.session.send(prepared, timeout=timeout, allow_redirects=False)
+        response = self.session.send(prepared, timeout=timeout, allow_redirects=False)
+        openapi.judge(method, path, response)
+        return response
 
     def call(self, method, path, body=None, **options):
         """The decoded answer, or None for an empty one; ApiError for a refusal."""
