@@ -47,6 +47,7 @@ static const struct x509_algorithm algorithms[] = {
 	PSS(512),
 	EC("SHA224_WITH_ECDSA", NID_ecdsa_with_SHA224),
 	EC("SHA256_WITH_ECDSA", NID_ecdsa_with_SHA256),
+	EC("SHA384_WITH_ECDSA", NID_ecdsa_with_SHA384),
 	EC("SHA512_WITH_ECDSA", NID_ecdsa_with_SHA512),
 	/* RFC 6979 differs in how it is made, not in what it is */
 	EC("SHA256_WITH_ECDSA_DETERMINISTIC", NID_ecdsa_with_SHA256),
