@@ -16,6 +16,7 @@ enum cli_exit {
 	CLI_NOT_EXECUTED = 4, /* the request ended without being executed */
 	CLI_TIMEOUT = 5,      /* still open when the time to wait was over */
 	CLI_WRONG = 6,	      /* a signature is wrong, or a task is not what its token says */
+	CLI_OPENS = 7,	      /* rules would be open to everyone, and nobody confirmed that */
 };
 
 /* Each role has an API key of its own in the environment. */
@@ -51,6 +52,19 @@ enum cli_role {
 	OPT(TIMELOCK, 0, "timelock", "SECONDS", "wait before an approved request runs [0]")        \
 	OPT(TIMEOUT, 0, "timeout", "SECONDS", "policy: life of a request; wait: at most [0: none]") \
 	OPT(USE_ONLY, 0, "use-only", NULL, "guard use only; block, unblock, modify stay OPEN")     \
+	OPT(YES_OPEN_RULES, 0, "yes-open-rules", NULL,                                             \
+	    "do not ask about rules that everyone may use afterwards")                             \
+	OPT(METHOD, 0, "method", "NAME", "how keys are wrapped, as RSA_WRAP_OAEP or AES_WRAP")     \
+	OPT(WRAPPED_PASSWORD_FILE, 0, "wrapped-password-file", "FILE",                             \
+	    "password of the key to be wrapped, first line of FILE")                               \
+	OPT(IV, 0, "iv", "BASE64", "initialization vector, as `tsb encrypt` printed it")           \
+	OPT(AAD, 0, "aad", "FILE", "additional authenticated data")                                \
+	OPT(TAG_LENGTH, 0, "tag-length", "BITS", "of the authentication tag [AES_GCM: 128]")       \
+	OPT(FETCH_ONCE, 0, "fetch-once", NULL, "take the result away: the broker erases it")       \
+	OPT(SUBJECT, 0, "subject", "NAMES", "CN=name,O=...,OU=,C=,ST=,L=,email=; \\, is a comma")  \
+	OPT(DAYS, 0, "days", "DAYS", "validity of the certificate [365]")                          \
+	OPT(USAGE, 0, "usage", "LIST", "key usages, as digital_signature,server_auth; tsb(1)")     \
+	OPT(AUTHORITY, 0, "authority", NULL, "the certificate may issue others (CA)")              \
 	OPT(TYPE, 0, "type", "TYPE",                                                               \
 	    "signature: DER, RAW, ETH; approver: rsa, p256, p384, p521, secp256k1, ed25519")       \
 	OPT(PAYLOAD_TYPE, 0, "payload-type", "TYPE", "what approvers are told the payload is")     \
@@ -90,6 +104,7 @@ struct cli {
 	struct arena arena; /* lives until the program ends, then wiped */
 	struct tsb_err err;
 	struct session *session; /* NULL until the first call */
+	enum cli_role role;	 /* of the last call */
 	/* What the program ends with when the command returns -1, CLI_USAGE unless set. */
 	enum cli_exit exit;
 	/* The server's own number and reason, when it refused. */
@@ -112,8 +127,19 @@ int cli_key_create(struct cli *);
 int cli_key_list(struct cli *);
 int cli_key_show(struct cli *);
 int cli_key_delete(struct cli *);
+int cli_key_block(struct cli *);
+int cli_key_unblock(struct cli *);
+int cli_key_modify(struct cli *);
 int cli_sign(struct cli *);
 int cli_verify(struct cli *);
+int cli_encrypt(struct cli *);
+int cli_decrypt(struct cli *);
+int cli_wrap(struct cli *);
+int cli_unwrap(struct cli *);
+int cli_certificate_request(struct cli *);
+int cli_certificate_sign(struct cli *);
+int cli_certificate_selfsign(struct cli *);
+int cli_certificate_show(struct cli *);
 int cli_request_show(struct cli *);
 int cli_request_wait(struct cli *);
 int cli_request_list(struct cli *);

@@ -72,6 +72,26 @@ file_read_line(const char *path, struct arena *a, const char **out, struct tsb_e
 }
 
 int
+file_read_base64(const char *path, size_t max, struct arena *a, struct tsb_view *out,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto content = { 0 };
+	struct tsb_view text;
+
+	if (file_read(path, max, &content, err))
+		return -1;
+	text = tsb_view_bytes(&content);
+	while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
+		text.n--;
+	if (text.n == 0)
+		return tsb_fail(err, TSB_E_INPUT, "%s is empty",
+		    tsb_streq(path, "-") ? "standard input" : path);
+	if (!enc_base64_decode(text, a, out))
+		*out = arena_view(a, tsb_view_bytes(&content));
+	return 0;
+}
+
+int
 file_read_der(const char *path, struct arena *a, struct tsb_view *der, struct tsb_err *err)
 {
 	tsb_bytes_auto content = { 0 };

@@ -12,6 +12,9 @@ int file_read(const char *path, size_t max, struct tsb_bytes *out, struct tsb_er
 /* The first line of a file, without its end. The text is the arena's. */
 int file_read_line(const char *path, struct arena *a, const char **out, struct tsb_err *err)
     TSB_MUSTCHECK;
+/* The bytes of a file or what they are as one line of base64, as tsb prints results. Not empty. */
+int file_read_base64(const char *path, size_t max, struct arena *a, struct tsb_view *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
 /* A public key or certificate, PEM or base64 or DER. */
 int file_read_der(const char *path, struct arena *a, struct tsb_view *der, struct tsb_err *err)
     TSB_MUSTCHECK;

@@ -9,6 +9,7 @@
 
 #include "cli/body.h"
 #include "cli/file.h"
+#include "cli/key.h"
 #include "cli/policy.h"
 #include "cli/session.h"
 #include "cli/token.h"
@@ -76,14 +77,14 @@ put_algorithm(struct cli *c, struct tsb_bytes *b)
 	return 0;
 }
 
-static int
-put_attributes(struct cli *c, struct tsb_bytes *b)
+int
+key_put_attributes(struct cli *c, const char *dflt, struct tsb_bytes *b)
 {
 	/* In the order of the API; the first three are required there. */
 	static const char *const names[] = { "decrypt", "sign", "unwrap", "derive", "extractable",
 		"modifiable", "destroyable", "sensitive", "copyable", "encrypt", "verify", "wrap",
 		"bip32", "slip10" };
-	const char *text = c->opt[OPT_ATTRIBUTES] ? c->opt[OPT_ATTRIBUTES] : DEFAULT_ATTRIBUTES;
+	const char *text = c->opt[OPT_ATTRIBUTES] ? c->opt[OPT_ATTRIBUTES] : dflt;
 	char *rest = arena_str(&c->arena, text), *word;
 	signed char value[TSB_COUNT(names)] = { 0 }; /* 1 yes, -1 no, 0 not given */
 	size_t i;
@@ -118,7 +119,7 @@ cli_key_create(struct cli *c)
 	body_open(&body, NULL);
 	body_text(&body, "label", c->argv[0]);
 	if (session_put_password(c, &body, "password") || put_algorithm(c, &body) ||
-	    put_attributes(c, &body) || policy_of_options(c, &policy))
+	    key_put_attributes(c, DEFAULT_ATTRIBUTES, &body) || policy_of_options(c, true, &policy))
 		return -1;
 	if (policy.n > 0)
 		body_raw(&body, "policy", tsb_view_bytes(&policy));
@@ -148,8 +149,8 @@ cli_key_list(struct cli *c)
 	return 0;
 }
 
-static int
-put_reference(struct cli *c, struct tsb_bytes *body)
+int
+key_put_reference(struct cli *c, struct tsb_bytes *body)
 {
 	body_open(body, NULL);
 	body_text(body, "label", c->argv[0]);
@@ -164,7 +165,7 @@ cli_key_show(struct cli *c)
 {
 	tsb_bytes_auto body = { 0 }, answer = { 0 };
 
-	if (put_reference(c, &body) ||
+	if (key_put_reference(c, &body) ||
 	    session_call(c, "POST", "/v1/key/attributes", tsb_view_bytes(&body), &answer))
 		return -1;
 	return token_show_key(c, tsb_view_bytes(&answer));
@@ -182,7 +183,7 @@ cli_key_delete(struct cli *c)
 		return -1;
 	if (!yes)
 		return tsb_fail(&c->err, TSB_E_INPUT, "nothing was deleted");
-	if (put_reference(c, &body))
+	if (key_put_reference(c, &body))
 		return -1;
 	return session_call(c, "POST", "/v1/key/deleteKey", tsb_view_bytes(&body), &answer);
 }

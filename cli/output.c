@@ -299,6 +299,19 @@ doc_payload(struct doc *t, const char *name, struct tsb_view bytes)
 	end_line(t);
 }
 
+void
+doc_digest(struct doc *t, const char *name, struct tsb_view bytes)
+{
+	if (t->json) {
+		payload_json(t, name, bytes);
+		return;
+	}
+	begin(t, name);
+	tsb_bytes_addf(&t->out, "%zu bytes, SHA-256 ", bytes.n);
+	add_sha256(t, bytes);
+	end_line(t);
+}
+
 const char *
 output_fingerprint(struct arena *a, struct tsb_view spki)
 {
@@ -366,7 +379,7 @@ doc_warn(struct doc *t, const char *fmt, ...)
 }
 
 void
-doc_print(struct doc *t)
+doc_print_to(struct doc *t, FILE *to)
 {
 	if (t->json && t->warnings.n > 0) {
 		begin(t, "warnings");
@@ -376,7 +389,13 @@ doc_print(struct doc *t)
 	}
 	if (t->json)
 		tsb_bytes_add_str(&t->out, "}\n");
-	fwrite(t->out.p, 1, t->out.n, stdout);
+	fwrite(t->out.p, 1, t->out.n, to);
+}
+
+void
+doc_print(struct doc *t)
+{
+	doc_print_to(t, stdout);
 }
 
 void
@@ -460,7 +479,7 @@ hint_of(const struct cli *c, int number)
 	if (c->exit != CLI_REFUSED)
 		return NULL;
 	if (number == 631 || number == 416)
-		return c->command ? api_key[c->command->role] : NULL;
+		return api_key[c->role];
 	for (i = 0; i < TSB_COUNT(hints); i++)
 		if (hints[i].number == number)
 			return hints[i].hint;

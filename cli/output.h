@@ -5,6 +5,8 @@
 #ifndef TSB_CLI_OUTPUT_H
 #define TSB_CLI_OUTPUT_H
 
+#include <stdio.h>
+
 #include "lib/base/bytes.h"
 
 #include "cli/cli.h"
@@ -37,6 +39,8 @@ void doc_view(struct doc *, const char *name, struct tsb_view text);
 void doc_format(struct doc *, const char *name, const char *fmt, ...) TSB_PRINTF(3, 4);
 void doc_number(struct doc *, const char *name, unsigned long long value);
 void doc_bool(struct doc *, const char *name, bool value);
+/* Bytes that tell people nothing: length and SHA-256. */
+void doc_digest(struct doc *, const char *name, struct tsb_view bytes);
 /* Bytes: text when printable, else length, SHA-256 and the first bytes in hex. */
 void doc_payload(struct doc *, const char *name, struct tsb_view bytes);
 void doc_base64(struct doc *, const char *name, struct tsb_view bytes);
@@ -46,6 +50,7 @@ void doc_key(struct doc *, const char *name, struct tsb_view spki);
 void doc_warn(struct doc *, const char *fmt, ...) TSB_PRINTF(2, 3);
 /* Prints to stdout. All levels must be closed. */
 void doc_print(struct doc *);
+void doc_print_to(struct doc *, FILE *);
 void doc_clear(struct doc *);
 
 /* UTF-8 without control characters other than \n \t and without characters that reorder text. */

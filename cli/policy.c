@@ -10,12 +10,14 @@
 
 #include "cli/file.h"
 #include "cli/policy.h"
+#include "cli/strength.h"
 
 #define POLICY_FILE_MAX (4 * 1024 * 1024)
 #define SECONDS_MAX (100L * 366 * 86400)
 
-static const char *const rule_verbs[RULE__MAX] = { "use", "block", "unblock", "modify" };
-static const char *const rule_titles[RULE__MAX] = { "rule use", "rule block", "rule unblock",
+const char *const policy_rule_verbs[RULE__MAX] = { "use this key", "block this key",
+	"unblock this key", "replace the policy of this key" };
+const char *const policy_rule_titles[RULE__MAX] = { "rule use", "rule block", "rule unblock",
 	"rule modify" };
 
 /* ---- from options ---- */
@@ -126,7 +128,7 @@ warn_open(const char *rule)
 }
 
 static int
-policy_of_file(struct cli *c, struct tsb_bytes *json)
+policy_of_file(struct cli *c, bool creation, struct tsb_bytes *json)
 {
 	tsb_bytes_auto text = { 0 };
 	struct tsb_view compact, value;
@@ -136,6 +138,10 @@ policy_of_file(struct cli *c, struct tsb_bytes *json)
 		return -1;
 	if (wire_compact(tsb_view_bytes(&text), &c->arena, &compact, &c->err))
 		return -1;
+	if (!creation) {
+		tsb_bytes_add_view(json, compact);
+		return 0;
+	}
 	for (i = 0; i < RULE__MAX; i++)
 		if (!wire_member_text(compact, ska_rule_names[i], &value) ||
 		    tsb_view_eq(value, tsb_view_str("null")))
@@ -149,7 +155,7 @@ policy_of_file(struct cli *c, struct tsb_bytes *json)
 }
 
 int
-policy_of_options(struct cli *c, struct tsb_bytes *json)
+policy_of_options(struct cli *c, bool creation, struct tsb_bytes *json)
 {
 	static const enum cli_option parts[] = { OPT_QUORUM, OPT_TIMELOCK, OPT_TIMEOUT,
 		OPT_USE_ONLY };
@@ -164,15 +170,15 @@ policy_of_options(struct cli *c, struct tsb_bytes *json)
 				return tsb_fail(&c->err, TSB_E_INPUT, "--%s goes with --approvers",
 				    cli_option_rows[parts[i]].name);
 	if (c->opt[OPT_POLICY])
-		return policy_of_file(c, json);
+		return policy_of_file(c, creation, json);
 	if (!c->opt[OPT_APPROVERS])
 		return 0;
 	if (rule_of_approvers(c, &policy))
 		return -1;
-	for (i = 0; i < RULE__MAX; i++)
+	for (i = 0; creation && i < RULE__MAX; i++)
 		if (ska_rule_is_free(&policy.rule[i]))
 			warn_open(ska_rule_names[i]);
-	wire_policy_format(&policy, true, json);
+	wire_policy_format(&policy, creation, json);
 	return 0;
 }
 
@@ -189,17 +195,6 @@ has_approved(const struct tsb_view *approved, size_t n, struct tsb_view spki)
 	return false;
 }
 
-static struct tsb_view
-approver_key(struct arena *a, const struct ska_approver *p)
-{
-	struct tsb_view spki = p->value;
-	struct tsb_err ignored;
-
-	if (p->type == APPROVER_CERTIFICATE && crypto_cert_spki(p->value, a, &spki, &ignored))
-		return p->value;
-	return spki;
-}
-
 /* The name that the policy gives, or a certificate's own. */
 static const char *
 shown_name(struct arena *a, const struct ska_approver *p)
@@ -213,24 +208,40 @@ shown_name(struct arena *a, const struct ska_approver *p)
 	return name;
 }
 
+/* Whose key only the broker knows is called by the name. */
+const char *
+policy_approver(struct arena *a, const struct ska_approver *p)
+{
+	const char *name = shown_name(a, p);
+
+	if (p->type == APPROVER_ONBOARDED)
+		return arena_printf(a, "onboarded  %s", name);
+	return arena_printf(a, "%s%s%s", output_key(a, p->spki), name ? "  " : "",
+	    name ? name : "");
+}
+
 static void
 show_approver(struct doc *t, const struct ska_approver *p, const struct tsb_view *approved,
     size_t n)
 {
+	static const char *const types[] = {
+		[APPROVER_PUBLIC_KEY] = "public_key",
+		[APPROVER_CERTIFICATE] = "certificate",
+		[APPROVER_ONBOARDED] = "onboarded_approver_certificate",
+	};
 	arena_auto a = { 0 };
-	struct tsb_view key = approver_key(&a, p);
-	bool has = approved && has_approved(approved, n, key);
-	const char *name = shown_name(&a, p);
+	bool has = approved && has_approved(approved, n, p->spki);
 
 	if (!t->json) {
-		doc_format(t, "approver", "%s%s%s%s", output_key(&a, key), name ? "  " : "",
-		    name ? name : "", has ? "  (has approved)" : "");
+		doc_format(t, "approver", "%s%s", policy_approver(&a, p),
+		    has ? "  (has approved)" : "");
 		return;
 	}
 	doc_open(t, "approver");
-	doc_text(t, "name", name);
-	doc_text(t, "type", p->type == APPROVER_CERTIFICATE ? "certificate" : "public_key");
-	doc_key(t, "key", key);
+	doc_text(t, "name", shown_name(&a, p));
+	doc_text(t, "type", types[p->type]);
+	if (p->type != APPROVER_ONBOARDED)
+		doc_key(t, "key", p->spki);
 	if (approved)
 		doc_bool(t, "approved", has);
 	doc_close(t);
@@ -243,7 +254,7 @@ show_group(struct doc *t, const struct ska_group *g, const struct tsb_view *appr
 	size_t i, have = 0;
 
 	for (i = 0; approved && i < g->napprovers; i++)
-		have += has_approved(approved, n, approver_key(&a, &g->approvers[i]));
+		have += has_approved(approved, n, g->approvers[i].spki);
 	doc_open_as(t, "group", "%s%s%u of %zu must approve%s", g->name ? g->name : "",
 	    g->name ? ": " : "", g->quorum, g->napprovers,
 	    approved ? arena_printf(&a, ", %zu did", have) : "");
@@ -291,29 +302,53 @@ show_token(struct doc *t, const struct ska_token *token, const struct tsb_view *
 }
 
 void
-policy_show_rule(struct doc *t, enum ska_rule_kind kind, const struct ska_rule *rule,
-    const struct tsb_view *approved, size_t n)
+policy_show_tokens(struct doc *t, const struct ska_rule *rule, const struct tsb_view *approved,
+    size_t n)
 {
 	size_t i;
 
-	doc_open(t, rule_titles[kind]);
-	if (ska_rule_is_free(rule))
-		doc_warn(t, "OPEN TO EVERYBODY: no approval is needed to %s this key",
-		    rule_verbs[kind]);
-	if (rule->ntokens == 0)
-		doc_warn(t, "nobody can ever %s this key: the rule has no token", rule_verbs[kind]);
-	if (t->json)
-		doc_bool(t, "open", ska_rule_is_free(rule));
 	doc_list(t, "tokens");
 	for (i = 0; i < rule->ntokens; i++)
 		show_token(t, &rule->tokens[i], approved, n);
 	doc_close(t);
+}
+
+void
+policy_warn_reach(struct doc *t, enum ska_rule_kind kind, const struct ska_rule *rule)
+{
+	switch (strength_reach(rule)) {
+	case REACH_EVERYONE:
+		doc_warn(t, "OPEN TO EVERYONE: no approval is needed to %s",
+		    policy_rule_verbs[kind]);
+		break;
+	case REACH_LATER:
+		doc_warn(t, "OPEN TO EVERYONE after %" PRIu64 " s: no approval is needed to %s",
+		    strength_wait(rule), policy_rule_verbs[kind]);
+		break;
+	case REACH_NOBODY:
+		doc_warn(t, "NEVER: nobody can ever %s: no token of the rule can be met",
+		    policy_rule_verbs[kind]);
+		break;
+	case REACH_APPROVED:
+		break;
+	}
+}
+
+void
+policy_show_rule(struct doc *t, enum ska_rule_kind kind, const struct ska_rule *rule,
+    const struct tsb_view *approved, size_t n)
+{
+	doc_open(t, policy_rule_titles[kind]);
+	policy_warn_reach(t, kind, rule);
+	if (t->json)
+		doc_bool(t, "open", strength_reach(rule) >= REACH_LATER);
+	policy_show_tokens(t, rule, approved, n);
 	doc_close(t);
 }
 
 /* By their bytes on the wire. */
-static bool
-same_rule(const struct ska_rule *x, const struct ska_rule *y)
+bool
+policy_same_rule(const struct ska_rule *x, const struct ska_rule *y)
 {
 	struct ska_policy a = { .rule = { *x, *x, *x, *x } }, b = { .rule = { *y, *y, *y, *y } };
 	tsb_bytes_auto left = { 0 }, right = { 0 };
@@ -333,9 +368,9 @@ policy_show(struct doc *t, const struct ska_policy *policy)
 		const struct ska_rule *rule = &policy->rule[i];
 
 		/* Warnings are never folded away. */
-		if (!t->json && i != RULE_USE && !ska_rule_is_free(rule) && rule->ntokens > 0 &&
-		    same_rule(rule, use))
-			doc_text(t, rule_titles[i], "the same as rule use");
+		if (!t->json && i != RULE_USE && strength_reach(rule) == REACH_APPROVED &&
+		    policy_same_rule(rule, use))
+			doc_text(t, policy_rule_titles[i], "the same as rule use");
 		else
 			policy_show_rule(t, (enum ska_rule_kind)i, rule, NULL, 0);
 	}

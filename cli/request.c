@@ -16,13 +16,15 @@
 #define POLL_FIRST_MS 200
 #define POLL_LAST_MS 3000
 
+/* Reading is the application's right, whoever asked. */
 static int
 fetch(struct cli *c, const char *id, struct tsb_bytes *answer, struct wire_client_status *out)
 {
-	const char *path =
-	    arena_printf(&c->arena, "/v1/request/%s", enc_percent_str(&c->arena, id));
+	const char *path = arena_printf(&c->arena, "/v1/request/%s%s", enc_percent_str(&c->arena, id),
+	    c->opt[OPT_FETCH_ONCE] ? "?fetchOnce=true" : "");
 
-	if (session_call(c, "GET", path, tsb_view_of(NULL, 0), answer))
+	if (session_become(c, CLI_ROLE_KEY_OPERATION) ||
+	    session_call(c, "GET", path, tsb_view_of(NULL, 0), answer))
 		return -1;
 	if (wire_client_status_parse(tsb_view_bytes(answer), &c->arena, out, &c->err))
 		return session_misread(c);
@@ -73,20 +75,32 @@ cli_request_show(struct cli *c)
 	return 0;
 }
 
-/* The result on stdout or in --out: bytes of base64 results, other results as they are. */
+/* What --out gets: the bytes of a base64 result, other results as they are. */
+static int
+write_result(struct cli *c, const struct wire_client_status *s)
+{
+	struct tsb_view bytes;
+
+	if (!s->result)
+		return tsb_fail(&c->err, TSB_E_IO, "request %s has no result%s", s->id,
+		    c->opt[OPT_FETCH_ONCE] ? " any more: it is given once" : "");
+	if (!enc_base64_decode(tsb_view_str(s->result), &c->arena, &bytes))
+		bytes = tsb_view_str(s->result);
+	if (file_write(c->opt[OPT_OUT], bytes, &c->err) == 0)
+		return 0;
+	if (c->opt[OPT_FETCH_ONCE]) { /* this is the only copy */
+		output_note("tsb: the result stands on standard output, the broker has erased it");
+		output_line(s->result);
+	}
+	return -1;
+}
+
+/* The result on stdout or in --out. */
 static int
 give_result(struct cli *c, const struct wire_client_status *s, struct tsb_view answer)
 {
-	struct tsb_view bytes = tsb_view_str(s->result);
-
-	if (c->opt[OPT_OUT]) {
-		if (!s->result)
-			return tsb_fail(&c->err, TSB_E_IO, "request %s has no result", s->id);
-		if (!enc_base64_decode(tsb_view_str(s->result), &c->arena, &bytes))
-			bytes = tsb_view_str(s->result);
-		if (file_write(c->opt[OPT_OUT], bytes, &c->err))
-			return -1;
-	}
+	if (c->opt[OPT_OUT] && write_result(c, s))
+		return -1;
 	if (c->json)
 		output_body(answer);
 	else if (!c->opt[OPT_OUT])
@@ -112,16 +126,20 @@ is_open(const char *status)
 	return tsb_state_by_name(status, &state) && !tsb_state_terminal(state);
 }
 
-/* Polls with growing pauses until the request has ended or --timeout is over. */
 static int
-wait_for_end(struct cli *c, const char *id)
+read_timeout(struct cli *c, long *seconds)
+{
+	return cli_number(c, OPT_TIMEOUT, 0, 100L * 366 * 86400, 0, seconds);
+}
+
+/* Polls with growing pauses until the request has ended or the seconds (0: none) are over. */
+static int
+wait_for_end(struct cli *c, const char *id, long seconds)
 {
 	struct wire_client_status s;
 	int64_t start = clock_monotonic_ms();
-	long seconds, pause = POLL_FIRST_MS;
+	long pause = POLL_FIRST_MS;
 
-	if (cli_number(c, OPT_TIMEOUT, 0, 100L * 366 * 86400, 0, &seconds))
-		return -1;
 	for (;;) {
 		tsb_bytes_auto answer = { 0 };
 		int64_t left = start + seconds * 1000 - clock_monotonic_ms();
@@ -149,21 +167,69 @@ wait_for_end(struct cli *c, const char *id)
 int
 cli_request_wait(struct cli *c)
 {
-	return wait_for_end(c, c->argv[0]);
+	long seconds;
+
+	return read_timeout(c, &seconds) ? -1 : wait_for_end(c, c->argv[0], seconds);
+}
+
+/* ---- asking ---- */
+
+static const char *const paths[KIND__MAX] = {
+	[KIND_SIGN] = "/v1/sign",
+	[KIND_DECRYPT] = "/v1/decrypt",
+	[KIND_UNWRAP] = "/v1/unwrap",
+	[KIND_BLOCK] = "/v1/block",
+	[KIND_UNBLOCK] = "/v1/unblock",
+	[KIND_MODIFY] = "/v1/modify",
+	[KIND_CERTIFICATE_REQUEST] = "/v1/certificate/request",
+	[KIND_SIGN_CERTIFICATE] = "/v1/certificate/sign",
+	[KIND_SELF_SIGN_CERTIFICATE] = "/v1/certificate/selfsign",
+};
+
+/* Options that only mean something with --wait; --timeout of modify belongs to its policy. */
+static int
+check_waiting(struct cli *c, enum tsb_kind kind)
+{
+	static const enum cli_option waiting[] = { OPT_OUT, OPT_FETCH_ONCE, OPT_TIMEOUT };
+	size_t i;
+
+	for (i = 0; !c->opt[OPT_WAIT] && i < TSB_COUNT(waiting); i++)
+		if (c->opt[waiting[i]] && !(kind == KIND_MODIFY && waiting[i] == OPT_TIMEOUT))
+			return tsb_fail(&c->err, TSB_E_INPUT, "--%s goes with --wait",
+			    cli_option_rows[waiting[i]].name);
+	return 0;
 }
 
 int
-request_create(struct cli *c, enum tsb_kind kind, const char *path, struct tsb_view body)
+request_open(struct cli *c, enum tsb_kind kind, struct tsb_bytes *body)
+{
+	const struct tsb_kind_row *row = &tsb_kinds[kind];
+
+	if (check_waiting(c, kind))
+		return -1;
+	body_open(body, NULL);
+	body_open(body, row->envelope);
+	body_text(body, row->key_member, c->argv[0]);
+	if (session_put_password(c, body, row->password_member))
+		return -1;
+	if (c->opt[OPT_META])
+		body_base64(body, "metaData", tsb_view_str(c->opt[OPT_META]));
+	return 0;
+}
+
+int
+request_create(struct cli *c, enum tsb_kind kind, struct tsb_bytes *body)
 {
 	tsb_bytes_auto answer = { 0 };
 	struct tsb_view id;
 	const char *text;
+	long seconds = 0;
 
-	if (c->opt[OPT_OUT] && !c->opt[OPT_WAIT])
-		return tsb_fail(&c->err, TSB_E_INPUT, "--out goes with --wait");
-	if (c->opt[OPT_TIMEOUT] && !c->opt[OPT_WAIT])
-		return tsb_fail(&c->err, TSB_E_INPUT, "--timeout goes with --wait");
-	if (session_call(c, "POST", path, body, &answer))
+	body_close(body);
+	body_close(body);
+	if (kind != KIND_MODIFY && read_timeout(c, &seconds))
+		return -1;
+	if (session_call(c, "POST", paths[kind], tsb_view_bytes(body), &answer))
 		return -1;
 	if (wire_text_member_parse(tsb_view_bytes(&answer), tsb_kinds[kind].id_member, &c->arena,
 		&id, &c->err))
@@ -171,7 +237,7 @@ request_create(struct cli *c, enum tsb_kind kind, const char *path, struct tsb_v
 	text = arena_strn(&c->arena, id.p, id.n);
 	if (c->opt[OPT_WAIT]) {
 		output_note("tsb: request %s waits for its end", text);
-		return wait_for_end(c, text);
+		return wait_for_end(c, text, seconds);
 	}
 	if (c->json)
 		output_body(tsb_view_bytes(&answer));
@@ -179,6 +245,8 @@ request_create(struct cli *c, enum tsb_kind kind, const char *path, struct tsb_v
 		output_line(text);
 	return 0;
 }
+
+/* ---- lists ---- */
 
 /* The states of --status as JSON; all states without it. */
 static int

@@ -34,7 +34,7 @@ static const char *const token_variables[CLI_ROLE__MAX] = {
 static int
 find_apikey(struct cli *c, const char **out)
 {
-	const char *env = token_variables[c->command->role];
+	const char *env = token_variables[c->role];
 
 	*out = NULL;
 	if (c->opt[OPT_TOKEN] && c->opt[OPT_TOKEN_FILE])
@@ -76,6 +76,8 @@ session_open(struct cli *c)
 	};
 	struct session *s = arena_alloc(&c->arena, sizeof(*s));
 
+	if (c->role == CLI_ROLE_NONE)
+		c->role = c->command->role;
 	if (!url || !*url)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "no broker: set TSB_URL or give --url, as in https://tsb.example.com");
@@ -86,6 +88,15 @@ session_open(struct cli *c)
 	s->rest = rest_new(&options);
 	c->session = s;
 	return 0;
+}
+
+int
+session_become(struct cli *c, enum cli_role role)
+{
+	if (c->role == role)
+		return 0;
+	c->role = role;
+	return c->session ? find_apikey(c, &c->session->apikey) : 0;
 }
 
 int

@@ -14,6 +14,12 @@ int session_call(struct cli *, const char *method, const char *path, struct tsb_
     struct tsb_bytes *answer) TSB_MUSTCHECK;
 
 /*
+ * Calls from here on bring the API key of this role instead of the command's; --token and --token-file
+ * stand for all roles.
+ */
+int session_become(struct cli *, enum cli_role) TSB_MUSTCHECK;
+
+/*
  * For an answer that says success and is not what the API promises: what was done is unknown. Takes
  * the sentence in c->err as the reason; returns -1.
  */

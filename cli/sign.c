@@ -3,8 +3,6 @@
 
 #include <stdio.h>
 
-#include "lib/base/enc.h"
-#include "lib/base/str.h"
 
 #include "cli/body.h"
 #include "cli/file.h"
@@ -32,39 +30,13 @@ cli_sign(struct cli *c)
 		return -1;
 	if (payload.n == 0)
 		return tsb_fail(&c->err, TSB_E_INPUT, "there is nothing to sign: the input is empty");
-	body_open(&body, NULL);
-	body_open(&body, "signRequest");
+	if (request_open(c, KIND_SIGN, &body))
+		return -1;
 	body_base64(&body, "payload", tsb_view_bytes(&payload));
 	body_text(&body, "payloadType", c->opt[OPT_PAYLOAD_TYPE]);
-	body_text(&body, "signKeyName", c->argv[0]);
-	if (session_put_password(c, &body, "keyPassword"))
-		return -1;
-	if (c->opt[OPT_META])
-		body_base64(&body, "metaData", tsb_view_str(c->opt[OPT_META]));
 	body_text(&body, "signatureAlgorithm", c->opt[OPT_ALGORITHM]);
 	body_text(&body, "signatureType", c->opt[OPT_TYPE]);
-	body_close(&body);
-	body_close(&body);
-	return request_create(c, KIND_SIGN, "/v1/sign", tsb_view_bytes(&body));
-}
-
-/* A signature file holds the bytes or, as `tsb sign` prints it, one line of base64. */
-static int
-read_signature(struct cli *c, const char *path, struct tsb_view *out)
-{
-	tsb_bytes_auto content = { 0 };
-	struct tsb_view text;
-
-	if (file_read(path, SIGNATURE_MAX, &content, &c->err))
-		return -1;
-	text = tsb_view_bytes(&content);
-	while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
-		text.n--;
-	if (text.n == 0)
-		return tsb_fail(&c->err, TSB_E_INPUT, "%s is empty", path);
-	if (!enc_base64_decode(text, &c->arena, out))
-		*out = arena_view(&c->arena, tsb_view_bytes(&content));
-	return 0;
+	return request_create(c, KIND_SIGN, &body);
 }
 
 int
@@ -75,7 +47,7 @@ cli_verify(struct cli *c)
 	bool valid;
 
 	if (need_algorithm(c) || file_read(c->argv[1], WIRE_PAYLOAD_MAX, &payload, &c->err) ||
-	    read_signature(c, c->argv[2], &signature))
+	    file_read_base64(c->argv[2], SIGNATURE_MAX, &c->arena, &signature, &c->err))
 		return -1;
 	body_open(&body, NULL);
 	body_open(&body, "verifySignatureRequest");

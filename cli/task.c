@@ -10,6 +10,7 @@
 #include "cli/body.h"
 #include "cli/policy.h"
 #include "cli/session.h"
+#include "cli/strength.h"
 #include "cli/task.h"
 
 /* A task carries its payload several times over: few of them fill an answer. */
@@ -196,7 +197,7 @@ static int
 check_attributes(struct cli *c, const struct token_keys *keys, struct task *out)
 {
 	const struct wire_client_task *w = out->wire;
-	const struct keyattr *k = &out->attributes;
+	struct keyattr *k = &out->attributes;
 	struct tsb_err ignored;
 
 	if (w->attributes.n == 0 && keys->attestation.n > 0)
@@ -213,6 +214,7 @@ check_attributes(struct cli *c, const struct token_keys *keys, struct task *out)
 		&ignored))
 		return WRONG(c, w, "the key of --attestation-key did not sign the key attributes",
 		    w->id);
+	strength_identify(&k->policy, &c->arena);
 	out->has_attributes = true;
 	out->attributes_verified = keys->attestation.n > 0;
 	return 0;

@@ -17,6 +17,7 @@
 #include "cli/file.h"
 #include "cli/policy.h"
 #include "cli/session.h"
+#include "cli/strength.h"
 #include "cli/token.h"
 
 static const char *const operation_names[] = {
@@ -160,6 +161,7 @@ show_policy_bytes(struct doc *t, struct tsb_view bytes)
 		doc_payload(t, "policy bytes", bytes);
 		return;
 	}
+	strength_identify(&policy, &a);
 	policy_show(t, &policy);
 }
 
@@ -282,6 +284,7 @@ decode_policy(struct decode *d, struct tsb_view bytes)
 	if (ska_policy_parse(bytes, &d->cli->arena, &policy, &d->cli->err))
 		return -1;
 	doc_text(&d->doc, "kind", "policy");
+	strength_identify(&policy, &d->cli->arena);
 	policy_show(&d->doc, &policy);
 	return 0;
 }
@@ -397,13 +400,16 @@ token_show_attributes(struct doc *t, const struct keyattr *k)
 }
 
 static void
-show_key(struct doc *t, const struct keyattr *k)
+show_key(struct doc *t, struct keyattr *k)
 {
+	arena_auto a = { 0 };
+
 	token_show_attributes(t, k);
 	if (!k->has_policy) {
 		doc_text(t, "policy", t->json ? NULL : "none: an ordinary key, no approvals");
 		return;
 	}
+	strength_identify(&k->policy, &a);
 	doc_open(t, "policy");
 	doc_bool(t, "blocked", k->policy.blocked);
 	policy_show(t, &k->policy);

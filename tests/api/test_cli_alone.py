@@ -170,21 +170,21 @@ def rule(*people, quorum=1):
 def test_a_policy_that_names_only_ruleUse_is_marked_as_open(anna):
     policy = ska.policy_encode({"ruleUse": rule(anna)})
     text = run("token", "decode", input=policy).out
-    for verb in ("block", "unblock", "modify"):
-        assert "!!! OPEN TO EVERYBODY: no approval is needed to %s this key" % verb in text
+    for verb in ("block this key", "unblock this key", "replace the policy of this key"):
+        assert "!!! OPEN TO EVERYONE: no approval is needed to %s" % verb in text
     assert "needed to use" not in text
     shown = run("token", "decode", "--json", input=policy).json
     assert [shown[r]["open"] for r in ("ruleUse", "ruleBlock", "ruleUnblock", "ruleModify")] == \
         [False, True, True, True]
     token = ska.Token(ska.MODIFY, "k", policy).encode()
-    assert "OPEN TO EVERYBODY" in run("token", "decode", input=token).out
+    assert "OPEN TO EVERYONE" in run("token", "decode", input=token).out
 
 
 def test_rules_that_nobody_can_meet_are_marked(anna):
     policy = ska.policy_encode({"ruleUse": rule(anna), "ruleBlock": {"tokens": []},
                                 "ruleUnblock": rule(anna, quorum=2), "ruleModify": rule(anna)})
     text = run("token", "decode", input=policy).out
-    assert "nobody can ever block this key" in text
+    assert "NEVER: nobody can ever block this key" in text
     assert "fewer approvers than its quorum" in text and "OPEN" not in text
 
 
