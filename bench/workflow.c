@@ -18,7 +18,8 @@ struct site {
 	struct bench *b;
 	struct arena arena;
 	struct signer *alice, *bob;
-	const char *pair_key, *single_key, *free_key; /* both approvers, Alice alone, nobody */
+	/* asks Bob and another, Alice and another, Alice alone, nobody */
+	const char *pair_key, *first_key, *single_key, *free_key;
 	char **text; /* of requests, one a step or the same for all */
 	size_t ntext;
 	int status;
@@ -233,14 +234,14 @@ measure_reading(struct site *s)
 
 /* Each load uses up its own tasks: Alice has none but those. */
 static void
-measure_approvals(struct site *s)
+measure_approvals(struct site *s, const char *key, const char *name)
 {
 	size_t n = (size_t)(s->b->seconds * 500);
 
 	for (size_t i = 0; i < TSB_COUNT(bench_steps); i++) {
-		requests_new(s, s->single_key, n);
+		requests_new(s, key, n);
 		approvals_prepare(s, n);
-		run_texts(s, "POST /v1/approval, the last one", bench_steps[i], true, 200);
+		run_texts(s, name, bench_steps[i], true, 200);
 	}
 }
 
@@ -289,12 +290,16 @@ bench_workflow(struct bench *b)
 	    approver_json(&s.arena, carol));
 
 	s.pair_key = key_new(&s, h, "pair", both, 2);
+	s.first_key = key_new(&s, h, "first",
+	    arena_printf(&s.arena, "%s,%s", approver_json(&s.arena, s.alice),
+		approver_json(&s.arena, carol)), 2);
 	s.single_key = key_new(&s, h, "single", approver_json(&s.arena, s.alice), 1);
 	s.free_key = key_new(&s, h, "free", NULL, 0);
 	measure_latency(&s);
 	measure_requests(&s);
 	measure_reading(&s);
-	measure_approvals(&s);
+	measure_approvals(&s, s.first_key, "POST /v1/approval, one of two");
+	measure_approvals(&s, s.single_key, "POST /v1/approval, the last one");
 	http_free(h);
 	signer_free(s.alice);
 	signer_free(s.bob);
