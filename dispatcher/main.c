@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "dispatcher/dispatcher.h"
-#include "lib/base/program.h"
 
 volatile sig_atomic_t dispatcher_stop, dispatcher_hangup;
 
@@ -76,38 +75,20 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 	return 0;
 }
 
-static int
-load(const char *path, void *settings, struct tsb_err *err)
-{
-	return broker_conf_load(path, settings, err);
-}
-
 int
 main(int argc, char **argv)
 {
 	struct broker_conf conf;
-	struct program program = {
-	    .name = "tsb-dispatcher",
-	    .about = "Takes satisfied requests to the HSM and records what came of them.",
-	    .settings_path = broker_conf_default_path,
-	    .rows = broker_conf_rows,
-	    .load = load,
-	    .settings = &conf,
-	};
 	struct tsb_err err = {0};
-	int status = program_options(&program, argc, argv);
+	int status = broker_start("tsb-dispatcher",
+	    "Takes satisfied requests to the HSM and records what came of them.", argc, argv, &conf);
 
 	if (status >= 0)
 		return status;
 	signals_init();
-	program_protect_memory();
-	if (log_open(program.name, conf.log_file, broker_log_level(&conf), &err) ||
-	    run(&conf, &err)) {
+	status = run(&conf, &err) == 0 ? 0 : 1;
+	if (status != 0)
 		log_failure(LOG_ERROR, "start-up", &err);
-		status = 1;
-	} else {
-		status = 0;
-	}
 	broker_conf_free(&conf);
 	return status;
 }

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "fcgi/fcgi.h"
-#include "lib/base/program.h"
 
 static void *
 worker_open(void *arg, struct tsb_err *err)
@@ -28,12 +27,6 @@ worker_close(void *app)
 	struct flow *flow = app;
 
 	flow_free(&flow);
-}
-
-static int
-load(const char *path, void *settings, struct tsb_err *err)
-{
-	return broker_conf_load(path, settings, err);
 }
 
 static int
@@ -64,26 +57,13 @@ int
 main(int argc, char **argv)
 {
 	struct broker_conf conf;
-	struct program program = {
-	    .name = "tsb-fcgi",
-	    .about = "The REST API of the broker, as a FastCGI (or CGI) responder.",
-	    .settings_path = broker_conf_default_path,
-	    .rows = broker_conf_rows,
-	    .load = load,
-	    .settings = &conf,
-	};
 	struct tsb_err err = {0};
-	int status = program_options(&program, argc, argv);
+	int status = broker_start("tsb-fcgi", "The REST API of the broker, as a FastCGI (or CGI) responder.",
+	    argc, argv, &conf);
 
 	if (status >= 0)
 		return status;
-	program_protect_memory();
-	if (log_open(program.name, conf.log_file, broker_log_level(&conf), &err)) {
-		fprintf(stderr, "tsb-fcgi: %s\n", err.msg);
-		status = 1;
-	} else {
-		status = run(&conf, &err);
-	}
+	status = run(&conf, &err);
 	broker_conf_free(&conf);
 	return status;
 }

@@ -1,8 +1,10 @@
 #include "lib/first.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/base/program.h"
 #include "lib/base/str.h"
 #include "lib/flow/settings.h"
 
@@ -24,7 +26,7 @@ const struct conf_row broker_conf_rows[] = {
     {"general", "fetchResultOnce", CONF_BOOL, AT(fetch_result_once), "false", 0, 0,
 	"erase a result when it has been fetched"},
     {"general", "secretKeyFile", CONF_STR, AT(secret_key_file), NULL, 0, 0,
-	"file with 64 hex digits: the key that seals key passwords of waiting requests"},
+	"file with 64 hex digits: the key that seals key passwords and containers of approvers"},
     {"general", "retainFinishedRequests", CONF_INT, AT(retain_days), "0", 0, 36500,
 	"days until finished requests are deleted; 0 = never"},
 
@@ -59,6 +61,9 @@ const struct conf_row broker_conf_rows[] = {
 	"API key for key operations there, instead of apiKey"},
     {"hsm", "serviceToken", CONF_SECRET, AT(hsm_role_key[HSM_SERVICE]), NULL, 0, 0,
 	"API key for service calls there, instead of apiKey"},
+    {"hsm", "backupKeyName", CONF_STR, AT(hsm_backup_key),
+	"approver-mgmt-backup-key-rsa-wrapping", 0, 0,
+	"key there that backups of approvers are encrypted for; made when missing"},
     {"hsm", "caFile", CONF_STR, AT(hsm_ca), NULL, 0, 0, "CA of its certificate; unset = the system's"},
     {"hsm", "certificateFile", CONF_STR, AT(hsm_cert), NULL, 0, 0, "client certificate, PEM"},
     {"hsm", "keyFile", CONF_STR, AT(hsm_key), NULL, 0, 0, "key of the client certificate, PEM"},
@@ -143,6 +148,36 @@ broker_conf_load(const char *path, struct broker_conf *conf, struct tsb_err *err
 		return -1;
 	}
 	return 0;
+}
+
+static int
+load(const char *path, void *settings, struct tsb_err *err)
+{
+	return broker_conf_load(path, settings, err);
+}
+
+int
+broker_start(const char *name, const char *about, int argc, char **argv, struct broker_conf *conf)
+{
+	const struct program program = {
+	    .name = name,
+	    .about = about,
+	    .settings_path = broker_conf_default_path,
+	    .rows = broker_conf_rows,
+	    .load = load,
+	    .settings = conf,
+	};
+	struct tsb_err err = {0};
+	int status = program_options(&program, argc, argv);
+
+	if (status >= 0)
+		return status;
+	program_protect_memory();
+	if (log_open(name, conf->log_file, broker_log_level(conf), &err) == 0)
+		return -1;
+	fprintf(stderr, "%s: %s\n", name, err.msg);
+	broker_conf_free(conf);
+	return 1;
 }
 
 void

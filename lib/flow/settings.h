@@ -23,6 +23,7 @@ struct broker_conf {
 	char *api_user, *api_password, *dispatcher_user, *dispatcher_password, *admin_user,
 	    *admin_password;
 	/* [hsm] */
+	char *hsm_backup_key;
 	char *hsm_url, *hsm_api_key, *hsm_role_key[HSM_ROLE__MAX];
 	char *hsm_ca, *hsm_cert, *hsm_key;
 	long hsm_timeout, hsm_connect_timeout;
@@ -47,6 +48,13 @@ extern const char *const broker_conf_default_path; /* TSB_SYSCONFDIR/tsb.conf */
 /* Reads and checks the settings. Freed with broker_conf_free(). */
 int broker_conf_load(const char *path, struct broker_conf *conf, struct tsb_err *err) TSB_MUSTCHECK;
 void broker_conf_free(struct broker_conf *conf);
+
+/*
+ * What the main of a broker's program begins with: options, settings, protected memory, log. Returns
+ * -1 to go on, or the status to exit with.
+ */
+int broker_start(const char *name, const char *about, int argc, char **argv,
+    struct broker_conf *conf);
 
 /* Views of the settings, valid as long as conf. */
 struct store_conf broker_store_conf(const struct broker_conf *conf, enum store_login login);
