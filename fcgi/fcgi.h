@@ -7,6 +7,13 @@
 
 extern const struct web_route fcgi_routes[]; /* ends with pattern NULL */
 
+/*
+ * Checks the policy of a body that is passed on. Where it names onboarded approvers, rq->body becomes
+ * the body that the HSM understands. envelope: the member around the policy, NULL = none.
+ */
+int fcgi_policy_check(void *app, struct web_request *rq, struct ska_policy *policy,
+    const char *envelope, bool with_status, struct tsb_err *err) TSB_MUSTCHECK;
+
 /* Handlers of the table in routes.c; the app of a worker is its struct flow. */
 web_serve_fn serve_request_create;   /* arg: enum tsb_kind */
 web_serve_fn serve_request_get;
@@ -25,6 +32,13 @@ web_serve_fn serve_key_delete_by_name;
 web_serve_fn serve_synchronous;	     /* arg: enum tsb_kind */
 web_serve_fn serve_verify;
 web_serve_fn serve_random;
+web_serve_fn serve_approver_create;
+web_serve_fn serve_approver_onboard;
+web_serve_fn serve_approver_renew;   /* arg: whether also for an onboarded approver */
+web_serve_fn serve_approver_forgot;
+web_serve_fn serve_approver_change_password;
+web_serve_fn serve_approver_status;
+web_serve_fn serve_approver_delete;
 web_serve_fn serve_version;
 web_serve_fn serve_license;
 

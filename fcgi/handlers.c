@@ -167,12 +167,34 @@ pass_body(void *app, struct web_request *rq, struct web_reply *reply, const char
 }
 
 int
+fcgi_policy_check(void *app, struct web_request *rq, struct ska_policy *policy,
+    const char *envelope, bool with_status, struct tsb_err *err)
+{
+	tsb_bytes_auto body = {0};
+	struct tsb_view compact;
+	bool named;
+
+	if (flow_policy_check(app, policy, rq->arena, &named, err))
+		return -1;
+	if (!named)
+		return 0;
+	if (wire_compact(rq->body, rq->arena, &compact, err))
+		return -1;
+	if (envelope != NULL)
+		wire_policy_replace_in(compact, envelope, policy, with_status, &body);
+	else
+		wire_policy_replace(compact, policy, with_status, &body);
+	rq->body = arena_view(rq->arena, tsb_view_bytes(&body));
+	return 0;
+}
+
+int
 serve_key_create(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct wire_key_create in;
 
 	if (wire_key_create_parse(rq->body, rq->arena, &in, err) ||
-	    (in.has_policy && flow_policy_check(&in.policy, rq->arena, err)))
+	    (in.has_policy && fcgi_policy_check(app, rq, &in.policy, NULL, true, err)))
 		return -1;
 	return pass_body(app, rq, reply, "/v1/key", HSM_KEY_MANAGEMENT, false, err);
 }
@@ -269,7 +291,10 @@ serve_synchronous(void *app, struct web_request *rq, struct web_reply *reply, st
 	enum tsb_kind kind = (enum tsb_kind)web_route_arg(rq);
 	struct wire_synchronous_in in;
 
-	if (wire_synchronous_parse(kind, rq->body, rq->arena, &in, err))
+	if (wire_synchronous_parse(kind, rq->body, rq->arena, &in, err) ||
+	    (in.request.policy != NULL &&
+		fcgi_policy_check(app, rq, in.request.policy, tsb_kinds[kind].envelope,
+		    kind != KIND_MODIFY, err)))
 		return -1;
 	return pass_body(app, rq, reply, tsb_kinds[kind].synchronous_path,
 	    kind == KIND_MODIFY ? HSM_KEY_MANAGEMENT : HSM_KEY_OPERATION,

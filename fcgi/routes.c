@@ -10,6 +10,7 @@
 #define KO ROLE_KEY_OPERATION
 #define AP ROLE_APPROVER
 #define SV ROLE_SERVICE
+#define AM ROLE_APPROVER_MANAGEMENT
 #define TL (ROLE_APPROVER | ROLE_TIMESTAMP) /* task lists: the signed timestamp may be enough */
 
 #define ALL_KINDS ((1 << KIND__MAX) - 1)
@@ -28,7 +29,8 @@ const struct web_route fcgi_routes[] = {
 
     {VERB_POST, "/v1/filteredSignApprovalTask", TL, 64 * KB, serve_tasks, 1 << KIND_SIGN},
     {VERB_POST, "/v1/filteredDecryptApprovalTask", TL, 64 * KB, serve_tasks, 1 << KIND_DECRYPT},
-    {VERB_POST, "/v1/filteredUnwrapKeyApprovalTask", TL, 64 * KB, serve_tasks, 1 << KIND_UNWRAP},
+    {VERB_POST, "/v1/filteredUnwrapKeyApprovalTask", TL, 64 * KB, serve_tasks,
+	1 << KIND_UNWRAP | 1 << KIND_RESTORE_APPROVER},
     {VERB_POST, "/v1/filteredBlockKeyApprovalTask", TL, 64 * KB, serve_tasks, 1 << KIND_BLOCK},
     {VERB_POST, "/v1/filteredUnblockKeyApprovalTask", TL, 64 * KB, serve_tasks, 1 << KIND_UNBLOCK},
     {VERB_POST, "/v1/filteredModifyKeyApprovalTask", TL, 64 * KB, serve_tasks, 1 << KIND_MODIFY},
@@ -55,6 +57,21 @@ const struct web_route fcgi_routes[] = {
     {VERB_POST, "/v1/synchronousSign", KO, 4 * MB, serve_synchronous, KIND_SIGN},
     {VERB_POST, "/v1/verify", KO, 4 * MB, serve_verify, 0},
     {VERB_GET, "/v1/generateRandom/{length}", KO | SV, 0, serve_random, 0},
+
+    {VERB_POST, "/v1/approverManagement/create", AM, 64 * KB, serve_approver_create, 0},
+    {VERB_PUT, "/v1/approverManagement/create", AM, 64 * KB, serve_approver_create, 0},
+    {VERB_POST, "/v1/approver/onboard", AP, 64 * KB, serve_approver_onboard, 0},
+    {VERB_POST, "/v1/approverManagement/onboard", AM, 64 * KB, serve_approver_onboard, 0},
+    {VERB_POST, "/v1/approverManagement/restoreFromBackup", AM, 64 * KB, serve_approver_renew, 1},
+    {VERB_POST, "/v1/approverManagement/restoreFromBackup/forgotPassword", AM, 64 * KB,
+	serve_approver_forgot, 0},
+    {VERB_POST, "/v1/approverManagement/renewOneTimeCode", AM, 64 * KB, serve_approver_renew, 0},
+    {VERB_POST, "/v1/approverManagement/renewOnetimePassword", AM, 64 * KB, serve_approver_renew, 0},
+    {VERB_GET, "/v1/approverManagement/onboarding/status", AM, 0, serve_approver_status, 0},
+    {VERB_POST, "/v1/approverManagement/onboarding/status", AM, 0, serve_approver_status, 0},
+    {VERB_POST, "/v1/approverManagement/changePassword", AM, 64 * KB,
+	serve_approver_change_password, 0},
+    {VERB_DELETE, "/v1/approverManagement/delete/{approverName}", AM, 0, serve_approver_delete, 0},
 
     {VERB_GET, "/v1/versionInfo", SV, 0, serve_version, 0},
     {VERB_GET, "/v1/licenseInfo", SV, 0, serve_license, 0},

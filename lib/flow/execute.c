@@ -6,6 +6,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
 #include "lib/flow/internal.h"
+#include "lib/flow/restore.h"
 
 /* An HSM that answers with technical errors again and again is not tried for ever. */
 #define ATTEMPTS_MAX 20
@@ -126,20 +127,28 @@ claim_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	return store_audit_insert(tx, &audit, err);
 }
 
+int
+flow_password_open(struct flow *f, const struct tsb_request *rq, struct tsb_bytes *out,
+    struct tsb_err *err)
+{
+	if (rq->password_box.n == 0)
+		return 0;
+	if (!f->has_secret)
+		return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT,
+		    "general.secretKeyFile is missing: the key password cannot be read");
+	return crypto_box_open(f->secret, tsb_view_of(rq->id.b, sizeof(rq->id.b)), rq->password_box,
+	    out, err);
+}
+
 static int
 call_prepare(struct flow *f, struct flow_execution *x, struct tsb_err *err)
 {
 	const struct tsb_request *rq = &x->request;
 	tsb_bytes_auto password = {0};
 
-	if (rq->password_box.n > 0) {
-		if (!f->has_secret)
-			return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT,
-			    "general.secretKeyFile is missing: the key password cannot be read");
-		if (crypto_box_open(f->secret, tsb_view_of(rq->id.b, sizeof(rq->id.b)),
-			rq->password_box, &password, err))
-			return -1;
-	}
+	/* the password that waits with a restoration is not one of the key */
+	if (rq->kind != KIND_RESTORE_APPROVER && flow_password_open(f, rq, &password, err))
+		return -1;
 	tsb_bytes_reset(&x->body);
 	x->sent_ms = clock_now_ms();
 	if (x->asking)
@@ -277,6 +286,8 @@ struct recording {
 	const char *detail;
 	struct tsb_request after;
 	bool moved;
+	bool restores; /* approver is what the restored one becomes */
+	struct tsb_approver approver;
 };
 
 static int
@@ -295,7 +306,11 @@ recording_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	r->after = r->x->request;
 	if (store_request_move(tx, &r->after, &r->change, &r->moved, err))
 		return -1;
-	return r->moved ? store_audit_insert(tx, &audit, err) : 0;
+	if (!r->moved)
+		return 0;
+	if (r->restores && flow_restore_record(r->f, tx, &r->after, &r->approver, err))
+		return -1;
+	return store_audit_insert(tx, &audit, err);
 }
 
 static int64_t
@@ -368,6 +383,17 @@ call_again(struct flow_execution *x, enum verdict verdict, const struct tsb_err 
 	return false;
 }
 
+/* result: from the HSM's answer to what the request's caller gets. */
+static int
+restore(struct recording *r, struct tsb_view *result, struct tsb_err *err)
+{
+	struct flow_execution *x = r->x;
+	struct tsb_view answer = *result;
+
+	return flow_restore_prepare(r->f, &x->request, answer, clock_now_ms(), &x->arena, &r->approver,
+	    result, err);
+}
+
 int
 flow_execution_finish(struct flow *f, struct flow_execution *x, int rc,
     const struct hsm_reply *reply, const struct tsb_err *call_err, enum flow_outcome *outcome,
@@ -384,6 +410,16 @@ flow_execution_finish(struct flow *f, struct flow_execution *x, int rc,
 	}
 	if (verdict == HSM_IN_TROUBLE && x->request.attempt >= ATTEMPTS_MAX)
 		verdict = HSM_REFUSED;
+	r.restores = verdict == HSM_DID_IT && x->request.kind == KIND_RESTORE_APPROVER;
+	if (r.restores && restore(&r, &result, &why)) {
+		/* the database may be asked again, when the lease is over */
+		if (why.code == TSB_E_CONNECTIVITY || why.code == TSB_E_SUBSYSTEM) {
+			*err = why;
+			return -1;
+		}
+		r.restores = false;
+		verdict = HSM_REFUSED;
+	}
 	*outcome = verdict == HSM_IS_AWAY ? OUTCOME_HSM_AWAY
 	    : verdict == HSM_IN_TROUBLE	  ? OUTCOME_LATER
 					  : OUTCOME_DONE;

@@ -104,7 +104,12 @@ int flow_next_time(struct flow *f, int64_t *at_ms, struct tsb_err *err) TSB_MUST
 /* Passes a checked body on; the answer's status and body, or the HSM's error raised as ours. */
 int flow_hsm_pass(struct flow *f, const struct hsm_call *call, struct hsm_reply *reply,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* What a policy must fulfil before the HSM sees it; resolves certificate approvers. */
-int flow_policy_check(struct ska_policy *p, struct arena *a, struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * What a policy must fulfil before the HSM sees it; resolves certificate approvers. The HSM knows no
+ * names of approvers: *named tells that their certificates now stand in p, and that the body that is
+ * passed on has to be written anew from it.
+ */
+int flow_policy_check(struct flow *f, struct ska_policy *p, struct arena *a, bool *named,
+    struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

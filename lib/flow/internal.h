@@ -57,6 +57,9 @@ struct flow_stamp {
 int flow_hsm_stamp(struct flow *f, const struct wire_timestamp_request *ask, struct arena *a,
     struct flow_stamp *out, struct tsb_err *err) TSB_MUSTCHECK;
 
+/* The key as the HSM describes it now; TSB_E_KEY_NOT_EXISTENT. */
+int flow_hsm_key(struct flow *f, const char *label, struct arena *a, struct keyattr *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
 int flow_hsm_key_exists(struct flow *f, const char *label, bool *exists, struct tsb_err *err)
     TSB_MUSTCHECK;
 
@@ -107,14 +110,18 @@ int flow_request_expire(struct flow *f, const struct tsb_uuid *id, struct arena 
 
 /* ---- execution (execute.c) ---- */
 
+/* What password_box holds; empty when there is none. */
+int flow_password_open(struct flow *f, const struct tsb_request *rq, struct tsb_bytes *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
 /* Calls and finishes a request that this process inserted as its own claim. */
 int flow_execute_claimed(struct flow *f, const struct tsb_request *rq, struct tsb_err *err)
     TSB_MUSTCHECK;
 
 /* ---- what an approval binds (payload.c) ---- */
 
-/* Bytes of the token's payload element; empty for block and unblock. Checks a new policy. */
-int flow_payload(struct flow *f, const struct tsb_request_in *in, struct arena *a,
+/* Bytes of the token's payload element; empty for block and unblock. Checks a new policy, and shows
+ * the HSM the certificates of approvers that it names. */
+int flow_payload(struct flow *f, struct tsb_request_in *in, struct arena *a,
     struct tsb_view *payload, struct tsb_err *err) TSB_MUSTCHECK;
 
 /* ---- recovery (recover.c) ---- */

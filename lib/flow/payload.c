@@ -22,13 +22,31 @@ unwrap_payload(const struct ska_unwrap *unwrap, struct arena *a)
 	return arena_view(a, tsb_view_bytes(&bytes));
 }
 
+static int
+modify_payload(struct flow *f, struct tsb_request_in *in, struct arena *a, struct tsb_view *payload,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto inner = {0};
+	bool named;
+
+	if (flow_policy_check(f, in->policy, a, &named, err))
+		return -1;
+	if (named) {
+		wire_policy_replace(in->inner_clean, in->policy, false, &inner);
+		in->inner_clean = arena_view(a, tsb_view_bytes(&inner));
+	}
+	*payload = policy_payload(in->policy, a);
+	return 0;
+}
+
 int
-flow_payload(struct flow *f, const struct tsb_request_in *in, struct arena *a,
+flow_payload(struct flow *f, struct tsb_request_in *in, struct arena *a,
     struct tsb_view *payload, struct tsb_err *err)
 {
 	switch (in->kind) {
 	case KIND_SIGN:
 	case KIND_DECRYPT:
+	case KIND_RESTORE_APPROVER:
 		*payload = in->payload;
 		return 0;
 	case KIND_UNWRAP:
@@ -39,10 +57,7 @@ flow_payload(struct flow *f, const struct tsb_request_in *in, struct arena *a,
 		*payload = tsb_view_of(NULL, 0);
 		return 0;
 	case KIND_MODIFY:
-		if (flow_policy_check(in->policy, a, err))
-			return -1;
-		*payload = policy_payload(in->policy, a);
-		return 0;
+		return modify_payload(f, in, a, payload, err);
 	default:
 		return tsb_fail(err, TSB_E_NOT_IMPLEMENTED, "%s is not offered by this build",
 		    tsb_kinds[in->kind].envelope);

@@ -95,14 +95,15 @@ static int
 password_seal(struct flow *f, const struct tsb_request_in *in, struct tsb_request *rq,
     struct arena *a, struct tsb_err *err)
 {
+	struct tsb_view secret = in->secret.n > 0 ? in->secret : in->key_password;
 	tsb_bytes_auto box = {0};
 
-	if (in->key_password.n == 0)
+	if (secret.n == 0)
 		return 0;
 	if (!f->has_secret)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT,
 		    "a key password cannot be kept: the broker has no general.secretKeyFile");
-	crypto_box_seal(f->secret, tsb_view_of(rq->id.b, sizeof(rq->id.b)), in->key_password, &box);
+	crypto_box_seal(f->secret, tsb_view_of(rq->id.b, sizeof(rq->id.b)), secret, &box);
 	rq->password_box = arena_view(a, tsb_view_bytes(&box));
 	return 0;
 }
@@ -118,6 +119,7 @@ static const enum keyattr_flag kind_needs[KIND__MAX] = {
     [KIND_CERTIFICATE_REQUEST] = ATTR_SIGN,
     [KIND_SIGN_CERTIFICATE] = ATTR_SIGN,
     [KIND_SELF_SIGN_CERTIFICATE] = ATTR_SIGN,
+    [KIND_RESTORE_APPROVER] = ATTR_DECRYPT,
 };
 
 /* What the key must be like, told from its attributes; the HSM checks it again. */
@@ -171,6 +173,9 @@ signature_check(const struct flow *f, const struct tsb_request_in *in, struct ts
 {
 	const struct tsb_request_signature *s = &in->signature;
 
+	/* the broker asks by itself, its caller has proven another role */
+	if (in->kind == KIND_RESTORE_APPROVER)
+		return 0;
 	if (f->nrequest_signers > 0 && (!s->present || !signer_allowed(f, s->spki)))
 		return tsb_fail(err, TSB_E_REQUEST_SIGNER,
 		    "requestSignature must be made with a key of "
@@ -244,9 +249,10 @@ request_fill(struct flow *f, const struct tsb_request_in *in, struct tsb_view pa
 }
 
 int
-flow_request_create(struct flow *f, const struct tsb_request_in *in, struct arena *a,
+flow_request_create(struct flow *f, const struct tsb_request_in *asked, struct arena *a,
     struct tsb_uuid *id, struct tsb_err *err)
 {
+	struct tsb_request_in own = *asked, *in = &own;
 	struct wire_timestamp_request ask;
 	struct flow_stamp stamp;
 	struct tsb_request rq;

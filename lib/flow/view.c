@@ -1,6 +1,7 @@
 #include "lib/first.h"
 
 #include "lib/flow/internal.h"
+#include "lib/flow/restore.h"
 
 /* Without paging an approver gets all it has approved, up to this bound. */
 #define APPROVED_MAX 1000
@@ -113,8 +114,8 @@ fetch_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	return store_audit_insert(tx, &audit, err);
 }
 
-int
-flow_request_view(struct flow *f, const struct tsb_uuid *id, bool fetch_once, struct arena *a,
+static int
+view_load(struct flow *f, const struct tsb_uuid *id, bool fetch_once, struct arena *a,
     int64_t now_ms, struct tsb_request_view *out, struct tsb_err *err)
 {
 	struct reading r = {f, id, a, now_ms, out};
@@ -129,6 +130,14 @@ flow_request_view(struct flow *f, const struct tsb_uuid *id, bool fetch_once, st
 	if ((fetch_once || f->conf->fetch_result_once) && out->request.result.n > 0)
 		return store_transact(f->store, "request_fetch", fetch_body, &r, err);
 	return 0;
+}
+
+int
+flow_request_view(struct flow *f, const struct tsb_uuid *id, bool fetch_once, struct arena *a,
+    int64_t now_ms, struct tsb_request_view *out, struct tsb_err *err)
+{
+	return view_load(f, id, fetch_once, a, now_ms, out, err) ||
+		flow_restore_reveal(f, &out->request, a, err) ? -1 : 0;
 }
 
 struct listing {

@@ -71,6 +71,7 @@ struct tsb_request_in {
 	enum tsb_kind kind;
 	const char *key_name;
 	struct tsb_view key_password;	/* empty = none */
+	struct tsb_view secret;		/* KIND_RESTORE_APPROVER: kept sealed until the end */
 	struct tsb_view payload;	/* sign: message; decrypt: ciphertext; others empty */
 	struct ska_policy *policy;	/* modify: resolved by flow; else NULL */
 	struct ska_unwrap unwrap;	/* unwrap: the new key */

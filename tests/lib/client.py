@@ -68,7 +68,8 @@ class Client:
         self.tokens = {"KM": site.vars["TSB_KEY_MANAGEMENT_TOKEN"],
                        "KO": site.vars["TSB_KEY_OPERATION_TOKEN"],
                        "AP": site.vars["TSB_APPROVER_TOKEN"],
-                       "SV": site.vars["TSB_SERVICE_TOKEN"]}
+                       "SV": site.vars["TSB_SERVICE_TOKEN"],
+                       "AM": site.vars["TSB_APPROVER_KEY_MANAGEMENT_TOKEN"]}
         self.local = threading.local()
 
     @property
@@ -87,8 +88,10 @@ class Client:
         if part in ("key", "modify", "synchronousModify", "importedKey", "derivedKey"):
             return "KM"
         if part.startswith("filtered") and part.endswith("ApprovalTask") or \
-                part in ("approval", "task", "filteredApprovedRequests"):
+                part in ("approval", "task", "filteredApprovedRequests", "approver"):
             return "AP"
+        if part == "approverManagement":
+            return "AM"
         if part in ("versionInfo", "licenseInfo", "keystore", "hsm"):
             return "SV"
         return "KO"

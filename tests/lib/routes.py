@@ -54,6 +54,10 @@ def password():
     return F("pw", None, False)
 
 
+def needed_password(sample="secret"):
+    return F("pw", sample)
+
+
 REQUEST_SIGNATURE = obj(False, signature=b64(), digestAlgorithm=enum("SHA-256"), publicKey=b64())
 PROOF = dict(timestamp=text("2024-08-14T20:03:02+02:00"), timestampSignature=b64(),
              timestampDigestAlgorithm=enum("SHA-256"), approverPublicKey=b64(False))
@@ -94,6 +98,13 @@ UNBLOCK = dict(unblockKeyName=text("absent-key"), keyPassword=password())
 KINDS = "Sign Decrypt UnwrapKey BlockKey UnblockKey ModifyKey CertificateRequest SignCertificate " \
     "SelfSignCertificate All".split()
 
+APPROVER_NAME = obj(approverName=text("absent-approver"))
+APPROVER_CREATE = obj(approverName=text("never-created"), algorithm=enum("RSA"),
+                      keySize=F("size", 2048, False), backupPassword=needed_password(),
+                      validity=F("int", 30, False))
+ONBOARD = obj(approverName=text("absent-approver"), oneTimeCode=needed_password("123456"),
+              transportPassword=needed_password("0123456789abcdef"))
+
 KM, KO, AP, SV, AM = "KM", "KO", "AP", "SV", "AM"
 
 
@@ -108,7 +119,8 @@ class Route:
     @property
     def sample_path(self):
         return (self.path.replace("{id}", UUID).replace("{keyName}", "absent-key")
-                .replace("{length}", "16"))
+                .replace("{length}", "16")
+                .replace("{approverName}", "absent-approver"))
 
 
 ROUTES = [
@@ -136,6 +148,21 @@ ROUTES = [
         signKeyName=text("absent-key"), masterKeyPassword=password(),
         signatureAlgorithm=enum("SHA256_WITH_ECDSA"), payload=b64(), signature=b64()))),
     Route("GET", "/v1/generateRandom/{length}", {KO, SV}),
+    Route("POST", "/v1/approverManagement/create", AM, APPROVER_CREATE),
+    Route("PUT", "/v1/approverManagement/create", AM, APPROVER_CREATE),
+    Route("POST", "/v1/approver/onboard", AP, ONBOARD),
+    Route("POST", "/v1/approverManagement/onboard", AM, ONBOARD),
+    Route("POST", "/v1/approverManagement/restoreFromBackup", AM, APPROVER_NAME),
+    Route("POST", "/v1/approverManagement/restoreFromBackup/forgotPassword", AM, obj(
+        approverName=text("absent-approver"), newBackupPassword=needed_password())),
+    Route("POST", "/v1/approverManagement/renewOneTimeCode", AM, APPROVER_NAME),
+    Route("POST", "/v1/approverManagement/renewOnetimePassword", AM, APPROVER_NAME),
+    Route("GET", "/v1/approverManagement/onboarding/status", AM),
+    Route("POST", "/v1/approverManagement/onboarding/status", AM),
+    Route("POST", "/v1/approverManagement/changePassword", AM, obj(
+        approverName=text("absent-approver"), backupPassword=needed_password(),
+        newBackupPassword=needed_password())),
+    Route("DELETE", "/v1/approverManagement/delete/{approverName}", AM),
     Route("GET", "/v1/versionInfo", SV),
     Route("GET", "/v1/licenseInfo", SV),
 ]

@@ -80,6 +80,7 @@ test_request_id_member_of_each_kind(void **state)
 	    [KIND_CERTIFICATE_REQUEST] = "signRequestId",
 	    [KIND_SIGN_CERTIFICATE] = "signRequestId",
 	    [KIND_SELF_SIGN_CERTIFICATE] = "signRequestId",
+	    [KIND_RESTORE_APPROVER] = "unwrapRequestId",
 	};
 	struct tsb_uuid id = uuid(ID);
 

@@ -1,0 +1,385 @@
+/*
+ * Certificates and requests for them (api.md 9). The broker writes what is to be signed, and writes it
+ * once: serial number and validity are fixed when the request is made, so approvers approve the very
+ * bytes that the HSM signs. To the HSM it is one more signature.
+ */
+#include "lib/first.h"
+
+#include "lib/base/clock.h"
+#include "lib/base/enc.h"
+#include "lib/crypto/x509.h"
+#include "lib/flow/internal.h"
+
+#define IMPORT_PATH "/v1/certificate/import/plain"
+#define KEY_CERT_SIGN (1U << 5)
+
+/* Texts go from one to the other by their place. */
+_Static_assert((int)SUBJECT__MAX == (int)DN__MAX &&
+	(int)SUBJECT_GENERATION_QUALIFIER == (int)DN_GENERATION_QUALIFIER &&
+	(int)SUBJECT_ORGANIZATION_IDENTIFIER == (int)DN_ORGANIZATION_IDENTIFIER,
+    "names of subjects");
+
+bool
+flow_is_certificate(enum tsb_kind kind)
+{
+	return kind == KIND_CERTIFICATE_REQUEST || kind == KIND_SIGN_CERTIFICATE ||
+	    kind == KIND_SELF_SIGN_CERTIFICATE;
+}
+
+static enum x509_kind
+form_of(enum tsb_kind kind)
+{
+	return kind == KIND_CERTIFICATE_REQUEST ? X509_KIND_REQUEST : X509_KIND_CERTIFICATE;
+}
+
+/* ---- the certificate that the HSM keeps with a key ---- */
+
+/* Codes by which an HSM says that the key has no certificate. */
+static bool
+is_absence(enum tsb_code code)
+{
+	return code == TSB_E_INVALID_CERTIFICATE || code == TSB_E_FILE_NOT_FOUND;
+}
+
+/* TSB_E_INVALID_CERTIFICATE when the key has none. */
+static int
+stored_certificate(struct flow *f, const char *key_name, struct arena *a, struct tsb_view *der,
+    struct tsb_err *err)
+{
+	struct hsm_reply reply = {0};
+	struct hsm_call call = {
+	    .method = "GET",
+	    .path = arena_printf(a, "/v1/certificate/%s", enc_percent_str(a, key_name)),
+	    .role = HSM_KEY_MANAGEMENT,
+	    .repeatable = true,
+	};
+	struct tsb_view pem;
+	int rc = flow_hsm_pass(f, &call, &reply, err);
+
+	if (rc == 0)
+		rc = wire_text_member_parse(tsb_view_bytes(&reply.body), "certificate", a, &pem, err);
+	else if (is_absence(err->code))
+		tsb_fail(err, TSB_E_INVALID_CERTIFICATE, "key '%s' has no certificate", key_name);
+	hsm_reply_clear(&reply);
+	return rc || crypto_pem_to_der(pem, a, der, err) ? -1 : 0;
+}
+
+static int
+store_certificate(struct flow *f, const char *key_name, struct tsb_view pem, struct tsb_err *err)
+{
+	tsb_bytes_auto body = {0};
+	struct hsm_reply reply = {0};
+	struct hsm_call call = {
+	    .method = "POST", .path = IMPORT_PATH, .role = HSM_KEY_MANAGEMENT, .repeatable = true};
+	int rc;
+
+	wire_pem_format(key_name, "certificate", pem, &body);
+	call.body = tsb_view_bytes(&body);
+	rc = flow_hsm_pass(f, &call, &reply, err);
+	hsm_reply_clear(&reply);
+	return rc;
+}
+
+/* ---- what is to be signed ---- */
+
+/* Something to be signed, and what its signature has to fit. */
+struct draft {
+	struct keyattr key;
+	const struct x509_algorithm *algorithm;
+	struct tsb_view subject;
+	struct tsb_view content;
+};
+
+static int
+named_subject(const struct tsb_certificate_in *in, struct arena *a, struct tsb_view *name,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto der = {0};
+
+	if (x509_name(in->subject, &der, err))
+		return -1;
+	*name = arena_view(a, tsb_view_bytes(&der));
+	return 0;
+}
+
+/* Whom the certificate is for: the applicant, under the name that the caller gives him. */
+static int
+applicant(const struct tsb_certificate_in *in, struct arena *a, struct x509_content *content,
+    struct tsb_err *err)
+{
+	struct x509_request request;
+	tsb_bytes_auto name = {0};
+
+	if (x509_request_read(in->csr, a, &request, err) ||
+	    x509_name_with_common_name(request.subject, in->subject[SUBJECT_COMMON_NAME], &name, err))
+		return -1;
+	content->spki = request.spki;
+	content->subject = arena_view(a, tsb_view_bytes(&name));
+	return 0;
+}
+
+/* The issuer is the subject of the signing key's certificate. */
+static int
+issuer(struct flow *f, const char *key_name, const struct keyattr *key, struct arena *a,
+    struct x509_content *content, struct tsb_err *err)
+{
+	struct tsb_view der, spki;
+
+	if (stored_certificate(f, key_name, a, &der, err) ||
+	    crypto_cert_valid_at(der, content->not_before, err) ||
+	    crypto_cert_spki(der, a, &spki, err))
+		return -1;
+	if (!tsb_view_eq(spki, key->public_key))
+		return tsb_fail(err, TSB_E_INVALID_CERTIFICATE,
+		    "the certificate of key '%s' is one of another key", key_name);
+	if (crypto_cert_subject(der, a, &content->issuer, err))
+		return -1;
+	return crypto_cert_key_id(der, a, &content->issuer_key_id, err);
+}
+
+static int
+self_issuer(struct arena *a, struct x509_content *content, struct tsb_err *err)
+{
+	tsb_bytes_auto id = {0};
+
+	if (x509_key_id(content->spki, &id, err))
+		return -1;
+	content->issuer = content->subject;
+	content->issuer_key_id = arena_view(a, tsb_view_bytes(&id));
+	return 0;
+}
+
+static int
+draft_write(enum x509_kind kind, const struct x509_content *content, struct arena *a,
+    struct draft *d, struct tsb_err *err)
+{
+	tsb_bytes_auto out = {0};
+
+	if (kind == X509_KIND_REQUEST)
+		x509_request_content(content, &out);
+	else if (x509_certificate_content(content, &out, err))
+		return -1;
+	d->content = arena_view(a, tsb_view_bytes(&out));
+	return 0;
+}
+
+static struct x509_content
+draft_content(const struct tsb_request_in *in, const struct draft *d)
+{
+	return (struct x509_content){
+	    .subject = d->subject,
+	    .spki = d->key.public_key,
+	    .key_usage = in->certificate.key_usage,
+	    .extended_key_usage = in->certificate.extended_key_usage,
+	    .algorithm = d->algorithm,
+	    .authority = in->certificate.authority,
+	    .not_before = clock_now_ms() / 1000,
+	    .days = in->certificate.validity,
+	};
+}
+
+static int
+draft_make(struct flow *f, const struct tsb_request_in *in, struct arena *a, struct draft *d,
+    struct tsb_err *err)
+{
+	const struct tsb_certificate_in *c = &in->certificate;
+	struct x509_content content;
+
+	if (flow_hsm_key_open(f, in->key_name, in->key_password, a, &d->key, err) ||
+	    x509_algorithm(in->algorithm, d->key.public_key, &d->algorithm, err))
+		return -1;
+	content = draft_content(in, d);
+	if (in->kind == KIND_SIGN_CERTIFICATE) {
+		if (applicant(c, a, &content, err) ||
+		    issuer(f, in->key_name, &d->key, a, &content, err))
+			return -1;
+	} else if (named_subject(c, a, &content.subject, err) ||
+	    self_issuer(a, &content, err)) {
+		return -1;
+	}
+	d->subject = content.subject;
+	return draft_write(form_of(in->kind), &content, a, d, err);
+}
+
+int
+flow_certificate_payload(struct flow *f, const struct tsb_request_in *in, struct arena *a,
+    struct tsb_view *payload, struct tsb_err *err)
+{
+	struct draft d;
+
+	if (draft_make(f, in, a, &d, err))
+		return -1;
+	*payload = d.content;
+	return 0;
+}
+
+/* ---- execution ---- */
+
+static int
+approved_content(const struct tsb_request *rq, struct tsb_view *content, struct tsb_err *err)
+{
+	struct ska_approval_token token;
+
+	if (ska_approval_token_parse(rq->token, &token, err))
+		return -1;
+	*content = token.payload;
+	return 0;
+}
+
+static int
+asked_algorithm(const struct tsb_request *rq, struct arena *a, const char **name,
+    struct tsb_err *err)
+{
+	struct tsb_view text;
+
+	if (wire_text_member_parse(rq->inner_clean, "signatureAlgorithm", a, &text, err))
+		return -1;
+	*name = arena_strn(a, text.p, text.n);
+	return 0;
+}
+
+static int
+sign_body(const struct flow_execution *x, struct arena *a, struct tsb_view password,
+    struct tsb_bytes *out, struct tsb_err *err)
+{
+	const struct tsb_request *rq = &x->request;
+	tsb_bytes_auto inner = {0};
+	struct tsb_view content;
+	const char *algorithm;
+
+	if (approved_content(rq, &content, err) || asked_algorithm(rq, a, &algorithm, err))
+		return -1;
+	wire_sign_inner_format(rq->key_name, algorithm, content, &inner);
+	return wire_synchronous_format(KIND_SIGN, tsb_view_bytes(&inner), password, x->approvals,
+	    x->all_approvals ? x->napprovals : x->nchosen, out, err);
+}
+
+int
+flow_certificate_call(struct flow_execution *x, struct tsb_view password, struct tsb_err *err)
+{
+	bool storing = x->certificate.n > 0;
+
+	if (storing)
+		wire_pem_format(x->request.key_name, "certificate", x->certificate, &x->body);
+	else if (sign_body(x, &x->arena, password, &x->body, err))
+		return -1;
+	x->call = (struct hsm_call){
+	    .method = "POST",
+	    .path = storing ? IMPORT_PATH : tsb_kinds[x->request.kind].synchronous_path,
+	    .role = storing ? HSM_KEY_MANAGEMENT : HSM_KEY_OPERATION,
+	    .body = tsb_view_bytes(&x->body),
+	    .repeatable = true,
+	};
+	return 0;
+}
+
+static int
+signature_decode(struct tsb_view base64, struct arena *a, struct tsb_view *out,
+    struct tsb_err *err)
+{
+	if (!enc_base64_decode(base64, a, out))
+		return tsb_fail(err, TSB_E_HSM, "the HSM's signature is not base64");
+	return 0;
+}
+
+int
+flow_certificate_finish(struct flow *f, struct flow_execution *x, struct tsb_view answer,
+    struct tsb_view *pem, struct tsb_err *err)
+{
+	const struct tsb_request *rq = &x->request;
+	const struct x509_algorithm *algorithm;
+	const struct flow_key *key;
+	struct tsb_view content, signature;
+	tsb_bytes_auto out = {0};
+	const char *name;
+
+	if (approved_content(rq, &content, err) || asked_algorithm(rq, &x->arena, &name, err) ||
+	    signature_decode(answer, &x->arena, &signature, err) ||
+	    flow_key_load(f, NULL, rq->attributes_digest, &key, err))
+		return -1;
+	if (key == NULL)
+		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
+		    "the attributes of key '%s' are not in the database", rq->key_name);
+	if (x509_algorithm(name, key->parsed.public_key, &algorithm, err) ||
+	    x509_assemble(form_of(rq->kind), content, algorithm, signature, key->parsed.public_key,
+		&out, err))
+		return -1;
+	*pem = arena_view(&x->arena, tsb_view_bytes(&out));
+	return 0;
+}
+
+/* ---- at once, for keys that ask for no approvals ---- */
+
+static int
+sign_now(struct flow *f, const struct tsb_request_in *in, const struct draft *d,
+    enum x509_kind kind, struct arena *a, struct tsb_view *pem, struct tsb_err *err)
+{
+	tsb_bytes_auto inner = {0};
+	tsb_bytes_auto body = {0};
+	tsb_bytes_auto out = {0};
+	struct hsm_reply reply = {0};
+	struct hsm_call call = {
+	    .method = "POST",
+	    .path = tsb_kinds[in->kind].synchronous_path,
+	    .role = HSM_KEY_OPERATION,
+	    .repeatable = true,
+	};
+	struct tsb_view answer, signature;
+	int rc;
+
+	wire_sign_inner_format(in->key_name, in->algorithm, d->content, &inner);
+	if (wire_synchronous_format(KIND_SIGN, tsb_view_bytes(&inner), in->key_password, NULL, 0,
+		&body, err))
+		return -1;
+	call.body = tsb_view_bytes(&body);
+	rc = flow_hsm_pass(f, &call, &reply, err) ||
+	    wire_text_member_parse(tsb_view_bytes(&reply.body), tsb_kinds[in->kind].result_member, a,
+		&answer, err) ? -1 : 0;
+	hsm_reply_clear(&reply);
+	if (rc != 0 || signature_decode(answer, a, &signature, err) ||
+	    x509_assemble(kind, d->content, d->algorithm, signature, d->key.public_key, &out, err))
+		return -1;
+	*pem = arena_view(a, tsb_view_bytes(&out));
+	return 0;
+}
+
+/*
+ * A key without policy and without certificate gets a self-signed one when a request is made for it
+ * (api.md 9.1). A certificate that somebody issued is never replaced on the way, and an HSM that keeps
+ * no certificates gets none.
+ */
+static int
+side_certificate(struct flow *f, const struct tsb_request_in *in, struct draft *d, struct arena *a,
+    struct tsb_err *err)
+{
+	struct x509_content content = draft_content(in, d);
+	struct tsb_err absent = {0};
+	struct tsb_view have, pem;
+
+	if (d->key.has_policy || stored_certificate(f, in->key_name, a, &have, &absent) == 0 ||
+	    absent.code == TSB_E_NOT_IMPLEMENTED || absent.code == TSB_E_OPERATION_UNREACHABLE)
+		return 0;
+	if (!is_absence(absent.code)) {
+		*err = absent;
+		return -1;
+	}
+	content.authority = (content.key_usage & KEY_CERT_SIGN) != 0;
+	if (self_issuer(a, &content, err) ||
+	    draft_write(X509_KIND_CERTIFICATE, &content, a, d, err) ||
+	    sign_now(f, in, d, X509_KIND_CERTIFICATE, a, &pem, err))
+		return -1;
+	return store_certificate(f, in->key_name, pem, err);
+}
+
+int
+flow_certificate_make(struct flow *f, const struct tsb_request_in *in, struct arena *a,
+    struct tsb_view *pem, struct tsb_err *err)
+{
+	struct draft d;
+
+	if (draft_make(f, in, a, &d, err) || sign_now(f, in, &d, form_of(in->kind), a, pem, err))
+		return -1;
+	if (in->kind == KIND_SELF_SIGN_CERTIFICATE)
+		return store_certificate(f, in->key_name, *pem, err);
+	return in->kind == KIND_CERTIFICATE_REQUEST ? side_certificate(f, in, &d, a, err) : 0;
+}

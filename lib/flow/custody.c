@@ -1,0 +1,385 @@
+#include "lib/first.h"
+
+#include <string.h>
+
+#include "lib/crypto/keypair.h"
+#include "lib/flow/internal.h"
+#include "lib/flow/keep.h"
+
+#define ACTOR "approverKeyManagement"
+#define SEED_SIZE 48
+
+int
+flow_custody_need_secret(const struct flow *f, struct tsb_err *err)
+{
+	if (f->has_secret)
+		return 0;
+	return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT,
+	    "approvers cannot be kept: the broker has no general.secretKeyFile");
+}
+
+/* ---- what is kept ---- */
+
+/* Binds a box to its column, its approver and its certificate. */
+static void
+place_of(const char *column, const struct tsb_approver *row, struct tsb_bytes *place)
+{
+	tsb_bytes_add(place, column, strlen(column) + 1);
+	tsb_bytes_add(place, row->name, strlen(row->name) + 1);
+	tsb_bytes_add_view(place, row->certificate);
+}
+
+int
+flow_container_seal(struct flow *f, struct tsb_approver *row, struct tsb_view private_key,
+    struct tsb_view password, struct arena *a, struct tsb_err *err)
+{
+	tsb_bytes_auto container = {0};
+	tsb_bytes_auto place = {0};
+	tsb_bytes_auto box = {0};
+
+	if (crypto_pkcs12_seal(private_key, row->certificate, row->name, password, &container, err))
+		return -1;
+	place_of("container", row, &place);
+	crypto_box_seal(f->secret, tsb_view_bytes(&place), tsb_view_bytes(&container), &box);
+	row->container = arena_view(a, tsb_view_bytes(&box));
+	return 0;
+}
+
+int
+flow_container_open(struct flow *f, const struct tsb_approver *row, struct tsb_bytes *container,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto place = {0};
+
+	place_of("container", row, &place);
+	if (crypto_box_open(f->secret, tsb_view_bytes(&place), row->container, container, err) == 0)
+		return 0;
+	/* not the caller's password: the row was changed, or general.secretKeyFile is another */
+	return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
+	    "the container of '%.255s' does not open with general.secretKeyFile", row->name);
+}
+
+int
+flow_backup_seal(struct tsb_approver *row, struct tsb_view private_key, struct tsb_view spki,
+    struct arena *a, struct tsb_err *err)
+{
+	unsigned char key[CRYPTO_BOX_KEY_SIZE];
+	tsb_bytes_auto wrapped = {0};
+	tsb_bytes_auto place = {0};
+	tsb_bytes_auto box = {0};
+	int rc;
+
+	crypto_random(key, sizeof(key));
+	place_of("backup", row, &place);
+	crypto_box_seal(key, tsb_view_bytes(&place), private_key, &box);
+	rc = crypto_rsa_oaep_seal(spki, tsb_view_of(key, sizeof(key)), &wrapped, err);
+	tsb_wipe(key, sizeof(key));
+	if (rc != 0)
+		return -1;
+	row->backup = arena_view(a, tsb_view_bytes(&box));
+	row->wrapped_key = arena_view(a, tsb_view_bytes(&wrapped));
+	crypto_sha256(spki, row->backup_key);
+	return 0;
+}
+
+int
+flow_backup_open(const struct tsb_approver *row, struct tsb_view key, struct tsb_bytes *private_key,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto place = {0};
+
+	if (key.n != CRYPTO_BOX_KEY_SIZE)
+		return tsb_fail(err, TSB_E_DECRYPT_FAILED, "the wrapped key has a wrong length");
+	place_of("backup", row, &place);
+	return crypto_box_open(key.p, tsb_view_bytes(&place), row->backup, private_key, err);
+}
+
+struct store_audit
+flow_custody_audit(const struct flow *f, const char *action, const struct tsb_approver *before,
+    const struct tsb_approver *after)
+{
+	return (struct store_audit){
+	    .action = action,
+	    .actor = ACTOR,
+	    .from = before == NULL ? NULL : before->onboarded ? "ONBOARDED" : "PENDING",
+	    .to = after == NULL ? NULL : after->onboarded ? "ONBOARDED" : "PENDING",
+	    .detail = before != NULL ? before->name : after->name,
+	};
+}
+
+/* ---- one step of an approver ---- */
+
+struct step {
+	struct flow *f;
+	const char *name;
+	const char *action; /* of the audit */
+	struct arena *arena;
+	int64_t now_ms;
+	struct tsb_approver row;
+	bool found;
+	/* Changes row inside the transaction; may be called again for the row as it is then. */
+	int (*change)(struct step *, struct tsb_err *);
+	char *code;		/* issued by the change */
+	struct tsb_view proven; /* salt of the code that was right */
+};
+
+static int
+find_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct step *s = ctx;
+
+	return store_approver_find(tx, s->name, false, s->arena, &s->row, &s->found, err);
+}
+
+static int
+load_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct step *s = ctx;
+
+	return store_approver_load(tx, s->name, false, s->arena, &s->row, err);
+}
+
+static int
+insert_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct step *s = ctx;
+	struct store_audit audit = flow_custody_audit(s->f, s->action, NULL, &s->row);
+
+	return store_approver_insert(tx, &s->row, err) || store_audit_insert(tx, &audit, err) ? -1
+											      : 0;
+}
+
+static int
+change_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct step *s = ctx;
+	struct tsb_approver before;
+	struct store_audit audit;
+
+	if (store_approver_load(tx, s->name, true, s->arena, &s->row, err))
+		return -1;
+	before = s->row;
+	if (s->change(s, err) || store_approver_change(tx, &s->row, err))
+		return -1;
+	audit = flow_custody_audit(s->f, s->action, &before, &s->row);
+	return store_audit_insert(tx, &audit, err);
+}
+
+static int
+delete_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct step *s = ctx;
+	struct store_audit audit;
+
+	if (store_approver_load(tx, s->name, true, s->arena, &s->row, err) ||
+	    store_approver_delete(tx, &s->row, err))
+		return -1;
+	audit = flow_custody_audit(s->f, s->action, &s->row, NULL);
+	return store_audit_insert(tx, &audit, err);
+}
+
+/* ---- creation ---- */
+
+static int
+key_make(struct step *s, const struct wire_approver_create *in, struct tsb_bytes *private_key,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto seed = {0};
+	tsb_bytes_auto cert = {0};
+
+	if (flow_hsm_random(s->f, SEED_SIZE, &seed, err) ||
+	    crypto_rsa_new((int)in->key_size, tsb_view_bytes(&seed), private_key, err) ||
+	    crypto_cert_self_signed(tsb_view_bytes(private_key), in->name, s->now_ms / 1000,
+		in->validity, &cert, err))
+		return -1;
+	s->row.certificate = arena_view(s->arena, tsb_view_bytes(&cert));
+	return 0;
+}
+
+int
+flow_custody_create(struct flow *f, const struct wire_approver_create *in, struct arena *a,
+    int64_t now_ms, char code[FLOW_CODE_SIZE], struct tsb_err *err)
+{
+	struct step s = {
+	    .f = f, .name = in->name, .action = "approver create", .arena = a, .now_ms = now_ms};
+	tsb_bytes_auto private_key = {0};
+	struct tsb_view spki, password = in->backup_password;
+
+	if (flow_custody_need_secret(f, err) ||
+	    store_read(f->store, "approver_find", find_body, &s, err))
+		return -1;
+	if (s.found)
+		return tsb_fail(err, TSB_E_APPROVER_EXISTS, "approverName: '%.255s' exists",
+		    in->name);
+	s.row = (struct tsb_approver){
+	    .name = in->name, .version = 1, .created_ms = now_ms, .changed_ms = now_ms};
+	if (flow_backup_key(f, a, &spki, err) || key_make(&s, in, &private_key, err) ||
+	    flow_container_seal(f, &s.row, tsb_view_bytes(&private_key), password, a, err) ||
+	    flow_backup_seal(&s.row, tsb_view_bytes(&private_key), spki, a, err) ||
+	    flow_code_issue(f, &s.row, a, now_ms, code, err))
+		return -1;
+	return store_transact(f->store, "approver_create", insert_body, &s, err);
+}
+
+/* ---- onboarding ---- */
+
+static int
+change_try(struct step *s, struct tsb_err *err)
+{
+	return flow_code_count_try(&s->row, s->now_ms, err);
+}
+
+/* Of two who know the code one gets the container: the salt tells that the code is still there. */
+static int
+change_onboard(struct step *s, struct tsb_err *err)
+{
+	if (s->row.onboarded || !tsb_view_eq(s->row.code_salt, s->proven))
+		return tsb_fail(err, TSB_E_INVALID_ONE_TIME_CODE, "oneTimeCode: it was used");
+	flow_code_void(&s->row);
+	s->row.onboarded = true;
+	s->row.wrong_tries = 0;
+	s->row.wrong_since_ms = 0;
+	s->row.changed_ms = s->now_ms;
+	return 0;
+}
+
+int
+flow_custody_onboard(struct flow *f, const struct wire_approver_onboard *in, struct arena *a,
+    int64_t now_ms, struct tsb_view *encrypted, struct tsb_view *iv, struct tsb_err *err)
+{
+	struct step s = {.f = f, .name = in->name, .action = "approver try", .arena = a,
+	    .now_ms = now_ms, .change = change_try};
+	unsigned char nonce[CRYPTO_GCM_IV_SIZE];
+	tsb_bytes_auto container = {0};
+	tsb_bytes_auto sealed = {0};
+
+	if (flow_custody_need_secret(f, err) ||
+	    store_transact(f->store, "approver_try", change_body, &s, err) ||
+	    flow_code_check(f, &s.row, in->code, err) ||
+	    flow_container_open(f, &s.row, &container, err) ||
+	    crypto_gcm_seal(in->transport_password, tsb_view_bytes(&container), nonce, &sealed, err))
+		return -1;
+	s.proven = s.row.code_salt;
+	s.action = "approver onboard";
+	s.change = change_onboard;
+	if (store_transact(f->store, "approver_onboard", change_body, &s, err))
+		return -1;
+	*encrypted = arena_view(a, tsb_view_bytes(&sealed));
+	*iv = arena_view(a, tsb_view_of(nonce, sizeof(nonce)));
+	return 0;
+}
+
+/* ---- codes and passwords ---- */
+
+static int
+change_renew(struct step *s, struct tsb_err *err)
+{
+	if (s->row.onboarded)
+		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
+		    "'%.255s' is onboarded: a new code for the same key is given by "
+		    "restoreFromBackup", s->name);
+	return flow_code_issue(s->f, &s->row, s->arena, s->now_ms, s->code, err);
+}
+
+static int
+change_restore(struct step *s, struct tsb_err *err)
+{
+	return flow_code_issue(s->f, &s->row, s->arena, s->now_ms, s->code, err);
+}
+
+int
+flow_custody_renew(struct flow *f, const char *name, bool again, struct arena *a, int64_t now_ms,
+    char code[FLOW_CODE_SIZE], struct tsb_err *err)
+{
+	struct step s = {
+	    .f = f,
+	    .name = name,
+	    .action = again ? "approver restore" : "approver renew code",
+	    .arena = a,
+	    .now_ms = now_ms,
+	    .change = again ? change_restore : change_renew,
+	    .code = code,
+	};
+
+	if (flow_custody_need_secret(f, err))
+		return -1;
+	return store_transact(f->store, "approver_renew", change_body, &s, err);
+}
+
+struct password_step {
+	struct step step;
+	uint64_t version;
+	struct tsb_view container;
+};
+
+static int
+change_container(struct step *s, struct tsb_err *err)
+{
+	struct password_step *p = (struct password_step *)s;
+
+	/* the new container was made from the row as it was read */
+	if (s->row.version != p->version)
+		return tsb_fail(err, TSB_E_SUBSYSTEM,
+		    "the approver was changed at the same time, try again");
+	s->row.container = p->container;
+	s->row.changed_ms = s->now_ms;
+	return 0;
+}
+
+int
+flow_custody_change_password(struct flow *f, const struct wire_approver_password *in,
+    struct arena *a, int64_t now_ms, struct tsb_err *err)
+{
+	struct password_step p = {.step = {.f = f, .name = in->name, .action = "approver password",
+				      .arena = a, .now_ms = now_ms, .change = change_container}};
+	tsb_bytes_auto container = {0};
+	tsb_bytes_auto private_key = {0};
+
+	if (flow_custody_need_secret(f, err) ||
+	    store_read(f->store, "approver_load", load_body, &p.step, err) ||
+	    flow_container_open(f, &p.step.row, &container, err) ||
+	    crypto_pkcs12_open(tsb_view_bytes(&container), in->old_password, &private_key, err) ||
+	    flow_container_seal(f, &p.step.row, tsb_view_bytes(&private_key), in->new_password, a,
+		err))
+		return -1;
+	p.version = p.step.row.version;
+	p.container = p.step.row.container;
+	return store_transact(f->store, "approver_password", change_body, &p.step, err);
+}
+
+/* ---- the rest ---- */
+
+struct listing {
+	struct arena *arena;
+	struct tsb_approver *rows;
+	size_t n;
+};
+
+static int
+list_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct listing *l = ctx;
+
+	return store_approvers_list(tx, l->arena, &l->rows, &l->n, err);
+}
+
+int
+flow_custody_list(struct flow *f, struct arena *a, struct tsb_approver **rows, size_t *n,
+    struct tsb_err *err)
+{
+	struct listing l = {.arena = a};
+
+	if (store_read(f->store, "approvers_list", list_body, &l, err))
+		return -1;
+	*rows = l.rows;
+	*n = l.n;
+	return 0;
+}
+
+int
+flow_custody_delete(struct flow *f, const char *name, struct arena *a, struct tsb_err *err)
+{
+	struct step s = {.f = f, .name = name, .action = "approver delete", .arena = a};
+
+	return store_transact(f->store, "approver_delete", delete_body, &s, err);
+}
