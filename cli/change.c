@@ -4,11 +4,12 @@
 #include <stdio.h>
 
 #include "cli/change.h"
+#include "cli/file.h"
 #include "cli/policy.h"
 #include "cli/strength.h"
 
-const char *
-change_rule_list(struct arena *a, unsigned rules)
+static const char *
+rule_list(struct arena *a, unsigned rules)
 {
 	const char *text = "";
 	int k;
@@ -208,11 +209,33 @@ change_show(struct doc *t, const struct ska_policy *old, const struct ska_policy
 	int k;
 
 	if (open & ~was)
-		doc_warn(t, "this policy opens to everyone: %s", change_rule_list(&a, open & ~was));
+		doc_warn(t, "this policy opens to everyone: %s", rule_list(&a, open & ~was));
 	if (!old) {
 		show_alone(t, now);
 		return;
 	}
 	for (k = 0; k < RULE__MAX; k++)
 		show_rule(t, (enum ska_rule_kind)k, old, now);
+}
+
+/*
+ * Asked whatever the old policy was: who reads the old one only from the broker cannot know that
+ * a rule was open before.
+ */
+int
+change_confirm(struct cli *c, const struct ska_policy *now, bool *yes)
+{
+	unsigned open = strength_open_rules(now);
+	const char *rules = rule_list(&c->arena, open), *question;
+
+	*yes = open == 0 || c->opt[OPT_YES_OPEN_RULES];
+	if (*yes)
+		return 0;
+	question = arena_printf(&c->arena,
+	    "Everyone with an API key will need no approval for: %s. Is that what you want?", rules);
+	if (!c->opt[OPT_YES] && file_ask_yes(question, yes, &c->err) == 0)
+		return 0;
+	return cli_end(c, CLI_OPENS, TSB_E_INPUT,
+	    "the new policy leaves open to everyone: %s; give --yes-open-rules if that is what you want",
+	    rules);
 }

@@ -12,7 +12,10 @@
  * not known. Both identified (strength.h).
  */
 void change_show(struct doc *, const struct ska_policy *old, const struct ska_policy *now);
-/* "block, unblock and modify" of bits 1 << RULE_*. */
-const char *change_rule_list(struct arena *, unsigned rules);
+/*
+ * Asks once more when there are rules that everyone may use under now; *yes at once when there are none
+ * or --yes-open-rules is given. CLI_OPENS with --yes alone and without a terminal to ask at.
+ */
+int change_confirm(struct cli *, const struct ska_policy *now, bool *yes) TSB_MUSTCHECK;
 
 #endif

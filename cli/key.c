@@ -10,9 +10,9 @@
 #include "cli/body.h"
 #include "cli/file.h"
 #include "cli/key.h"
+#include "cli/keyview.h"
 #include "cli/policy.h"
 #include "cli/session.h"
-#include "cli/token.h"
 
 #define DEFAULT_ATTRIBUTES "sign,modifiable,destroyable"
 #define DEFAULT_RSA_BITS 3072
@@ -126,7 +126,7 @@ cli_key_create(struct cli *c)
 	body_close(&body);
 	if (session_call(c, "POST", "/v1/key", tsb_view_bytes(&body), &answer))
 		return -1;
-	return token_show_key(c, tsb_view_bytes(&answer));
+	return keyview_print(c, tsb_view_bytes(&answer));
 }
 
 int
@@ -168,7 +168,7 @@ cli_key_show(struct cli *c)
 	if (key_put_reference(c, &body) ||
 	    session_call(c, "POST", "/v1/key/attributes", tsb_view_bytes(&body), &answer))
 		return -1;
-	return token_show_key(c, tsb_view_bytes(&answer));
+	return keyview_print(c, tsb_view_bytes(&answer));
 }
 
 int

@@ -17,6 +17,7 @@
 #define O_SIGNER (O(APPROVER) | O(PASSPHRASE_FILE) | O(CERTIFICATE))
 #define O_CHECK (O(TIMESTAMP_KEY) | O(ATTESTATION_KEY))
 #define O_RULES (O(POLICY) | O(APPROVERS) | O(QUORUM) | O(TIMELOCK) | O(TIMEOUT) | O(USE_ONLY))
+#define O_ASK (O(PASSWORD_FILE) | O(META) | O(WAIT) | O(FETCH_ONCE))
 #define KM CLI_ROLE_KEY_MANAGEMENT
 #define KO CLI_ROLE_KEY_OPERATION
 
@@ -29,15 +30,21 @@ static const struct cli_command commands[] = {
 	    O(PASSWORD_FILE) | O(ATTESTATION_KEY) },
 	{ "key", "delete", "NAME", "destroy a key and cancel its requests", cli_key_delete, KM, 1, 1,
 	    O(PASSWORD_FILE) | O(YES) },
+	{ "key", "block", "NAME", "ask to block a key: nobody may use it until it is unblocked",
+	    cli_key_block, KO, 1, 1, O(PASSWORD_FILE) | O(META) | O(WAIT) | O(TIMEOUT) },
+	{ "key", "unblock", "NAME", "ask to unblock a key", cli_key_unblock, KO, 1, 1,
+	    O(PASSWORD_FILE) | O(META) | O(WAIT) | O(TIMEOUT) },
+	{ "key", "modify", "NAME", "show what a new policy changes and ask for it", cli_key_modify,
+	    KM, 1, 1,
+	    O(PASSWORD_FILE) | O(META) | O(WAIT) | O(ATTESTATION_KEY) | O(YES_OPEN_RULES) | O_RULES },
 	{ "sign", NULL, "KEY [FILE|-]", "ask for a signature over a file", cli_sign, KO, 1, 2,
-	    O(ALGORITHM) | O(TYPE) | O(PAYLOAD_TYPE) | O(META) | O(PASSWORD_FILE) | O(WAIT) |
-		O(TIMEOUT) | O(OUT) },
+	    O(ALGORITHM) | O(TYPE) | O(PAYLOAD_TYPE) | O(TIMEOUT) | O(OUT) | O_ASK },
 	{ "verify", NULL, "KEY FILE SIGNATURE", "check a signature with a key of the HSM",
 	    cli_verify, KO, 3, 3, O(ALGORITHM) | O(PASSWORD_FILE) },
 	{ "request", "show", "ID", "state of a request and who approved it", cli_request_show, KO, 1,
-	    1, 0 },
+	    1, O(FETCH_ONCE) },
 	{ "request", "wait", "ID", "wait until a request has ended, print its result",
-	    cli_request_wait, KO, 1, 1, O(TIMEOUT) | O(OUT) },
+	    cli_request_wait, KO, 1, 1, O(TIMEOUT) | O(OUT) | O(FETCH_ONCE) },
 	{ "request", "list", "", "ids and states of requests, newest first", cli_request_list, KO, 0,
 	    0, O(STATUS) | O(KEY) },
 	{ "request", "cancel", "ID", "cancel an open request", cli_request_cancel, KO, 1, 1, 0 },
@@ -47,7 +54,7 @@ static const struct cli_command commands[] = {
 	{ "tasks", NULL, "", "what waits for this approver", cli_tasks, CLI_ROLE_APPROVER, 0, 0,
 	    O_SIGNER | O_CHECK | O(REQUEST) },
 	{ "approve", NULL, "TASK...|--all", "check, show and sign tasks", cli_approve, CLI_ROLE_APPROVER,
-	    0, 100, O_SIGNER | O_CHECK | O(REQUEST) | O(ALL) | O(YES) },
+	    0, 100, O_SIGNER | O_CHECK | O(REQUEST) | O(ALL) | O(YES) | O(YES_OPEN_RULES) },
 	{ "reject", NULL, "TASK...|--all", "refuse tasks", cli_reject, CLI_ROLE_APPROVER, 0, 100,
 	    O_SIGNER | O(REQUEST) | O(ALL) | O(YES) },
 	{ "token", "decode", "[FILE|-|BASE64]", "print a token, policy or attributes readably",

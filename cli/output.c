@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
@@ -221,6 +222,17 @@ doc_format(struct doc *t, const char *name, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	doc_text(t, name, text);
+}
+
+void
+doc_time(struct doc *t, const char *name, uint64_t seconds)
+{
+	char text[CLOCK_ISO_SIZE];
+
+	if (seconds > 253402300799ULL) /* the year 9999 */
+		doc_format(t, name, "%llu s after 1970", (unsigned long long)seconds);
+	else
+		doc_text(t, name, clock_iso((int64_t)seconds, text));
 }
 
 void

@@ -37,6 +37,8 @@ void doc_close(struct doc *);
 void doc_text(struct doc *, const char *name, const char *text);
 void doc_view(struct doc *, const char *name, struct tsb_view text);
 void doc_format(struct doc *, const char *name, const char *fmt, ...) TSB_PRINTF(3, 4);
+/* Seconds since 1970 as a date. */
+void doc_time(struct doc *, const char *name, uint64_t seconds);
 void doc_number(struct doc *, const char *name, unsigned long long value);
 void doc_bool(struct doc *, const char *name, bool value);
 /* Bytes that tell people nothing: length and SHA-256. */

@@ -8,13 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/base/clock.h"
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
 #include "lib/wire/wire.h"
 
 #include "cli/file.h"
+#include "cli/keyview.h"
 #include "cli/policy.h"
 #include "cli/session.h"
 #include "cli/strength.h"
@@ -48,17 +48,6 @@ token_keys_load(struct cli *c, struct token_keys *out)
 		return -1;
 	*out = keys;
 	return 0;
-}
-
-static void
-show_time(struct doc *t, const char *name, uint64_t seconds)
-{
-	char text[CLOCK_ISO_SIZE];
-
-	if (seconds > 253402300799ULL) /* the year 9999 */
-		doc_format(t, name, "%llu s after 1970", (unsigned long long)seconds);
-	else
-		doc_text(t, name, clock_iso((int64_t)seconds, text));
 }
 
 /* ---- signatures ---- */
@@ -191,7 +180,7 @@ show_timestamp(struct decode *d, const struct ska_timestamp *s, const struct tsb
 {
 	struct doc *t = &d->doc;
 
-	show_time(t, "time", s->seconds);
+	doc_time(t, "time", s->seconds);
 	if (t->json)
 		doc_number(t, "seconds", s->seconds);
 	doc_view(t, "signed by key", s->key_label);
@@ -367,55 +356,6 @@ decode_der(struct decode *d, struct tsb_view bytes)
 
 /* ---- key attributes ---- */
 
-void
-token_show_attributes(struct doc *t, const struct keyattr *k)
-{
-	int i;
-
-	doc_text(t, "label", k->label);
-	doc_text(t, "uuid", k->uuid);
-	doc_text(t, "id", k->id);
-	doc_text(t, "object", k->root);
-	doc_text(t, "creation", k->creation);
-	doc_text(t, "storage", k->storage);
-	show_time(t, "create time", (uint64_t)k->create_time);
-	show_time(t, "attest time", (uint64_t)k->attest_time);
-	if (k->has_use_count)
-		doc_number(t, "use count", k->use_count);
-	doc_text(t, "algorithm", k->algorithm);
-	doc_text(t, "algorithm OID", k->algorithm_oid);
-	doc_text(t, "curve OID", k->curve_oid);
-	if (k->key_size)
-		doc_number(t, "key size", k->key_size);
-	doc_text(t, "address", k->address);
-	doc_text(t, "address format", k->address_format);
-	doc_text(t, "derivation type", k->derivation_type);
-	doc_text(t, "derivation value", k->derivation_value);
-	if (k->public_key.n > 0)
-		doc_base64(t, "public key", k->public_key);
-	doc_open(t, "attributes");
-	for (i = 0; i < ATTR__MAX; i++)
-		doc_bool(t, keyattr_flag_json[i], k->flag[i]);
-	doc_close(t);
-}
-
-static void
-show_key(struct doc *t, struct keyattr *k)
-{
-	arena_auto a = { 0 };
-
-	token_show_attributes(t, k);
-	if (!k->has_policy) {
-		doc_text(t, "policy", t->json ? NULL : "none: an ordinary key, no approvals");
-		return;
-	}
-	strength_identify(&k->policy, &a);
-	doc_open(t, "policy");
-	doc_bool(t, "blocked", k->policy.blocked);
-	policy_show(t, &k->policy);
-	doc_close(t);
-}
-
 static int
 decode_xml(struct decode *d, struct tsb_view bytes)
 {
@@ -423,40 +363,23 @@ decode_xml(struct decode *d, struct tsb_view bytes)
 
 	if (keyattr_parse(bytes, &d->cli->arena, &k, &d->cli->err))
 		return -1;
+	strength_identify(&k.policy, &d->cli->arena);
 	doc_text(&d->doc, "kind", "key attributes");
-	show_key(&d->doc, &k);
+	keyview_show(&d->doc, &k);
 	return 0;
 }
 
-/* The attestation signature is bare: RSA, or ECDSA with SHA-256 (key-attributes format). */
-static void
-show_attestation(struct decode *d, const struct tsb_key_attributes *k)
-{
-	struct doc *t = &d->doc;
-	struct tsb_err err;
-
-	doc_text(t, "attestation key", k->attestation_key_name);
-	if (d->keys.attestation.n == 0)
-		return;
-	if (crypto_verify(d->keys.attestation, DIGEST_SHA256, k->xml, k->xml_signature, &err)) {
-		doc_warn(t, "the attestation signature is WRONG: %s", err.msg);
-		d->wrong = true;
-		return;
-	}
-	doc_text(t, "attestation", "verified");
-}
-
 static int
-show_key_answer(struct decode *d, struct tsb_view answer)
+decode_answer(struct decode *d, struct tsb_view answer)
 {
-	struct tsb_key_attributes answered = { 0 };
-	struct keyattr k;
+	struct keyview view;
 
-	if (wire_key_attributes_parse(answer, &d->cli->arena, &answered, &d->cli->err) ||
-	    keyattr_parse(answered.xml, &d->cli->arena, &k, &d->cli->err))
+	if (keyview_read(d->cli, answer, d->keys.attestation, &view))
 		return -1;
-	show_key(&d->doc, &k);
-	show_attestation(d, &answered);
+	doc_text(&d->doc, "kind", "answer with key attributes");
+	keyview_show(&d->doc, &view.attributes);
+	keyview_show_attestation(&d->doc, &view);
+	d->wrong |= view.wrong;
 	return 0;
 }
 
@@ -470,28 +393,6 @@ finish(struct decode *d)
 		return cli_end(d->cli, CLI_WRONG, TSB_E_INVALID_SIGNATURE,
 		    "a signature does not verify");
 	return 0;
-}
-
-int
-token_show_key(struct cli *c, struct tsb_view answer)
-{
-	struct decode d = { .cli = c };
-	int rc;
-
-	if (token_keys_load(c, &d.keys))
-		return -1;
-	doc_start(&d.doc, c->json && d.keys.attestation.n > 0);
-	rc = show_key_answer(&d, answer);
-	if (c->json && d.keys.attestation.n == 0) {
-		doc_clear(&d.doc);
-		output_body(answer);
-		return 0;
-	}
-	if (rc) {
-		doc_clear(&d.doc);
-		return session_misread(c);
-	}
-	return finish(&d);
 }
 
 /* ---- the command ---- */
@@ -548,10 +449,8 @@ decode_any(struct decode *d, struct tsb_view bytes)
 		return tsb_fail(&d->cli->err, TSB_E_INPUT, "the input is empty");
 	if (bytes.p[0] == '<')
 		return decode_xml(d, bytes);
-	if (bytes.p[0] == '{') {
-		doc_text(&d->doc, "kind", "answer with key attributes");
-		return show_key_answer(d, bytes);
-	}
+	if (bytes.p[0] == '{')
+		return decode_answer(d, bytes);
 	/* A container tells its exact length in front, so DER is never taken for one. */
 	if (bytes.p[0] == 0x30 && tlv_open(bytes, "input", &r, &ignored))
 		return decode_der(d, bytes);

@@ -2,7 +2,6 @@
 #ifndef TSB_CLI_TOKEN_H
 #define TSB_CLI_TOKEN_H
 
-#include "lib/ska/keyattr.h"
 #include "lib/ska/token.h"
 
 #include "cli/output.h"
@@ -13,10 +12,6 @@ struct token_keys {
 };
 int token_keys_load(struct cli *, struct token_keys *out) TSB_MUSTCHECK;
 
-/* Answer of key creation or attributes: the text form, or with --json as it came. */
-int token_show_key(struct cli *, struct tsb_view answer) TSB_MUSTCHECK;
-/* Attributes of a key without their policy. */
-void token_show_attributes(struct doc *, const struct keyattr *);
 /* What the payload of a token asks for: text, policy, or key to unwrap. */
 void token_show_payload(struct doc *, const struct ska_approval_token *);
 
