@@ -30,6 +30,8 @@ web_serve_fn serve_key_attributes_by_name;
 web_serve_fn serve_key_delete;
 web_serve_fn serve_key_delete_by_name;
 web_serve_fn serve_synchronous;	     /* arg: enum tsb_kind */
+web_serve_fn serve_certificate;	     /* arg: enum tsb_kind */
+web_serve_fn serve_certificate_file; /* arg: enum tsb_kind */
 web_serve_fn serve_verify;
 web_serve_fn serve_random;
 web_serve_fn serve_approver_create;

@@ -11,6 +11,7 @@
 #define AP ROLE_APPROVER
 #define SV ROLE_SERVICE
 #define AM ROLE_APPROVER_MANAGEMENT
+#define CT (KO | KM) /* certificates: clients differ in the key that they send */
 #define TL (ROLE_APPROVER | ROLE_TIMESTAMP) /* task lists: the signed timestamp may be enough */
 
 #define ALL_KINDS ((1 << KIND__MAX) - 1)
@@ -55,6 +56,22 @@ const struct web_route fcgi_routes[] = {
     {VERB_DELETE, "/v1/key/{keyName}", KM, 0, serve_key_delete_by_name, 0},
 
     {VERB_POST, "/v1/synchronousSign", KO, 4 * MB, serve_synchronous, KIND_SIGN},
+    {VERB_POST, "/v1/certificate/request", CT, 4 * MB, serve_request_create,
+	KIND_CERTIFICATE_REQUEST},
+    {VERB_POST, "/v1/certificate/sign", CT, 4 * MB, serve_request_create, KIND_SIGN_CERTIFICATE},
+    {VERB_POST, "/v1/certificate/selfsign", CT, 4 * MB, serve_request_create,
+	KIND_SELF_SIGN_CERTIFICATE},
+    {VERB_POST, "/v1/certificate/synchronous/request", CT, 4 * MB, serve_certificate,
+	KIND_CERTIFICATE_REQUEST},
+    {VERB_POST, "/v1/certificate/synchronous/request/download", CT, 4 * MB, serve_certificate_file,
+	KIND_CERTIFICATE_REQUEST},
+    {VERB_POST, "/v1/certificate/synchronous/sign", CT, 4 * MB, serve_certificate,
+	KIND_SIGN_CERTIFICATE},
+    {VERB_POST, "/v1/certificate/synchronous/selfsign", CT, 4 * MB, serve_certificate,
+	KIND_SELF_SIGN_CERTIFICATE},
+    {VERB_POST, "/v1/certificate/synchronous/create/selfSigned", CT, 4 * MB, serve_certificate,
+	KIND_SELF_SIGN_CERTIFICATE},
+
     {VERB_POST, "/v1/verify", KO, 4 * MB, serve_verify, 0},
     {VERB_GET, "/v1/generateRandom/{length}", KO | SV, 0, serve_random, 0},
 

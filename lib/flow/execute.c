@@ -153,6 +153,8 @@ call_prepare(struct flow *f, struct flow_execution *x, struct tsb_err *err)
 	x->sent_ms = clock_now_ms();
 	if (x->asking)
 		return flow_recover_ask(x, tsb_view_bytes(&password), err);
+	if (flow_is_certificate(rq->kind))
+		return flow_certificate_call(x, tsb_view_bytes(&password), err);
 	if (wire_synchronous_format(rq->kind, rq->inner_clean, tsb_view_bytes(&password),
 		x->approvals, x->all_approvals ? x->napprovals : x->nchosen, &x->body, err))
 		return -1;
@@ -273,10 +275,33 @@ answer_classify(struct flow_execution *x, int rc, const struct hsm_reply *reply,
 		return asked_classify(x, reply, why);
 	if (reply->status != 200 && reply->status != 201)
 		return error_classify(reply, why);
-	if (member != NULL &&
+	if (member != NULL && x->certificate.n == 0 &&
 	    wire_text_member_parse(tsb_view_bytes(&reply->body), member, &x->arena, result, why))
 		return HSM_IN_TROUBLE;
 	return HSM_DID_IT;
+}
+
+/*
+ * result: from a signature to what it belongs to. A self-signed certificate goes back to the HSM, to be
+ * stored with the key; when that is interrupted the next attempt begins with a new signature.
+ */
+static enum verdict
+certificate_classify(struct flow *f, struct flow_execution *x, struct tsb_view *result,
+    struct tsb_err *why)
+{
+	struct tsb_view pem;
+
+	if (x->certificate.n > 0) {
+		*result = tsb_view_str("true");
+		return HSM_DID_IT;
+	}
+	if (flow_certificate_finish(f, x, *result, &pem, why))
+		return why->code == TSB_E_HSM ? HSM_REFUSED : HSM_IN_TROUBLE;
+	*result = pem;
+	if (x->request.kind != KIND_SELF_SIGN_CERTIFICATE)
+		return HSM_DID_IT;
+	x->certificate = pem;
+	return HSM_TO_CALL;
 }
 
 struct recording {
@@ -376,7 +401,7 @@ call_again(struct flow_execution *x, enum verdict verdict, const struct tsb_err 
 		return true;
 	}
 	if (verdict == HSM_REFUSED && why->code == TSB_E_HSM && !x->asking && !x->all_approvals &&
-	    x->napprovals > x->nchosen) {
+	    x->certificate.n == 0 && x->napprovals > x->nchosen) {
 		x->all_approvals = true;
 		return true;
 	}
@@ -404,6 +429,8 @@ flow_execution_finish(struct flow *f, struct flow_execution *x, int rc,
 	struct tsb_err why = {0};
 	enum verdict verdict = answer_classify(x, rc, reply, call_err, &result, &why);
 
+	if (verdict == HSM_DID_IT && flow_is_certificate(x->request.kind))
+		verdict = certificate_classify(f, x, &result, &why);
 	if (call_again(x, verdict, &why)) {
 		*outcome = OUTCOME_CALL_AGAIN;
 		return call_prepare(f, x, err);

@@ -69,6 +69,7 @@ struct flow_execution {
 	struct tsb_view *approvals; /* those of the chosen token first, then the others */
 	size_t nchosen, napprovals;
 	bool all_approvals; /* second try with every approval, should the policy have changed */
+	struct tsb_view certificate; /* self-signed: PEM that the call stores; empty = not made yet */
 	bool asking;	    /* the call asks whether an earlier attempt has happened (recover.c) */
 	int64_t sent_ms;
 	struct arena arena;
@@ -98,6 +99,15 @@ int flow_requests_due(struct flow *f, int64_t now_ms, size_t limit, struct arena
     struct tsb_uuid **ids, size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
 /* When something becomes due or late next; 0 = nothing known. */
 int flow_next_time(struct flow *f, int64_t *at_ms, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* ---- certificates (certificate.c) ---- */
+
+/*
+ * A request, certificate or self-signed certificate without approvals: PEM. A self-signed certificate
+ * is stored with the key; so is one beside a request, when the key has neither policy nor certificate.
+ */
+int flow_certificate_make(struct flow *f, const struct tsb_request_in *in, struct arena *a,
+    struct tsb_view *pem, struct tsb_err *err) TSB_MUSTCHECK;
 
 /* ---- keys and operations of the HSM (key.c) ---- */
 

@@ -65,6 +65,17 @@ flow_hsm_key(struct flow *f, const char *label, struct arena *a, struct keyattr 
 }
 
 int
+flow_hsm_key_open(struct flow *f, const char *label, struct tsb_view password, struct arena *a,
+    struct keyattr *out, struct tsb_err *err)
+{
+	struct tsb_key_attributes attributes;
+
+	if (attributes_fetch(f, label, password, a, &attributes, err))
+		return -1;
+	return keyattr_parse(attributes.xml, a, out, err);
+}
+
+int
 flow_hsm_key_exists(struct flow *f, const char *label, bool *exists, struct tsb_err *err)
 {
 	arena_auto a = {0};

@@ -60,6 +60,9 @@ int flow_hsm_stamp(struct flow *f, const struct wire_timestamp_request *ask, str
 /* The key as the HSM describes it now; TSB_E_KEY_NOT_EXISTENT. */
 int flow_hsm_key(struct flow *f, const char *label, struct arena *a, struct keyattr *out,
     struct tsb_err *err) TSB_MUSTCHECK;
+/* The same of a key that may have a password; TSB_E_KEY_PASSWORD. */
+int flow_hsm_key_open(struct flow *f, const char *label, struct tsb_view password, struct arena *a,
+    struct keyattr *out, struct tsb_err *err) TSB_MUSTCHECK;
 int flow_hsm_key_exists(struct flow *f, const char *label, bool *exists, struct tsb_err *err)
     TSB_MUSTCHECK;
 
@@ -123,6 +126,19 @@ int flow_execute_claimed(struct flow *f, const struct tsb_request *rq, struct ts
  * the HSM the certificates of approvers that it names. */
 int flow_payload(struct flow *f, struct tsb_request_in *in, struct arena *a,
     struct tsb_view *payload, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* ---- certificates (certificate.c) ---- */
+
+bool flow_is_certificate(enum tsb_kind kind);
+/* What is to be signed, asking the HSM for the key and the issuer's certificate. */
+int flow_certificate_payload(struct flow *f, const struct tsb_request_in *in, struct arena *a,
+    struct tsb_view *payload, struct tsb_err *err) TSB_MUSTCHECK;
+/* The call of an execution: sign what was approved, or store x->certificate. */
+int flow_certificate_call(struct flow_execution *x, struct tsb_view password, struct tsb_err *err)
+    TSB_MUSTCHECK;
+/* PEM from the signature that the HSM answered. */
+int flow_certificate_finish(struct flow *f, struct flow_execution *x, struct tsb_view answer,
+    struct tsb_view *pem, struct tsb_err *err) TSB_MUSTCHECK;
 
 /* ---- recovery (recover.c) ---- */
 

@@ -58,8 +58,12 @@ flow_payload(struct flow *f, struct tsb_request_in *in, struct arena *a,
 		return 0;
 	case KIND_MODIFY:
 		return modify_payload(f, in, a, payload, err);
-	default:
-		return tsb_fail(err, TSB_E_NOT_IMPLEMENTED, "%s is not offered by this build",
-		    tsb_kinds[in->kind].envelope);
+	case KIND_CERTIFICATE_REQUEST:
+	case KIND_SIGN_CERTIFICATE:
+	case KIND_SELF_SIGN_CERTIFICATE:
+		return flow_certificate_payload(f, in, a, payload, err);
+	case KIND__MAX:
+		break;
 	}
+	return tsb_fail(err, TSB_E_IMPL, "a request of no kind");
 }

@@ -63,12 +63,14 @@ static void
 stamp_fill(const struct tsb_request_in *in, struct tsb_view payload,
     struct wire_timestamp_request *ask)
 {
+	bool signs = in->kind == KIND_SIGN || flow_is_certificate(in->kind);
+
 	*ask = (struct wire_timestamp_request){
 	    .key_name = in->key_name,
 	    .key_password = in->key_password,
 	    .operation = tsb_kinds[in->kind].operation,
 	    .payload = payload,
-	    .algorithm = in->kind == KIND_SIGN ? in->algorithm : NULL,
+	    .algorithm = signs ? in->algorithm : NULL,
 	};
 }
 

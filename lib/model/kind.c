@@ -5,7 +5,8 @@
 
 /*
  * Repeatable kinds only read the key: a second result replaces a lost first one. The others change
- * an object, so that their effect has to be looked up before they may be tried again.
+ * an object, so that their effect has to be looked up before they may be tried again. Certificates are
+ * signatures to the HSM; storing a self-signed one again puts another of the same content in its place.
  */
 const struct tsb_kind_row tsb_kinds[KIND__MAX] = {
 	[KIND_SIGN] = {
@@ -85,8 +86,8 @@ const struct tsb_kind_row tsb_kinds[KIND__MAX] = {
 		.password_member = "keyPassword",
 		.id_member = "signRequestId",
 		.task_member = "signedCertificateRequestRequest",
-		.synchronous_path = "/v1/certificate/synchronous/request",
-		.result_member = "certificateSigningRequest",
+		.synchronous_path = "/v1/synchronousSign",
+		.result_member = "signature",
 		.rule = RULE_USE,
 		.operation = OP_USE,
 		.repeatable = true,
@@ -98,8 +99,8 @@ const struct tsb_kind_row tsb_kinds[KIND__MAX] = {
 		.password_member = "keyPassword",
 		.id_member = "signRequestId",
 		.task_member = "signedSignCertificateRequest",
-		.synchronous_path = "/v1/certificate/synchronous/sign",
-		.result_member = "certificate",
+		.synchronous_path = "/v1/synchronousSign",
+		.result_member = "signature",
 		.rule = RULE_USE,
 		.operation = OP_USE,
 		.repeatable = true,
@@ -111,8 +112,8 @@ const struct tsb_kind_row tsb_kinds[KIND__MAX] = {
 		.password_member = "keyPassword",
 		.id_member = "signRequestId",
 		.task_member = "signedSelfSignCertificateRequestDto",
-		.synchronous_path = "/v1/certificate/synchronous/selfsign",
-		.result_member = "certificate",
+		.synchronous_path = "/v1/synchronousSign",
+		.result_member = "signature",
 		.rule = RULE_USE,
 		.operation = OP_USE,
 		.repeatable = true,

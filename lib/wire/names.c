@@ -61,16 +61,6 @@ const char *const names_signature[] = {
     "XMSS-SHAKE256_10_256",
 };
 
-const char *const names_certificate[] = {
-    "SHA224_WITH_RSA",
-    "SHA256_WITH_RSA",
-    "SHA384_WITH_RSA",
-    "SHA512_WITH_RSA",
-    "SHA256_WITH_ECDSA",
-    "SHA384_WITH_ECDSA",
-    "SHA512_WITH_ECDSA",
-};
-
 const char *const names_cipher[] = {
     "RSA_PADDING_OAEP_WITH_SHA512",
     "RSA_PADDING_OAEP_WITH_SHA384",

@@ -3,7 +3,6 @@
 #define TSB_WIRE_NAMES_H
 
 extern const char *const names_signature[56]; /* 15.1 */
-extern const char *const names_certificate[7]; /* 15.7: for certificates */
 extern const char *const names_cipher[23]; /* 15.2 */
 extern const char *const names_payload[6]; /* 15.3 */
 extern const char *const names_form[3]; /* 15.7: signatureType */

@@ -155,3 +155,23 @@ wire_certificate_format(const struct wire_certificate *c, struct tsb_bytes *out)
 	}
 	tsb_bytes_add_str(out, "-----END CERTIFICATE-----\\n\"}");
 }
+
+void
+wire_pem_format(const char *label, const char *member, struct tsb_view pem, struct tsb_bytes *out)
+{
+	tsb_bytes_add(out, "{", 1);
+	emit_text(out, "label", label);
+	emit_view(out, member, pem);
+	emit_close(out, '}');
+}
+
+void
+wire_sign_inner_format(const char *key_name, const char *algorithm, struct tsb_view payload,
+    struct tsb_bytes *out)
+{
+	tsb_bytes_add(out, "{", 1);
+	emit_base64(out, "payload", payload);
+	emit_text(out, "signKeyName", key_name);
+	emit_text(out, "signatureAlgorithm", algorithm);
+	emit_close(out, '}');
+}

@@ -187,7 +187,7 @@ static const struct field certificate_request_fields[] = {
 static const struct field sign_certificate_fields[] = {
     KEY_NAME("signKeyName"),
     PASSWORD("keyPassword"),
-    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_certificate), IN(algorithm)},
+    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_signature), IN(algorithm)},
     VALIDITY,
     {"commonName", FIELD_LABEL, REQUIRED, .max = 255, IN(certificate.subject[SUBJECT_COMMON_NAME])},
     {"certificateAuthority", FIELD_BOOL, REQUIRED, IN(certificate.authority)},
@@ -200,7 +200,7 @@ static const struct field sign_certificate_fields[] = {
 static const struct field self_sign_fields[] = {
     KEY_NAME("signKeyName"),
     PASSWORD("keyPassword"),
-    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_certificate), IN(algorithm)},
+    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_signature), IN(algorithm)},
     VALIDITY,
     {"commonName", FIELD_LABEL, .max = 255, AT(struct form, common_name)},
     {"standardCertificateAttributes", FIELD_OBJECT, .object = &subject_object},
@@ -248,6 +248,13 @@ static const struct field synchronous_unwrap_fields[] = {
     SIGNED_APPROVALS,
     {"policy", FIELD_OBJECT, .object = &policy_object, .offset = offsetof(struct form, policy),
 	HAS(struct form, has_policy)},
+    {NULL},
+};
+
+/* Synchronous certificate operations have no approvals and stand without an envelope (api.md 9). */
+static const struct field bare_fields[] = {
+    {"metaData", FIELD_IGNORED},
+    {"metaDataSignature", FIELD_IGNORED},
     {NULL},
 };
 
@@ -352,6 +359,20 @@ wire_request_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
 	struct form f = {0};
 
 	if (read_request(kind, workflow_fields, body, a, &f, err))
+		return -1;
+	*out = f.in;
+	return 0;
+}
+
+int
+wire_certificate_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
+    struct tsb_request_in *out, struct tsb_err *err)
+{
+	const struct field_object object = {
+	    shapes[kind].fields, bare_fields, .check = shapes[kind].check};
+	struct form f = {.in = {.kind = kind, .certificate.validity = VALIDITY_DEFAULT}};
+
+	if (field_read(body, &object, a, &f, NULL, err))
 		return -1;
 	*out = f.in;
 	return 0;

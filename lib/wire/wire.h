@@ -38,6 +38,9 @@ void wire_request_id_format(enum tsb_kind kind, const struct tsb_uuid *id, struc
 int wire_synchronous_format(enum tsb_kind kind, struct tsb_view inner_clean,
     struct tsb_view password, const struct tsb_view *signed_approvals, size_t n,
     struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* An inner object of KIND_SIGN that the broker makes itself. */
+void wire_sign_inner_format(const char *key_name, const char *algorithm, struct tsb_view payload,
+    struct tsb_bytes *out);
 /* GET /v1/request/{id} (api.md 5.7). */
 void wire_request_view_format(const struct tsb_request_view *v, struct tsb_bytes *out);
 
@@ -164,6 +167,12 @@ struct wire_wrap {
 int wire_wrap_parse(struct tsb_view body, struct arena *a, struct wire_wrap *out,
     struct tsb_err *err) TSB_MUSTCHECK;
 
+/* A request, certificate or self-signed certificate that is made at once (api.md 9.1, 9.3, 9.4). */
+int wire_certificate_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
+    struct tsb_request_in *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* {"label":"...","<member>":"<PEM>"} */
+void wire_pem_format(const char *label, const char *member, struct tsb_view pem,
+    struct tsb_bytes *out);
 /* The certificate stored with a key (api.md 9.6, 9.7). */
 struct wire_certificate {
 	const char *label;

@@ -13,6 +13,7 @@ WRONG = {
     "b64": [1, False, [], {}, "no base64!", "YQ", "YQ=", "YR==", "Y Q=="],
     "int": ["1", True, [], {}, 1.5],
     "size": ["1", True, [], {}, 1.5],
+    "csr": [1, False, [], {}],
     "bool": [0, 1, "true", [], {}],
     "enum": ["", "NOT_A_VALUE", 1, True, [], {}],
     "pw": [1, True, {}, ["ab"], [1], [None]],
@@ -105,6 +106,21 @@ APPROVER_CREATE = obj(approverName=text("never-created"), algorithm=enum("RSA"),
 ONBOARD = obj(approverName=text("absent-approver"), oneTimeCode=needed_password("123456"),
               transportPassword=needed_password("0123456789abcdef"))
 
+SUBJECT = obj(commonName=text("name"), country=text("CH", False), stateOrProvinceName=text("s", False),
+              locality=text("l", False), organizationName=text("o", False),
+              organizationUnitName=text("u", False), organizationIdentifier=text("i", False),
+              email=text("a@example.com", False), title=text("t", False), surname=text("s", False),
+              givenName=text("g", False), initials=text("i", False), pseudonym=text("p", False),
+              generationQualifier=text("q", False))
+CERTIFIES = dict(signKeyName=text("absent-key"), keyPassword=password(),
+                 signatureAlgorithm=enum("SHA256_WITH_ECDSA"), validity=F("int", 30, False),
+                 keyUsage=lst(enum("DIGITAL_SIGNATURE"), False),
+                 extendedKeyUsage=lst(enum("SERVER_AUTH"), False))
+CSR = dict(CERTIFIES, standardCertificateAttributes=SUBJECT)
+CERTIFICATE = dict(CERTIFIES, commonName=text("name"), certificateAuthority=F("bool", False),
+                   certificateSigningRequest=F("csr", B64))
+SELF_SIGNED = dict(CERTIFIES, commonName=text("name"), certificateAuthority=F("bool", True, False))
+
 KM, KO, AP, SV, AM = "KM", "KO", "AP", "SV", "AM"
 
 
@@ -144,6 +160,17 @@ ROUTES = [
     Route("DELETE", "/v1/task", AP, TASK),
     Route("POST", "/v1/task", AP, TASK),
     Route("POST", "/v1/synchronousSign", KO, obj(signRequest=obj(**SIGN, signedApprovals=lst(b64(), False)))),
+    Route("POST", "/v1/certificate/request", {KO, KM}, obj(
+        requestSignature=REQUEST_SIGNATURE, csrSignRequest=obj(**CSR, **META))),
+    Route("POST", "/v1/certificate/sign", {KO, KM}, obj(
+        requestSignature=REQUEST_SIGNATURE, signCertificateRequest=obj(**CERTIFICATE, **META))),
+    Route("POST", "/v1/certificate/selfsign", {KO, KM}, obj(
+        requestSignature=REQUEST_SIGNATURE, selfSignCertificateRequest=obj(**SELF_SIGNED, **META))),
+    Route("POST", "/v1/certificate/synchronous/request", {KO, KM}, obj(**CSR)),
+    Route("POST", "/v1/certificate/synchronous/request/download", {KO, KM}, obj(**CSR)),
+    Route("POST", "/v1/certificate/synchronous/sign", {KO, KM}, obj(**CERTIFICATE)),
+    Route("POST", "/v1/certificate/synchronous/selfsign", {KO, KM}, obj(**SELF_SIGNED)),
+    Route("POST", "/v1/certificate/synchronous/create/selfSigned", {KO, KM}, obj(**SELF_SIGNED)),
     Route("POST", "/v1/verify", KO, obj(verifySignatureRequest=obj(
         signKeyName=text("absent-key"), masterKeyPassword=password(),
         signatureAlgorithm=enum("SHA256_WITH_ECDSA"), payload=b64(), signature=b64()))),

@@ -1,0 +1,60 @@
+/* Certificates and certificate requests that are made at once (api.md 9.1 to 9.4). */
+#include "lib/first.h"
+
+#include <ctype.h>
+
+#include "fcgi/fcgi.h"
+#include "lib/wire/wire.h"
+
+static int
+make(void *app, struct web_request *rq, struct tsb_request_in *in, struct tsb_view *pem,
+    struct tsb_err *err)
+{
+	enum tsb_kind kind = (enum tsb_kind)web_route_arg(rq);
+
+	if (wire_certificate_parse(kind, rq->body, rq->arena, in, err))
+		return -1;
+	return flow_certificate_make(app, in, rq->arena, pem, err);
+}
+
+int
+serve_certificate(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct tsb_request_in in;
+	struct tsb_view pem;
+
+	if (make(app, rq, &in, &pem, err))
+		return -1;
+	wire_pem_format(in.key_name,
+	    in.kind == KIND_CERTIFICATE_REQUEST ? "certificateSigningRequest" : "certificate", pem,
+	    &reply->body);
+	return 0;
+}
+
+/* A name that every file system takes: what else the label has is shown as '_'. */
+static const char *
+file_name(struct arena *a, const char *label)
+{
+	char *name = arena_str(a, label);
+
+	for (char *c = name; *c != '\0'; c++)
+		if (!isalnum((unsigned char)*c) && *c != '-' && (*c != '.' || c == name))
+			*c = '_';
+	return name;
+}
+
+int
+serve_certificate_file(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	struct tsb_request_in in;
+	struct tsb_view pem;
+
+	if (make(app, rq, &in, &pem, err))
+		return -1;
+	reply->content_type = "application/octet-stream";
+	reply->disposition = arena_printf(rq->arena, "attachment; filename=\"%s.csr\"",
+	    file_name(rq->arena, in.key_name));
+	tsb_bytes_add_view(&reply->body, pem);
+	return 0;
+}
