@@ -84,8 +84,6 @@ flow_custody_forgot(struct flow *f, const struct wire_approver_password *in, str
 	struct tsb_request_in request;
 	tsb_bytes_auto body = {0};
 
-	if (memchr(in->new_password.p, '\0', in->new_password.n) != NULL)
-		return tsb_fail(err, TSB_E_INPUT, "newBackupPassword has a NUL character");
 	if (flow_custody_need_secret(f, err) ||
 	    store_read(f->store, "approver_load", load_body, &l, err) ||
 	    check_backup_key(f, &row, a, err))

@@ -1,0 +1,662 @@
+"""Approvers whose keys the broker makes: /v1/approverManagement and /v1/approver/onboard."""
+import concurrent.futures
+import os
+import subprocess
+import time
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+from cryptography.x509.oid import ExtensionOID, NameOID
+
+from approver import Approver, b64, group, policy, rule, spki_of, token, unb64, verify
+from client import ApiError, public_key, unique
+
+M = "/v1/approverManagement/"
+PASSWORD = "correct horse battery staple"
+BACKUP_KEY = "approver-mgmt-backup-key-rsa-wrapping"
+DAY = 86400
+
+
+@pytest.fixture
+def made(api):
+    """A new approver and its code."""
+    def make(name=None, **members):
+        name = name or unique("officer") + "@example.com"
+        return name, create(api, name, **members)
+    return make
+
+
+def create(api, name, verb="POST", role=None, **members):
+    body = {"approverName": name, "algorithm": "RSA", "keySize": 2048, "backupPassword": PASSWORD}
+    body.update(members)
+    answer = api.call(verb, M + "create", {k: v for k, v in body.items() if v is not None},
+                      role=role)
+    assert api.status == 201
+    return code_of(answer)
+
+
+def code_of(answer):
+    assert set(answer) == {"oneTimeCode"}
+    code = answer["oneTimeCode"]
+    assert len(code) == 6 and code.isdigit()
+    return code
+
+
+def body_of(name, code, transport="t" * 32):
+    return {"approverName": name, "oneTimeCode": code, "transportPassword": transport}
+
+
+def onboard(api, name, code, transport="t" * 32, path="/v1/approver/onboard"):
+    answer = api.post(path, body_of(name, code, transport))
+    assert set(answer) == {"encryptedPayload", "initializationVector"}
+    iv = unb64(answer["initializationVector"])
+    assert len(iv) == 12
+    return AESGCM(transport.encode()).decrypt(iv, unb64(answer["encryptedPayload"]), None)
+
+
+def wrong(code):
+    return "%06d" % ((int(code) + 1) % 1000000)
+
+
+def refuse_code(api, name, code, says=""):
+    return api.refused(412, "POST", "/v1/approver/onboard", body_of(name, code), says=says)
+
+
+def opened(container, password=PASSWORD):
+    key, cert, more = pkcs12.load_key_and_certificates(container, password.encode())
+    assert not more
+    return key, cert
+
+
+def as_approver(name, container, password=PASSWORD):
+    """The approver that an app becomes with its container."""
+    key, cert = opened(container, password)
+    a = Approver.__new__(Approver)
+    a.kind, a.name, a.digest, a.type, a.uses_certificate = "rsa", name, "SHA-256", "RSA", True
+    a.key, a.public, a.spki = key, key.public_key(), spki_of(key.public_key())
+    a.certificate = cert.public_bytes(Encoding.DER)
+    return a
+
+
+def status(api, verb="GET"):
+    answer = api.call(verb, M + "onboarding/status")
+    assert set(answer) == {"onboarded", "pending"}
+    return {state: {row["approverName"]: row["approverCertificate"] for row in rows}
+            for state, rows in answer.items()}
+
+
+def entry(name):
+    return {"type": "onboarded_approver_certificate", "name": name}
+
+
+def named_group(quorum, *names):
+    return {"name": None, "quorum": quorum, "approvals": [entry(n) for n in names]}
+
+
+# ---- from creation to use ----
+
+def test_create_onboard_and_approve(api, made):
+    name, code = made()
+    assert name in status(api)["pending"] and name not in status(api)["onboarded"]
+    officer = as_approver(name, onboard(api, name, code))
+    after = status(api, "POST")
+    assert name in after["onboarded"] and name not in after["pending"]
+    pem = after["onboarded"][name]
+    assert x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.DER) == \
+        officer.certificate
+    label = unique()
+    key = public_key(api.create_key(label, policy(rule(token(named_group(1, name))))))
+    rid = api.sign(label, b"deal")
+    api.approve(officer, rid)
+    view = api.wait(rid)
+    assert view["status"] == "EXECUTED" and view["approvedBy"] == [b64(officer.spki)]
+    assert verify(key, "SHA-256", b"deal", unb64(view["result"]))
+
+
+@pytest.mark.parametrize("size", [2048, 3072, 4096])
+def test_key_sizes(api, made, size):
+    name, code = made(keySize=size)
+    assert opened(onboard(api, name, code))[0].key_size == size
+
+
+def test_certificate(api, made):
+    name, code = made(validity=30)
+    key, cert = opened(onboard(api, name, code))
+    assert cert.subject == cert.issuer
+    assert [a.value for a in cert.subject] == [name]
+    assert cert.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    assert spki_of(cert.public_key()) == spki_of(key.public_key())
+    assert (cert.not_valid_after - cert.not_valid_before).days == 30
+    assert abs(cert.not_valid_before.timestamp() - time.timezone - api.now()) < 120
+    usage = cert.extensions.get_extension_for_oid(ExtensionOID.KEY_USAGE)
+    assert usage.critical and usage.value.digital_signature and not usage.value.key_cert_sign
+    assert not cert.extensions.get_extension_for_oid(ExtensionOID.BASIC_CONSTRAINTS).value.ca
+    assert cert.serial_number.bit_length() >= 64
+
+
+def test_defaults(api, made):
+    name, code = made(keySize=None)
+    key, cert = opened(onboard(api, name, code))
+    assert key.key_size == 3072
+    assert (cert.not_valid_after - cert.not_valid_before).days == 3650
+
+
+def test_put_is_post_and_both_onboard(api):
+    name = unique("put")
+    code = create(api, name, verb="PUT")
+    opened(onboard(api, name, code, path=M + "onboard"))
+
+
+@pytest.mark.parametrize("transport", ["k" * 16, "k" * 32, "\u00e9" * 8, "\u00e9" * 16])
+def test_transport_passwords(api, made, transport):
+    name, code = made()
+    answer = api.post("/v1/approver/onboard", body_of(name, code, transport))
+    container = AESGCM(transport.encode()).decrypt(
+        unb64(answer["initializationVector"]), unb64(answer["encryptedPayload"]), None)
+    opened(container)
+
+
+@pytest.mark.parametrize("transport", ["", "k" * 15, "k" * 17, "k" * 24, "k" * 33, "\u00e9" * 9])
+def test_transport_passwords_of_other_lengths(api, made, transport):
+    name, code = made()
+    api.refused(600, "POST", "/v1/approver/onboard", body_of(name, code, transport),
+                says="transportPassword")
+    opened(onboard(api, name, code))  # no try was spent
+
+
+def test_passwords_as_lists_of_characters(api):
+    name, transport = unique("list"), "k" * 16
+    code = create(api, name, backupPassword=list(PASSWORD))
+    answer = api.post("/v1/approver/onboard", body_of(name, list(code), list(transport)))
+    opened(AESGCM(transport.encode()).decrypt(
+        unb64(answer["initializationVector"]), unb64(answer["encryptedPayload"]), None))
+
+
+@pytest.mark.parametrize("name", ["x", "J\u00f6rg \u0416 \u6f22", "n" * 255, "a/b c@d", "O'Brien; --"])
+def test_names(api, made, name):
+    api.send("DELETE", M + "delete/" + quoted(name))
+    _, code = made(name)
+    container = onboard(api, name, code)
+    assert opened(container)[1].subject.rfc4514_string().startswith("CN=")
+    assert name in status(api)["onboarded"]
+    assert api.call("DELETE", M + "delete/" + quoted(name)) is None
+    assert name not in status(api)["onboarded"]
+
+
+def quoted(name):
+    return "".join("%%%02X" % b for b in name.encode())
+
+
+@pytest.mark.parametrize("name", ["", "n" * 256, "a\nb"])
+def test_names_refused(api, name):
+    api.refused(600, "POST", M + "create", {"approverName": name, "algorithm": "RSA",
+                                            "backupPassword": PASSWORD}, says="approverName")
+
+
+def test_openssl_reads_the_container(api, made, tmp_path):
+    name, code = made()
+    path = tmp_path / "officer.p12"
+    path.write_bytes(onboard(api, name, code))
+
+    def run(*args, **options):
+        return subprocess.run(["openssl", "pkcs12", "-in", str(path), *args], timeout=60,
+                              env=dict(os.environ, P=PASSWORD), text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, **options)
+    info = run("-info", "-noout", "-passin", "env:P")
+    assert info.returncode == 0, info.stderr
+    for word in ("PBES2", "PBKDF2", "AES-256-CBC", "hmacWithSHA256", "MAC: sha256"):
+        assert word in info.stderr, info.stderr
+    assert "RC2" not in info.stderr and "3DES" not in info.stderr.upper()
+    pem = run("-nodes", "-passin", "env:P").stdout
+    assert "friendlyName: " + name in pem and "BEGIN PRIVATE KEY" in pem
+    assert run("-noout", "-passin", "pass:other").returncode != 0
+
+
+# ---- refusals at creation ----
+
+def test_name_in_use(api, made):
+    name, _ = made()
+    error = api.refused(632, "POST", M + "create", {"approverName": name, "algorithm": "RSA",
+                                                    "backupPassword": "x"}, says=name)
+    assert error["reason"] == "res.error.approver.already.existing"
+
+
+@pytest.mark.parametrize("size", [0, 512, 1024, 2047, 2049, 8192])
+def test_key_sizes_refused(api, size):
+    api.refused(603, "POST", M + "create", {"approverName": "never", "algorithm": "RSA",
+                                            "keySize": size, "backupPassword": "x"})
+
+
+@pytest.mark.parametrize("members, word", [
+    ({"algorithm": "EC"}, "algorithm"), ({"validity": 0}, "validity"),
+    ({"validity": 40000}, "validity"), ({"backupPassword": ""}, "backupPassword"),
+    ({"backupPassword": []}, "backupPassword"), ({"backupPassword": "a\u0000b"}, "NUL")])
+def test_creation_refused(api, members, word):
+    body = {"approverName": unique("never"), "algorithm": "RSA", "backupPassword": "x", **members}
+    api.refused(600, "POST", M + "create", body, says=word)
+    assert body["approverName"] not in status(api)["pending"]
+
+
+def test_two_at_once_make_one(api):
+    name = unique("twice")
+
+    def one(_):
+        try:
+            return create(api, name)
+        except ApiError as e:
+            assert e.code == 632
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        codes = [c for c in pool.map(one, range(4)) if c]
+    assert len(codes) == 1
+    opened(onboard(api, name, codes[0]))
+
+
+# ---- one-time codes ----
+
+def test_code_works_once(api, made):
+    name, code = made()
+    onboard(api, name, code)
+    refuse_code(api, name, code)
+
+
+def test_wrong_code(api, made):
+    name, code = made()
+    error = refuse_code(api, name, wrong(code))
+    assert error["reason"] == "res.error.invalid.onetimepassword"
+    opened(onboard(api, name, code))
+
+
+@pytest.mark.parametrize("other", ["", "0", "0000000", "abcdef", "\u0661\u0662\u0663\u0664\u0665\u0666"])
+def test_codes_of_other_shapes(api, made, other):
+    name, code = made()
+    response = api.send("POST", "/v1/approver/onboard", body_of(name, other))
+    assert response.status_code == 400 and response.json()["errorCode"] in (412, 600)
+    opened(onboard(api, name, code))
+
+
+def test_five_tries(api, made):
+    name, code = made()
+    for _ in range(5):
+        refuse_code(api, name, wrong(code))
+    refuse_code(api, name, code, says="tries")
+    code = code_of(api.post(M + "renewOneTimeCode", {"approverName": name}))
+    opened(onboard(api, name, code))
+
+
+def test_the_fifth_try_may_be_right(api, made):
+    name, code = made()
+    for _ in range(4):
+        refuse_code(api, name, wrong(code))
+    opened(onboard(api, name, code))
+
+
+def test_parallel_guesses_have_the_same_tries(api, site, made):
+    """Twenty at once: not one more is compared than one after the other."""
+    name, code = made()
+    guesses = [wrong(code)] * 20
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda g: api.send(
+            "POST", "/v1/approver/onboard", body_of(name, g)), guesses))
+    assert all(a.status_code in (400, 500) for a in answers)
+    compared = [a for a in answers if "not the code" in a.json()["message"]]
+    assert len(compared) <= 5
+    refuse_code(api, name, code, says="tries")
+    assert site.sql("SELECT code_tries FROM approver WHERE name = '%s'" % name) == [["5"]]
+
+
+def test_parallel_right_codes_give_one_container(api, made):
+    name, code = made()
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(lambda _: api.send(
+            "POST", "/v1/approver/onboard", body_of(name, code)), range(5)))
+    assert sorted(a.status_code for a in answers) == [200, 400, 400, 400, 400], \
+        [a.text for a in answers]
+    assert {a.json()["errorCode"] for a in answers if a.status_code != 200} == {412}
+
+
+def test_code_expires(api, site, made):
+    name, code = made()
+    other, later = made()
+    site.forward(DAY - 60)
+    opened(onboard(api, name, code))
+    site.forward(61)
+    refuse_code(api, other, later, says="expired")
+    later = code_of(api.post(M + "renewOneTimeCode", {"approverName": other}))
+    opened(onboard(api, other, later))
+
+
+def test_renewed_codes_do_not_give_tries_without_end(api, site, made):
+    """Fifteen wrong codes of one approver a day, however often the code is renewed."""
+    name, code = made()
+    for _ in range(3):
+        for _ in range(5):
+            refuse_code(api, name, wrong(code))
+        code = code_of(api.post(M + "renewOneTimeCode", {"approverName": name}))
+    refuse_code(api, name, code, says="too many")
+    site.forward(DAY)
+    refuse_code(api, name, code, says="expired")
+    code = code_of(api.post(M + "renewOneTimeCode", {"approverName": name}))
+    opened(onboard(api, name, code))
+
+
+@pytest.mark.parametrize("path", ["renewOneTimeCode", "renewOnetimePassword"])
+def test_renewed_code_voids_the_old_one(api, made, path):
+    name, old = made()
+    new = code_of(api.post(M + path, {"approverName": name}))
+    if new != old:
+        refuse_code(api, name, old)
+    opened(onboard(api, name, new))
+    api.refused(611, "POST", M + path, {"approverName": name}, says=name)
+
+
+def test_nothing_readable_in_the_database(api, site, made):
+    name, code = made(backupPassword="very-unusual-passphrase")
+    dump = subprocess.run(["mariadb-dump", "--no-defaults", "-S", site.vars["TSB_DB_SOCKET"],
+                           "--skip-extended-insert", "tsb"], stdout=subprocess.PIPE, check=True,
+                          timeout=60).stdout
+    assert name.encode() in dump
+    assert b"very-unusual-passphrase" not in dump
+    row = site.sql("SELECT HEX(code_hash), HEX(code_salt), LENGTH(container) FROM approver "
+                   "WHERE name = '%s'" % name)
+    assert len(row[0][0]) == 64 and len(row[0][1]) == 32
+    assert code not in (site.sql("SELECT * FROM audit WHERE detail = '%s'" % name)[0])
+
+
+def test_no_secret_in_logs(api, site, made):
+    name, code = made(backupPassword="very-unusual-passphrase")
+    refuse_code(api, name, wrong(code))
+    onboard(api, name, code, "transport-secret-of-32-bytes....")
+    for folder, _, files in os.walk(site.dir):
+        for file in files:
+            if file.endswith(".log"):
+                with open(os.path.join(folder, file), "rb") as f:
+                    text = f.read()
+                assert b"very-unusual" not in text and b"transport-secret" not in text, file
+
+
+def test_audit_tells_the_story(api, site, made):
+    name, code = made()
+    refuse_code(api, name, wrong(code))
+    onboard(api, name, code)
+    api.call("DELETE", M + "delete/" + name)
+    rows = site.sql("SELECT action, state_from, state_to FROM audit WHERE detail = '%s' "
+                    "ORDER BY id" % name)
+    assert rows == [["approver create", "NULL", "PENDING"], ["approver try", "PENDING", "PENDING"],
+                    ["approver try", "PENDING", "PENDING"],
+                    ["approver onboard", "PENDING", "ONBOARDED"],
+                    ["approver delete", "ONBOARDED", "NULL"]]
+
+
+# ---- unknown approvers ----
+
+@pytest.mark.parametrize("path, more", [
+    ("restoreFromBackup", {}), ("renewOneTimeCode", {}), ("renewOnetimePassword", {}),
+    ("restoreFromBackup/forgotPassword", {"newBackupPassword": "x"}),
+    ("changePassword", {"backupPassword": "x", "newBackupPassword": "y"}),
+    ("onboard", {"oneTimeCode": "123456", "transportPassword": "t" * 16})])
+def test_unknown_approver(api, path, more):
+    error = api.refused(654, "POST", M + path, {"approverName": "nobody", **more}, says="nobody")
+    assert error["reason"] == "res.error.approver.not.existent"
+
+
+def test_delete(api, made):
+    name, code = made()
+    api.refused(654, "DELETE", M + "delete/nobody")
+    assert api.call("DELETE", M + "delete/" + name) is None and api.status == 200
+    api.refused(654, "DELETE", M + "delete/" + name)
+    api.refused(654, "POST", "/v1/approver/onboard", body_of(name, code))
+    made(name)  # the name is free again
+
+
+# ---- restoring with the password, changing it ----
+
+def test_restore_from_backup(api, made):
+    name, code = made()
+    before = opened(onboard(api, name, code))[0]
+    code = code_of(api.post(M + "restoreFromBackup", {"approverName": name}))
+    assert name in status(api)["pending"]
+    after = opened(onboard(api, name, code))[0]
+    assert spki_of(after.public_key()) == spki_of(before.public_key())
+    assert name in status(api)["onboarded"]
+
+
+def test_restore_of_a_pending_approver(api, made):
+    name, old = made()
+    code = code_of(api.post(M + "restoreFromBackup", {"approverName": name}))
+    if old != code:
+        refuse_code(api, name, old)
+    opened(onboard(api, name, code))
+
+
+def test_change_password(api, made):
+    name, code = made()
+    body = {"approverName": name, "backupPassword": PASSWORD, "newBackupPassword": "n\u00e4chstes"}
+    assert api.post(M + "changePassword", body) is None and api.status == 200
+    container = onboard(api, name, code)  # the code stays good
+    key, _ = opened(container, "n\u00e4chstes")
+    with pytest.raises(ValueError):
+        opened(container, PASSWORD)
+    error = api.refused(410, "POST", M + "changePassword", body)
+    assert error["reason"] == "res.error.decrypt.failed"
+    code = code_of(api.post(M + "restoreFromBackup", {"approverName": name}))
+    again, _ = opened(onboard(api, name, code), "n\u00e4chstes")
+    assert spki_of(again.public_key()) == spki_of(key.public_key())
+
+
+# ---- a forgotten password ----
+
+def forgot(api, name, password):
+    answer = api.post(M + "restoreFromBackup/forgotPassword",
+                      {"approverName": name, "newBackupPassword": password})
+    assert set(answer) == {"unwrapRequestId"} and api.status == 201
+    return answer["unwrapRequestId"]
+
+
+@pytest.fixture
+def guarded(api, people):
+    """The backup key asks for two of three for the time of a test."""
+    def modify(new):
+        return api.wait(api.post("/v1/modify", {"modifyRequest": {
+            "modifyKeyName": BACKUP_KEY, "policy": new}})["modifyKeyRequestId"])["status"]
+    trio = people.several(3)
+    create(api, unique("first"))  # makes the key when it is not there
+    assert modify(policy(rule(token(group(2, *trio))), blocked=None)) == "EXECUTED"
+    yield trio
+    assert modify(policy(blocked=None)) == "EXECUTED"
+
+
+def test_forgotten_password(api, made):
+    name, code = made()
+    before = opened(onboard(api, name, code))[0]
+    view = api.request(forgot(api, name, "brand new"))
+    assert view["status"] == "EXECUTED" and view["approvedBy"] == []
+    code = code_of({"oneTimeCode": view["result"]})
+    assert name in status(api)["pending"]
+    container = onboard(api, name, code)
+    after, cert = opened(container, "brand new")
+    with pytest.raises(ValueError):
+        opened(container, PASSWORD)
+    assert spki_of(after.public_key()) == spki_of(before.public_key())
+    # and once more: the backup itself was made anew
+    view = api.request(forgot(api, name, "third"))
+    again, _ = opened(onboard(api, name, view["result"]), "third")
+    assert spki_of(again.public_key()) == spki_of(before.public_key())
+
+
+def test_forgotten_password_of_a_pending_approver(api, made):
+    name, old = made()
+    view = api.request(forgot(api, name, "brand new"))
+    assert view["status"] == "EXECUTED"
+    if view["result"] != old:
+        refuse_code(api, name, old)
+    opened(onboard(api, name, view["result"]), "brand new")
+
+
+def test_restoring_needs_the_quorum(api, made, guarded):
+    a, b, c = guarded
+    name, code = made()
+    before = opened(onboard(api, name, code))[0]
+    rid = forgot(api, name, "brand new")
+    view = api.request(rid)
+    assert view["status"] == "PENDING" and len(view["notYetApprovedBy"]) == 3
+    assert name in status(api)["onboarded"], "nothing happens before the approval"
+    for kind in ("All", "UnwrapKey"):
+        (task,) = api.tasks(a, kind, requestId=rid, detailLevel="level3")
+    assert name.encode() in unb64(task["metaData"])
+    assert task["signedDecryptRequest"]["decryptRequest"]["decryptKeyName"] == BACKUP_KEY
+    assert "brand new" not in str(task)
+    assert api.tasks(a, "Decrypt", requestId=rid) == []
+    api.approve(a, rid, kind="UnwrapKey")
+    assert api.status_of(rid) == "PENDING"
+    api.approve(b, rid, kind="All")
+    view = api.wait(rid)
+    assert view["status"] == "EXECUTED" and len(view["approvedBy"]) == 2
+    after, _ = opened(onboard(api, name, code_of({"oneTimeCode": view["result"]})), "brand new")
+    assert spki_of(after.public_key()) == spki_of(before.public_key())
+
+
+def test_restoring_refused_by_approvers(api, site, made, guarded):
+    a, b, c = guarded
+    name, code = made()
+    onboard(api, name, code)
+    rid = forgot(api, name, "brand new")
+    for x in (a, b):
+        api.reject(x, rid, kind="UnwrapKey")
+    assert api.status_of(rid) == "REJECTED"
+    assert name in status(api)["onboarded"]
+    assert site.sql("SELECT LENGTH(password_box) FROM request WHERE id = UNHEX('%s')"
+                    % rid.replace("-", "")) == [["0"]]
+
+
+def test_an_old_approval_opens_no_new_backup(api, made, guarded):
+    """Two requests for one approver: when the first is done, the second is about a backup of before."""
+    a, b, c = guarded
+    name, code = made()
+    first, second = forgot(api, name, "one"), forgot(api, name, "two")
+    for x in (a, b):
+        api.approve(x, first, kind="UnwrapKey")
+    assert api.wait(first)["status"] == "EXECUTED"
+    for x in (a, b):
+        api.approve(x, second, kind="UnwrapKey")
+    view = api.wait(second)
+    assert view["status"] == "FAILED" and "replaced" in view["result"]
+    opened(onboard(api, name, api.request(first)["result"]), "one")
+
+
+def test_restoring_an_approver_that_was_deleted_meanwhile(api, made, guarded):
+    a, b, c = guarded
+    name, _ = made()
+    rid = forgot(api, name, "brand new")
+    api.call("DELETE", M + "delete/" + name)
+    for x in (a, b):
+        api.approve(x, rid, kind="UnwrapKey")
+    view = api.wait(rid)
+    assert view["status"] == "FAILED" and name in view["result"]
+
+
+def test_the_code_of_a_request_is_not_readable_in_the_database(api, site, made):
+    name, _ = made()
+    rid = forgot(api, name, "brand new")
+    code = code_of({"oneTimeCode": api.request(rid)["result"]})
+    row = site.sql("SELECT result, LENGTH(password_box) FROM request WHERE id = UNHEX('%s')"
+                   % rid.replace("-", ""))
+    assert code not in row[0][0] and row[0][1] == "0"
+
+
+def test_fetch_once(api, made):
+    name, _ = made()
+    rid = forgot(api, name, "brand new")
+    view = api.get("/v1/request/%s?fetchOnce=true" % rid)
+    code = code_of({"oneTimeCode": view["result"]})
+    assert api.request(rid)["result"] is None
+    opened(onboard(api, name, code), "brand new")
+
+
+@pytest.mark.parametrize("password", ["", []])
+def test_new_password_refused(api, made, password):
+    name, _ = made()
+    api.refused(600, "POST", M + "restoreFromBackup/forgotPassword",
+                {"approverName": name, "newBackupPassword": password}, says="newBackupPassword")
+
+
+# ---- onboarded_approver_certificate ----
+
+def test_backup_key_is_a_system_key(api):
+    create(api, unique("any"))
+    json = api.attributes(BACKUP_KEY)["json"]
+    assert json["algorithm"] == "RSA" and json["keySize"] == 3072 and json["policy"] is not None
+    wanted = {"decrypt": True, "unwrap": True, "sign": False, "extractable": False,
+              "destroyable": False}
+    assert {k: json["attributes"][k] for k in wanted} == wanted
+    assert BACKUP_KEY in api.get("/v1/key")
+
+
+def test_pending_and_unknown_approvers_in_policies(api, made):
+    name, code = made()
+    label = unique()
+
+    def refused(number, who, says):
+        body = {"label": label, "algorithm": "EC", "curveOid": "1.2.840.10045.3.1.7",
+                "attributes": {"decrypt": False, "sign": True, "unwrap": False},
+                "policy": policy(rule(token(named_group(1, who))))}
+        return api.refused(number, "POST", "/v1/key", body, says=says)
+    assert refused(413, "nobody", "nobody")["reason"] == "res.error.approver.not.existent"
+    assert refused(414, name, name)["reason"] == "res.error.approver.not.onboarded"
+    onboard(api, name, code)
+    api.create_key(label, policy(rule(token(named_group(1, name)))))
+    body = {"label": unique(), "algorithm": "EC", "curveOid": "1.2.840.10045.3.1.7",
+            "attributes": {"decrypt": False, "sign": True, "unwrap": False},
+            "policy": policy(rule(token(named_group(1, name))))}
+    approval = body["policy"]["ruleUse"]["tokens"][0]["groups"][0]["approvals"][0]
+    approval["value"] = b64(b"x")
+    api.refused(633, "POST", "/v1/key", body)
+    approval.update(value=None, name=None)
+    api.refused(600, "POST", "/v1/key", body, says="name")
+
+
+def test_policy_shows_the_certificate(api, made, people):
+    name, code = made()
+    officer = as_approver(name, onboard(api, name, code))
+    label, other = unique(), people("p256")
+    mixed = {"name": "board", "quorum": 1, "approvals": [other.policy_entry(), entry(name)]}
+    api.create_key(label, policy(rule(token(mixed))))
+    shown = api.attributes(label)["json"]["policy"]["ruleUse"]["tokens"][0]["groups"][0]
+    kinds = [(a["type"], a["value"]) for a in shown["approvals"]]
+    assert kinds == [("public_key", b64(other.spki)), ("certificate", b64(officer.certificate))]
+    # deleted approvers stay in the policies that they are in
+    api.call("DELETE", M + "delete/" + name)
+    rid = api.sign(label)
+    api.approve(officer, rid)
+    assert api.wait(rid)["status"] == "EXECUTED"
+
+
+def test_modify_with_names(api, made, people):
+    name, code = made()
+    label, old = unique(), people("p256")
+    api.create_key(label, policy(modify=rule(token(group(1, old)))))
+    new = policy(rule(token(named_group(1, name))), blocked=None)
+    body = {"modifyRequest": {"modifyKeyName": label, "policy": new}}
+    api.refused(414, "POST", "/v1/modify", body)
+    officer = as_approver(name, onboard(api, name, code))
+    rid = api.post("/v1/modify", body)["modifyKeyRequestId"]
+    (task,) = api.tasks(old, "ModifyKey", requestId=rid, detailLevel="level3")
+    shown = task["signedModifyKeyRequest"]["modifyRequest"]["policy"]["ruleUse"]
+    assert shown["tokens"][0]["groups"][0]["approvals"][0]["value"] == b64(officer.certificate)
+    assert officer.certificate in unb64(task["approvalToBeSigned"])
+    api.approve(old, rid, kind="ModifyKey")
+    assert api.wait(rid)["status"] == "EXECUTED"
+    rid = api.sign(label)
+    api.approve(officer, rid)
+    assert api.wait(rid)["status"] == "EXECUTED"
+
+
+# ---- roles ----
+
+@pytest.mark.parametrize("role", ["KM", "KO", "AP", "SV"])
+def test_management_has_a_role_of_its_own(api, role):
+    api.refused(631, "GET", M + "onboarding/status", role=role)
+    api.refused(631, "POST", M + "create", {}, role=role)
+    if role != "AP":
+        api.refused(631, "POST", "/v1/approver/onboard", {}, role=role)
