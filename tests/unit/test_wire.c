@@ -445,8 +445,8 @@ test_request_refusals_name_the_member(void **state)
 		TSB_E_INPUT, "Value 'CRLSIGN' is not valid for field keyUsage"},
 	    {KIND_SIGN_CERTIFICATE,
 		"{\"signCertificateRequest\":{\"signKeyName\":\"k\",\"signatureAlgorithm\":"
-		"\"EDDSA\"}}",
-		TSB_E_INPUT, "Value 'EDDSA' is not valid for field signatureAlgorithm"},
+		"\"ED25519\"}}",
+		TSB_E_INPUT, "Value 'ED25519' is not valid for field signatureAlgorithm"},
 	    {KIND_SIGN_CERTIFICATE,
 		"{\"signCertificateRequest\":{\"signKeyName\":\"k\",\"signatureAlgorithm\":"
 		"\"SHA256_WITH_RSA\",\"commonName\":\"c\",\"certificateAuthority\":true,"
