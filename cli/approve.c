@@ -6,6 +6,7 @@
 #include "lib/base/str.h"
 
 #include "cli/body.h"
+#include "cli/change.h"
 #include "cli/file.h"
 #include "cli/session.h"
 #include "cli/task.h"
@@ -154,6 +155,18 @@ reject_one(struct approver *a, const struct wire_client_task *w)
 	return session_call(c, "DELETE", "/v1/task", tsb_view_bytes(&body), &answer);
 }
 
+/* *yes: approve. Rules that a new policy leaves open are asked about once more. */
+static int
+confirm_task(struct cli *c, const struct task *task, bool *yes)
+{
+	if (confirm(c, "Approve this?", yes))
+		return -1;
+	if (!*yes || task->token.operation != OP_MODIFY)
+		return 0;
+	return change_confirm(c, arena_printf(&c->arena, "task %s", task->wire->id), &task->policy,
+	    yes);
+}
+
 /* What was done, one line or list element a task. */
 static void
 report(struct cli *c, struct doc *done, const char *verb, const char *id)
@@ -175,32 +188,52 @@ finish(struct cli *c, struct doc *done, int rc)
 	return rc;
 }
 
+/* Checks, shows, asks, signs. *left: the others may be approved all the same. */
+static int
+approve_next(struct approver *a, const struct wire_client_task *w, struct doc *done, bool *left)
+{
+	struct cli *c = a->cli;
+	struct task task;
+	bool yes;
+
+	if (task_check(c, &a->signer, &a->keys, w, &task))
+		return -1;
+	if (!c->json)
+		show(&task);
+	if (confirm_task(c, &task, &yes)) {
+		if (c->exit != CLI_OPENS)
+			return -1;
+		output_failure(c);
+		c->exit = CLI_USAGE;
+		*left = true;
+		return 0;
+	}
+	if (!yes)
+		return 0;
+	if (approve_one(a, &task))
+		return -1;
+	report(c, done, "approved", w->id);
+	return 0;
+}
+
 int
 cli_approve(struct cli *c)
 {
 	approver_auto a = { .cli = c };
 	doc_auto done = { 0 };
-	struct task task;
+	bool left = false;
 	int rc = 0;
 	size_t i;
-	bool yes;
 
 	if (select_tasks(&a))
 		return -1;
 	doc_start(&done, c->json);
 	doc_list(&done, "approved");
-	for (i = 0; i < a.n && rc == 0; i++) {
-		rc = task_check(c, &a.signer, &a.keys, &a.tasks[i], &task);
-		if (rc == 0 && !c->json)
-			show(&task);
-		if (rc == 0)
-			rc = confirm(c, "Approve this?", &yes);
-		if (rc != 0 || !yes)
-			continue;
-		rc = approve_one(&a, &task);
-		if (rc == 0)
-			report(c, &done, "approved", a.tasks[i].id);
-	}
+	for (i = 0; i < a.n && rc == 0; i++)
+		rc = approve_next(&a, &a.tasks[i], &done, &left);
+	if (rc == 0 && left)
+		rc = cli_end(c, CLI_OPENS, TSB_E_INPUT,
+		    "not all was approved: rules would be open to everyone");
 	return finish(c, &done, rc);
 }
 

@@ -223,7 +223,7 @@ change_show(struct doc *t, const struct ska_policy *old, const struct ska_policy
  * a rule was open before.
  */
 int
-change_confirm(struct cli *c, const struct ska_policy *now, bool *yes)
+change_confirm(struct cli *c, const char *what, const struct ska_policy *now, bool *yes)
 {
 	unsigned open = strength_open_rules(now);
 	const char *rules = rule_list(&c->arena, open), *question;
@@ -236,6 +236,6 @@ change_confirm(struct cli *c, const struct ska_policy *now, bool *yes)
 	if (!c->opt[OPT_YES] && file_ask_yes(question, yes, &c->err) == 0)
 		return 0;
 	return cli_end(c, CLI_OPENS, TSB_E_INPUT,
-	    "the new policy leaves open to everyone: %s; give --yes-open-rules if that is what you want",
+	    "%s leaves open to everyone: %s; give --yes-open-rules if that is what you want", what,
 	    rules);
 }

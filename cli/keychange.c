@@ -110,7 +110,7 @@ cli_key_modify(struct cli *c)
 	if (read_policy(c, tsb_view_bytes(&json), &now) || fetch_policy(c, &old))
 		return -1;
 	show_change(&old, &now);
-	if (change_confirm(c, &now, &yes))
+	if (change_confirm(c, "the new policy", &now, &yes))
 		return -1;
 	if (!yes)
 		return cli_end(c, CLI_OPENS, TSB_E_INPUT, "nothing was asked for");

@@ -8,7 +8,7 @@
 #include "lib/crypto/crypto.h"
 
 #include "cli/body.h"
-#include "cli/policy.h"
+#include "cli/certview.h"
 #include "cli/session.h"
 #include "cli/strength.h"
 #include "cli/task.h"
@@ -16,8 +16,6 @@
 /* A task carries its payload several times over: few of them fill an answer. */
 #define PAGE_SIZE 10
 #define PAGES_MAX 10000
-/* Times beyond are no times; policies add some 2^38 seconds at most. */
-#define TIME_MAX 4102444800ULL /* the year 2100 */
 
 /* ---- fetching ---- */
 
@@ -174,6 +172,99 @@ check_request(struct cli *c, const struct wire_client_task *w, const struct ska_
 	return 0;
 }
 
+/* The new key must be the one that the request names, from the same bytes. */
+static int
+check_unwrap(struct cli *c, const struct wire_client_task *w, const struct ska_approval_token *t)
+{
+	struct ska_unwrap_payload u;
+	struct tsb_err why;
+
+	if (!t->has_payload)
+		return WRONG(c, w, "its token says nothing about the new key", w->id);
+	if (ska_unwrap_payload_parse(t->payload, &u, &why))
+		return WRONG(c, w, "%s", w->id, why.msg);
+	if (w->new_label && !view_is(u.label, w->new_label))
+		return WRONG(c, w, "the token makes another key than %s", w->id, w->new_label);
+	if (w->has_wrapped_key && !tsb_view_eq(w->wrapped_key, u.wrapped_key))
+		return WRONG(c, w, "the wrapped key in the token is not the request's", w->id);
+	return 0;
+}
+
+/* The public key that a certificate of this kind must be for; empty when that cannot be told. */
+static struct tsb_view
+certified_key(struct cli *c, const struct task *task)
+{
+	const struct wire_client_task *w = task->wire;
+	struct tsb_view der, none = { NULL, 0 };
+	struct tsb_err ignored;
+	certview_auto csr = { 0 };
+
+	if (w->kind != KIND_SIGN_CERTIFICATE)
+		return task->has_attributes ? task->attributes.public_key : none;
+	if (!w->csr || crypto_pem_to_der(tsb_view_str(w->csr), &c->arena, &der, &ignored) ||
+	    !certview_open(der, &csr))
+		return none;
+	return certview_key(&csr, &c->arena);
+}
+
+/* The payload must be the very thing that is certified, so that what is shown is what is signed. */
+static int
+check_certificate(struct cli *c, const struct task *task)
+{
+	const struct wire_client_task *w = task->wire;
+	const struct ska_approval_token *t = &task->token;
+	struct tsb_view key = certified_key(c, task);
+	bool request = w->kind == KIND_CERTIFICATE_REQUEST;
+	certview_auto v = { 0 };
+	const char *name;
+
+	if (!t->has_payload || !certview_open_content(t->payload, &v) ||
+	    (v.kind == CERTVIEW_REQUEST) != request)
+		return WRONG(c, w, "its token holds no certificate%s to be signed", w->id,
+		    request ? " request" : "");
+	name = certview_common_name(&v, &c->arena);
+	if (w->common_name && !tsb_streq(w->common_name, name ? name : ""))
+		return WRONG(c, w, "the token is for the name '%s', not for '%s'", w->id,
+		    name ? name : "", w->common_name);
+	if (key.n > 0 && !tsb_view_eq(key, certview_key(&v, &c->arena)))
+		return WRONG(c, w, "the token certifies another public key", w->id);
+	if (w->kind == KIND_SELF_SIGN_CERTIFICATE && !certview_is_self_issued(&v))
+		return WRONG(c, w, "the certificate in the token names another issuer", w->id);
+	return 0;
+}
+
+static int
+check_policy(struct cli *c, struct task *out)
+{
+	struct tsb_err why;
+
+	if (ska_policy_parse(out->token.payload, &c->arena, &out->policy, &why))
+		return WRONG(c, out->wire, "its new policy is not understood: %s", out->wire->id,
+		    why.msg);
+	strength_identify(&out->policy, &c->arena);
+	return 0;
+}
+
+/* What the token would have done must be something that can be shown. */
+static int
+check_content(struct cli *c, struct task *out)
+{
+	if (out->token.operation == OP_MODIFY)
+		return check_policy(c, out);
+	if (!out->wire->has_kind)
+		return 0;
+	switch (out->wire->kind) {
+	case KIND_UNWRAP:
+		return check_unwrap(c, out->wire, &out->token);
+	case KIND_CERTIFICATE_REQUEST:
+	case KIND_SIGN_CERTIFICATE:
+	case KIND_SELF_SIGN_CERTIFICATE:
+		return check_certificate(c, out);
+	default:
+		return 0;
+	}
+}
+
 static int
 check_timestamp(struct cli *c, const struct token_keys *keys, struct task *out)
 {
@@ -236,110 +327,8 @@ task_check(struct cli *c, const struct signer *s, const struct token_keys *keys,
 	if (t.token.label.n == 0)
 		return WRONG(c, w, "its token names no key", w->id);
 	if (check_request(c, w, &t.token) || check_timestamp(c, keys, &t) ||
-	    check_attributes(c, keys, &t))
+	    check_attributes(c, keys, &t) || check_content(c, &t))
 		return -1;
 	*out = t;
 	return 0;
-}
-
-/* ---- showing ---- */
-
-static const struct {
-	const char *name;
-	enum ska_rule_kind rule;
-} operations[] = {
-	[OP_USE] = { "use the key", RULE_USE },
-	[OP_BLOCK] = { "block the key", RULE_BLOCK },
-	[OP_UNBLOCK] = { "unblock the key", RULE_UNBLOCK },
-	[OP_MODIFY] = { "replace the policy", RULE_MODIFY },
-};
-
-static void
-show_rule(struct doc *t, const struct task *task)
-{
-	const struct wire_client_task *w = task->wire;
-	enum ska_rule_kind kind = operations[task->token.operation].rule;
-	static const struct tsb_view nobody = { NULL, 0 };
-
-	if (!task->has_attributes || !task->attributes.has_policy) {
-		doc_text(t, "policy", "not shown by this server");
-		return;
-	}
-	if (!task->attributes_verified)
-		doc_text(t, "policy", "as the server says; --attestation-key FILE checks it");
-	else
-		doc_text(t, "policy", "signed by the HSM, checked");
-	policy_show_rule(t, kind, &task->attributes.policy.rule[kind],
-	    w->has_status ? (w->status.napproved ? w->status.approved : &nobody) : NULL,
-	    w->has_status ? w->status.napproved : 0);
-}
-
-static void
-show_time(struct doc *t, const struct task *task)
-{
-	char text[CLOCK_ISO_SIZE];
-	const struct ska_approval_token *token = &task->token;
-
-	if (!token->has_timestamp)
-		doc_text(t, "asked at", "no HSM timestamp: only rules without time limits apply");
-	else if (token->timestamp.seconds <= TIME_MAX)
-		doc_format(t, "asked at", "%s (HSM clock%s)",
-		    clock_iso((int64_t)token->timestamp.seconds, text),
-		    task->timestamp_verified ? ", checked" : "");
-}
-
-/* From the earliest timelock to the latest timeout of the rule's tokens, by the HSM's clock. */
-static void
-show_limits(struct doc *t, const struct task *task)
-{
-	const struct ska_rule *rule;
-	uint64_t t0 = task->token.timestamp.seconds, lock = UINT64_MAX, timeout = 0;
-	bool endless = false;
-	char text[CLOCK_ISO_SIZE];
-	size_t i;
-
-	if (!task->has_attributes || !task->attributes.has_policy || !task->token.has_timestamp ||
-	    t0 > TIME_MAX)
-		return;
-	rule = &task->attributes.policy.rule[operations[task->token.operation].rule];
-	for (i = 0; i < rule->ntokens; i++) {
-		const struct ska_token *token = &rule->tokens[i];
-
-		lock = token->timelock < lock ? token->timelock : lock;
-		timeout = token->timeout > timeout ? token->timeout : timeout;
-		endless |= token->timeout == 0;
-	}
-	if (rule->ntokens > 0 && lock > 0)
-		doc_text(t, "runs not before", clock_iso((int64_t)(t0 + lock), text));
-	if (rule->ntokens > 0 && !endless)
-		doc_text(t, "runs not after", clock_iso((int64_t)(t0 + timeout), text));
-}
-
-void
-task_show(struct doc *t, const struct task *task)
-{
-	const struct wire_client_task *w = task->wire;
-	const struct ska_approval_token *token = &task->token;
-
-	doc_open(t, "task");
-	doc_text(t, "id", w->id);
-	if (w->has_status)
-		doc_text(t, "request", w->status.id);
-	if (w->has_kind && token->operation == OP_USE)
-		doc_format(t, "operation", "%s: %s", operations[token->operation].name,
-		    tsb_kinds[w->kind].name);
-	else
-		doc_text(t, "operation", operations[token->operation].name);
-	doc_view(t, "key", token->label);
-	doc_text(t, "algorithm", w->algorithm);
-	show_time(t, task);
-	show_limits(t, task);
-	token_show_payload(t, token);
-	doc_text(t, "payload type", w->payload_type);
-	if (w->has_meta)
-		doc_payload(t, "caller's note", w->meta);
-	if (w->requester.n > 0)
-		doc_key(t, "asked by", w->requester);
-	show_rule(t, task);
-	doc_close(t);
 }

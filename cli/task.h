@@ -1,4 +1,4 @@
-/* Approval tasks: fetched, checked against their own token, shown. */
+/* Approval tasks: fetched, checked against their own token (task.c), shown (taskview.c). */
 #ifndef TSB_CLI_TASK_H
 #define TSB_CLI_TASK_H
 
@@ -16,6 +16,7 @@ struct task {
 	bool has_attributes;
 	struct keyattr attributes;
 	bool timestamp_verified, attributes_verified; /* with a key that the approver gave */
+	struct ska_policy policy;		      /* modify: the new one, approvers identified */
 };
 
 /* Adds the members that prove who asks: timestamp, its signature, key or certificate. */

@@ -13,6 +13,7 @@
 #include "lib/crypto/crypto.h"
 #include "lib/wire/wire.h"
 
+#include "cli/certview.h"
 #include "cli/file.h"
 #include "cli/keyview.h"
 #include "cli/policy.h"
@@ -100,6 +101,29 @@ show_signature(struct decode *d, const char *name, struct tsb_view der, struct t
 
 /* ---- tokens ---- */
 
+/* The names of the bits that are set: a list, for people one line. */
+static void
+show_bits(struct doc *t, const char *name, uint32_t bits, const char *const *names, size_t n)
+{
+	arena_auto a = { 0 };
+	const char *line = "";
+	unsigned i;
+
+	doc_list(t, name);
+	for (i = 0; i < 32; i++) {
+		const char *word = i < n ? names[i] : "?";
+
+		if (!(bits & 1U << i))
+			continue;
+		if (t->json)
+			doc_text(t, name, word);
+		line = arena_printf(&a, "%s%s%s", line, *line ? ", " : "", word);
+	}
+	doc_close(t);
+	if (!t->json)
+		doc_text(t, name, *line ? line : "nothing");
+}
+
 static void
 show_unwrap(struct doc *t, const struct ska_unwrap_payload *u)
 {
@@ -110,24 +134,15 @@ show_unwrap(struct doc *t, const struct ska_unwrap_payload *u)
 	static const char *const capabilities[] = { "encrypt", "decrypt", "sign", "verify", "wrap",
 		"unwrap", "derive", "integrity", "attestation", "timestamp", "verify recover",
 		"sign recover" };
-	unsigned i;
 
 	doc_view(t, "new key label", u->label);
-	doc_number(t, "wrapped kind", u->kind);
-	doc_list(t, "capabilities");
-	for (i = 0; i < 32; i++)
-		if (u->capabilities & 1U << i)
-			doc_text(t, "may", i < TSB_COUNT(capabilities) ? capabilities[i] : "?");
-	doc_close(t);
-	doc_list(t, "access");
-	for (i = 0; i < 32; i++)
-		if (u->access & 1U << i)
-			doc_text(t, "is", i < TSB_COUNT(access) ? access[i] : "?");
-	doc_close(t);
-	doc_payload(t, "wrapped key", u->wrapped_key);
+	show_bits(t, "capabilities", u->capabilities, capabilities, TSB_COUNT(capabilities));
+	show_bits(t, "access", u->access, access, TSB_COUNT(access));
+	if (t->json)
+		doc_number(t, "wrapped kind", u->kind);
+	doc_digest(t, "wrapped key", u->wrapped_key);
 }
 
-/* The bytes may be an unwrap payload by intent or by chance: the caller decides. */
 static bool
 parse_unwrap(struct tsb_view payload, struct ska_unwrap_payload *out)
 {
@@ -136,6 +151,28 @@ parse_unwrap(struct tsb_view payload, struct ska_unwrap_payload *out)
 
 	return tlv_open(payload, "payload", &r, &ignored) == 0 && tlv_peek(&r) == TLV_UNWRAP_KIND &&
 	    ska_unwrap_payload_parse(payload, out, &ignored) == 0;
+}
+
+void
+token_show_unwrap(struct doc *t, struct tsb_view payload)
+{
+	struct ska_unwrap_payload unwrap;
+
+	if (parse_unwrap(payload, &unwrap))
+		show_unwrap(t, &unwrap);
+}
+
+const char *
+token_reading(struct tsb_view payload)
+{
+	struct ska_unwrap_payload unwrap;
+	certview_auto v = { 0 };
+
+	if (parse_unwrap(payload, &unwrap))
+		return "the unwrapping of a key";
+	if (certview_open_content(payload, &v))
+		return v.kind == CERTVIEW_REQUEST ? "a certificate request" : "a certificate";
+	return NULL;
 }
 
 static void
@@ -154,11 +191,28 @@ show_policy_bytes(struct doc *t, struct tsb_view bytes)
 	policy_show(t, &policy);
 }
 
+/* The bytes may be something else by intent or by chance: the reader decides. */
+static void
+show_readings(struct doc *t, struct tsb_view payload)
+{
+	struct ska_unwrap_payload unwrap;
+	certview_auto v = { 0 };
+
+	if (parse_unwrap(payload, &unwrap)) {
+		doc_open(t, "payload as unwrap");
+		show_unwrap(t, &unwrap);
+		doc_close(t);
+	} else if (certview_open_content(payload, &v)) {
+		doc_open(t, v.kind == CERTVIEW_REQUEST ? "payload as request" :
+							 "payload as certificate");
+		certview_show(t, &v);
+		doc_close(t);
+	}
+}
+
 void
 token_show_payload(struct doc *t, const struct ska_approval_token *token)
 {
-	struct ska_unwrap_payload unwrap;
-
 	if (!token->has_payload)
 		return;
 	if (token->operation == OP_MODIFY) {
@@ -168,11 +222,8 @@ token_show_payload(struct doc *t, const struct ska_approval_token *token)
 		return;
 	}
 	doc_payload(t, "payload", token->payload);
-	if (token->operation == OP_USE && parse_unwrap(token->payload, &unwrap)) {
-		doc_open(t, "payload as unwrap");
-		show_unwrap(t, &unwrap);
-		doc_close(t);
-	}
+	if (token->operation == OP_USE)
+		show_readings(t, token->payload);
 }
 
 static void
@@ -325,17 +376,16 @@ static int
 decode_der(struct decode *d, struct tsb_view bytes)
 {
 	struct arena *a = &d->cli->arena;
-	struct tsb_view key, raw;
+	struct tsb_view raw;
 	enum ska_key_type type;
 	enum ska_digest digest;
 	struct tsb_err ignored;
-	const char *name = NULL;
+	certview_auto v = { 0 };
 
-	if (crypto_cert_spki(bytes, a, &key, &ignored) == 0) {
-		doc_text(&d->doc, "kind", "certificate");
-		if (crypto_cert_common_name(bytes, a, &name, &ignored) == 0)
-			doc_text(&d->doc, "common name", name);
-		doc_key(&d->doc, "public key", key);
+	if (certview_open(bytes, &v)) {
+		doc_text(&d->doc, "kind", v.kind == CERTVIEW_REQUEST ? "certificate request" :
+								       "certificate");
+		certview_show(&d->doc, &v);
 		return 0;
 	}
 	if (crypto_spki_check(bytes, &ignored) == 0) {

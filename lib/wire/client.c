@@ -235,6 +235,41 @@ wire_client_requests_parse(struct tsb_view body, struct arena *a,
 	return 0;
 }
 
+/* Members that only one kind has. */
+static int
+take_inner(struct json_object *inner, struct arena *a, struct wire_client_task *t,
+    struct tsb_err *err)
+{
+	struct json_object *subject;
+
+	switch (t->kind) {
+	case KIND_SIGN:
+		return take_bytes(inner, "payload", a, &t->has_request_payload, &t->request_payload,
+		    err);
+	case KIND_DECRYPT:
+		return take_bytes(inner, "encryptedPayload", a, &t->has_request_payload,
+		    &t->request_payload, err);
+	case KIND_UNWRAP:
+		if (take_text(inner, "label", false, a, &t->new_label, err) ||
+		    take_text(inner, "wrapMethod", false, a, &t->wrap_method, err))
+			return -1;
+		return take_bytes(inner, "wrappedKey", a, &t->has_wrapped_key, &t->wrapped_key, err);
+	case KIND_CERTIFICATE_REQUEST:
+	case KIND_SIGN_CERTIFICATE:
+	case KIND_SELF_SIGN_CERTIFICATE:
+		subject = member(inner, "standardCertificateAttributes");
+		if (subject && !json_object_is_type(subject, json_type_object))
+			return bad("standardCertificateAttributes", "is not an object", err);
+		if (take_text(inner, "certificateSigningRequest", false, a, &t->csr, err) ||
+		    take_text(inner, "commonName", false, a, &t->common_name, err))
+			return -1;
+		return !t->common_name && subject ?
+		    take_text(subject, "commonName", false, a, &t->common_name, err) : 0;
+	default:
+		return 0;
+	}
+}
+
 /* What the caller asked for: the one envelope member of level 3 that is not null. */
 static int
 take_envelope(struct json_object *o, struct arena *a, struct wire_client_task *t,
@@ -259,11 +294,8 @@ take_envelope(struct json_object *o, struct arena *a, struct wire_client_task *t
 		t->kind = (enum tsb_kind)k;
 		if (take_text(inner, tsb_kinds[k].key_member, true, a, &t->key_name, err) ||
 		    take_text(inner, k == KIND_DECRYPT ? "cipherAlgorithm" : "signatureAlgorithm",
-			false, a, &t->algorithm, err))
-			return -1;
-		if ((k == KIND_SIGN || k == KIND_DECRYPT) &&
-		    take_bytes(inner, k == KIND_SIGN ? "payload" : "encryptedPayload", a,
-			&t->has_request_payload, &t->request_payload, err))
+			false, a, &t->algorithm, err) ||
+		    take_inner(inner, a, t, err))
 			return -1;
 		signature = member(envelope, "requestSignature");
 		if (!signature)
@@ -320,6 +352,15 @@ wire_client_tasks_parse(struct tsb_view body, struct arena *a, struct wire_clien
 	*out = rows;
 	*n = count;
 	return 0;
+}
+
+int
+wire_client_text_parse(struct tsb_view body, const char *name, struct arena *a, const char **out,
+    struct tsb_err *err)
+{
+	json_auto *root = NULL;
+
+	return body_open(body, &root, err) || take_text(root, name, false, a, out, err) ? -1 : 0;
 }
 
 int

@@ -48,6 +48,10 @@ struct wire_client_task {
 	const char *key_name, *algorithm;
 	bool has_request_payload; /* of the envelope: message or ciphertext */
 	struct tsb_view request_payload;
+	const char *new_label, *wrap_method; /* unwrap */
+	bool has_wrapped_key;
+	struct tsb_view wrapped_key;
+	const char *common_name, *csr; /* certificates; csr: PEM or base64 as the caller wrote it */
 	struct tsb_view requester; /* SubjectPublicKeyInfo of requestSignature */
 	struct tsb_view attributes, attributes_signature; /* level 5 */
 	bool has_status; /* level 6 */
@@ -56,6 +60,9 @@ struct wire_client_task {
 int wire_client_tasks_parse(struct tsb_view body, struct arena *a, struct wire_client_task **out,
     size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
 
+/* One text member of an object; *out NULL when it is absent or null. */
+int wire_client_text_parse(struct tsb_view body, const char *name, struct arena *a,
+    const char **out, struct tsb_err *err) TSB_MUSTCHECK;
 /* One boolean member, as in {"signatureValid":true}. */
 int wire_client_bool_parse(struct tsb_view body, const char *name, bool *out, struct tsb_err *err)
     TSB_MUSTCHECK;
