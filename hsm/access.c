@@ -77,6 +77,12 @@ access_check_ordinary(const struct hsm_key *k, struct tsb_err *err)
 }
 
 int
+access_check_blocked(const struct hsm_key *k, struct tsb_err *err)
+{
+	return k->has_policy && k->policy.blocked ? access_refuse(k, "is blocked", err) : 0;
+}
+
+int
 access_check_use(const struct hsm_key *k, enum keyattr_flag flag, struct tsb_err *err)
 {
 	if (access_check_ordinary(k, err))
@@ -84,8 +90,16 @@ access_check_use(const struct hsm_key *k, enum keyattr_flag flag, struct tsb_err
 	if (!k->flag[flag])
 		return tsb_fail(err, TSB_E_FORBIDDEN_FOR_KEY, "key '%s' may not %s", k->label,
 		    keyattr_flag_json[flag]);
-	if (k->has_policy && k->policy.blocked)
-		return access_refuse(k, "is blocked", err);
+	return access_check_blocked(k, err);
+}
+
+int
+access_check_policy(const struct hsm_key *k, struct tsb_err *err)
+{
+	if (!k->has_policy)
+		return tsb_fail(err, TSB_E_KEY_TYPE,
+		    "key '%s' has no policy: it cannot be blocked, unblocked or modified",
+		    k->label);
 	return 0;
 }
 

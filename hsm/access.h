@@ -20,8 +20,11 @@ int access_find_system(struct hsm_app *, const char *label, enum key_system,
 /* TSB_E_FORBIDDEN_FOR_KEY: "key 'NAME' <why>". */
 int access_refuse(const struct hsm_key *, const char *why, struct tsb_err *);
 int access_check_ordinary(const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
+int access_check_blocked(const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
 /* The key is an ordinary one that may sign, decrypt or unwrap (ATTR_*), and is not blocked. */
 int access_check_use(const struct hsm_key *, enum keyattr_flag, struct tsb_err *) TSB_MUSTCHECK;
+/* TSB_E_KEY_TYPE for keys without a policy, which cannot be blocked, unblocked or modified. */
+int access_check_policy(const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
 
 /* Enforces the rule of the request's kind, if the key has a policy, over what will be processed. */
 int access_enforce(struct hsm_app *, struct web_request *rq, const struct hsm_key *,

@@ -30,7 +30,10 @@ int
 attributes_describe(const struct hsm_key *k, uint64_t use_count, int64_t now, struct arena *a,
     struct keyattr *out, struct tsb_err *err)
 {
-	struct keyattr d = { .root = "private_key", .creation = "generated" };
+	struct keyattr d = {
+		.root = k->kind == KEY_AES ? "secret_key" : "private_key",
+		.creation = k->extra & KEY_IMPORTED ? "imported" : "generated",
+	};
 
 	d.label = k->label;
 	d.id = k->id;

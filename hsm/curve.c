@@ -37,3 +37,16 @@ curve_by_oid(const char *oid)
 			return &curves[i];
 	return NULL;
 }
+
+const struct curve *
+curve_of(EVP_PKEY *key)
+{
+	char group[64];
+
+	if (EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1)
+		return NULL;
+	for (size_t i = 0; i < TSB_COUNT(curves); i++)
+		if (tsb_streq(curves[i].group, group))
+			return &curves[i];
+	return NULL;
+}

@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include <openssl/evp.h>
+
 struct curve {
 	const char *name; /* for people */
 	const char *oid;
@@ -13,6 +15,10 @@ struct curve {
 
 /* NULL when the OID is unknown. */
 const struct curve *curve_by_oid(const char *oid);
+/* The curve that an EC key is on; NULL when it is none of ours. */
+const struct curve *curve_of(EVP_PKEY *key);
+/* The curve that key, an EC key, is on. */
+const struct curve *curve_of(EVP_PKEY *key);
 extern const struct curve *const curve_p256, *const curve_secp256k1;
 
 #endif

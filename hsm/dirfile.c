@@ -78,15 +78,24 @@ write_unnamed(int dir, const char *tmp, struct tsb_view content, mode_t mode, st
 	return 0;
 }
 
+#define TMP_SIZE 64
+
+static void
+temporary_name(char tmp[TMP_SIZE])
+{
+	uint64_t unique;
+
+	crypto_random(&unique, sizeof(unique));
+	snprintf(tmp, TMP_SIZE, TMP_PREFIX "%016llx", (unsigned long long)unique);
+}
+
 int
 dirfile_create(int dir, const char *name, struct tsb_view content, mode_t mode, struct tsb_err *err)
 {
-	char tmp[64];
-	uint64_t unique;
+	char tmp[TMP_SIZE];
 	int rc, error;
 
-	crypto_random(&unique, sizeof(unique));
-	snprintf(tmp, sizeof(tmp), TMP_PREFIX "%016llx", (unsigned long long)unique);
+	temporary_name(tmp);
 	if (write_unnamed(dir, tmp, content, mode, err))
 		return -1;
 	/* Not rename: link() never replaces, so of two writers one learns that it came second. */
@@ -100,6 +109,25 @@ dirfile_create(int dir, const char *name, struct tsb_view content, mode_t mode, 
 	if (rc || fsync(dir))
 		return io_error(err, "create", name);
 	return 0;
+}
+
+int
+dirfile_replace(int dir, const char *name, struct tsb_view content, mode_t mode,
+    struct tsb_err *err)
+{
+	char tmp[TMP_SIZE];
+
+	temporary_name(tmp);
+	if (write_unnamed(dir, tmp, content, mode, err))
+		return -1;
+	(void)hook_fault("hsm.change.written");
+	if (renameat(dir, tmp, dir, name)) {
+		(void)io_error(err, "replace", name);
+		unlinkat(dir, tmp, 0);
+		return -1;
+	}
+	(void)hook_fault("hsm.change.renamed");
+	return fsync(dir) ? io_error(err, "replace", name) : 0;
 }
 
 int

@@ -13,6 +13,12 @@
  */
 int dirfile_create(int dir, const char *name, struct tsb_view content, mode_t mode,
     struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * Puts this content in the place of name's: a reader, and whoever comes after a crash, finds the
+ * one or the other. When it returns 0 the file is on disk; after -1 (TSB_E_IO) it may be either.
+ */
+int dirfile_replace(int dir, const char *name, struct tsb_view content, mode_t mode,
+    struct tsb_err *err) TSB_MUSTCHECK;
 /* Reads a regular file of at most max bytes. Returns 0, 1 when there is none, -1 with TSB_E_IO. */
 int dirfile_read(int dir, const char *name, size_t max, struct tsb_bytes *out, struct stat *st,
     struct tsb_err *err) TSB_MUSTCHECK;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/base/hook.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/ska/keyattr.h"
@@ -9,9 +10,11 @@
 
 #include "hsm/access.h"
 #include "hsm/attributes.h"
+#include "hsm/cipher.h"
 #include "hsm/keygen.h"
 #include "hsm/sign.h"
 #include "hsm/timestamp.h"
+#include "hsm/wrap.h"
 
 #define RANDOM_MAX 65536
 #define API_LEVEL "2.5.1" /* of the REST API that clients expect */
@@ -147,6 +150,7 @@ serve_sign(void *arg, struct web_request *rq, struct web_reply *reply, struct ts
 		return -1;
 	keystore_count_use(app->ks, k);
 	access_log(rq, "signed", k, in.request.algorithm, in.request.payload, in.napprovals);
+	(void)hook_fault("hsm.sign.executed");
 	wire_base64_format("signature", tsb_view_bytes(&signature), &reply->body);
 	return 0;
 }
@@ -168,17 +172,27 @@ serve_verify(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 	return 0;
 }
 
+/* What could not happen is refused before approvers are asked for it. */
 static int
-check_stamped_use(const struct hsm_key *k, const struct wire_timestamp_request *in,
+check_stamped(const struct hsm_key *k, const struct wire_timestamp_request *in,
     struct tsb_err *err)
 {
 	const struct sign_algorithm *alg;
+	const struct cipher_algorithm *cipher;
+	const struct wrap_method *method;
 
-	if (!in->algorithm)
-		return 0;
-	if (access_check_use(k, ATTR_SIGN, err))
-		return -1;
-	return sign_select(k, in->algorithm, in->payload.n, &alg, err);
+	if (in->operation != OP_USE)
+		return access_check_policy(k, err);
+	if (in->algorithm)
+		return access_check_use(k, ATTR_SIGN, err) ||
+		    sign_select(k, in->algorithm, in->payload.n, &alg, err) ? -1 : 0;
+	if (in->cipher)
+		return access_check_use(k, ATTR_DECRYPT, err) ||
+		    cipher_select(k, in->cipher, &cipher, err) ? -1 : 0;
+	if (in->wrap_method)
+		return access_check_use(k, ATTR_UNWRAP, err) ||
+		    wrap_select(k, in->wrap_method, &method, err) ? -1 : 0;
+	return access_check_blocked(k, err);
 }
 
 int
@@ -194,7 +208,7 @@ serve_timestamp(void *arg, struct web_request *rq, struct web_reply *reply, stru
 
 	if (wire_timestamp_request_parse(rq->body, rq->arena, &in, err) ||
 	    access_find_checked(app, tsb_view_str(in.key_name), in.key_password, &k, err) ||
-	    check_stamped_use(k, &in, err) ||
+	    check_stamped(k, &in, err) ||
 	    access_find_system(app, app->conf->timestamp_key, KEY_TIMESTAMP, &stamp, err) ||
 	    timestamp_make(stamp, in.operation, in.payload, access_seconds(rq), &token, &signature,
 		err) ||

@@ -11,6 +11,8 @@
 
 #include "hsm/address.h"
 #include "hsm/keygen.h"
+#include "hsm/keyimport.h"
+#include "hsm/keypolicy.h"
 
 static const long rsa_sizes[] = { 2048, 3072, 4096 };
 
@@ -19,7 +21,6 @@ static const struct {
 	const char *prefix;
 	bool symmetric;
 } foreign[] = {
-	{ "AES", true },
 	{ "Camellia", true },
 	{ "ChaCha20", true },
 	{ "TDEA", true },
@@ -80,7 +81,7 @@ foreign_algorithm(const struct wire_key_create *in, struct tsb_err *err)
 			return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
 			    "policy is possible for asymmetric keys only, not for %s", name);
 		return tsb_fail(err, TSB_E_NOT_IMPLEMENTED,
-		    "keys of algorithm %s are not offered by this HSM (it makes RSA, EC and ED)",
+		    "keys of algorithm %s are not offered by this HSM (it makes RSA, EC, ED and AES)",
 		    name);
 	}
 	return tsb_fail(err, TSB_E_INPUT, "Value '%s' is not valid for field algorithm",
@@ -96,6 +97,15 @@ take_rsa_size(const struct wire_key_create *in, struct hsm_key *k, struct tsb_er
 			return 0;
 		}
 	return tsb_fail(err, TSB_E_KEY_SIZE, "keySize must be 2048, 3072 or 4096 for RSA");
+}
+
+static int
+take_aes_size(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err *err)
+{
+	if (in->key_size < 0 || !key_aes_size_valid((unsigned)in->key_size))
+		return tsb_fail(err, TSB_E_KEY_SIZE, "keySize must be 128, 192 or 256 for AES");
+	k->size = (unsigned)in->key_size;
+	return 0;
 }
 
 static int
@@ -128,6 +138,8 @@ take_algorithm(const struct wire_key_create *in, struct hsm_key *k, struct tsb_e
 		return tsb_fail(err, TSB_E_INPUT, "algorithmOid does not belong to algorithm %s",
 		    key_kinds[kind].algorithm);
 	k->kind = kind;
+	if (kind == KEY_AES)
+		return take_aes_size(in, k, err);
 	return kind == KEY_RSA ? take_rsa_size(in, k, err) : take_curve(in, k, err);
 }
 
@@ -146,9 +158,12 @@ check_attributes(const struct wire_key_create *in, const struct hsm_key *k, stru
 
 	if (!in->flag[ATTR_DECRYPT] && !in->flag[ATTR_SIGN] && !in->flag[ATTR_UNWRAP])
 		return refuse(err, "one of decrypt, sign and unwrap must be true");
+	if (k->kind == KEY_AES && in->has_policy)
+		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
+		    "policy is possible for asymmetric keys only, not for AES");
 	if (in->flag[ATTR_EXTRACTABLE] && in->has_policy)
 		return refuse(err, "extractable is not possible for a key with a policy");
-	if (derivation && k->kind == KEY_RSA)
+	if (derivation && k->kind != KEY_EC && k->kind != KEY_ED)
 		return refuse(err, "bip32 and slip10 need an EC or ED key");
 	if (derivation && !in->flag[ATTR_DERIVE])
 		return refuse(err, "bip32 and slip10 need derive");
@@ -156,6 +171,19 @@ check_attributes(const struct wire_key_create *in, const struct hsm_key *k, stru
 		return tsb_fail(err, TSB_E_NOT_IMPLEMENTED,
 		    "attributes: bip32 and slip10 are not offered by this HSM");
 	return 0;
+}
+
+/*
+ * A secret key also encrypts and wraps. Callers that know the private uses only, which every key
+ * has, mean both directions.
+ */
+static void
+default_secret_uses(struct wire_key_create *in)
+{
+	if (!in->has_encrypt)
+		in->encrypt = in->flag[ATTR_DECRYPT];
+	if (!in->has_wrap)
+		in->wrap = in->flag[ATTR_UNWRAP];
 }
 
 static void
@@ -167,47 +195,6 @@ take_attributes(const struct wire_key_create *in, struct hsm_key *k)
 	k->flag[ATTR_UNIQUE] = !k->flag[ATTR_COPYABLE];
 	k->extra = (in->encrypt ? KEY_ENCRYPT : 0) | (in->verify ? KEY_VERIFY : 0) |
 	    (in->wrap ? KEY_WRAP : 0) | (in->rollover ? KEY_ROLLOVER : 0);
-}
-
-/* ---- policy ---- */
-
-/* Names of onboarded approvers mean something to the broker alone: it sends their certificates. */
-static int
-take_approver(struct ska_approver *approver, struct arena *a, struct tsb_err *err)
-{
-	if (approver->type == APPROVER_ONBOARDED)
-		return tsb_fail(err, TSB_E_APPROVER_NOT_EXISTENT,
-		    "onboarded_approver_certificate '%s' must be resolved by the broker before the"
-		    " key is created",
-		    approver->name ? approver->name : "");
-	if (approver->type == APPROVER_CERTIFICATE && !approver->name)
-		return crypto_cert_common_name(approver->value, a, &approver->name, err);
-	return 0;
-}
-
-static int
-take_approvers(struct ska_rule *rule, struct arena *a, struct tsb_err *err)
-{
-	for (size_t t = 0; t < rule->ntokens; t++)
-		for (size_t g = 0; g < rule->tokens[t].ngroups; g++) {
-			struct ska_group *group = &rule->tokens[t].groups[g];
-
-			for (size_t i = 0; i < group->napprovers; i++)
-				if (take_approver(&group->approvers[i], a, err))
-					return -1;
-		}
-	return 0;
-}
-
-static int
-check_policy(struct ska_policy *p, struct arena *a, struct tsb_err *err)
-{
-	for (int rule = 0; rule < RULE__MAX; rule++)
-		if (take_approvers(&p->rule[rule], a, err))
-			return -1;
-	if (ska_policy_resolve(p, a, crypto_cert_spki, crypto_spki_check, err))
-		return -1;
-	return ska_policy_check(p, err);
 }
 
 /* ---- generation ---- */
@@ -222,6 +209,7 @@ generate(const struct hsm_key *k)
 		return EVP_EC_gen(k->curve->group);
 	case KEY_ED:
 		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	case KEY_AES:
 	case KEY_KIND__MAX:
 		break;
 	}
@@ -255,12 +243,50 @@ static int
 finish(struct hsm_key *k, EVP_PKEY *pair, struct tsb_view password, struct hsm_key **out,
     struct tsb_err *err)
 {
-	tsb_bytes_auto content = { 0 };
+	return key_set_pair(k, pair, password, err) || key_copy(k, out, err) ? -1 : 0;
+}
 
-	if (key_set_pair(k, pair, password, err))
+static int
+finish_secret(struct hsm_key *k, struct tsb_view value, struct tsb_view password,
+    struct hsm_key **out, struct tsb_err *err)
+{
+	return key_set_secret(k, value, password, err) || key_copy(k, out, err) ? -1 : 0;
+}
+
+static int
+generate_secret(struct hsm_key *k, struct tsb_view password, struct hsm_key **out,
+    struct tsb_err *err)
+{
+	unsigned char value[32];
+	int rc;
+
+	crypto_random(value, sizeof(value));
+	rc = finish_secret(k, tsb_view_of(value, k->size / 8), password, out, err);
+	tsb_wipe(value, sizeof(value));
+	return rc;
+}
+
+/* All that does not depend on the value of the key; k->kind is set. */
+static int
+check_request(struct wire_key_create *in, const struct hsm_key *k, struct arena *a,
+    struct tsb_err *err)
+{
+	if (check_attributes(in, k, err))
 		return -1;
-	key_encode(k, &content);
-	return key_decode(tsb_view_bytes(&content), out, err);
+	if (in->address_format && !in->has_policy)
+		return tsb_fail(err, TSB_E_ADDRESS, "addressFormat needs a key with a policy");
+	return in->has_policy ? keypolicy_check_new(&in->policy, a, err) : 0;
+}
+
+static void
+take_request(const struct wire_key_create *in, int64_t now, struct hsm_key *k)
+{
+	take_attributes(in, k);
+	k->label = arena_str(&k->arena, in->label);
+	k->id = arena_str(&k->arena, in->id);
+	k->create_time = now;
+	k->has_policy = in->has_policy;
+	k->policy = in->policy; /* in the request's arena, which outlives k */
 }
 
 int
@@ -271,22 +297,50 @@ keygen_from_request(struct wire_key_create *in, struct arena *a, int64_t now,
 	pkey_auto *pair = NULL;
 
 	if (keygen_check_label(in->label, err) || check_id(in->id, err) ||
-	    take_algorithm(in, k, err) || check_attributes(in, k, err))
+	    take_algorithm(in, k, err) || check_request(in, k, a, err))
 		return -1;
-	if (in->address_format && !in->has_policy)
-		return tsb_fail(err, TSB_E_ADDRESS, "addressFormat needs a key with a policy");
-	if (in->has_policy && check_policy(&in->policy, a, err))
-		return -1;
-	take_attributes(in, k);
-	k->label = arena_str(&k->arena, in->label);
-	k->id = arena_str(&k->arena, in->id);
-	k->create_time = now;
-	k->has_policy = in->has_policy;
-	k->policy = in->policy; /* in the request's arena, which outlives k */
+	if (k->kind == KEY_AES)
+		default_secret_uses(in);
+	take_request(in, now, k);
+	if (k->kind == KEY_AES)
+		return generate_secret(k, in->password, out, err);
 	if (generate_pair(k, &pair, err) || check_address(in, pair, k, err))
 		return -1;
 	return finish(k, pair, in->password, out, err);
 }
+
+/* ---- keys made elsewhere ---- */
+
+int
+keygen_check_import(struct wire_key_create *in, enum key_kind kind, struct arena *a,
+    struct tsb_err *err)
+{
+	const struct hsm_key k = { .kind = kind };
+
+	return keygen_check_label(in->label, err) || check_request(in, &k, a, err) ? -1 : 0;
+}
+
+int
+keygen_import(const struct wire_key_create *in, enum key_kind kind, struct tsb_view value,
+    int64_t now, struct hsm_key **out, struct tsb_err *err)
+{
+	hsm_key_auto *k = key_new();
+	pkey_auto *pair = NULL;
+
+	k->kind = kind;
+	take_request(in, now, k);
+	/* nobody knows where it was before */
+	k->flag[ATTR_ALWAYS_SENSITIVE] = k->flag[ATTR_NEVER_EXTRACTABLE] = false;
+	k->extra |= KEY_IMPORTED;
+	if (kind == KEY_AES)
+		return keyimport_secret(value, k, err) ||
+		    finish_secret(k, value, in->password, out, err) ? -1 : 0;
+	if (keyimport_pair(value, k, &pair, err))
+		return -1;
+	return finish(k, pair, in->password, out, err);
+}
+
+/* ---- system keys ---- */
 
 int
 keygen_system(enum key_system system, const char *label, int64_t now, struct hsm_key **out,

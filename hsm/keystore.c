@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/base/hook.h"
 #include "lib/base/log.h"
 
 #include "hsm/dirfile.h"
@@ -288,10 +289,22 @@ lock_key(const struct keystore *ks, const struct keyfile_name *name, struct tsb_
 	return dirfile_lock(ks->dir, number >> 1, err); /* below DIRFILE_LOCK_ALL */
 }
 
+static int
+seal(const struct keystore *ks, const struct keyfile_name *name, const struct hsm_key *k,
+    struct tsb_bytes *file, struct tsb_err *err)
+{
+	tsb_bytes_auto content = { 0 };
+
+	key_encode(k, &content);
+	keyfile_seal(ks->master, name->text, tsb_view_bytes(&content), file);
+	if (file->n > KEYFILE_MAX)
+		return tsb_fail(err, TSB_E_INPUT, "policy is larger than the key store takes");
+	return 0;
+}
+
 int
 keystore_create(struct keystore *ks, const struct hsm_key *k, struct tsb_err *err)
 {
-	tsb_bytes_auto content = { 0 };
 	tsb_bytes_auto file = { 0 };
 	char count[KEYFILE_NAME_SIZE];
 	struct keyfile_name name;
@@ -299,13 +312,12 @@ keystore_create(struct keystore *ks, const struct hsm_key *k, struct tsb_err *er
 	int rc;
 
 	keyfile_name(tsb_view_str(k->label), &name);
-	key_encode(k, &content);
-	keyfile_seal(ks->master, name.text, tsb_view_bytes(&content), &file);
-	if (file.n > KEYFILE_MAX)
-		return tsb_fail(err, TSB_E_INPUT, "policy is larger than the key store takes");
+	if (seal(ks, &name, k, &file, err))
+		return -1;
 	lock = lock_key(ks, &name, err);
 	if (lock < 0)
 		return -1;
+	(void)hook_fault("hsm.create.before");
 	if (faccessat(ks->dir, name.text, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		rc = 1;
 	else {
@@ -317,7 +329,36 @@ keystore_create(struct keystore *ks, const struct hsm_key *k, struct tsb_err *er
 	if (rc > 0)
 		return tsb_fail(err, TSB_E_KEY_EXISTS,
 		    "Could not create key. The key name is already in use.");
+	(void)hook_fault("hsm.create.after");
 	return rc;
+}
+
+int
+keystore_change(struct keystore *ks, struct tsb_view label, keystore_change_fn *change, void *arg,
+    struct tsb_err *err)
+{
+	hsm_key_auto *k = NULL;
+	hsm_key_auto *copy = NULL;
+	tsb_bytes_auto file = { 0 };
+	struct keyfile_name name;
+	dirfile_lock_auto lock = -1;
+	int rc;
+
+	keyfile_name(label, &name);
+	lock = lock_key(ks, &name, err);
+	if (lock < 0 || keystore_get(ks, label, &k, err) || key_copy(k, &copy, err))
+		return -1;
+	rc = change(copy, arg, err);
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	if (seal(ks, &name, copy, &file, err))
+		return -1;
+	(void)hook_fault("hsm.change.before");
+	if (dirfile_replace(ks->dir, name.text, tsb_view_bytes(&file), 0600, err))
+		return -1;
+	(void)hook_fault("hsm.change.after");
+	forget(ks, find(ks, name.hash));
+	return 0;
 }
 
 int

@@ -22,6 +22,15 @@ int keystore_create(struct keystore *, const struct hsm_key *, struct tsb_err *)
 /* TSB_E_KEY_NOT_EXISTENT when there is none. The caller releases the key. */
 int keystore_get(struct keystore *, struct tsb_view label, struct hsm_key **out, struct tsb_err *)
     TSB_MUSTCHECK;
+/*
+ * Changes a key: under its lock change gets a copy of the key as it is and alters it (0), sees that
+ * nothing is to be done (1), or refuses (-1).
+ * The key file is the old or the new one whatever happens; after 0 it is the new one, on disk, and
+ * every process uses it from its next access on. Label, kind and key material cannot be changed.
+ */
+typedef int keystore_change_fn(struct hsm_key *copy, void *arg, struct tsb_err *);
+int keystore_change(struct keystore *, struct tsb_view label, keystore_change_fn *change, void *arg,
+    struct tsb_err *) TSB_MUSTCHECK;
 /* Removes the key if check agrees; both under the key's lock. */
 typedef int keystore_check(const struct hsm_key *, void *arg, struct tsb_err *);
 int keystore_remove(struct keystore *, struct tsb_view label, keystore_check *check, void *arg,

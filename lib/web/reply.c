@@ -57,7 +57,8 @@ web_reply_error(struct web_reply *reply, const struct tsb_err *err)
 	/* A handler that fails without a reason is a fault of ours, and never a success. */
 	enum tsb_code code = err->code == TSB_OK ? TSB_E_IMPL : err->code;
 
-	reply->status = tsb_err_http(code);
+	if (reply->status < 400)
+		reply->status = tsb_err_http(code);
 	reply->content_type = NULL;
 	reply->disposition = NULL;
 	tsb_bytes_reset(&reply->body);

@@ -41,7 +41,7 @@ struct web_request {
 };
 
 struct web_reply {
-	int status;		    /* 200 unless set */
+	int status;		    /* 200, or the error's own, unless set */
 	const char *content_type;   /* "application/json" unless set */
 	const char *disposition;    /* Content-Disposition, NULL = none */
 	struct tsb_bytes body;	    /* may stay empty */

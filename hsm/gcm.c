@@ -1,0 +1,67 @@
+#include "lib/first.h"
+
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "hsm/cipherctx.h"
+#include "hsm/gcm.h"
+
+static bool
+start(EVP_CIPHER_CTX *ctx, const struct gcm *g, bool seal)
+{
+	cipher_auto *cipher = cipherctx_fetch(g->key.n, "GCM");
+	int n;
+
+	return cipher && EVP_CipherInit_ex2(ctx, cipher, NULL, NULL, seal, NULL) == 1 &&
+	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, (int)g->iv.n, NULL) == 1 &&
+	    EVP_CipherInit_ex2(ctx, NULL, g->key.p, g->iv.p, seal, NULL) == 1 &&
+	    (g->additional.n == 0 ||
+		EVP_CipherUpdate(ctx, NULL, &n, g->additional.p, (int)g->additional.n) == 1);
+}
+
+int
+gcm_seal(const struct gcm *g, struct tsb_view plain, struct tsb_bytes *out, struct tsb_err *err)
+{
+	cipherctx_auto *ctx = EVP_CIPHER_CTX_new();
+	tsb_bytes_auto sealed = { 0 };
+	unsigned char *p = tsb_bytes_grow(&sealed, plain.n + g->tag_size);
+	int n, last;
+
+	if (!ctx || !start(ctx, g, true) ||
+	    EVP_CipherUpdate(ctx, p, &n, plain.p, (int)plain.n) != 1 ||
+	    EVP_CipherFinal_ex(ctx, p + n, &last) != 1 ||
+	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, (int)g->tag_size, p + plain.n) != 1) {
+		ERR_clear_error();
+		return tsb_fail(err, TSB_E_HSM, "the payload could not be encrypted");
+	}
+	tsb_bytes_add_view(out, tsb_view_bytes(&sealed));
+	return 0;
+}
+
+int
+gcm_open(const struct gcm *g, struct tsb_view sealed, struct tsb_bytes *out, struct tsb_err *err)
+{
+	cipherctx_auto *ctx = EVP_CIPHER_CTX_new();
+	tsb_bytes_auto plain = { 0 };
+	unsigned char tag[GCM_TAG_SIZE], *p;
+	size_t size;
+	int n, last;
+
+	if (sealed.n < g->tag_size || g->tag_size > sizeof(tag))
+		return tsb_fail(err, TSB_E_DECRYPT_FAILED, "encryptedPayload is shorter than its tag");
+	size = sealed.n - g->tag_size;
+	memcpy(tag, sealed.p + size, g->tag_size);
+	p = tsb_bytes_grow(&plain, size + 1); /* never NULL, also for an empty text */
+	if (!ctx || !start(ctx, g, false) ||
+	    EVP_CipherUpdate(ctx, p, &n, sealed.p, (int)size) != 1 ||
+	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, (int)g->tag_size, tag) != 1 ||
+	    EVP_CipherFinal_ex(ctx, p + n, &last) != 1) {
+		ERR_clear_error();
+		return tsb_fail(err, TSB_E_DECRYPT_FAILED,
+		    "the tag does not fit: wrong key, initializationVector or data");
+	}
+	tsb_bytes_add(out, p, size);
+	return 0;
+}
