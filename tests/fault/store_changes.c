@@ -340,6 +340,16 @@ const struct change changes[] = {
 	{"read_api", LOGIN_API, approve_setup, read_api_body, NULL, read_check, true},
 	{"read_dispatcher", LOGIN_DISPATCHER, approve_setup, read_dispatcher_body, NULL, read_check,
 	    true},
+	{"approver_create", LOGIN_API, change_approver_setup, change_approver_insert_body, NULL,
+	    change_approver_insert_check, false},
+	{"approver_change", LOGIN_API, change_approver_stored_setup, change_approver_change_body, NULL,
+	    change_approver_change_check, false},
+	{"approver_restore", LOGIN_DISPATCHER, change_approver_stored_setup,
+	    change_approver_change_body, NULL, change_approver_change_check, false},
+	{"approver_delete", LOGIN_API, change_approver_stored_setup, change_approver_delete_body, NULL,
+	    change_approver_delete_check, false},
+	{"approver_read", LOGIN_API, change_approver_stored_setup, change_approver_read_body, NULL,
+	    change_approver_read_check, true},
 };
 
 const size_t nchanges = TSB_COUNT(changes);

@@ -10,6 +10,7 @@ struct world {
 	struct tsb_task task, more[2];
 	struct tsb_key_attributes key;
 	struct tsb_task_view *views;
+	struct tsb_approver approver;
 	size_t n;
 	int runs, looks;
 	bool flag;
@@ -37,5 +38,17 @@ void change_create_check(struct world *);
 void change_due_setup(struct world *);
 int change_finish_body(struct store_tx *, void *ctx, struct tsb_err *);
 void change_finish_check(struct world *);
+
+/* store_approvers.c */
+void change_approver_setup(struct world *);	   /* not inserted */
+void change_approver_stored_setup(struct world *); /* inserted */
+int change_approver_insert_body(struct store_tx *, void *ctx, struct tsb_err *);
+void change_approver_insert_check(struct world *);
+int change_approver_change_body(struct store_tx *, void *ctx, struct tsb_err *);
+void change_approver_change_check(struct world *);
+int change_approver_delete_body(struct store_tx *, void *ctx, struct tsb_err *);
+void change_approver_delete_check(struct world *);
+int change_approver_read_body(struct store_tx *, void *ctx, struct tsb_err *);
+void change_approver_read_check(struct world *);
 
 #endif

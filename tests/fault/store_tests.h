@@ -2,6 +2,7 @@
 #ifndef TSB_STORE_TESTS_H
 #define TSB_STORE_TESTS_H
 
+int store_approver_tests(void);
 int store_find_tests(void);
 int store_task_tests(void);
 int store_schema_tests(void);
