@@ -20,9 +20,12 @@ KINDS = {"approval-token": "approval token", "signed-approval": "signed approval
          "unwrap-payload": "unwrap payload", "der-signature": "signature with algorithm",
          "key-attributes": "key attributes"}
 FETCH = ("POST", "/v1/filteredAllApprovalTask")
-COMMANDS = ["key create", "key list", "key show", "key delete", "sign", "verify", "request show", "request wait", "request list",
-            "request cancel", "approver new", "tasks", "approve", "reject", "token decode",
-            "schema status", "schema upgrade", "apikey new"]
+COMMANDS = ["key create", "key list", "key show", "key delete", "key block", "key unblock",
+            "key modify", "sign", "verify", "encrypt", "decrypt", "wrap", "unwrap",
+            "certificate request", "certificate sign", "certificate selfsign", "certificate show",
+            "request show", "request wait", "request list", "request cancel", "approver new",
+            "tasks", "approve", "reject", "token decode", "schema status", "schema upgrade",
+            "apikey new"]
 
 
 @pytest.fixture
