@@ -201,6 +201,17 @@ def expected_end(view, votes_needed, crowd):
     return "REJECTED" if crowd - rejected < votes_needed else "PENDING"
 
 
+def stuck(site):
+    """What is known about requests that nobody executes."""
+    yield "stay APPROVED:"
+    yield from map("  ".join, site.sql(
+        "SELECT HEX(id), key_name, COALESCE(owner, '-'), attempt, lease_ms - %d, due_ms - %d "
+        "FROM request WHERE state = 'APPROVED'" % ((1000 * (time.time() + site.offset),) * 2)))
+    for log in sorted((site.dir / "log").glob("dispatcher*.log")) + [site.dir / "log/hsm.log"]:
+        yield log.name
+        yield from log.read_text(errors="replace").splitlines()[-15:]
+
+
 def settle(api, rids, deadline=60):
     """Everything that is due gets done: nothing stays APPROVED or claimed."""
     end = time.monotonic() + deadline
@@ -209,7 +220,7 @@ def settle(api, rids, deadline=60):
         waiting = [rid for rid, v in views.items() if v["status"] == "APPROVED"]
         if not waiting:
             return views
-        assert time.monotonic() < end, "%d requests stay APPROVED" % len(waiting)
+        assert time.monotonic() < end, "\n".join(stuck(api.site))
         time.sleep(0.1)
         views.update((rid, api.request(rid)) for rid in waiting)
 
@@ -256,7 +267,8 @@ def check(site, ledger, keys, crowd):
 @pytest.fixture(params=os.environ.get("TSB_TEST_WEB", "nginx").split(","))
 def site(request):
     # a short lease: who inherits the work of the dead does not keep the test waiting
-    s = Site(web=request.param, settings="lease = 5\n[hsm]\ntimeout = 4\n")
+    s = Site(web=request.param, keep=bool(os.environ.get("TSB_TEST_KEEP")),
+             settings="lease = 5\n[hsm]\ntimeout = 4\n")
     yield s
     s.down()
 
@@ -285,7 +297,8 @@ def stop_load(clients):
 
 
 def test_kill_under_load(site):
-    rng, ledger, killed = random.Random(1), Ledger(), collections.Counter()
+    seed = int(os.environ.get("TSB_TEST_SEED", "1"))
+    rng, ledger, killed = random.Random(seed), Ledger(), collections.Counter()
     keys, crowd, clients = start_load(site, ledger)
     supervisor = Supervisor(site)
     supervisor.start()
