@@ -105,6 +105,26 @@ crypto_cert_common_name(struct tsb_view cert, struct arena *a, const char **name
 }
 
 int
+crypto_cert_check_key(struct tsb_view cert, struct tsb_view spki, struct tsb_err *err)
+{
+	const unsigned char *p = spki.p;
+	x509_auto *x = NULL;
+	EVP_PKEY *key;
+	bool same;
+
+	if (parse(cert, &x, err))
+		return -1;
+	key = spki.n > INT_MAX ? NULL : d2i_PUBKEY(NULL, &p, (long)spki.n);
+	same = key != NULL && X509_get0_pubkey(x) != NULL &&
+	    EVP_PKEY_eq(X509_get0_pubkey(x), key) == 1;
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+	if (!same)
+		return tsb_fail(err, TSB_E_INVALID_CERTIFICATE, "certificate: is of another key");
+	return 0;
+}
+
+int
 crypto_cert_subject(struct tsb_view cert, struct arena *a, struct tsb_view *name,
     struct tsb_err *err)
 {

@@ -42,6 +42,9 @@ int crypto_cert_spki(struct tsb_view cert, struct arena *a, struct tsb_view *spk
 /* Common name of the subject, or NULL. */
 int crypto_cert_common_name(struct tsb_view cert, struct arena *a, const char **name,
     struct tsb_err *err) TSB_MUSTCHECK;
+/* TSB_E_INVALID_CERTIFICATE unless it is one of this key, however either writes it. */
+int crypto_cert_check_key(struct tsb_view cert, struct tsb_view spki, struct tsb_err *err)
+    TSB_MUSTCHECK;
 /* Subject in DER, as certificates that it issues name it. */
 int crypto_cert_subject(struct tsb_view cert, struct arena *a, struct tsb_view *name,
     struct tsb_err *err) TSB_MUSTCHECK;

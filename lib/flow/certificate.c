@@ -41,6 +41,15 @@ is_absence(enum tsb_code code)
 	return code == TSB_E_INVALID_CERTIFICATE || code == TSB_E_FILE_NOT_FOUND;
 }
 
+/* Told otherwise, callers would look for what is wrong with their own path. */
+static int
+blame_store(struct tsb_err *err)
+{
+	if (err->code == TSB_E_OPERATION_UNREACHABLE)
+		tsb_fail(err, TSB_E_NOT_IMPLEMENTED, "the HSM keeps no certificates");
+	return -1;
+}
+
 /* TSB_E_INVALID_CERTIFICATE when the key has none. */
 static int
 stored_certificate(struct flow *f, const char *key_name, struct arena *a, struct tsb_view *der,
@@ -61,7 +70,7 @@ stored_certificate(struct flow *f, const char *key_name, struct arena *a, struct
 	else if (is_absence(err->code))
 		tsb_fail(err, TSB_E_INVALID_CERTIFICATE, "key '%s' has no certificate", key_name);
 	hsm_reply_clear(&reply);
-	return rc || crypto_pem_to_der(pem, a, der, err) ? -1 : 0;
+	return rc != 0 ? blame_store(err) : crypto_pem_to_der(pem, a, der, err);
 }
 
 static int
@@ -77,7 +86,7 @@ store_certificate(struct flow *f, const char *key_name, struct tsb_view pem, str
 	call.body = tsb_view_bytes(&body);
 	rc = flow_hsm_pass(f, &call, &reply, err);
 	hsm_reply_clear(&reply);
-	return rc;
+	return rc != 0 ? blame_store(err) : 0;
 }
 
 /* ---- what is to be signed ---- */
@@ -123,16 +132,12 @@ static int
 issuer(struct flow *f, const char *key_name, const struct keyattr *key, struct arena *a,
     struct x509_content *content, struct tsb_err *err)
 {
-	struct tsb_view der, spki;
+	struct tsb_view der;
 
 	if (stored_certificate(f, key_name, a, &der, err) ||
 	    crypto_cert_valid_at(der, content->not_before, err) ||
-	    crypto_cert_spki(der, a, &spki, err))
-		return -1;
-	if (!tsb_view_eq(spki, key->public_key))
-		return tsb_fail(err, TSB_E_INVALID_CERTIFICATE,
-		    "the certificate of key '%s' is one of another key", key_name);
-	if (crypto_cert_subject(der, a, &content->issuer, err))
+	    crypto_cert_check_key(der, key->public_key, err) ||
+	    crypto_cert_subject(der, a, &content->issuer, err))
 		return -1;
 	return crypto_cert_key_id(der, a, &content->issuer_key_id, err);
 }
@@ -357,7 +362,7 @@ side_certificate(struct flow *f, const struct tsb_request_in *in, struct draft *
 	struct tsb_view have, pem;
 
 	if (d->key.has_policy || stored_certificate(f, in->key_name, a, &have, &absent) == 0 ||
-	    absent.code == TSB_E_NOT_IMPLEMENTED || absent.code == TSB_E_OPERATION_UNREACHABLE)
+	    absent.code == TSB_E_NOT_IMPLEMENTED)
 		return 0;
 	if (!is_absence(absent.code)) {
 		*err = absent;

@@ -42,6 +42,18 @@ enum { RSA_KEY, P256_KEY, P384_KEY, ED_KEY, CA_KEY, NKEYS };
 static EVP_PKEY *keys[NKEYS];
 static struct tsb_view spkis[NKEYS];
 
+static struct tsb_view
+spki_of(EVP_PKEY *key)
+{
+	unsigned char *p = NULL;
+	int n = i2d_PUBKEY(key, &p);
+	struct tsb_view v = arena_view(&memory, tsb_view_of(p, (size_t)n));
+
+	assert_true(n > 0);
+	OPENSSL_free(p);
+	return v;
+}
+
 static int
 group_setup(void **state)
 {
@@ -50,14 +62,8 @@ group_setup(void **state)
 	keys[P384_KEY] = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-384");
 	keys[ED_KEY] = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	keys[CA_KEY] = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
-	for (int i = 0; i < NKEYS; i++) {
-		unsigned char *p = NULL;
-		int n = i2d_PUBKEY(keys[i], &p);
-
-		assert_true(n > 0);
-		spkis[i] = arena_view(&memory, tsb_view_of(p, (size_t)n));
-		OPENSSL_free(p);
-	}
+	for (int i = 0; i < NKEYS; i++)
+		spkis[i] = spki_of(keys[i]);
 	return 0;
 }
 
@@ -486,6 +492,38 @@ test_broken_public_key(void **state)
 	assert_int_equal(out.n, 0);
 }
 
+static void
+test_certificate_and_its_key(void **state)
+{
+	struct x509_content c = self_signed(CA_KEY, "a", false);
+	tsb_bytes_auto pem = {0};
+	unsigned char *der = NULL;
+	struct tsb_view cert;
+	struct tsb_err err = {0};
+	X509 *x;
+
+	issue(&c, CA_KEY, "SHA256_WITH_ECDSA", "SHA2-256", &pem);
+	x = read_cert(&pem);
+	cert = tsb_view_of(NULL, (size_t)i2d_X509(x, &der));
+	cert.p = der;
+	assert_int_equal(crypto_cert_check_key(cert, spkis[CA_KEY], &err), 0);
+	/* the same point, written in another way */
+	EVP_PKEY_set_utf8_string_param(keys[CA_KEY], OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+	    "compressed");
+	assert_true(spki_of(keys[CA_KEY]).n < spkis[CA_KEY].n);
+	assert_int_equal(crypto_cert_check_key(cert, spki_of(keys[CA_KEY]), &err), 0);
+	EVP_PKEY_set_utf8_string_param(keys[CA_KEY], OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+	    "uncompressed");
+	assert_refused(crypto_cert_check_key(cert, spkis[P256_KEY], &err), &err,
+	    TSB_E_INVALID_CERTIFICATE, "another key");
+	assert_refused(crypto_cert_check_key(cert, spkis[RSA_KEY], &err), &err,
+	    TSB_E_INVALID_CERTIFICATE, "another key");
+	assert_refused(crypto_cert_check_key(cert, tsb_view_str("junk"), &err), &err,
+	    TSB_E_INVALID_CERTIFICATE, "another key");
+	X509_free(x);
+	OPENSSL_free(der);
+}
+
 /* A certificate without the extension gets the identifier that its key would have. */
 static void
 test_issuer_without_key_identifier(void **state)
@@ -581,18 +619,6 @@ test_request_is_written_and_read_back(void **state)
 }
 
 static void
-test_request_without_usages_has_no_attributes(void **state)
-{
-	tsb_bytes_auto pem = {0};
-	X509_REQ *r;
-
-	make_request(P256_KEY, "SHA256_WITH_ECDSA", "SHA2-256", 0, 0, &pem);
-	r = read_req(&pem);
-	assert_int_equal(X509_REQ_get_attr_count(r), 0);
-	X509_REQ_free(r);
-}
-
-static void
 test_requests_that_are_refused(void **state)
 {
 	tsb_bytes_auto pem = {0};
@@ -603,6 +629,7 @@ test_requests_that_are_refused(void **state)
 
 	make_request(P256_KEY, "SHA256_WITH_ECDSA", "SHA2-256", 0, 0, &pem);
 	r = read_req(&pem);
+	assert_int_equal(X509_REQ_get_attr_count(r), 0);
 	good = to_der(r);
 	assert_true(good.n < sizeof(bad));
 	X509_REQ_free(r);
@@ -655,9 +682,9 @@ main(void)
 	    cmocka_unit_test(test_validity_beyond_2049),
 	    cmocka_unit_test(test_signature_of_another_key_is_not_put_in),
 	    cmocka_unit_test(test_broken_public_key),
+	    cmocka_unit_test(test_certificate_and_its_key),
 	    cmocka_unit_test(test_issuer_without_key_identifier),
 	    cmocka_unit_test(test_request_is_written_and_read_back),
-	    cmocka_unit_test(test_request_without_usages_has_no_attributes),
 	    cmocka_unit_test(test_requests_that_are_refused),
 	};
 
