@@ -30,6 +30,11 @@ web_serve_fn serve_key_attributes_by_name;
 web_serve_fn serve_key_delete;
 web_serve_fn serve_key_delete_by_name;
 web_serve_fn serve_synchronous;	     /* arg: enum tsb_kind */
+web_serve_fn serve_encrypt;
+web_serve_fn serve_wrap;
+web_serve_fn serve_certificate_import;
+web_serve_fn serve_certificate_get;
+web_serve_fn serve_certificate_delete;
 web_serve_fn serve_certificate;	     /* arg: enum tsb_kind */
 web_serve_fn serve_certificate_file; /* arg: enum tsb_kind */
 web_serve_fn serve_verify;

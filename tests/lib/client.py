@@ -34,6 +34,8 @@ def http_of(code: int) -> set:
         return {400, 413}
     if code // 100 in (4, 6):
         return {400}
+    if code == 704:
+        return {404, 500}  # a certificate that was asked for, a file that should be there
     if 100 <= code <= 103:
         return {501}
     return {500}

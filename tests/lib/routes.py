@@ -14,6 +14,7 @@ WRONG = {
     "int": ["1", True, [], {}, 1.5],
     "size": ["1", True, [], {}, 1.5],
     "csr": [1, False, [], {}],
+    "pem": [1, False, [], {}],
     "bool": [0, 1, "true", [], {}],
     "enum": ["", "NOT_A_VALUE", 1, True, [], {}],
     "pw": [1, True, {}, ["ab"], [1], [None]],
@@ -171,6 +172,16 @@ ROUTES = [
     Route("POST", "/v1/certificate/synchronous/sign", {KO, KM}, obj(**CERTIFICATE)),
     Route("POST", "/v1/certificate/synchronous/selfsign", {KO, KM}, obj(**SELF_SIGNED)),
     Route("POST", "/v1/certificate/synchronous/create/selfSigned", {KO, KM}, obj(**SELF_SIGNED)),
+    Route("POST", "/v1/encrypt", KO, obj(encryptRequest=obj(
+        payload=b64(), encryptKeyName=text("absent-key"), keyPassword=password(),
+        cipherAlgorithm=enum("AES_GCM"), additionalAuthenticationData=b64(False)))),
+    Route("POST", "/v1/wrap", KO, obj(wrapKeyRequest=obj(
+        keyToBeWrapped=text("absent-key"), keyToBeWrappedPassword=password(),
+        wrapKeyName=text("absent-key"), wrapKeyPassword=password(), wrapMethod=enum("AES_WRAP")))),
+    Route("POST", "/v1/certificate/import/plain", {KO, KM}, obj(
+        label=text("absent-key"), certificate=F("pem", B64))),
+    Route("GET", "/v1/certificate/{keyName}", {KO, KM}),
+    Route("DELETE", "/v1/certificate/{keyName}", {KO, KM}),
     Route("POST", "/v1/verify", KO, obj(verifySignatureRequest=obj(
         signKeyName=text("absent-key"), masterKeyPassword=password(),
         signatureAlgorithm=enum("SHA256_WITH_ECDSA"), payload=b64(), signature=b64()))),
@@ -200,6 +211,9 @@ for _path, _role, _envelope, _inner in (
         ("modify", KM, "modifyRequest", MODIFY)):
     ROUTES.append(Route("POST", "/v1/" + _path, _role, obj(
         requestSignature=REQUEST_SIGNATURE, **{_envelope: obj(**_inner, **META)})))
+    ROUTES.append(Route("POST", "/v1/synchronous" + _path.title(), _role, obj(
+        requestSignature=REQUEST_SIGNATURE,
+        **{_envelope: obj(**_inner, signedApprovals=lst(b64(), False))})))
 for _kind in KINDS:
     ROUTES.append(Route("POST", "/v1/filtered%sApprovalTask" % _kind, AP, TASK_FILTER))
 ROUTES.append(Route("POST", "/v1/filteredApprovedRequests", AP, TASK_FILTER))
