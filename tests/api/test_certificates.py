@@ -242,6 +242,28 @@ def test_executed_at_once_without_policy(api):
     assert spki_of(read_csr(view["result"]).public_key()) == spki_of(key)
 
 
+@pytest.mark.parametrize("point,part", [
+    ("store.execution_record.COMMIT.before", "dispatcher1"),
+    ("store.execution_record.COMMIT.after", "dispatcher1"), ("hsm.dirfile.written", "hsm")])
+def test_killed_while_self_signing(api, site, faults, trio, point, part):
+    """Signed, stored or recorded halfway: in the end the key has a certificate of the approved bytes."""
+    label = unique("ca")
+    key = public_key(api.create_key(label, quorum(2, *trio)))
+    rid = ask(api, "selfsign", self_body(label, "EC"))
+    faults([(point, "kill")])
+    payloads = {payload_of(api.approve(a, rid, kind="SelfSignCertificate")) for a in trio[:2]}
+    end = time.monotonic() + 10
+    while site.faults_left():
+        assert time.monotonic() < end, "nobody passed " + point
+        time.sleep(0.02)
+    if part != "hsm":       # a worker that died has a successor already
+        site.up()
+    site.forward(61)        # over the lease of the dead
+    assert api.wait(rid, "EXECUTED", timeout=20)["result"] == "true"
+    root = read_certificate(stored(api, label), key)
+    assert {root.tbs_certificate_bytes} == payloads
+
+
 # ---- at once ----
 
 @by_kind
