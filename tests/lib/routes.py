@@ -13,6 +13,7 @@ WRONG = {
     "b64": [1, False, [], {}, "no base64!", "YQ", "YQ=", "YR==", "Y Q=="],
     "int": ["1", True, [], {}, 1.5],
     "size": ["1", True, [], {}, 1.5],
+    "usage": ["NOT_A_VALUE", "DIGITAL_SIGNATURE,x", 1, True, [], {}],
     "csr": [1, False, [], {}],
     "pem": [1, False, [], {}],
     "bool": [0, 1, "true", [], {}],
@@ -115,8 +116,8 @@ SUBJECT = obj(commonName=text("name"), country=text("CH", False), stateOrProvinc
               generationQualifier=text("q", False))
 CERTIFIES = dict(signKeyName=text("absent-key"), keyPassword=password(),
                  signatureAlgorithm=enum("SHA256_WITH_ECDSA"), validity=F("int", 30, False),
-                 keyUsage=lst(enum("DIGITAL_SIGNATURE"), False),
-                 extendedKeyUsage=lst(enum("SERVER_AUTH"), False))
+                 keyUsage=lst(F("usage", "DIGITAL_SIGNATURE"), False),
+                 extendedKeyUsage=lst(F("usage", "SERVER_AUTH"), False))
 CSR = dict(CERTIFIES, standardCertificateAttributes=SUBJECT)
 CERTIFICATE = dict(CERTIFIES, commonName=text("name"), certificateAuthority=F("bool", False),
                    certificateSigningRequest=F("csr", B64))
