@@ -145,7 +145,7 @@ is_named_before(const struct ska_rule *rule, const struct ska_approver *who)
 	return false;
 }
 
-/* Those whom with asks and without does not, each once. */
+/* Those whom with asks and without does not, each once; both ask somebody. */
 static void
 show_difference(struct doc *t, const char *name, const struct ska_rule *with,
     const struct ska_rule *without)
@@ -153,7 +153,8 @@ show_difference(struct doc *t, const char *name, const struct ska_rule *with,
 	arena_auto a = { 0 };
 	size_t k, g, i;
 
-	if (!strength_comparable(with) || !strength_comparable(without))
+	if (!strength_comparable(with) || !strength_comparable(without) ||
+	    strength_reach(with) != REACH_APPROVED || strength_reach(without) != REACH_APPROVED)
 		return;
 	for (k = 0; k < with->ntokens; k++)
 		for (g = 0; g < with->tokens[k].ngroups; g++)

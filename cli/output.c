@@ -450,9 +450,11 @@ static const struct {
 	{ 102, "the broker may be older than this program, or --url leads elsewhere" },
 	{ 400, "this approver does not belong to the task: check --approver" },
 	{ 401, "the key needs approvals: ask with `tsb sign` instead of the synchronous call" },
-	{ 402, "renew the certificate, or use the one that the policy names" },
+	{ 402, "renew the certificate, or use the one that the policy names; a key that signs "
+	       "certificates needs one itself: `tsb certificate selfsign`" },
 	{ 403, "the signature was not made with this key: check --approver" },
 	{ 404, "check this computer's clock (timedatectl); the server compares it with its own" },
+	{ 411, "the request does not prove that its sender has the key: have it made anew" },
 	{ 413, "the policy names an approver that the broker does not know" },
 	{ 415, "this broker wants requests signed by a listed certificate" },
 	{ 600, "the message names the member; tsb COMMAND --help shows what may be given" },
@@ -467,6 +469,7 @@ static const struct {
 	{ 613, "only keys that were made with a policy have one" },
 	{ 614, "an attribute forbids it or the key is blocked: `tsb key show NAME`" },
 	{ 620, "give the key's password with --password-file" },
+	{ 624, "--tag-length is one of 64, 96, 104, 112, 120, 128" },
 	{ 631, NULL }, /* by role, below */
 	{ 650, "`tsb key list` prints the names" },
 	{ 651, "`tsb request list` prints the ids" },

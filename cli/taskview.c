@@ -31,13 +31,14 @@ show_rule(struct doc *t, const struct task *task)
 	static const struct tsb_view nobody = { NULL, 0 };
 
 	if (!task->has_attributes || !task->attributes.has_policy) {
-		doc_text(t, "policy", "not shown by this server");
+		doc_text(t, "decided by", "a policy that this server does not show");
 		return;
 	}
 	if (!task->attributes_verified)
-		doc_text(t, "policy", "as the server says; --attestation-key FILE checks it");
+		doc_text(t, "decided by",
+		    "this rule, as the server says; --attestation-key FILE checks it");
 	else
-		doc_text(t, "policy", "signed by the HSM, checked");
+		doc_text(t, "decided by", "this rule, signed by the HSM, checked");
 	policy_show_rule(t, kind, &task->attributes.policy.rule[kind],
 	    w->has_status ? (w->status.napproved ? w->status.approved : &nobody) : NULL,
 	    w->has_status ? w->status.napproved : 0);
@@ -143,7 +144,7 @@ show_policy(struct doc *t, const struct task *task)
 	    &task->attributes.policy : NULL;
 
 	if (old && !task->attributes_verified)
-		doc_text(t, "old policy", "as the server says; --attestation-key FILE checks it");
+		doc_text(t, "old policy", "as the server says, not checked");
 	doc_open(t, "new policy");
 	change_show(t, old, &task->policy);
 	doc_close(t);

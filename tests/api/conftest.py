@@ -13,7 +13,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 
 from approver import Approver  # noqa: E402
 from client import Client  # noqa: E402
+from made_up import new_approver  # noqa: E402
 from private_site import Site  # noqa: E402
+from tsb import Broker  # noqa: E402
 
 WEBS = os.environ.get("TSB_TEST_WEB", "nginx,apache").split(",")
 
@@ -74,3 +76,18 @@ class People:
 @pytest.fixture(scope="session")
 def people():
     return People()
+
+
+# ---- the command line without a site ----
+
+@pytest.fixture
+def broker():
+    b = Broker()
+    yield b
+    b.close()
+
+
+@pytest.fixture(scope="session")
+def anna(tmp_path_factory):
+    """An approver whose key the program made itself."""
+    return new_approver(tmp_path_factory.mktemp("anna"), "anna")

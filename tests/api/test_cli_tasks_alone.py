@@ -1,0 +1,131 @@
+"""tsb tasks, approve, reject without a site: what a broker that lies is told."""
+import ska
+from approver import Approver, b64, unb64, verify
+from made_up import APPROVAL, FETCH, GOOD, task_of
+from tsb import error, run, run_on_terminal
+
+
+def test_approve_signs_exactly_the_token(broker, anna):
+    broker.answers[FETCH] = 200, {"tasks": [task_of(anna, GOOD)]}
+    broker.answers["POST", "/v1/approval"] = 200, b""
+    done = run("approve", "t1", "--yes", "-k", anna.key, "-u", broker.url)
+    assert "invoices" in done.out and "pay 10 to bert" in done.out and "approved t1" in done.out
+    sent, = broker.sent("POST", "/v1/approval")
+    assert sent["id"] == "t1" and sent["approvalDigestAlgorithm"] == "SHA-256"
+    assert unb64(sent["approvalToBeSigned"]) == GOOD.encode()
+    assert unb64(sent["approverPublicKey"]) == anna.spki
+    assert verify(anna.public, "SHA-256", GOOD.encode(), unb64(sent["signature"]))
+
+
+def lies(anna):
+    other = Approver("p256")
+    base = task_of(anna, GOOD)
+    request = base["signedSignRequest"]["signRequest"]
+    evil = ska.Token(ska.USE, "invoices", b"pay 999 to mallory")
+    stamp = ska.Timestamp(1700000000, "timestamp-key", b"another payload").encode()
+    signature = ska.signature_encode("EC", "SHA-256", bytes(8))
+    yield "token for another payload", dict(base, approvalToBeSigned=b64(evil.encode()))
+    yield "payload and token differ from the request", dict(task_of(anna, evil), signedSignRequest={
+        "signRequest": request, "requestSignature": None})
+    yield "token for another key", dict(base, approvalToBeSigned=b64(
+        ska.Token(ska.USE, "payroll", GOOD.payload).encode()))
+    yield "modify under the name of sign", dict(base, payload=None, approvalToBeSigned=b64(
+        ska.Token(ska.MODIFY, "invoices", ska.policy_encode({})).encode()))
+    yield "block under the name of sign", dict(base, payload=None, approvalToBeSigned=b64(
+        ska.Token(ska.BLOCK, "invoices").encode()))
+    yield "token without label", dict(base, approvalToBeSigned=b64(
+        ska.Token(ska.USE, "", GOOD.payload).encode()))
+    yield "for another approver", dict(base, approverPublicKey=b64(other.spki))
+    yield "timestamp over another payload", task_of(anna, ska.Token(
+        ska.USE, "invoices", GOOD.payload, stamp, signature))
+    yield "bytes behind the token", dict(base, approvalToBeSigned=b64(GOOD.encode() + bytes(4)))
+    yield "no token", dict(base, approvalToBeSigned=None)
+
+
+def test_a_lying_broker_gets_no_signature(broker, anna):
+    broker.answers["POST", "/v1/approval"] = 200, b""
+    for name, task in lies(anna):
+        broker.answers[FETCH] = 200, {"tasks": [task]}
+        for args in (["approve", "t1", "--yes"], ["approve", "--all", "--yes"], ["tasks"]):
+            done = run(*args, "-k", anna.key, "-u", broker.url, code=6)
+            assert "not what it claims" in done.err, (name, done)
+    assert broker.sent("POST", "/v1/approval") == []
+
+
+def test_what_the_hsm_did_not_sign_is_refused_when_its_keys_are_given(broker, anna, tmp_path):
+    stamper, mallory = Approver("p256"), Approver("p256")
+    (tmp_path / "stamp.pub").write_text(b64(stamper.spki))
+    broker.answers["POST", "/v1/approval"] = 200, b""
+    stamp = ska.Timestamp(1700000000, "timestamp-key", GOOD.payload).encode()
+
+    def approve(who, code, *more):
+        token = GOOD
+        if who:
+            token = ska.Token(ska.USE, "invoices", GOOD.payload, stamp,
+                              ska.signature_encode("EC", "SHA-256", who.sign(stamp)))
+        broker.answers[FETCH] = 200, {"tasks": [task_of(anna, token)]}
+        return run("approve", "t1", "--yes", "-k", anna.key, "-u", broker.url,
+                   "--timestamp-key", tmp_path / "stamp.pub", *more, code=code)
+
+    assert "checked" in approve(stamper, 0).out
+    approve(mallory, 6)
+    approve(None, 6)
+    approve(stamper, 6, "--attestation-key", tmp_path / "stamp.pub")  # no attributes at all
+    assert len(broker.sent("POST", "/v1/approval")) == 1
+
+
+def test_without_a_terminal_nothing_is_approved_unasked(broker, anna):
+    broker.answers[FETCH] = 200, {"tasks": [task_of(anna, GOOD)]}
+    assert "--yes" in run("approve", "t1", "-k", anna.key, "-u", broker.url, code=1).err
+    assert broker.sent("POST", "/v1/approval") == []
+
+
+def test_the_person_at_the_terminal_decides(broker, anna):
+    broker.answers[FETCH] = 200, {"tasks": [task_of(anna, GOOD, 1), task_of(anna, GOOD, 2)]}
+    broker.answers["POST", "/v1/approval"] = 200, b""
+    code, shown, _ = run_on_terminal("approve", "--all", "-k", anna.key, "-u", broker.url,
+                                     answers=["n", "y"])
+    assert code == 0 and shown.count("pay 10 to bert") == 2 and "approved t2" in shown
+    assert [b["id"] for b in broker.sent("POST", "/v1/approval")] == ["t2"]
+
+
+def test_a_wrong_task_can_still_be_rejected(broker, anna):
+    broker.answers[FETCH] = 200, {"tasks": [dict(task_of(anna, GOOD), approvalToBeSigned=None)]}
+    broker.answers["DELETE", "/v1/task"] = 200, b""
+    done = run("reject", "t1", "--yes", "-k", anna.key, "-u", broker.url)
+    assert "rejected t1" in done.out and "not what it claims" in done.err
+    sent, = broker.sent("DELETE", "/v1/task")
+    assert sent["id"] == "t1" and verify(anna.public, "SHA-256", sent["timestamp"].encode(),
+                                         unb64(sent["timestampSignature"]))
+
+
+def test_a_task_that_is_not_open_exits_with_2(broker, anna):
+    broker.answers[FETCH] = 200, {"tasks": []}
+    assert "tsb tasks" in run("approve", "t9", "--yes", "-k", anna.key, "-u", broker.url,
+                              code=2).err
+
+
+def test_older_servers_without_level_6_are_asked_for_level_5(broker, anna):
+    broker.answers[FETCH] = lambda body: (200, {"tasks": [task_of(anna, GOOD)]}) \
+        if body["detailLevel"] == "level5" else \
+        (400, error(600, "res.error.input.validation.failed", "detailLevel"))
+    assert "pay 10" in run("tasks", "-k", anna.key, "-u", broker.url).out
+    assert [b["detailLevel"] for b in broker.sent(*FETCH)] == ["level6", "level5"]
+
+
+def test_tasks_come_in_pages(broker, anna):
+    tasks = [task_of(anna, GOOD, n) for n in range(23)]
+
+    def page(body):
+        first = body["paging"]["pageNumber"] * body["paging"]["pageSize"]
+        return 200, {"tasks": tasks[first:first + body["paging"]["pageSize"]]}
+    broker.answers[FETCH] = page
+    got = run("tasks", "--json", "-k", anna.key, "-u", broker.url).json
+    assert [t["id"] for t in got["tasks"]] == [t["id"] for t in tasks]
+
+
+def test_a_certificate_of_another_key_is_refused(anna, tmp_path, broker):
+    other = Approver("p256", "other", certificate=True)
+    (tmp_path / "c.pem").write_text(b64(other.certificate))
+    assert "not a certificate of the key" in run(
+        "tasks", "-k", anna.key, "--certificate", tmp_path / "c.pem", "-u", broker.url, code=1).err

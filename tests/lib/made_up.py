@@ -1,0 +1,119 @@
+"""What a made-up broker shows to the command line: tasks, policies, key attributes."""
+
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+import ska
+from approver import b64, unb64
+from tsb import run
+
+FETCH = ("POST", "/v1/filteredAllApprovalTask")
+APPROVAL = ("POST", "/v1/approval")
+RULES = ("ruleUse", "ruleBlock", "ruleUnblock", "ruleModify")
+NEVER = {"tokens": []}
+
+
+class Person:
+    """An approver whose key the program made."""
+
+    def __init__(self, folder, name, spki):
+        self.name = name
+        self.key = folder / (name + ".key.pem")
+        self.pub = folder / (name + ".pub.pem")
+        self.spki = spki
+
+    @property
+    def public(self):
+        return load_der_public_key(self.spki)
+
+
+def new_approver(folder, name, kind="p256"):
+    made = run("approver", "new", name, "--type", kind, "--out", folder, "--no-passphrase",
+               "--json").json
+    return Person(folder, name, unb64(made["publicKey"]))
+
+
+def group(quorum, *people):
+    return {"name": "g", "quorum": quorum, "approvals": [
+        {"type": "public_key", "name": getattr(p, "name", None), "value": b64(p.spki)}
+        for p in people]}
+
+
+def rule(*people, quorum=1, timelock=0, timeout=0):
+    return {"tokens": [{"name": None, "timelock": timelock, "timeout": timeout,
+                        "groups": [group(quorum, *people)]}]}
+
+
+def four(rule):
+    """The same rule for everything."""
+    return dict.fromkeys(RULES, rule)
+
+
+def task_of(person, token, n=1, **members):
+    raw = token.encode()
+    out = {"id": "t%d" % n, "detailLevel": "level6", "approvalToBeSigned": b64(raw),
+           "approverPublicKey": b64(person.spki), "metaData": None, "metaDataSignature": None,
+           "payload": b64(token.payload) if token.payload is not None else None,
+           "payloadType": None, "requestBase64": None, "keyAttributes": None,
+           "keyAttributesSignature": None, "requestStatus": None}
+    if token.operation == ska.USE:
+        out["signedSignRequest"] = {"signRequest": {
+            "payload": out["payload"], "signKeyName": token.label,
+            "signatureAlgorithm": "SHA256_WITH_ECDSA"}, "requestSignature": None}
+    out.update(members)
+    return out
+
+
+GOOD = ska.Token(ska.USE, "invoices", b"pay 10 to bert")
+
+
+def asked(person, kind, token, **inner):
+    """A task of another kind: the member of level 3, its envelope and what is inside."""
+    member, envelope, key_member = {
+        "decrypt": ("signedDecryptRequest", "decryptRequest", "decryptKeyName"),
+        "unwrap": ("signedUnwrapKeyRequest", "unwrapKeyRequest", "unwrapKeyName"),
+        "block": ("signedBlockKeyRequest", "blockRequest", "blockKeyName"),
+        "unblock": ("signedUnblockKeyRequest", "unblockRequest", "unblockKeyName"),
+        "modify": ("signedModifyKeyRequest", "modifyRequest", "modifyKeyName"),
+        "csr": ("signedCertificateRequestRequest", "csrSignRequest", "signKeyName"),
+        "certificate": ("signedSignCertificateRequest", "signCertificateRequest", "signKeyName"),
+        "selfsign": ("signedSelfSignCertificateRequestDto", "selfSignCertificateRequest",
+                     "signKeyName")}[kind]
+    out = task_of(person, token, signedSignRequest=None)
+    out[member] = {envelope: {key_member: token.label, **inner}, "requestSignature": None}
+    return out
+
+
+# ---- key attributes ----
+
+def tag(name, *inside, **attributes):
+    head = "".join(' %s="%s"' % pair for pair in attributes.items())
+    return "<%s%s>%s</%s>" % (name, head, "".join(inside), name)
+
+
+def rule_xml(name, shown):
+    tokens = [{"timelock": 0, "timeout": 0, "groups": None}] if shown is None else shown["tokens"]
+    return tag(name, *(tag(
+        "token", tag("timelock", str(t["timelock"])), tag("timeout", str(t["timeout"])),
+        *(tag("group", tag("quorum", str(g["quorum"])), *(
+            tag("approval", a["value"], type=a["type"], **({"name": a["name"]} if a["name"] else {}))
+            for a in g["approvals"]), name=g["name"]) for g in t["groups"] or []))
+        for t in tokens))
+
+
+def attributes_xml(label, policy, spki, blocked=False):
+    flags = ("decrypt", "sign", "unwrap", "derive", "sensitive", "always_sensitive", "extractable",
+             "never_extractable", "modifiable", "copyable", "destroyable", "unique")
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tag(
+        "private_key", tag("label", label), tag("create_time", "2025-01-15T09:30:00Z"),
+        tag("attest_time", "2025-01-15T09:30:01Z"), tag("key_use_count", "0"),
+        tag("algorithm", "EC"), tag("algorithm_oid", "1.2.840.10045.2.1"),
+        tag("curve_oid", "1.2.840.10045.3.1.7"), tag("public_key", b64(spki)),
+        tag("attributes", *(tag(f, "true" if f == "sign" else "false") for f in flags)),
+        tag("policy", tag("key_status", tag("blocked", "true" if blocked else "false")),
+            *(rule_xml("rule_" + name[4:].lower(), policy.get(name)) for name in RULES)),
+        creation="generated") + "\n\n"
+
+
+def attested(who, xml):
+    """The members of level 5, signed by the attestation key of who."""
+    return {"keyAttributes": xml, "keyAttributesSignature": b64(who.sign(xml.encode()))}
