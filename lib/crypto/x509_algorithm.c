@@ -33,8 +33,8 @@ struct x509_algorithm {
 #define EC(name, nid) { name, "EC", nid, NO_PARAMETERS }
 
 /*
- * What is missing cannot be in a certificate: pre-hashed and Keccak forms have no identifier, and those
- * who check certificates do not know SHA-3 with ECDSA, or no longer accept SHA-1.
+ * What is missing cannot be in a certificate: pre-hashed and Keccak forms have no identifier, and
+ * those who check certificates do not know SHA-3 with ECDSA, or no longer accept SHA-1.
  */
 static const struct x509_algorithm algorithms[] = {
 	RSA(224),
