@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/enc.h"
+#include "lib/base/hook.h"
 #include "lib/base/log.h"
 
 #include "hsm/access.h"
@@ -143,7 +144,10 @@ access_enforce(struct hsm_app *app, struct web_request *rq, const struct hsm_key
 		.failure = failures[in->request.kind],
 	};
 
-	return k->has_policy ? enforce(&request, rq->arena, err) : 0;
+	if (k->has_policy && enforce(&request, rq->arena, err))
+		return -1;
+	(void)hook_fault("hsm.enforced");
+	return 0;
 }
 
 /* ---- answers and the log ---- */
