@@ -26,6 +26,7 @@ enum cli_role {
 	CLI_ROLE_KEY_OPERATION,
 	CLI_ROLE_APPROVER,
 	CLI_ROLE_SERVICE,
+	CLI_ROLE_APPROVER_MANAGEMENT,
 	CLI_ROLE__MAX
 };
 
@@ -82,6 +83,10 @@ enum cli_role {
 	OPT(TIMESTAMP_KEY, 0, "timestamp-key", "FILE", "check the HSM's timestamps with this key") \
 	OPT(ATTESTATION_KEY, 0, "attestation-key", "FILE", "check key attributes with this key")   \
 	OPT(ALL, 0, "all", NULL, "all open tasks")                                                 \
+	OPT(CODE_FILE, 0, "code-file", "FILE", "one-time code, first line of FILE")                \
+	OPT(NEW_PASSWORD_FILE, 0, "new-password-file", "FILE",                                     \
+	    "the password from now on, first line of FILE")                                        \
+	OPT(FORGOTTEN, 0, "forgotten", NULL, "the backup password is lost: ask for a new container") \
 	OPT(YES, 'y', "yes", NULL, "do not ask")                                                   \
 	OPT(CONFIG, 'f', "config", "FILE", "settings [" TSB_SYSCONFDIR "/tsb.conf]")               \
 	OPT(DIR, 0, "dir", "DIR", "schema files [" TSB_DATADIR "/schema]")
@@ -145,6 +150,13 @@ int cli_request_wait(struct cli *);
 int cli_request_list(struct cli *);
 int cli_request_cancel(struct cli *);
 int cli_approver_new(struct cli *);
+int cli_approver_create(struct cli *);
+int cli_approver_onboard(struct cli *);
+int cli_approver_status(struct cli *);
+int cli_approver_renew(struct cli *);
+int cli_approver_restore(struct cli *);
+int cli_approver_change_password(struct cli *);
+int cli_approver_delete(struct cli *);
 int cli_tasks(struct cli *);
 int cli_approve(struct cli *);
 int cli_reject(struct cli *);

@@ -20,6 +20,7 @@
 #define O_ASK (O(PASSWORD_FILE) | O(META) | O(WAIT) | O(FETCH_ONCE))
 #define KM CLI_ROLE_KEY_MANAGEMENT
 #define KO CLI_ROLE_KEY_OPERATION
+#define AM CLI_ROLE_APPROVER_MANAGEMENT
 
 static const struct cli_command commands[] = {
 	{ "key", "create", "NAME", "make a key in the HSM, with or without a policy", cli_key_create,
@@ -73,6 +74,20 @@ static const struct cli_command commands[] = {
 	{ "approver", "new", "NAME", "make a key pair here and print the public key",
 	    cli_approver_new, CLI_ROLE_NONE, 1, 1,
 	    O(TYPE) | O(OUT) | O(PASSPHRASE_FILE) | O(NO_PASSPHRASE) },
+	{ "approver", "create", "NAME", "have the broker make a key for an approver, print the code",
+	    cli_approver_create, AM, 1, 1, O(SIZE) | O(DAYS) | O(PASSWORD_FILE) },
+	{ "approver", "onboard", "NAME", "fetch the new key with the one-time code",
+	    cli_approver_onboard, CLI_ROLE_APPROVER, 1, 1, O(CODE_FILE) | O(OUT) },
+	{ "approver", "status", "", "approvers whose keys the broker made", cli_approver_status, AM, 0,
+	    0, 0 },
+	{ "approver", "renew", "NAME", "a new code for an approver who is not onboarded",
+	    cli_approver_renew, AM, 1, 1, 0 },
+	{ "approver", "restore", "NAME", "a new code for a key that was lost", cli_approver_restore, AM,
+	    1, 1, O(FORGOTTEN) | O(NEW_PASSWORD_FILE) },
+	{ "approver", "change-password", "NAME", "another backup password",
+	    cli_approver_change_password, AM, 1, 1, O(PASSWORD_FILE) | O(NEW_PASSWORD_FILE) },
+	{ "approver", "delete", "NAME", "forget an approver and the backup of the key",
+	    cli_approver_delete, AM, 1, 1, O(YES) },
 	{ "tasks", NULL, "", "what waits for this approver", cli_tasks, CLI_ROLE_APPROVER, 0, 0,
 	    O_SIGNER | O_CHECK | O(REQUEST) },
 	{ "approve", NULL, "TASK...|--all", "check, show and sign tasks", cli_approve, CLI_ROLE_APPROVER,

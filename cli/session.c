@@ -28,6 +28,7 @@ static const char *const token_variables[CLI_ROLE__MAX] = {
 	[CLI_ROLE_KEY_OPERATION] = "TSB_KEY_OPERATION_TOKEN",
 	[CLI_ROLE_APPROVER] = "TSB_APPROVER_TOKEN",
 	[CLI_ROLE_SERVICE] = "TSB_SERVICE_TOKEN",
+	[CLI_ROLE_APPROVER_MANAGEMENT] = "TSB_APPROVER_KEY_MANAGEMENT_TOKEN",
 };
 
 /* A broker may run without API keys, so that none is not yet an error. */

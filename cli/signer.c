@@ -151,6 +151,36 @@ give_passphrase(char *buf, int size, int writing, void *ctx)
 	return (int)strlen(text);
 }
 
+/* A container as tsb approver onboard writes it, or a browser exports. */
+static EVP_PKEY *
+pkcs12_key(struct tsb_view content, struct passphrase_source *source)
+{
+	const unsigned char *der = content.p;
+	PKCS12 *p12 = d2i_PKCS12(NULL, &der, (long)content.n);
+	char passphrase[1024] = "";
+	EVP_PKEY *key = NULL;
+	X509 *cert = NULL;
+
+	if (p12 && give_passphrase(passphrase, sizeof(passphrase), 0, source) >= 0)
+		PKCS12_parse(p12, passphrase, &key, &cert, NULL);
+	tsb_wipe(passphrase, sizeof(passphrase));
+	X509_free(cert);
+	PKCS12_free(p12);
+	return key;
+}
+
+static EVP_PKEY *
+pem_key(struct tsb_view content, struct passphrase_source *source)
+{
+	bio_auto *bio = BIO_new_mem_buf(content.p, (int)content.n);
+
+	if (!bio)
+		fatal("out of memory");
+	return PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, source);
+}
+
+#define DER_SEQUENCE 0x30 /* no PEM text begins so */
+
 static void
 warn_readable(const char *path)
 {
@@ -182,7 +212,7 @@ signer_load(struct cli *c, struct signer *out)
 	struct passphrase_source source = { c, path, false };
 	tsb_bytes_auto content = { 0 };
 	signer_auto s = { 0 };
-	bio_auto *bio = NULL;
+	struct tsb_view file;
 
 	if (!path || !*path)
 		return tsb_fail(&c->err, TSB_E_INPUT,
@@ -190,15 +220,14 @@ signer_load(struct cli *c, struct signer *out)
 	if (file_read(path, KEY_FILE_MAX, &content, &c->err))
 		return -1;
 	warn_readable(path);
-	bio = BIO_new_mem_buf(content.p, (int)content.n);
-	if (!bio)
-		fatal("out of memory");
-	s.key = PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, &source);
+	file = tsb_view_bytes(&content);
+	s.key = file.n > 0 && file.p[0] == DER_SEQUENCE ? pkcs12_key(file, &source)
+							: pem_key(file, &source);
 	if (!s.key && source.failed)
 		return -1;
 	if (!s.key)
 		return tsb_fail(&c->err, TSB_E_READING_PEM,
-		    "%s holds no private key in PEM form, or the passphrase is wrong", path);
+		    "%s holds no private key in PEM form or PKCS #12, or the passphrase is wrong", path);
 	if (complete(&s, &c->err) || load_certificate(c, &s))
 		return -1;
 	*out = s;

@@ -256,6 +256,78 @@ wire_approvers_format(const struct tsb_approver *rows, size_t n, struct tsb_byte
 	emit_close(out, '}');
 }
 
+/* ---- the answers read by a client ---- */
+
+struct onboarded {
+	struct tsb_view encrypted, iv;
+};
+
+static const struct field onboarded_fields[] = {
+    {"encryptedPayload", FIELD_BASE64, REQUIRED, .max = FIELD_KEY_OBJECT_MAX,
+	AT(struct onboarded, encrypted)},
+    {"initializationVector", FIELD_BASE64, REQUIRED, .max = 64, AT(struct onboarded, iv)},
+    {NULL},
+};
+static const struct field_object onboarded_object = {onboarded_fields, .open = true};
+
+int
+wire_approver_onboard_read(struct tsb_view body, struct arena *a, struct tsb_view *encrypted,
+    struct tsb_view *iv, struct tsb_err *err)
+{
+	struct onboarded o = {0};
+
+	if (field_read(body, &onboarded_object, a, &o, NULL, err))
+		return -1;
+	*encrypted = o.encrypted;
+	*iv = o.iv;
+	return 0;
+}
+
+#define STATES_MAX (1024 * 1024)
+
+struct states {
+	struct tsb_approver *onboarded, *pending;
+	size_t nonboarded, npending;
+};
+
+static const struct field state_fields[] = {
+    {"approverName", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, AT(struct tsb_approver, name)},
+    {"approverCertificate", FIELD_BASE64, REQUIRED, .max = FIELD_KEY_OBJECT_MAX,
+	AT(struct tsb_approver, certificate)},
+    {NULL},
+};
+static const struct field_object state_object = {state_fields, .open = true};
+static const struct field state_row = {"approver", FIELD_OBJECT, .object = &state_object};
+#define STATES(name, list, number)                                                                 \
+	{                                                                                          \
+		name, FIELD_LIST, REQUIRED, .max = STATES_MAX, .element = &state_row,              \
+		    .element_size = sizeof(struct tsb_approver), AT(struct states, list),          \
+		    .count = offsetof(struct states, number)                                       \
+	}
+static const struct field states_fields[] = {
+    STATES("onboarded", onboarded, nonboarded),
+    STATES("pending", pending, npending),
+    {NULL},
+};
+static const struct field_object states_object = {states_fields, .open = true};
+
+int
+wire_approvers_read(struct tsb_view body, struct arena *a, struct tsb_approver **rows, size_t *n,
+    struct tsb_err *err)
+{
+	struct states s = {0};
+
+	if (field_read(body, &states_object, a, &s, NULL, err))
+		return -1;
+	*n = s.nonboarded + s.npending;
+	*rows = arena_array(a, *n + 1, sizeof(**rows));
+	for (size_t i = 0; i < *n; i++) {
+		(*rows)[i] = i < s.nonboarded ? s.onboarded[i] : s.pending[i - s.nonboarded];
+		(*rows)[i].onboarded = i < s.nonboarded;
+	}
+	return 0;
+}
+
 /* ---- what the broker asks of the HSM ---- */
 
 /*

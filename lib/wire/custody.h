@@ -42,6 +42,14 @@ void wire_approver_code_format(const char *code, struct tsb_bytes *out);
 /* {"onboarded":[...],"pending":[...]} */
 void wire_approvers_format(const struct tsb_approver *rows, size_t n, struct tsb_bytes *out);
 
+/* ---- the answers read by a client ---- */
+
+int wire_approver_onboard_read(struct tsb_view body, struct arena *a, struct tsb_view *encrypted,
+    struct tsb_view *iv, struct tsb_err *err) TSB_MUSTCHECK;
+/* Names, states and certificates. */
+int wire_approvers_read(struct tsb_view body, struct arena *a, struct tsb_approver **rows,
+    size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
+
 /* ---- what the broker asks of the HSM ---- */
 
 /* Body of POST /v1/key for the key that backups of approvers are wrapped with. */

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from cryptography.x509.oid import ExtensionOID, NameOID
 
+import tsb
 from approver import Approver, b64, group, policy, rule, spki_of, token, unb64, verify
 from client import ApiError, public_key, unique
 
@@ -660,3 +661,50 @@ def test_management_has_a_role_of_its_own(api, role):
     api.refused(631, "POST", M + "create", {}, role=role)
     if role != "AP":
         api.refused(631, "POST", "/v1/approver/onboard", {}, role=role)
+
+
+# ---- the command line ----
+
+def test_command_line(api, site, tmp_path):
+    """From creation to an approval with the container that the approver fetched."""
+    name, out = unique("cli"), tmp_path / "officer.p12"
+    for file, text in (("old", "first password"), ("new", "second password")):
+        (tmp_path / file).write_text(text + "\n")
+    env = dict(site.vars)
+
+    def do(*args, code=0):
+        return tsb.run("approver", *args, env=env, code=code, cwd=tmp_path)
+
+    def code_file(done):
+        (tmp_path / "code").write_text(done.out)
+        return "--code-file", "code"
+    code = code_file(do("create", name, "--size", 2048, "--days", 30, "--password-file", "old"))
+    do("create", name, "--password-file", "old", code=2)
+    assert any(a["name"] == name and a["state"] == "pending"
+               for a in do("status", "--json").json["approvers"])
+    assert do("onboard", name, *code, "-o", out).out == "%s\n" % out
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert "exists" in do("onboard", name, *code, "-o", out, code=1).err
+    assert "onboarded" in do("renew", name, code=2).err
+    do("change-password", name, "--password-file", "new", "--new-password-file", "new", code=2)
+    do("change-password", name, "--password-file", "old", "--new-password-file", "new")
+    code = code_file(do("restore", name))
+    code = code_file(do("renew", name))
+    do("onboard", name, *code, "-o", "again.p12")
+    officer = as_approver(name, (tmp_path / "again.p12").read_bytes(), "second password")
+    assert "onboarded" in do("status").out
+    rid = do("restore", name, "--forgotten", "--new-password-file", "old").out.strip()
+    (tmp_path / "code").write_text(tsb.run("request", "wait", rid, env=env).out)
+    do("onboard", name, "--code-file", "code", "-o", "third.p12")
+    label = unique()
+    api.create_key(label, policy(rule(token(named_group(1, name)))))
+    rid = api.sign(label)
+    done = tsb.run("approve", "-k", "third.p12", "--passphrase-file", "new", "--request", rid, "-y",
+                   env=env, cwd=tmp_path, code=1)
+    assert "passphrase is wrong" in done.err
+    tsb.run("approve", "-k", "third.p12", "--passphrase-file", "old", "--request", rid, "-y",
+            env=env, cwd=tmp_path)
+    assert api.wait(rid)["approvedBy"] == [b64(officer.spki)]
+    do("delete", name, code=1)  # nobody to ask
+    do("delete", name, "-y")
+    do("delete", name, "-y", code=2)
