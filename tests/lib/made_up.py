@@ -85,7 +85,7 @@ def asked(person, kind, token, **inner):
 
 # ---- key attributes ----
 
-def tag(name, *inside, **attributes):
+def tag(name, /, *inside, **attributes):
     head = "".join(' %s="%s"' % pair for pair in attributes.items())
     return "<%s%s>%s</%s>" % (name, head, "".join(inside), name)
 
