@@ -7,14 +7,15 @@ RAISED = {
     102: "unknown path or method", 400: "approver of another task",
     402: "certificate out of its validity", 403: "signature does not verify",
     404: "timestamp off", 405: "timestamp signer not allowed", 407: "key does not decode",
-    409: "certificate does not decode", 411: "CSR without proof", 413: "unknown approver",
+    409: "certificate does not decode", 410: "wrong backup password", 411: "CSR without proof",
+    412: "one-time code", 413: "unknown approver", 414: "pending approver",
     600: "input", 601: "approver key type", 603: "key size", 604: "name of a certificate",
     605: "cryptocurrency", 606: "attributes", 607: "algorithm", 608: "key exists", 609: "uuid",
     610: "key name", 611: "finished request", 612: "payload", 614: "forbidden for the key",
     619: "range", 620: "password", 628: "CSR does not decode",
     630: "address of an ordinary key", 631: "API key",
-    633: "value of an onboarded approver", 650: "key unknown", 651: "request unknown",
-    652: "task unknown", 701: "HSM refuses",
+    632: "approver exists", 633: "value of an onboarded approver", 650: "key unknown",
+    651: "request unknown", 652: "task unknown", 654: "approver unknown", 701: "HSM refuses",
 }
 
 
