@@ -1,0 +1,377 @@
+/* Changes of stored keys: the old one or the new one, seen by all, and done once. */
+#include "lib/first.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/base/str.h"
+#include "lib/ska/tlv.h"
+#include "lib/ska/token.h"
+
+#include "hsm/done.h"
+#include "hsm/keygen.h"
+#include "hsm/keystore.h"
+#include "tests/unit/hsm_keys.h"
+
+#define AES "000102030405060708090a0b0c0d0e0f"
+
+static const unsigned char master[CRYPTO_BOX_KEY_SIZE] = { 1, 2, 3 };
+static char directory[] = "/tmp/tsb-test-keystore.XXXXXX";
+static struct keystore *ks;
+
+static struct keystore *
+open_store(void)
+{
+	struct tsb_err err = { 0 };
+	struct keystore *opened = keystore_open(directory, master, &err);
+
+	if (!opened)
+		fail_msg("%s", err.msg);
+	return opened;
+}
+
+static int
+setup(void **state)
+{
+	strcpy(directory + strlen(directory) - 6, "XXXXXX");
+	if (!mkdtemp(directory))
+		return -1;
+	ks = open_store();
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	char command[128];
+
+	keystore_close(&ks);
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	return system(command);
+}
+
+/* A key with a policy whose rules are all free. */
+static struct hsm_key *
+ska_key(const char *label)
+{
+	struct wire_key_create in = { .label = label, .algorithm = "EC",
+		.curve_oid = "1.2.840.10045.3.1.7", .has_policy = true };
+	arena_auto a = { 0 };
+	struct hsm_key *k = NULL;
+	struct tsb_err err = { 0 };
+
+	in.flag[ATTR_SIGN] = true;
+	for (int rule = 0; rule < RULE__MAX; rule++)
+		ska_rule_set_always(&in.policy.rule[rule], &a);
+	if (keygen_from_request(&in, &a, HSM_KEYS_NOW, &k, &err))
+		fail_msg("%s", err.msg);
+	return k;
+}
+
+static void
+create(const char *label)
+{
+	hsm_key_auto *k = ska_key(label);
+	struct tsb_err err = { 0 };
+
+	if (keystore_create(ks, k, &err))
+		fail_msg("%s", err.msg);
+}
+
+static bool
+is_blocked(struct keystore *store, const char *label)
+{
+	hsm_key_auto *k = NULL;
+	struct tsb_err err = { 0 };
+
+	if (keystore_get(store, tsb_view_str(label), &k, &err))
+		fail_msg("%s", err.msg);
+	return k->policy.blocked;
+}
+
+/* ---- changing ---- */
+
+static int
+set_blocked(struct hsm_key *k, void *arg, struct tsb_err *err)
+{
+	k->policy.blocked = true;
+	return *(int *)arg < 0 ? tsb_fail(err, TSB_E_HSM, "no") : *(int *)arg;
+}
+
+static void
+test_change_is_seen_by_all(void **state)
+{
+	struct keystore *other = open_store();
+	struct tsb_err err = { 0 };
+	int yes = 0;
+
+	create("k");
+	assert_false(is_blocked(ks, "k") || is_blocked(other, "k"));
+	assert_int_equal(keystore_change(ks, tsb_view_str("k"), set_blocked, &yes, &err), 0);
+	assert_true(is_blocked(ks, "k") && is_blocked(other, "k"));
+	keystore_close(&other);
+	other = open_store();
+	assert_true(is_blocked(other, "k"));
+	keystore_close(&other);
+}
+
+/* The copy that a refused change has altered is nobody's key. */
+static void
+test_refused_change_changes_nothing(void **state)
+{
+	static int answers[] = { 1, -1 };
+	struct tsb_err err = { 0 };
+
+	create("k");
+	for (size_t i = 0; i < TSB_COUNT(answers); i++) {
+		assert_int_equal(keystore_change(ks, tsb_view_str("k"), set_blocked, &answers[i],
+				     &err), answers[i] < 0 ? -1 : 0);
+		assert_false(is_blocked(ks, "k"));
+	}
+	assert_int_equal(err.code, TSB_E_HSM);
+	assert_int_equal(keystore_change(ks, tsb_view_str("absent"), set_blocked, &answers[0], &err),
+	    -1);
+	assert_int_equal(err.code, TSB_E_KEY_NOT_EXISTENT);
+}
+
+static void
+test_uses_are_counted_on(void **state)
+{
+	hsm_key_auto *before = NULL;
+	hsm_key_auto *after = NULL;
+	struct tsb_err err = { 0 };
+	int yes = 0;
+
+	create("k");
+	assert_int_equal(keystore_get(ks, tsb_view_str("k"), &before, &err), 0);
+	keystore_count_use(ks, before);
+	assert_int_equal(keystore_change(ks, tsb_view_str("k"), set_blocked, &yes, &err), 0);
+	assert_int_equal(keystore_get(ks, tsb_view_str("k"), &after, &err), 0);
+	assert_int_equal(keystore_use_count(ks, after), 1);
+	keystore_count_use(ks, after);
+	assert_int_equal(keystore_use_count(ks, after), 2);
+}
+
+/* ---- content ---- */
+
+static struct hsm_key *
+through_bytes(const struct hsm_key *k)
+{
+	tsb_bytes_auto one = { 0 };
+	tsb_bytes_auto two = { 0 };
+	struct hsm_key *again = NULL;
+	struct tsb_err err = { 0 };
+
+	if (key_copy(k, &again, &err))
+		fail_msg("%s", err.msg);
+	key_encode(k, &one);
+	key_encode(again, &two);
+	assert_true(tsb_view_eq(tsb_view_bytes(&one), tsb_view_bytes(&two)));
+	return again;
+}
+
+static void
+test_secret_keys_survive_encoding(void **state)
+{
+	static const char *const passwords[] = { NULL, "secret" };
+
+	for (size_t i = 0; i < TSB_COUNT(passwords); i++) {
+		hsm_key_auto *k = hsm_keys_secret(AES, passwords[i]);
+		hsm_key_auto *again = through_bytes(k);
+		key_opened_auto opened = hsm_keys_open(again, passwords[i]);
+
+		hsm_keys_expect(tsb_view_bytes(&opened.secret), AES);
+		assert_int_equal(again->kind, KEY_AES);
+		assert_int_equal(again->size, 128);
+		assert_int_equal(again->spki.n, 0);
+		assert_null(again->public_key);
+		assert_int_equal(again->extra, KEY_ENCRYPT | KEY_WRAP | KEY_IMPORTED);
+	}
+}
+
+static void
+test_password_of_a_secret_key(void **state)
+{
+	hsm_key_auto *k = hsm_keys_secret(AES, "secret");
+	hsm_key_auto *other = hsm_keys_secret(AES, "secret");
+	tsb_bytes_auto value = { 0 };
+	struct tsb_err err;
+
+	assert_int_equal(key_value(k, tsb_view_str("wrong"), &value, &err), -1);
+	assert_int_equal(err.code, TSB_E_KEY_PASSWORD);
+	assert_int_equal(key_value(k, tsb_view_of(NULL, 0), &value, &err), -1);
+	assert_int_equal(value.n, 0);
+	/* the box belongs to the label */
+	other->label = "another";
+	assert_int_equal(key_value(other, tsb_view_str("secret"), &value, &err), -1);
+}
+
+static void
+refused(const struct hsm_key *k, const char *says)
+{
+	tsb_bytes_auto content = { 0 };
+	struct hsm_key *out = NULL;
+	struct tsb_err err = { 0 };
+
+	key_encode(k, &content);
+	assert_int_equal(key_decode(tsb_view_bytes(&content), &out, &err), -1);
+	assert_int_equal(err.code, TSB_E_DATA_CONSTELLATION);
+	assert_non_null(strstr(err.msg, says));
+	assert_null(out);
+}
+
+static void
+test_content_that_cannot_be(void **state)
+{
+	hsm_key_auto *aes = hsm_keys_secret(AES, NULL);
+	hsm_key_auto *ska = ska_key("k");
+	hsm_key_auto *plain = hsm_keys_make("ED", NULL);
+	unsigned char many[(KEY_DONE_MAX + 1) * CRYPTO_SHA256_SIZE] = { 0 };
+
+	aes->size = 192;
+	refused(aes, "another size");
+	aes->size = 129;
+	refused(aes, "another size");
+	aes->size = 128;
+	aes->certificate = tsb_view_str("certificate");
+	refused(aes, "certificate");
+	plain->done = tsb_view_of(many, CRYPTO_SHA256_SIZE);
+	refused(plain, "executed approvals");
+	ska->done = tsb_view_of(many, CRYPTO_SHA256_SIZE - 1);
+	refused(ska, "executed approvals");
+	ska->done = tsb_view_of(many, sizeof(many));
+	refused(ska, "executed approvals");
+}
+
+static void
+test_additions_survive_encoding(void **state)
+{
+	hsm_key_auto *k = ska_key("k");
+	hsm_key_auto *again = NULL;
+	unsigned char most[KEY_DONE_MAX * CRYPTO_SHA256_SIZE] = { 9 };
+
+	k->certificate = tsb_view_str("certificate");
+	k->done = tsb_view_of(most, sizeof(most));
+	again = through_bytes(k);
+	assert_true(tsb_view_eq(again->certificate, k->certificate));
+	assert_true(tsb_view_eq(again->done, k->done));
+}
+
+/* ---- tokens that were executed ---- */
+
+/* A signed approval as the parser takes it. Its signature, not looked at here, is nobody's. */
+static struct tsb_view
+approval(struct arena *a, enum ska_operation operation, const char *payload, uint64_t seconds,
+    bool stamped)
+{
+	struct ska_approval_token t = { .operation = operation, .label = tsb_view_str("k"),
+		.has_timestamp = stamped, .has_payload = operation == OP_MODIFY,
+		.payload = tsb_view_str(payload) };
+	struct ska_signed_approval s = { 0 };
+	tsb_bytes_auto signature = { 0 };
+	tsb_bytes_auto stamp = { 0 };
+	tsb_bytes_auto token = { 0 };
+	tsb_bytes_auto whole = { 0 };
+	hsm_key_auto *approver = hsm_keys_make("ED", NULL);
+
+	ska_signature_format(KEYTYPE_EC, DIGEST_SHA256, tsb_view_str("signature"), &signature);
+	if (stamped) {
+		t.timestamp = (struct ska_timestamp){ .has_payload = t.has_payload,
+			.modify = operation == OP_MODIFY, .payload = t.payload,
+			.seconds = seconds, .key_label = tsb_view_str("timestamp-key") };
+		ska_timestamp_format(&t.timestamp, &stamp);
+		t.timestamp.whole = tsb_view_bytes(&stamp);
+		t.timestamp_signature = tsb_view_bytes(&signature);
+	}
+	ska_approval_token_format(&t, &token);
+	s.token.whole = tsb_view_bytes(&token);
+	s.signature = tsb_view_bytes(&signature);
+	s.approver = approver->spki;
+	ska_signed_approval_format(&s, &whole);
+	return arena_view(a, tsb_view_bytes(&whole));
+}
+
+static bool
+known(const struct hsm_key *k, enum ska_operation operation, struct tsb_view one)
+{
+	return done_before(k, operation, tsb_view_of(NULL, 0), &one, 1);
+}
+
+static void
+test_executed_tokens_are_known_again(void **state)
+{
+	arena_auto a = { 0 };
+	hsm_key_auto *k = ska_key("k");
+	struct tsb_view block = approval(&a, OP_BLOCK, NULL, 1000, true);
+	struct tsb_view later = approval(&a, OP_BLOCK, NULL, 1001, true);
+	struct tsb_view unblock = approval(&a, OP_UNBLOCK, NULL, 1000, true);
+
+	assert_false(known(k, OP_BLOCK, block));
+	done_keep(k, &block, 1);
+	assert_int_equal(k->done.n, CRYPTO_SHA256_SIZE);
+	assert_true(known(k, OP_BLOCK, block));
+	assert_false(known(k, OP_UNBLOCK, block));
+	assert_false(known(k, OP_BLOCK, later));
+	assert_false(known(k, OP_UNBLOCK, unblock));
+	assert_false(done_before(k, OP_BLOCK, tsb_view_of(NULL, 0), NULL, 0));
+	assert_false(done_before(k, OP_BLOCK, tsb_view_str("x"), &block, 1));
+}
+
+/* Without a timestamp a second block is the same bytes as the first: it must be done again. */
+static void
+test_tokens_without_timestamp_are_not_kept(void **state)
+{
+	arena_auto a = { 0 };
+	hsm_key_auto *k = ska_key("k");
+	struct tsb_view block = approval(&a, OP_BLOCK, NULL, 0, false);
+
+	done_keep(k, &block, 1);
+	assert_int_equal(k->done.n, 0);
+	assert_false(known(k, OP_BLOCK, block));
+	done_keep(k, NULL, 0);
+	assert_int_equal(k->done.n, 0);
+}
+
+static void
+test_oldest_token_is_forgotten_first(void **state)
+{
+	arena_auto a = { 0 };
+	hsm_key_auto *k = ska_key("k");
+	hsm_key_auto *again = NULL;
+	struct tsb_view all[KEY_DONE_MAX + 1];
+
+	for (size_t i = 0; i <= KEY_DONE_MAX; i++) {
+		all[i] = approval(&a, OP_UNBLOCK, NULL, 1000 + i, true);
+		done_keep(k, &all[i], 1);
+	}
+	assert_false(known(k, OP_UNBLOCK, all[0]));
+	for (size_t i = 1; i <= KEY_DONE_MAX; i++)
+		assert_true(known(k, OP_UNBLOCK, all[i]));
+	again = through_bytes(k);
+	assert_true(known(again, OP_UNBLOCK, all[KEY_DONE_MAX]));
+}
+
+int
+main(void)
+{
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		WITH_STORE(test_change_is_seen_by_all),
+		WITH_STORE(test_refused_change_changes_nothing),
+		WITH_STORE(test_uses_are_counted_on),
+		cmocka_unit_test(test_secret_keys_survive_encoding),
+		cmocka_unit_test(test_password_of_a_secret_key),
+		cmocka_unit_test(test_content_that_cannot_be),
+		cmocka_unit_test(test_additions_survive_encoding),
+		cmocka_unit_test(test_executed_tokens_are_known_again),
+		cmocka_unit_test(test_tokens_without_timestamp_are_not_kept),
+		cmocka_unit_test(test_oldest_token_is_forgotten_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
