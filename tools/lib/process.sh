@@ -59,7 +59,16 @@ proc_wait() { # proc_wait PID STARTED SECONDS: until it is gone
 
 # A number stays taken while it names a group, so what answers to it here is ours.
 proc_end() { # proc_end PID: SIGKILL to what is left of the group
-	! kill -KILL -- "-$1" 2>/dev/null || sleep 0.1
+	# dash knows no "--" here
+	! kill -KILL "-$1" 2>/dev/null || proc_vanish "$1"
+}
+
+proc_vanish() { # proc_vanish PID: until nobody of its group holds a port or socket any more
+	proc_left=100
+	while kill -0 "-$1" 2>/dev/null && [ "$proc_left" -gt 0 ]; do
+		proc_left=$((proc_left - 1))
+		sleep 0.02
+	done
 }
 
 proc_kill() { # proc_kill NAME: SIGKILL at once, for the tests of what a crash leaves
