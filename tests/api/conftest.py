@@ -15,7 +15,7 @@ from approver import Approver  # noqa: E402
 from client import Client  # noqa: E402
 from made_up import new_approver  # noqa: E402
 from private_site import Site  # noqa: E402
-from tsb import Broker  # noqa: E402
+from tsb import Broker, Shell  # noqa: E402
 
 WEBS = os.environ.get("TSB_TEST_WEB", "nginx,apache").split(",")
 
@@ -78,7 +78,13 @@ def people():
     return People()
 
 
-# ---- the command line without a site ----
+# ---- the command line, with and without a site ----
+
+@pytest.fixture
+def tsb(site, tmp_path):
+    (tmp_path / "order.txt").write_text("pay 10 to bert\n")
+    return Shell(site, tmp_path)
+
 
 @pytest.fixture
 def broker():

@@ -8,39 +8,9 @@ import pytest
 
 from client import unique
 from private_site import build_dir
-from tsb import run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ALGORITHM = "SHA256_WITH_ECDSA"
-
-
-class Shell:
-    """tsb in a folder of its own with the environment of the site."""
-
-    def __init__(self, site, folder):
-        self.folder = folder
-        self.env = {k: v for k, v in site.vars.items() if k.startswith("TSB_")}
-        for name in ("TSB_TEST_CLOCK", "TSB_TEST_FAULTS"):
-            if name in site.environ:
-                self.env[name] = site.environ[name]
-        self.site = site
-
-    def __call__(self, *args, **options):
-        return run(*args, env=self.env, cwd=self.folder, **options)
-
-    def people(self, *names, kind="p256"):
-        for name in names:
-            self("approver", "new", name, "--type", kind, "--no-passphrase")
-        return ",".join(name + ".pub.pem" for name in names)
-
-    def approve(self, name, request, **options):
-        return self("approve", "--yes", "-k", name + ".key.pem", "--request", request, **options)
-
-
-@pytest.fixture
-def tsb(site, tmp_path):
-    (tmp_path / "order.txt").write_text("pay 10 to bert\n")
-    return Shell(site, tmp_path)
 
 
 def test_two_of_three_approve_and_the_signature_verifies(tsb):
@@ -111,17 +81,6 @@ def test_rejected_and_cancelled_requests_exit_with_4(tsb):
     assert "CANCELLED" in tsb("request", "wait", request, code=4).err
 
 
-def test_request_list_tells_ids_and_states_or_that_it_is_not_offered(tsb):
-    key = unique("cli")
-    tsb("key", "create", key, "-a", "EC", "--approvers", tsb.people("anna"))
-    request = tsb("sign", key, "order.txt", "-a", ALGORITHM).out.strip()
-    done = tsb("request", "list", "--status", "PENDING", "--key", key, code=None)
-    if done.code == 2:
-        assert "does not offer /v1/filteredRequests" in done.err
-    else:
-        assert done.out == "%s  PENDING\n" % request
-
-
 def test_wrong_api_keys_name_the_variable(tsb):
     for args, name in ((["key", "list"], "TSB_KEY_MANAGEMENT_TOKEN"),
                        (["request", "show", "0191f3a2-0000-7000-8000-000000000000"],
@@ -149,7 +108,7 @@ def test_the_lines_of_the_openssl_guide_work(tsb):
     """Runs docs/approve-with-openssl.md as it is printed, but for addresses and the passphrase."""
     text = (ROOT / "docs" / "approve-with-openssl.md").read_text()
     blocks = re.findall(r"```sh\n(.*?)```", text, re.S)
-    settings, make_key, helpers, proof, fetch, look, approve, reject, _ = blocks
+    settings, make_key, helpers, proof, fetch, look, approve, reject, _, change, whole = blocks
     script = "set -eu\nkey=anna.key.pem\n" + helpers + proof + fetch
     env = dict(os.environ, **tsb.env)
     env["PATH"] = "%s:%s" % (build_dir(), env["PATH"])
@@ -169,3 +128,21 @@ def test_the_lines_of_the_openssl_guide_work(tsb):
     request = tsb("sign", key, "order.txt", "-a", ALGORITHM).out.strip()
     sh(script + look + reject)
     tsb("request", "wait", request, code=4)
+
+    # changing over to a key of one's own, and the script
+    tsb.people("bert")
+    request = subprocess.run(["sh", "-c", change.replace("invoices", key)], cwd=tsb.folder, env=env,
+                             check=True, timeout=60, stdout=subprocess.PIPE).stdout.decode().strip()
+    tsb.approve("anna", request)
+    tsb("request", "wait", request, "--timeout", "20")
+    request = tsb("sign", key, "order.txt", "-a", ALGORITHM).out.strip()
+    other = tsb("sign", key, "order.txt", "-a", ALGORITHM).out.strip()
+    (tsb.folder / "approve").write_text(whole.replace(
+        "date -u", "date -u -d '+%d seconds'" % tsb.site.offset))
+    for name, answers in (("anna", "y\nn\n"), ("bert", "y\ny\n")):
+        done = subprocess.run(["sh", "approve", name + ".key.pem"], cwd=tsb.folder, env=env,
+                              input=answers, check=True, timeout=60, stdout=subprocess.PIPE,
+                              text=True)
+        assert done.stdout.count("Approve task") == 2 and "pay 10 to bert" in done.stdout
+    tsb("request", "wait", request, "--timeout", "20")
+    assert "PENDING" in tsb("request", "show", other).out

@@ -333,7 +333,8 @@ def test_modify_finds_mistakes_before_it_calls(owner, people, broker, tmp_path, 
 
 
 def test_modify_of_an_unknown_key(owner, people, broker):
-    broker.answers["POST", "/v1/key/attributes"] = 404, error(650, "res.error.key.not.existent", "?")
+    broker.answers["POST", "/v1/key/attributes"] = 404, error(
+        650, "res.error.key.not.existent", "?")
     assert "tsb key list" in owner(four(rule(*people)), code=2).err and owner.sent == []
 
 

@@ -90,14 +90,24 @@ def tag(name, /, *inside, **attributes):
     return "<%s%s>%s</%s>" % (name, head, "".join(inside), name)
 
 
+def approval_xml(shown):
+    name = {"name": shown["name"]} if shown["name"] else {}
+    return tag("approval", shown["value"], type=shown["type"], **name)
+
+
+def group_xml(shown):
+    return tag("group", tag("quorum", str(shown["quorum"])),
+               *map(approval_xml, shown["approvals"]), name=shown["name"])
+
+
+def token_xml(shown):
+    return tag("token", tag("timelock", str(shown["timelock"])),
+               tag("timeout", str(shown["timeout"])), *map(group_xml, shown["groups"] or []))
+
+
 def rule_xml(name, shown):
-    tokens = [{"timelock": 0, "timeout": 0, "groups": None}] if shown is None else shown["tokens"]
-    return tag(name, *(tag(
-        "token", tag("timelock", str(t["timelock"])), tag("timeout", str(t["timeout"])),
-        *(tag("group", tag("quorum", str(g["quorum"])), *(
-            tag("approval", a["value"], type=a["type"], **({"name": a["name"]} if a["name"] else {}))
-            for a in g["approvals"]), name=g["name"]) for g in t["groups"] or []))
-        for t in tokens))
+    always = {"tokens": [{"timelock": 0, "timeout": 0, "groups": None}]}
+    return tag(name, *map(token_xml, (always if shown is None else shown)["tokens"]))
 
 
 def attributes_xml(label, policy, spki, blocked=False):

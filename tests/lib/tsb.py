@@ -127,3 +127,26 @@ def run_on_terminal(*args, answers=(), env=None, signal=None):
     os.close(secondary)
     os.close(primary)
     return process.returncode, shown.decode(), echo
+
+
+class Shell:
+    """tsb in a folder of its own with the environment of the site."""
+
+    def __init__(self, site, folder):
+        self.folder = folder
+        self.env = {k: v for k, v in site.vars.items() if k.startswith("TSB_")}
+        for name in ("TSB_TEST_CLOCK", "TSB_TEST_FAULTS"):
+            if name in site.environ:
+                self.env[name] = site.environ[name]
+        self.site = site
+
+    def __call__(self, *args, **options):
+        return run(*args, env=self.env, cwd=self.folder, **options)
+
+    def people(self, *names, kind="p256"):
+        for name in names:
+            self("approver", "new", name, "--type", kind, "--no-passphrase")
+        return ",".join(name + ".pub.pem" for name in names)
+
+    def approve(self, name, request, **options):
+        return self("approve", "--yes", "-k", name + ".key.pem", "--request", request, **options)
