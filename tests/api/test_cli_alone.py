@@ -24,8 +24,9 @@ COMMANDS = ["key create", "key list", "key show", "key delete", "key block", "ke
             "key modify", "sign", "verify", "encrypt", "decrypt", "wrap", "unwrap",
             "certificate request", "certificate sign", "certificate selfsign", "certificate show",
             "request show", "request wait", "request list", "request cancel", "approver new",
-            "tasks", "approve", "reject", "token decode", "schema status", "schema upgrade",
-            "apikey new"]
+            "approver create", "approver onboard", "approver status", "approver renew",
+            "approver restore", "approver change-password", "approver delete", "tasks",
+            "approve", "reject", "token decode", "schema status", "schema upgrade", "apikey new"]
 
 
 # ---- use ----
