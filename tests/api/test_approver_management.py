@@ -670,7 +670,7 @@ def test_command_line(api, site, tmp_path):
     name, out = unique("cli"), tmp_path / "officer.p12"
     for file, text in (("old", "first password"), ("new", "second password")):
         (tmp_path / file).write_text(text + "\n")
-    env = dict(site.vars)
+    env = dict(site.vars, TSB_TEST_CLOCK=str(site.clock_file))
 
     def do(*args, code=0):
         return tsb.run("approver", *args, env=env, code=code, cwd=tmp_path)
