@@ -23,30 +23,28 @@ requested_policy(const struct tsb_request *rq, struct arena *a, struct tsb_view 
 	return 0;
 }
 
-/* The label that an unwrap request gives to the new key; it is what the token's payload says. */
+/* The new key of an unwrap request, as the token's payload describes it. */
 static int
-requested_label(const struct tsb_request *rq, struct arena *a, const char **label,
-    struct tsb_err *err)
+requested_key(const struct tsb_request *rq, struct ska_unwrap_payload *payload, struct tsb_err *err)
 {
 	struct ska_approval_token token;
-	struct ska_unwrap_payload payload;
 
-	if (ska_approval_token_parse(rq->token, &token, err) ||
-	    ska_unwrap_payload_parse(token.payload, &payload, err))
+	if (ska_approval_token_parse(rq->token, &token, err))
 		return -1;
-	*label = arena_strn(a, payload.label.p, payload.label.n);
-	return 0;
+	return ska_unwrap_payload_parse(token.payload, payload, err);
 }
 
 int
 flow_recover_ask(struct flow_execution *x, struct tsb_view password, struct tsb_err *err)
 {
 	struct wire_key_ref ref = {x->request.key_name, password};
+	struct ska_unwrap_payload made;
 
 	if (x->request.kind == KIND_UNWRAP) {
-		ref.password = tsb_view_of(NULL, 0);
-		if (requested_label(&x->request, &x->arena, &ref.label, err))
+		if (requested_key(&x->request, &made, err))
 			return -1;
+		ref.password = tsb_view_of(NULL, 0);
+		ref.label = arena_strn(&x->arena, made.label.p, made.label.n);
 	}
 	wire_key_ref_format(&ref, &x->body);
 	x->call = (struct hsm_call){
@@ -64,6 +62,7 @@ static int
 shows_effect(struct flow_execution *x, const struct keyattr *k, bool *shows, struct tsb_err *err)
 {
 	tsb_bytes_auto have = {0};
+	struct ska_unwrap_payload made;
 	struct tsb_view want;
 
 	*shows = false;
@@ -81,8 +80,11 @@ shows_effect(struct flow_execution *x, const struct keyattr *k, bool *shows, str
 		*shows = tsb_view_eq(tsb_view_bytes(&have), want);
 		return 0;
 	case KIND_UNWRAP:
-		/* there was no key of this name when the request was made */
-		*shows = k->create_time >= flow_request_t0(&x->request);
+		/* there was no key of this name when the request was made; one is not yet this one */
+		if (requested_key(&x->request, &made, err))
+			return -1;
+		*shows = k->create_time >= flow_request_t0(&x->request) &&
+		    ska_unwrap_fits(&made, k->flag);
 		return 0;
 	default:
 		return tsb_fail(err, TSB_E_IMPL, "%s needs no recovery",

@@ -18,5 +18,7 @@ struct ska_unwrap {
 
 /* Appends the payload container. */
 void ska_unwrap_format(const struct ska_unwrap *u, struct tsb_bytes *out);
+/* A key with these flags can be the one that payload describes. */
+bool ska_unwrap_fits(const struct ska_unwrap_payload *payload, const bool flag[ATTR__MAX]);
 
 #endif

@@ -12,6 +12,7 @@
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
 #include "lib/ska/token.h"
+#include "lib/ska/unwrap.h"
 #include "tests/unit/vectors.h"
 
 static int
@@ -605,6 +606,30 @@ test_unwrap_payload_needs_key_and_label(void **state)
 	assert_int_equal(ska_unwrap_payload_parse(tsb_view_bytes(&out), &back, &err), -1);
 }
 
+/* A payload tells which flags the new key has: one flag off, and the key is another one. */
+static void
+test_unwrap_payload_fits_a_key_by_each_flag(void **state)
+{
+	static const enum keyattr_flag told[] = { ATTR_DECRYPT, ATTR_SIGN, ATTR_UNWRAP, ATTR_DERIVE,
+		ATTR_SENSITIVE, ATTR_EXTRACTABLE, ATTR_MODIFIABLE, ATTR_COPYABLE, ATTR_DESTROYABLE };
+	struct ska_unwrap u = { .wrapped_key = text("wrapped"), .label = "new", .encrypt = true,
+		.verify = true, .flag = { [ATTR_DECRYPT] = true, [ATTR_SENSITIVE] = true } };
+	tsb_bytes_auto out = { 0 };
+	struct ska_unwrap_payload payload;
+	struct tsb_err err = { 0 };
+
+	ska_unwrap_format(&u, &out);
+	assert_read(ska_unwrap_payload_parse(tsb_view_bytes(&out), &payload, &err), &err);
+	assert_true(ska_unwrap_fits(&payload, u.flag));
+	for (size_t i = 0; i < TSB_COUNT(told); i++) {
+		bool other[ATTR__MAX];
+
+		memcpy(other, u.flag, sizeof(other));
+		other[told[i]] = !other[told[i]];
+		assert_false(ska_unwrap_fits(&payload, other));
+	}
+}
+
 int
 main(void)
 {
@@ -626,6 +651,7 @@ main(void)
 		cmocka_unit_test(test_rule_12_long_lengths_are_minimal),
 		cmocka_unit_test(test_signatures_of_all_algorithms_round_trip),
 		cmocka_unit_test(test_unwrap_payload_needs_key_and_label),
+		cmocka_unit_test(test_unwrap_payload_fits_a_key_by_each_flag),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
