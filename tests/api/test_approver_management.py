@@ -663,6 +663,31 @@ def test_management_has_a_role_of_its_own(api, role):
         api.refused(631, "POST", "/v1/approver/onboard", {}, role=role)
 
 
+# ---- a database that fails in the middle ----
+
+TRANSACTIONS = ["approver_create", "approver_try", "approver_onboard", "approver_renew",
+                "execution_record"]
+
+
+@pytest.mark.parametrize("point, value", [
+    *((s, v) for s in ("APPROVER_INSERT", "APPROVER_CHANGE", "APPROVER_LOCK", "APPROVER_LOAD")
+      for v in (1213, 2013)),
+    *((t + ".COMMIT." + when, 2013) for t in TRANSACTIONS for when in ("before", "after"))])
+def test_lost_in_the_middle(api, site, faults, point, value):
+    """Whatever is interrupted has happened once: codes stay good, the container opens."""
+    name = unique("faults")
+    faults([("store." + point, value)])
+    code = create(api, name)
+    first = opened(onboard(api, name, code))[0]
+    code = code_of(api.post(M + "restoreFromBackup", {"approverName": name}))
+    opened(onboard(api, name, code))
+    view = api.wait(forgot(api, name, "brand new"))
+    assert view["status"] == "EXECUTED"
+    last = opened(onboard(api, name, view["result"]), "brand new")[0]
+    assert spki_of(last.public_key()) == spki_of(first.public_key())
+    assert site.faults_left() == []
+
+
 # ---- the command line ----
 
 def test_command_line(api, site, tmp_path):
