@@ -75,6 +75,11 @@ hook_fault(const char *point)
 			close(fd);
 			kill(getpid(), SIGKILL);
 		}
+		if (value != NULL && strcmp(value, "stop") == 0) {
+			close(fd);
+			raise(SIGSTOP);
+			return 0;
+		}
 		result = value == NULL ? 0 : atoi(value);
 	}
 	close(fd);

@@ -1,7 +1,8 @@
 /*
  * Fault points. In builds with --enable-test-hooks the file named by TSB_TEST_FAULTS holds lines
  * "point value": the first process that passes the point removes the line and gets the value;
- * "kill" as value ends the process there with SIGKILL. Release builds compile all of it away.
+ * "kill" as value ends the process there with SIGKILL, "stop" stops it until SIGCONT. Release builds
+ * compile all of it away.
  */
 #ifndef TSB_BASE_HOOK_H
 #define TSB_BASE_HOOK_H

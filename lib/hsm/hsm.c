@@ -114,6 +114,7 @@ hsm_try_call(struct hsm *h, const struct hsm_try *t, const struct hsm_call *call
 		.path = call->path,
 		.apikey = h->api_key[call->role],
 		.body = call->body,
+		.not_after_ms = call->not_after_ms,
 		.repeatable = call->repeatable };
 }
 

@@ -28,6 +28,8 @@ struct hsm_call {
 	const char *path;   /* "/v1/synchronousSign", percent-encoded */
 	enum hsm_role role;
 	struct tsb_view body; /* empty = none */
+	int64_t not_after_ms; /* clock_now_ms() from which it is not sent any more, 0 = never: then
+			       * somebody else may have taken it over */
 	bool repeatable; /* may be sent to the next endpoint when the outcome is unknown (a connection
 			  * lost after sending); otherwise only when it was never sent */
 };

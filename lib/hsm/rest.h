@@ -31,6 +31,7 @@ struct rest_call {
 	const char *content_type; /* of body; NULL = application/json */
 	const char *accept;	  /* NULL = application/json */
 	struct tsb_view body;	  /* empty = none */
+	int64_t not_after_ms; /* as in struct hsm_call */
 	bool repeatable; /* may be sent again when a kept connection breaks before an answer */
 };
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/hsm/transfer.h"
 
 /* A kept connection older than this may be closed at the other end while we write into it. */
@@ -52,8 +53,11 @@ on_send(void *ctx, char *ip, char *local_ip, int port, int local_port)
 
 	(void)ip, (void)local_ip, (void)port, (void)local_port;
 	t->broken = t->sent && !t->repeatable;
+	t->too_late = t->not_after_ms != 0 && clock_now_ms() >= t->not_after_ms;
+	if (t->broken || t->too_late)
+		return CURL_PREREQFUNC_ABORT;
 	t->sent = true;
-	return t->broken ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+	return CURL_PREREQFUNC_OK;
 }
 
 static void
@@ -163,7 +167,8 @@ transfer_start(struct transfer *t, const struct rest_call *call)
 {
 	struct tsb_bytes url = { 0 };
 
-	t->sent = t->too_long = t->broken = false;
+	t->sent = t->too_long = t->too_late = t->broken = false;
+	t->not_after_ms = call->not_after_ms;
 	t->repeatable = call->repeatable;
 	t->text[0] = '\0';
 	tsb_bytes_reset(&t->reply);
@@ -210,6 +215,7 @@ transfer_end(struct transfer *t, CURLcode rc, struct rest_reply *reply, char why
 	snprintf(why, REST_WHY_SIZE, "%s",
 	    t->too_long	     ? "the answer is too long" :
 		t->broken    ? "the connection broke before the answer" :
+		t->too_late  ? "the time to send this is over" :
 		t->text[0]   ? t->text :
 			       curl_easy_strerror(rc));
 	tsb_bytes_reset(&t->reply);
