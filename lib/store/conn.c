@@ -35,6 +35,8 @@ static const struct {
 	{CR_SERVER_GONE_ERROR, DB_LOST},
 	{CR_SERVER_LOST, DB_LOST},
 	{CR_SERVER_LOST_EXTENDED, DB_LOST},
+	{CR_SSL_CONNECTION_ERROR, DB_LOST}, /* a TLS connection that breaks */
+	{CR_MALFORMED_PACKET, DB_LOST},	    /* an answer cut short */
 };
 
 enum db_class
