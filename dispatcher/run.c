@@ -1,12 +1,16 @@
 #include "lib/first.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "dispatcher/aside.h"
 #include "dispatcher/dispatcher.h"
 #include "lib/base/clock.h"
 
 #define CLEANUP_BATCH 100
 #define DRAIN_MS (30 * 1000)
+
+struct flight;
 
 struct runner {
 	struct flow *flow;
@@ -16,10 +20,14 @@ struct runner {
 	int64_t cleanup_at; /* monotonic ms */
 	int64_t hold_until; /* monotonic ms: HSM or database away */
 	int64_t pause;	    /* ms: grows while they stay away */
+	int64_t answered_at; /* monotonic ms: when the HSM answered last */
+	struct flight *flights;
+	struct aside aside; /* what failed, for a while */
 };
 
 /* One call in flight. */
 struct flight {
+	struct flight *next;
 	struct runner *runner;
 	struct flow_execution *x;
 };
@@ -31,6 +39,9 @@ hold(struct runner *r, const char *what)
 {
 	int64_t most = r->conf->pause_max * 1000;
 
+	/* calls that break together are one outage, not many in a row */
+	if (clock_monotonic_ms() < r->hold_until)
+		return;
 	r->pause = r->pause == 0 ? 250 : r->pause * 2;
 	if (r->pause > most)
 		r->pause = most;
@@ -47,6 +58,37 @@ log_as(const struct flow_execution *x)
 	log_request(x == NULL ? NULL : uuid_format(&x->request.id, id));
 }
 
+/* A call that nobody answers holds all work, unless others were answered since it failed before. */
+static void
+hsm_away(struct runner *r, const struct tsb_uuid *id)
+{
+	int64_t now = clock_monotonic_ms(), failed_at = aside_since(&r->aside, id);
+
+	if (failed_at == 0 || failed_at >= r->answered_at)
+		hold(r, "HSM away");
+	aside_put(&r->aside, id, now, r->conf->pause_max * 1000);
+}
+
+static void
+flight_end(struct flight *flight)
+{
+	struct flight **p = &flight->runner->flights;
+
+	while (*p != flight)
+		p = &(*p)->next;
+	*p = flight->next;
+	free(flight);
+}
+
+static bool
+in_flight(const struct runner *r, const struct tsb_uuid *id)
+{
+	for (const struct flight *f = r->flights; f != NULL; f = f->next)
+		if (memcmp(&f->x->request.id, id, sizeof(*id)) == 0)
+			return true;
+	return false;
+}
+
 static void
 finished(void *ctx, int rc, const struct hsm_reply *reply, const struct tsb_err *call_err)
 {
@@ -56,7 +98,9 @@ finished(void *ctx, int rc, const struct hsm_reply *reply, const struct tsb_err 
 	enum flow_outcome outcome;
 	struct tsb_err err;
 
-	free(flight);
+	flight_end(flight);
+	if (rc == 0)
+		r->answered_at = clock_monotonic_ms();
 	log_as(x);
 	if (flow_execution_finish(r->flow, x, rc, reply, call_err, &outcome, &err)) {
 		/* not recorded: the lease lapses and the request is looked at again */
@@ -67,8 +111,9 @@ finished(void *ctx, int rc, const struct hsm_reply *reply, const struct tsb_err 
 		log_as(NULL);
 		return;
 	} else if (outcome == OUTCOME_HSM_AWAY) {
-		hold(r, "HSM away");
+		hsm_away(r, &x->request.id);
 	} else {
+		aside_drop(&r->aside, &x->request.id);
 		r->pause = 0;
 		if (outcome == OUTCOME_DONE)
 			log_info("%s of key %s ended", tsb_kinds[x->request.kind].name,
@@ -85,36 +130,49 @@ submit(struct runner *r, struct flow_execution *x)
 
 	if (flight == NULL)
 		fatal("out of memory: a call");
-	*flight = (struct flight){r, x};
+	*flight = (struct flight){r->flights, r, x};
+	r->flights = flight;
 	hsm_submit(flow_hsm(r->flow), &x->call, finished, flight);
+}
+
+static bool
+has_room(const struct runner *r)
+{
+	return hsm_in_flight(flow_hsm(r->flow)) < (size_t)r->conf->in_flight;
 }
 
 static bool
 may_take(const struct runner *r)
 {
-	return hsm_in_flight(flow_hsm(r->flow)) < (size_t)r->conf->in_flight &&
-	    clock_monotonic_ms() >= r->hold_until;
+	return has_room(r) && clock_monotonic_ms() >= r->hold_until;
 }
 
-/* False when the database is away. */
-static bool
+enum taken { TAKEN, NOT_TAKEN, DATABASE_AWAY };
+
+/* A lease that lapses while the call is in flight is not a reason to take over from oneself. */
+static enum taken
 take(struct runner *r, const struct tsb_uuid *id)
 {
+	int64_t now = clock_monotonic_ms();
 	struct flow_execution *x;
 	struct tsb_err err;
 
-	if (flow_execution_claim(r->flow, id, &x, &err)) {
-		if (err.code == TSB_E_REQUEST_NOT_EXISTENT)
-			return true;
-		log_failure(LOG_ERROR, "claim", &err);
-		if (err.code != TSB_E_CONNECTIVITY)
-			return true;
-		hold(r, "database away");
-		return false;
+	if (in_flight(r, id) || now < aside_until(&r->aside, id))
+		return NOT_TAKEN;
+	if (flow_execution_claim(r->flow, id, &x, &err) == 0) {
+		if (x != NULL)
+			submit(r, x);
+		return TAKEN;
 	}
-	if (x != NULL)
-		submit(r, x);
-	return true;
+	if (err.code == TSB_E_REQUEST_NOT_EXISTENT)
+		return NOT_TAKEN;
+	log_failure(LOG_ERROR, "claim", &err);
+	if (err.code == TSB_E_CONNECTIVITY) {
+		hold(r, "database away");
+		return DATABASE_AWAY;
+	}
+	aside_put(&r->aside, id, now, r->conf->pause_max * 1000);
+	return NOT_TAKEN;
 }
 
 /* Due requests that nobody woke us for: timelocks, lapsed leases, what waited for a free slot. */
@@ -124,13 +182,16 @@ look(struct runner *r)
 	arena_auto a = {0};
 	struct tsb_uuid *ids;
 	struct tsb_err err;
-	int64_t now_ms = clock_now_ms(), next_ms;
-	size_t n, room;
+	int64_t now_ms = clock_now_ms(), next_ms, again_at;
+	size_t n, most, passed_over;
+	bool any = false;
 
 	if (!may_take(r))
 		return;
-	room = (size_t)r->conf->in_flight - hsm_in_flight(flow_hsm(r->flow));
-	if (flow_requests_due(r->flow, now_ms, room, &a, &ids, &n, &err) ||
+	/* as many as there is room for, behind those that will not be taken now */
+	passed_over = r->aside.n + hsm_in_flight(flow_hsm(r->flow));
+	most = passed_over + (size_t)r->conf->in_flight;
+	if (flow_requests_due(r->flow, now_ms, most, &a, &ids, &n, &err) ||
 	    flow_next_time(r->flow, &next_ms, &err)) {
 		log_failure(LOG_ERROR, "search", &err);
 		hold(r, "database away");
@@ -139,11 +200,18 @@ look(struct runner *r)
 	r->look_at = clock_monotonic_ms() + r->conf->poll_interval;
 	if (next_ms > now_ms && clock_monotonic_ms() + next_ms - now_ms < r->look_at)
 		r->look_at = clock_monotonic_ms() + next_ms - now_ms;
-	for (size_t i = 0; i < n && may_take(r); i++)
-		if (!take(r, &ids[i]))
+	for (size_t i = 0; i < n && may_take(r); i++) {
+		enum taken taken = take(r, &ids[i]);
+
+		if (taken == DATABASE_AWAY)
 			return;
-	/* as many as asked for: there may be more */
-	if (n == room && n > 0)
+		any |= taken == TAKEN;
+		again_at = aside_until(&r->aside, &ids[i]);
+		if (taken == NOT_TAKEN && again_at > clock_monotonic_ms() && again_at < r->look_at)
+			r->look_at = again_at;
+	}
+	/* work was found and may not have been all: look again when there is room */
+	if (any && (n == most || !may_take(r)))
 		r->look_at = clock_monotonic_ms();
 }
 
@@ -170,10 +238,12 @@ static int
 wait_ms(const struct runner *r)
 {
 	int64_t now = clock_monotonic_ms();
-	int64_t until = r->look_at < r->cleanup_at ? r->look_at : r->cleanup_at;
+	int64_t look_at = r->look_at > r->hold_until ? r->look_at : r->hold_until;
+	int64_t until = r->cleanup_at;
 
-	if (until < r->hold_until && until == r->look_at)
-		until = r->hold_until;
+	/* without room only an answer changes anything */
+	if (has_room(r) && look_at < until)
+		until = look_at;
 	if (until <= now)
 		return 0;
 	return until - now > 1000 ? 1000 : (int)(until - now);
@@ -201,7 +271,7 @@ dispatcher_run(struct flow *f, const struct broker_conf *conf, int wake_fd)
 			log_reopen();
 		}
 		while (may_take(&r) && wake_take(wake_fd, &id))
-			if (!take(&r, &id))
+			if (take(&r, &id) == DATABASE_AWAY)
 				break;
 		if (clock_monotonic_ms() >= r.look_at && may_take(&r))
 			look(&r);
