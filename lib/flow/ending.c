@@ -144,13 +144,21 @@ flow_requests_expire(struct flow *f, int64_t now_ms, size_t limit, size_t *n, st
 {
 	arena_auto a = {0};
 	struct selection s = {.now_ms = now_ms, .max = limit, .arena = &a};
+	size_t expired = 0;
 
 	if (store_read(f->store, "requests_late", late_body, &s, err))
 		return -1;
-	for (size_t i = 0; i < s.n; i++)
-		if (flow_request_expire(f, &s.ids[i], &a, now_ms, err))
+	for (size_t i = 0; i < s.n; i++) {
+		if (flow_request_expire(f, &s.ids[i], &a, now_ms, err) == 0) {
+			expired++;
+			continue;
+		}
+		if (err->code == TSB_E_CONNECTIVITY)
 			return -1;
-	*n = s.n;
+		/* one that cannot be ended is not in the way of the others */
+		log_failure(LOG_ERROR, "expiry", err);
+	}
+	*n = expired;
 	return 0;
 }
 

@@ -10,6 +10,8 @@
 
 /* An HSM that answers with technical errors again and again is not tried for ever. */
 #define ATTEMPTS_MAX 20
+/* By how much the HSM's clock may have fallen behind ours since it stamped a request. */
+#define CLOCK_DRIFT_MS (10 * 60 * 1000)
 
 /* ---- claiming ---- */
 
@@ -68,6 +70,8 @@ claim_evaluate(struct claim *c, struct store_tx *tx, int64_t now_ms, bool *met,
 	    flow_request_hsm_now(rq, now_ms), &v);
 	*met = v.met;
 	if (v.met) {
+		if (rule->tokens[v.token].timelock != 0)
+			x->locked_until_ms = flow_request_broker_ms(rq, v.due_at);
 		chosen = ska_token_votes(&rule->tokens[v.token], votes, n, &x->arena, &nchosen);
 		approvals_order(x, rows, chosen, nchosen, n);
 	} else {
@@ -105,7 +109,9 @@ claim_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	audit.from = tsb_state_names[rq->state];
 	if (claim_evaluate(c, tx, now_ms, &met, &change, err))
 		return -1;
-	if (met) {
+	/* what may have happened is found out first, also when its time is over meanwhile */
+	x->only_asking = x->asking && !met;
+	if (met || x->asking) {
 		change = (struct store_change){
 		    .to = STATE_APPROVED,
 		    .due_ms = rq->due_ms,
@@ -122,7 +128,7 @@ claim_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 		return -1;
 	if (!moved)
 		return 0;
-	c->claimed = met;
+	c->claimed = met || x->asking;
 	audit.to = tsb_state_names[rq->state];
 	return store_audit_insert(tx, &audit, err);
 }
@@ -165,6 +171,10 @@ call_prepare(struct flow *f, struct flow_execution *x, struct tsb_err *err)
 	    .body = tsb_view_bytes(&x->body),
 	    .repeatable = tsb_kinds[rq->kind].repeatable,
 	};
+	/* The answer is in before the lease is over: who takes over then will not meet this call. */
+	if (!x->call.repeatable)
+		x->call.not_after_ms = rq->lease_ms - f->conf->hsm_timeout * 1000;
+	x->called = true;
 	return 0;
 }
 
@@ -189,28 +199,17 @@ flow_execution_free(struct flow_execution **xp)
 	*xp = NULL;
 }
 
-int
-flow_execution_claim(struct flow *f, const struct tsb_uuid *id, struct flow_execution **out,
-    struct tsb_err *err)
-{
-	struct flow_execution *x = execution_new();
-	struct claim c = {.f = f, .id = id, .x = x};
-
-	*out = NULL;
-	if (store_transact(f->store, "execution_claim", claim_body, &c, err) ||
-	    (c.claimed && call_prepare(f, x, err))) {
-		flow_execution_free(&x);
-		return -1;
-	}
-	if (!c.claimed)
-		flow_execution_free(&x);
-	*out = x;
-	return 0;
-}
-
 /* ---- outcome ---- */
 
-enum verdict { HSM_DID_IT, HSM_REFUSED, HSM_IS_AWAY, HSM_IN_TROUBLE, HSM_TO_CALL, HSM_DID_WHAT };
+enum verdict {
+	HSM_DID_IT,
+	HSM_REFUSED,
+	HSM_IS_AWAY,
+	HSM_IN_TROUBLE,
+	HSM_TO_CALL,
+	HSM_DID_NOT, /* asked only: given back, to be looked at anew */
+	HSM_DID_WHAT
+};
 
 /* Codes that tell of the HSM's own trouble, not of this request. */
 static bool
@@ -234,7 +233,7 @@ error_classify(const struct hsm_reply *reply, struct tsb_err *why)
 	if (why->code == TSB_E_CONNECTIVITY)
 		return HSM_IS_AWAY;
 	/* not an answer of this API: a wrong address or a front server's page */
-	if (body.n == 0 || body.p[0] != '{')
+	if (!wire_error_has_number(body))
 		return HSM_IN_TROUBLE;
 	return is_trouble(why->code) ? HSM_IN_TROUBLE : HSM_REFUSED;
 }
@@ -250,7 +249,7 @@ asked_classify(struct flow_execution *x, const struct hsm_reply *reply, struct t
 	case FOUND_DONE:
 		return HSM_DID_IT;
 	case FOUND_NOT_DONE:
-		return HSM_TO_CALL;
+		return x->only_asking ? HSM_DID_NOT : HSM_TO_CALL;
 	case FOUND_UNKNOWN:
 		break;
 	}
@@ -258,6 +257,14 @@ asked_classify(struct flow_execution *x, const struct hsm_reply *reply, struct t
 	    "the outcome is not known: an attempt was interrupted and the key was changed since; look "
 	    "at the key before asking again");
 	return HSM_DID_WHAT;
+}
+
+/* The HSM measures a timelock with its own clock, which may be behind the one that we look at. */
+static bool
+is_too_early(const struct flow_execution *x, enum verdict verdict, const struct tsb_err *why)
+{
+	return verdict == HSM_REFUSED && why->code == TSB_E_HSM && x->locked_until_ms != 0 &&
+	    x->sent_ms < x->locked_until_ms + CLOCK_DRIFT_MS;
 }
 
 /* What an answer means. why is filled unless the HSM did it or is to be called. */
@@ -278,6 +285,10 @@ answer_classify(struct flow_execution *x, int rc, const struct hsm_reply *reply,
 	if (member != NULL && x->certificate.n == 0 &&
 	    wire_text_member_parse(tsb_view_bytes(&reply->body), member, &x->arena, result, why))
 		return HSM_IN_TROUBLE;
+	if (member == NULL && reply->body.n > 0 && reply->body.p[0] != '{') {
+		tsb_fail(why, TSB_E_HSM, "the answer is not one of an HSM");
+		return HSM_IN_TROUBLE;
+	}
 	return HSM_DID_IT;
 }
 
@@ -358,11 +369,17 @@ give_back(const struct flow *f, const struct flow_execution *x, enum verdict ver
 	int64_t now_ms = clock_now_ms();
 	bool never_sent = verdict == HSM_IS_AWAY && code == TSB_E_CONNECTIVITY;
 	struct store_change change = {
-	    .to = STATE_APPROVED, .expires_ms = rq->expires_ms, .due_ms = rq->due_ms};
+	    .to = STATE_APPROVED,
+	    .expires_ms = rq->expires_ms,
+	    .due_ms = rq->due_ms,
+	    .uncount_attempt = verdict != HSM_IN_TROUBLE,
+	};
 
+	if (verdict == HSM_DID_NOT)
+		return change;
 	if (verdict == HSM_IN_TROUBLE)
 		change.due_ms = now_ms + pause_ms(f, rq->attempt);
-	if (x->asking || (!tsb_kinds[rq->kind].repeatable && !never_sent)) {
+	if (x->asking || (x->called && !tsb_kinds[rq->kind].repeatable && !never_sent)) {
 		change.owner = rq->owner;
 		change.lease_ms = change.due_ms > now_ms ? change.due_ms : now_ms;
 	}
@@ -379,7 +396,7 @@ outcome_change(const struct flow *f, struct flow_execution *x, enum verdict verd
 	    .execution_ms = x->sent_ms,
 	};
 
-	if (verdict == HSM_IS_AWAY || verdict == HSM_IN_TROUBLE)
+	if (verdict == HSM_IS_AWAY || verdict == HSM_IN_TROUBLE || verdict == HSM_DID_NOT)
 		return give_back(f, x, verdict, why->code);
 	if (verdict == HSM_DID_IT) {
 		change.to = STATE_EXECUTED;
@@ -419,41 +436,32 @@ restore(struct recording *r, struct tsb_view *result, struct tsb_err *err)
 	    result, err);
 }
 
-int
-flow_execution_finish(struct flow *f, struct flow_execution *x, int rc,
-    const struct hsm_reply *reply, const struct tsb_err *call_err, enum flow_outcome *outcome,
-    struct tsb_err *err)
+/* Puts on disk what came of an execution, whose result and why are as answer_classify() gives them. */
+static int
+outcome_record(struct flow *f, struct flow_execution *x, enum verdict verdict,
+    struct tsb_view result, struct tsb_err *why, enum flow_outcome *outcome, struct tsb_err *err)
 {
 	struct recording r = {.f = f, .x = x};
-	struct tsb_view result = {0};
-	struct tsb_err why = {0};
-	enum verdict verdict = answer_classify(x, rc, reply, call_err, &result, &why);
 
-	if (verdict == HSM_DID_IT && flow_is_certificate(x->request.kind))
-		verdict = certificate_classify(f, x, &result, &why);
-	if (call_again(x, verdict, &why)) {
-		*outcome = OUTCOME_CALL_AGAIN;
-		return call_prepare(f, x, err);
-	}
 	if (verdict == HSM_IN_TROUBLE && x->request.attempt >= ATTEMPTS_MAX)
 		verdict = HSM_REFUSED;
 	r.restores = verdict == HSM_DID_IT && x->request.kind == KIND_RESTORE_APPROVER;
-	if (r.restores && restore(&r, &result, &why)) {
+	if (r.restores && restore(&r, &result, why)) {
 		/* the database may be asked again, when the lease is over */
-		if (why.code == TSB_E_CONNECTIVITY || why.code == TSB_E_SUBSYSTEM) {
-			*err = why;
+		if (why->code == TSB_E_CONNECTIVITY || why->code == TSB_E_SUBSYSTEM) {
+			*err = *why;
 			return -1;
 		}
 		r.restores = false;
 		verdict = HSM_REFUSED;
 	}
-	*outcome = verdict == HSM_IS_AWAY ? OUTCOME_HSM_AWAY
-	    : verdict == HSM_IN_TROUBLE	  ? OUTCOME_LATER
-					  : OUTCOME_DONE;
-	r.change = outcome_change(f, x, verdict, result, &why);
-	if (why.code != TSB_OK) {
-		r.detail = tsb_err_reason(why.code);
-		log_failure(verdict == HSM_REFUSED ? LOG_INFO : LOG_WARN, "HSM", &why);
+	*outcome = verdict == HSM_IS_AWAY			      ? OUTCOME_HSM_AWAY
+	    : verdict == HSM_IN_TROUBLE || verdict == HSM_DID_NOT ? OUTCOME_LATER
+								      : OUTCOME_DONE;
+	r.change = outcome_change(f, x, verdict, result, why);
+	if (why->code != TSB_OK) {
+		r.detail = tsb_err_reason(why->code);
+		log_failure(verdict == HSM_REFUSED ? LOG_INFO : LOG_WARN, "HSM", why);
 	}
 	if (store_transact(f->store, "execution_record", recording_body, &r, err))
 		return -1;
@@ -462,6 +470,57 @@ flow_execution_finish(struct flow *f, struct flow_execution *x, int rc,
 		*outcome = OUTCOME_DONE;
 	}
 	return 0;
+}
+
+/* A call that cannot be made is tried again later, like one that the HSM could not serve. */
+static int
+outcome_of_no_call(struct flow *f, struct flow_execution *x, enum flow_outcome *outcome,
+    struct tsb_err *err)
+{
+	struct tsb_err why = *err;
+
+	return outcome_record(f, x, HSM_IN_TROUBLE, tsb_view_of(NULL, 0), &why, outcome, err);
+}
+
+int
+flow_execution_finish(struct flow *f, struct flow_execution *x, int rc,
+    const struct hsm_reply *reply, const struct tsb_err *call_err, enum flow_outcome *outcome,
+    struct tsb_err *err)
+{
+	struct tsb_view result = {0};
+	struct tsb_err why = {0};
+	enum verdict verdict = answer_classify(x, rc, reply, call_err, &result, &why);
+
+	if (verdict == HSM_DID_IT && flow_is_certificate(x->request.kind))
+		verdict = certificate_classify(f, x, &result, &why);
+	if (call_again(x, verdict, &why)) {
+		*outcome = OUTCOME_CALL_AGAIN;
+		return call_prepare(f, x, err) ? outcome_of_no_call(f, x, outcome, err) : 0;
+	}
+	if (is_too_early(x, verdict, &why))
+		verdict = HSM_IN_TROUBLE;
+	return outcome_record(f, x, verdict, result, &why, outcome, err);
+}
+
+int
+flow_execution_claim(struct flow *f, const struct tsb_uuid *id, struct flow_execution **out,
+    struct tsb_err *err)
+{
+	struct flow_execution *x = execution_new();
+	struct claim c = {.f = f, .id = id, .x = x};
+	enum flow_outcome outcome;
+	int rc;
+
+	*out = NULL;
+	rc = store_transact(f->store, "execution_claim", claim_body, &c, err);
+	if (rc == 0 && c.claimed && call_prepare(f, x, err)) {
+		rc = outcome_of_no_call(f, x, &outcome, err);
+		c.claimed = false;
+	}
+	if (rc != 0 || !c.claimed)
+		flow_execution_free(&x);
+	*out = x;
+	return rc;
 }
 
 int
@@ -474,11 +533,13 @@ flow_execute_claimed(struct flow *f, const struct tsb_request *rq, struct tsb_er
 	int rc;
 
 	x->request = *rq;
-	rc = call_prepare(f, x, err);
 	outcome = OUTCOME_CALL_AGAIN;
+	rc = call_prepare(f, x, err) ? outcome_of_no_call(f, x, &outcome, err) : 0;
 	while (rc == 0 && outcome == OUTCOME_CALL_AGAIN) {
-		int called = hsm_call(f->hsm, &x->call, &reply, &call_err);
+		int called;
 
+		hsm_reply_clear(&reply);
+		called = hsm_call(f->hsm, &x->call, &reply, &call_err);
 		rc = flow_execution_finish(f, x, called, &reply, &call_err, &outcome, err);
 	}
 	hsm_reply_clear(&reply);

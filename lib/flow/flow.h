@@ -71,6 +71,9 @@ struct flow_execution {
 	bool all_approvals; /* second try with every approval, should the policy have changed */
 	struct tsb_view certificate; /* self-signed: PEM that the call stores; empty = not made yet */
 	bool asking;	    /* the call asks whether an earlier attempt has happened (recover.c) */
+	bool only_asking;   /* the rule is not met any more: nothing is called after that */
+	bool called;	    /* the HSM may have heard of the request in this execution */
+	int64_t locked_until_ms; /* end of the timelock of the chosen token, 0 = it has none */
 	int64_t sent_ms;
 	struct arena arena;
 };

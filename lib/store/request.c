@@ -145,7 +145,7 @@ move_row(struct store_tx *tx, const struct tsb_request *rq, const struct store_c
 		stmt_i64(to->execution_ms),
 		stmt_text(to->owner),
 		stmt_i64(to->lease_ms),
-		stmt_i64(to->count_attempt),
+		stmt_i64(to->count_attempt - to->uncount_attempt),
 		stmt_i64(to->new_fence),
 		t.ready,
 		t.late,
@@ -172,7 +172,7 @@ move_show(struct tsb_request *rq, const struct store_change *to)
 	rq->execution_ms = to->execution_ms;
 	rq->owner = to->owner;
 	rq->lease_ms = to->lease_ms;
-	rq->attempt += to->count_attempt;
+	rq->attempt += (uint32_t)(to->count_attempt - to->uncount_attempt);
 	rq->fence += to->new_fence;
 	if (tsb_state_terminal(to->to))
 		rq->password_box = (struct tsb_view){0};

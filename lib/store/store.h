@@ -82,6 +82,7 @@ struct store_change {
 	const char *owner;	/* the claim after the move; NULL = free */
 	int64_t lease_ms;
 	bool count_attempt;	/* attempt + 1 */
+	bool uncount_attempt;	/* attempt - 1: it came to nothing that tells of the request */
 	bool new_fence;		/* fence + 1 */
 };
 /*

@@ -239,6 +239,16 @@ wire_error_raise(struct tsb_view body, int http_status, struct tsb_err *err)
 	return tsb_fail(err, code == TSB_OK ? TSB_E_HSM : code, "%.*s", n, text);
 }
 
+bool
+wire_error_has_number(struct tsb_view body)
+{
+	arena_auto a = {0};
+	struct error_form e = {0};
+	struct tsb_err ignored = {0};
+
+	return field_read(body, &error_object, &a, &e, NULL, &ignored) == 0 && e.number > 0;
+}
+
 int
 wire_text_member_parse(struct tsb_view body, const char *name, struct arena *a,
     struct tsb_view *out, struct tsb_err *err)

@@ -224,6 +224,8 @@ int wire_timestamp_reply_parse(struct tsb_view body, struct arena *a,
 /* Error body of another server: raises the row with its number and message (TSB_E_HSM when the
  * body is not understood) and returns -1. */
 int wire_error_raise(struct tsb_view body, int http_status, struct tsb_err *err);
+/* Whether it is an error of this API at all, and not the page of a front server. */
+bool wire_error_has_number(struct tsb_view body);
 /* One text member of an answer, as in {"signature":"..."}; TSB_E_HSM when it is not there. */
 int wire_text_member_parse(struct tsb_view body, const char *name, struct arena *a,
     struct tsb_view *out, struct tsb_err *err) TSB_MUSTCHECK;
