@@ -19,7 +19,8 @@ def build_dir() -> pathlib.Path:
 
 
 class Site:
-    def __init__(self, web="nginx", dispatchers=None, build=None, keep=False, settings=""):
+    def __init__(self, web="nginx", dispatchers=None, build=None, keep=False, settings="",
+                 hsm_url=""):
         self.web = web
         self.build = pathlib.Path(build) if build else build_dir()
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tsb-site-"))
@@ -35,10 +36,12 @@ class Site:
         self.clock_file, self.fault_file = hooks / "clock", hooks / "faults"
         # A moved clock wakes nobody: dispatchers look often instead.
         (hooks / "settings").write_text("\n[dispatcher]\npollInterval = 100\n"
-                                        "cleanupInterval = 1000\npauseMax = 1\n" + settings)
+                                        "cleanupInterval = 1000\n%s" %
+                                        ("" if "pauseMax" in settings else "pauseMax = 1\n") +
+                                        settings)
         self.environ = dict(os.environ, TSB_TEST_CLOCK=str(self.clock_file),
                             TSB_TEST_FAULTS=str(self.fault_file),
-                            TSB_SITE_SETTINGS=str(hooks / "settings"))
+                            TSB_SITE_SETTINGS=str(hooks / "settings"), TSB_SITE_HSM_URL=hsm_url)
         self.offset = 0
         self.forward(0)
         self.set_faults([])

@@ -40,7 +40,10 @@ write_config() {
 	mv "$root/env.new" "$root/env"
 }
 
-hsm_url() { case $web in nginx) echo "unix:$run/hsm-http.sock" ;; *) echo "http://127.0.0.1:$hsm_port" ;; esac; }
+hsm_url() {
+	[ -z "${TSB_SITE_HSM_URL:-}" ] || { echo "$TSB_SITE_HSM_URL"; return; }
+	case $web in nginx) echo "unix:$run/hsm-http.sock" ;; *) echo "http://127.0.0.1:$hsm_port" ;; esac
+}
 
 broker_config() { # broker_config DISPATCHER
 	cat <<END
