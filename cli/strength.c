@@ -42,15 +42,18 @@ group_has(const struct ska_group *g, size_t n, struct tsb_view spki)
 	return false;
 }
 
-/* Different approvers of g that are not in other (NULL = of all). */
+/* Different approvers of g that are not in other (NULL = of all). A key without bytes is nobody. */
 static size_t
 count_outside(const struct ska_group *g, const struct ska_group *other)
 {
 	size_t i, n = 0;
 
-	for (i = 0; i < g->napprovers; i++)
-		n += !group_has(g, i, g->approvers[i].spki) &&
-		    !(other && group_has(other, other->napprovers, g->approvers[i].spki));
+	for (i = 0; i < g->napprovers; i++) {
+		struct tsb_view spki = g->approvers[i].spki;
+
+		n += spki.n > 0 && !group_has(g, i, spki) &&
+		    !(other && group_has(other, other->napprovers, spki));
+	}
 	return n;
 }
 
