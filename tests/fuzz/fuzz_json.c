@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "lib/wire/custody.h"
 #include "lib/wire/wire.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -176,6 +177,32 @@ fuzz_key_list(struct tsb_view body, struct arena *a)
 		MUST(strcmp(labels[i], back[i]) == 0);
 }
 
+static void
+fuzz_custody(struct tsb_view body, struct arena *a)
+{
+	struct wire_approver_create create;
+	struct wire_approver_onboard onboard;
+	struct wire_approver_password password;
+	struct tsb_approver *rows;
+	struct tsb_err err = {0};
+	const char *name;
+	size_t n;
+
+	if (!refused(wire_approver_create_parse(body, a, &create, &err), &err))
+		MUST(create.backup_password.n > 0 && create.key_size >= 2048 && create.validity > 0);
+	if (!refused(wire_approver_onboard_parse(body, a, &onboard, &err), &err))
+		MUST(onboard.transport_password.n == 16 || onboard.transport_password.n == 32);
+	if (!refused(wire_approver_change_parse(body, a, &password, &err), &err))
+		MUST(password.old_password.n > 0 && password.new_password.n > 0);
+	if (!refused(wire_approver_forgot_parse(body, a, &password, &err), &err))
+		MUST(password.old_password.n == 0 && password.new_password.n > 0);
+	if (!refused(wire_approver_name_parse(body, a, &name, &err), &err))
+		MUST(*name != '\0' && strlen(name) <= 255);
+	if (!refused(wire_approvers_read(body, a, &rows, &n, &err), &err))
+		for (size_t i = 0; i < n; i++)
+			MUST(rows[i].certificate.n > 0);
+}
+
 /* Readers of which nothing is written. */
 static void
 fuzz_others(struct tsb_view body, struct arena *a)
@@ -204,11 +231,37 @@ fuzz_others(struct tsb_view body, struct arena *a)
 	if (!refused(wire_request_filter_parse(body, a, &list, &err), &err))
 		MUST(list.limit > 0);
 	MUST(wire_error_raise(body, 500, &err) == -1 && err.code != TSB_OK);
+	fuzz_custody(body, a);
+}
+
+/* What the HSM is asked for without a policy's leave. */
+static void
+fuzz_operations(struct tsb_view body, struct arena *a)
+{
+	struct wire_encrypt encrypt;
+	struct wire_wrap wrap;
+	struct wire_certificate certificate;
+	tsb_bytes_auto out = {0};
+	struct tsb_view compact, text;
+	struct tsb_err err = {0};
+
+	if (!refused(wire_encrypt_parse(body, a, &encrypt, &err), &err))
+		MUST(encrypt.key_name != NULL && encrypt.payload.n > 0 &&
+		     encrypt.cipher.tag_length >= 0 && encrypt.cipher.tag_length <= 128);
+	if (!refused(wire_wrap_parse(body, a, &wrap, &err), &err))
+		MUST(wrap.key_to_wrap != NULL && wrap.key_name != NULL && wrap.method != NULL);
+	if (refused(wire_certificate_import_parse(body, a, &certificate, &err), &err))
+		return;
+	wire_certificate_format(&certificate, &out);
+	MUST(wire_compact(tsb_view_bytes(&out), a, &compact, &err) == 0);
+	MUST(wire_member_text(compact, "certificate", &text) && text.n > certificate.der.n);
 }
 
 typedef void fuzz_fn(struct tsb_view body, struct arena *a);
 static fuzz_fn *const readers[] = {fuzz_compact, fuzz_key_create, fuzz_timestamp,
-    fuzz_timestamp_reply, fuzz_key_ref, fuzz_key_list, fuzz_others};
+    fuzz_timestamp_reply, fuzz_key_ref, fuzz_key_list, fuzz_others, fuzz_operations};
+
+#define KINDS (KIND_SELF_SIGN_CERTIFICATE + 1) /* the others are made by the broker itself */
 
 int
 LLVMFuzzerTestOneInput(const unsigned char *data, size_t n)
@@ -220,10 +273,11 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t n)
 	if (n == 0)
 		return 0;
 	body = tsb_view_of(data + 1, n - 1);
-	pick = data[0] % (KIND__MAX + TSB_COUNT(readers)); /* 'A' stands for 1, and so on */
-	if (pick < KIND__MAX)
+	/* '@' stands for the first kind, 'A' for the second, and so on; then the readers */
+	pick = (unsigned char)(data[0] - '@') % (KINDS + TSB_COUNT(readers));
+	if (pick < KINDS)
 		fuzz_request((enum tsb_kind)pick, body, &a);
 	else
-		readers[pick - KIND__MAX](body, &a);
+		readers[pick - KINDS](body, &a);
 	return 0;
 }

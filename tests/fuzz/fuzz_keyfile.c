@@ -37,7 +37,9 @@ try_content(struct tsb_view in)
 		return;
 	}
 	MUST(key_decode_label(in, &label, &err) == 0);
-	MUST(k->public_key != NULL && (k->private_key != NULL) == !k->has_password);
+	MUST((k->public_key != NULL) == (k->kind != KEY_AES));
+	MUST((k->private_key != NULL) == (k->kind != KEY_AES && !k->has_password));
+	MUST(k->kind != KEY_AES || (!k->has_policy && k->certificate.n == 0));
 	MUST((k->kind == KEY_EC) == (k->curve != NULL));
 	key_encode(k, &again);
 	MUST(tsb_view_eq(in, tsb_view_bytes(&again)));
