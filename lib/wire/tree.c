@@ -81,7 +81,10 @@ tree_open(struct tsb_view compact, struct json_object **root, struct tsb_err *er
 		fatal("out of memory");
 	if (secret)
 		fill_buffer(t, compact.n);
-	json_tokener_set_flags(t, JSON_TOKENER_STRICT);
+	/*
+	 * Not JSON_TOKENER_STRICT: json-c 0.18 then refuses every byte above 127 in a string, and our
+	 * own scanner has let only strict JSON through.
+	 */
 	v = json_tokener_parse_ex(t, (const char *)compact.p, (int)compact.n);
 	error = json_tokener_get_error(t);
 	if (error == json_tokener_success && json_tokener_get_parse_end(t) != compact.n)
