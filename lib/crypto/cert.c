@@ -10,21 +10,8 @@
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
+#include "lib/crypto/owned.h"
 #include "lib/crypto/x509.h"
-
-static void
-x509_free(X509 **x)
-{
-	X509_free(*x);
-}
-#define x509_auto X509 __attribute__((cleanup(x509_free)))
-
-static void
-der_free(unsigned char **p)
-{
-	OPENSSL_free(*p);
-}
-#define der_auto unsigned char __attribute__((cleanup(der_free)))
 
 static int
 fail_certificate(const char *why, struct tsb_err *err)

@@ -21,6 +21,10 @@ OWNED(owned_x509_free, X509, X509_free)
 OWNED(owned_pkcs8_free, PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free)
 OWNED(owned_pkcs12_free, PKCS12, PKCS12_free)
 OWNED(owned_bn_free, BIGNUM, BN_free)
+OWNED(owned_md_ctx_free, EVP_MD_CTX, EVP_MD_CTX_free)
+OWNED(owned_req_free, X509_REQ, X509_REQ_free)
+OWNED(owned_pubkey_free, X509_PUBKEY, X509_PUBKEY_free)
+OWNED(owned_der_free, unsigned char, OPENSSL_free)
 #undef OWNED
 
 #define pkey_auto EVP_PKEY __attribute__((cleanup(owned_pkey_free)))
@@ -29,6 +33,10 @@ OWNED(owned_bn_free, BIGNUM, BN_free)
 #define pkcs8_auto PKCS8_PRIV_KEY_INFO __attribute__((cleanup(owned_pkcs8_free)))
 #define pkcs12_auto PKCS12 __attribute__((cleanup(owned_pkcs12_free)))
 #define bn_auto BIGNUM __attribute__((cleanup(owned_bn_free)))
+#define md_ctx_auto EVP_MD_CTX __attribute__((cleanup(owned_md_ctx_free)))
+#define req_auto X509_REQ __attribute__((cleanup(owned_req_free)))
+#define pubkey_auto X509_PUBKEY __attribute__((cleanup(owned_pubkey_free)))
+#define der_auto unsigned char __attribute__((cleanup(owned_der_free)))
 
 /* PKCS#8 DER to its last byte; TSB_E_DATA_CONSTELLATION (keypair.c). */
 int crypto_private_parse(struct tsb_view der, EVP_PKEY **out, struct tsb_err *err) TSB_MUSTCHECK;

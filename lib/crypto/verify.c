@@ -10,6 +10,7 @@
 #include <openssl/x509.h>
 
 #include "lib/crypto/crypto.h"
+#include "lib/crypto/owned.h"
 
 #define SPKI_MAX (16 * 1024)
 #define RSA_BITS_MIN 1024
@@ -46,27 +47,6 @@ static const char *const digest_openssl[DIGEST__MAX] = {
 	[DIGEST_SHA3_384] = "SHA3-384",
 	[DIGEST_SHA3_512] = "SHA3-512",
 };
-
-static void
-pkey_free(EVP_PKEY **k)
-{
-	EVP_PKEY_free(*k);
-}
-#define pkey_auto EVP_PKEY __attribute__((cleanup(pkey_free)))
-
-static void
-md_ctx_free(EVP_MD_CTX **c)
-{
-	EVP_MD_CTX_free(*c);
-}
-#define md_ctx_auto EVP_MD_CTX __attribute__((cleanup(md_ctx_free)))
-
-static void
-bn_free(BIGNUM **n)
-{
-	BN_free(*n);
-}
-#define bn_auto BIGNUM __attribute__((cleanup(bn_free)))
 
 /* ---- which keys an approver may have ---- */
 

@@ -10,38 +10,11 @@
 
 #include "lib/crypto/crypto.h"
 #include "lib/crypto/der.h"
+#include "lib/crypto/owned.h"
 #include "lib/crypto/x509_parts.h"
 
 #define SERIAL_SIZE 16
 #define SECONDS_OF_DAY 86400
-
-static void
-pubkey_free(X509_PUBKEY **k)
-{
-	X509_PUBKEY_free(*k);
-}
-#define pubkey_auto X509_PUBKEY __attribute__((cleanup(pubkey_free)))
-
-static void
-x509_free(X509 **x)
-{
-	X509_free(*x);
-}
-#define x509_auto X509 __attribute__((cleanup(x509_free)))
-
-static void
-req_free(X509_REQ **r)
-{
-	X509_REQ_free(*r);
-}
-#define req_auto X509_REQ __attribute__((cleanup(req_free)))
-
-static void
-der_free(unsigned char **p)
-{
-	OPENSSL_free(*p);
-}
-#define der_auto unsigned char __attribute__((cleanup(der_free)))
 
 /* ---- extensions ---- */
 

@@ -663,6 +663,35 @@ def test_management_has_a_role_of_its_own(api, role):
         api.refused(631, "POST", "/v1/approver/onboard", {}, role=role)
 
 
+# ---- a database in foreign hands ----
+
+@pytest.mark.parametrize("column", ["container", "certificate"])
+def test_a_changed_row_is_found_out(api, site, made, column):
+    """Also when the change is another approver's valid content."""
+    (name, code), (other, _) = made(), made()
+    site.sql("UPDATE approver SET %s = (SELECT %s FROM approver WHERE name = '%s') "
+             "WHERE name = '%s'" % (column, column, other, name))
+    api.refused(500, "POST", "/v1/approver/onboard", body_of(name, code), says=name)
+    api.refused(500, "POST", M + "changePassword", {
+        "approverName": name, "backupPassword": PASSWORD, "newBackupPassword": "x"}, says=name)
+
+
+def test_a_changed_backup_is_found_out(api, site, made):
+    """The HSM opens what it is given; what it opened has to be the backup of this approver."""
+    (name, _), (other, _) = made(), made()
+    site.sql("UPDATE approver a JOIN approver b ON b.name = '%s' SET a.backup = b.backup, "
+             "a.wrapped_key = b.wrapped_key WHERE a.name = '%s'" % (other, name))
+    view = api.wait(forgot(api, name, "brand new"))
+    assert view["status"] == "FAILED" and "res.error.decrypt.failed" in view["result"]
+
+
+def test_another_backup_key(api, site, made):
+    name, _ = made()
+    site.sql("UPDATE approver SET backup_key = REPEAT('x', 32) WHERE name = '%s'" % name)
+    api.refused(500, "POST", M + "restoreFromBackup/forgotPassword",
+                {"approverName": name, "newBackupPassword": "x"}, says=BACKUP_KEY)
+
+
 # ---- a database that fails in the middle ----
 
 TRANSACTIONS = ["approver_create", "approver_try", "approver_onboard", "approver_renew",
