@@ -33,15 +33,19 @@ approver_load(struct approver *a)
 	return signer_load(a->cli, &a->signer) || token_keys_load(a->cli, &a->keys) ? -1 : 0;
 }
 
+/* With --json where a person who is asked reads it; standard output is for the outcome then. */
 static void
-show(const struct task *task)
+show(const struct cli *c, const struct task *task)
 {
+	FILE *to = c->json ? stderr : stdout;
 	doc_auto t = { 0 };
 
+	if (c->json && c->opt[OPT_YES])
+		return;
 	doc_start(&t, false);
 	task_show(&t, task);
-	doc_print(&t);
-	fflush(stdout);
+	doc_print_to(&t, to);
+	fflush(to);
 }
 
 /* A task that is not what it claims is said to be so; the others are still shown. */
@@ -65,7 +69,7 @@ cli_tasks(struct cli *c)
 			wrong = true;
 			output_failure(c);
 		} else if (!c->json) {
-			show(&task);
+			show(c, &task);
 		}
 	}
 	if (wrong)
@@ -198,8 +202,7 @@ approve_next(struct approver *a, const struct wire_client_task *w, struct doc *d
 
 	if (task_check(c, &a->signer, &a->keys, w, &task))
 		return -1;
-	if (!c->json)
-		show(&task);
+	show(c, &task);
 	if (confirm_task(c, &task, &yes)) {
 		if (c->exit != CLI_OPENS)
 			return -1;
@@ -255,8 +258,8 @@ cli_reject(struct cli *c)
 	for (i = 0; i < a.n && rc == 0; i++) {
 		if (task_check(c, &a.signer, &a.keys, &a.tasks[i], &task))
 			output_failure(c);
-		else if (!c->json)
-			show(&task);
+		else
+			show(c, &task);
 		c->exit = CLI_USAGE;
 		rc = confirm(c, "Reject this?", &yes);
 		if (rc != 0 || !yes)

@@ -89,6 +89,16 @@ def test_the_person_at_the_terminal_decides(broker, anna):
     assert [b["id"] for b in broker.sent("POST", "/v1/approval")] == ["t2"]
 
 
+def test_nobody_is_asked_about_what_was_not_shown(broker, anna):
+    broker.answers[FETCH] = 200, {"tasks": [task_of(anna, GOOD)]}
+    broker.answers[APPROVAL] = 200, b""
+    code, shown, _ = run_on_terminal("approve", "--all", "--json", "-k", anna.key, "-u", broker.url,
+                                     answers=["y"])
+    assert code == 0 and "pay 10 to bert" in shown and '{"approved":["t1"]}' in shown
+    done = run("approve", "--all", "--json", "--yes", "-k", anna.key, "-u", broker.url)
+    assert done.json == {"approved": ["t1"]} and done.err == ""
+
+
 def test_a_wrong_task_can_still_be_rejected(broker, anna):
     broker.answers[FETCH] = 200, {"tasks": [dict(task_of(anna, GOOD), approvalToBeSigned=None)]}
     broker.answers["DELETE", "/v1/task"] = 200, b""
