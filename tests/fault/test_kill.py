@@ -337,7 +337,7 @@ def test_outage_under_load(site, part):
     time.sleep(2)
     stop_load(clients)
     states = check(site, ledger, keys, crowd)
-    assert states["EXECUTED"] > 20 and not states["FAILED"] and ledger.lost > 0
+    assert states["EXECUTED"] > 20 and not states["FAILED"]
 
 
 def test_requests_wait_while_the_hsm_is_away(site):
