@@ -13,20 +13,20 @@ class Cgi:
     def __init__(self, site, api):
         self.site, self.api = site, api
 
-    def __call__(self, method, path, body=None, role=None, query="", length=None):
+    def __call__(self, method, path, body=None, role=None, query="", length=None, arguments=()):
         data = b"" if body is None else json.dumps(body).encode()
         env = {"GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": method, "SCRIPT_NAME": "",
                "PATH_INFO": path, "REQUEST_URI": path + ("?" + query if query else ""),
                "QUERY_STRING": query, "SERVER_PROTOCOL": "HTTP/1.1", "SERVER_NAME": "localhost",
                "SERVER_PORT": "80", "REMOTE_ADDR": "127.0.0.1", "PATH": "/usr/bin:/bin",
                "HTTP_X_API_KEY": self.api.tokens.get(role or self.api.role_of(path), role or ""),
-               "TSB_TEST_CLOCK": str(self.site.clock_file)}
+               "TSB_TEST_CLOCK": str(self.site.clock_file),
+               "TSB_CONF": str(self.site.dir / "tsb.conf")}
         if body is not None or length is not None:
             env["CONTENT_LENGTH"] = str(len(data) if length is None else length)
             env["CONTENT_TYPE"] = "application/json"
-        done = subprocess.run([str(self.site.build / "tsb-fcgi"), "-c", str(self.site.dir / "tsb.conf")],
-                              input=data, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              timeout=60)
+        done = subprocess.run([str(self.site.build / "tsb-fcgi"), *arguments], input=data, env=env,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
         status = int(headers.get("Status", "200").split()[0])
@@ -49,6 +49,15 @@ def test_same_answer_as_fastcgi(api, cgi, method, path, role):
     assert (status, json.loads(content)) == (response.status_code, response.json())
     assert headers["Content-Type"] == response.headers["Content-Type"]
     assert headers.get("Allow") == response.headers.get("Allow")
+
+
+@pytest.mark.parametrize("words", [
+    ["-V"], ["-n"], ["-h"], ["--help-settings"], ["-c", "/etc/passwd"], ["x"]], ids=" ".join)
+def test_query_words_are_taken_for_options(cgi, words):
+    """CGI servers pass a query without "=" as arguments (RFC 3875 4.4): those are the client's."""
+    status, _, content = cgi("GET", "/v1/versionInfo", role="SV", query="+".join(words),
+                             arguments=words)
+    assert status == 200 and "Version" in json.loads(content)
 
 
 def test_workflow_across_both(api, cgi, people):

@@ -337,6 +337,13 @@ def test_cgi_answers(cgi, site):
     assert code in (610, 650)
 
 
+@pytest.mark.parametrize("query", ["-V", "--help-settings", "-c+/etc/passwd"])
+def test_query_words_are_taken_for_options(cgi, site, query):
+    """A CGI server passes a query without "=" as arguments: options of a client's choice."""
+    status, _, body = cgi.send("GET", "/v1/versionInfo?" + query, headers=key(site, "SERVICE"))
+    assert status == 200 and "Version" in json.loads(body)
+
+
 @pytest.mark.parametrize("name", ["nginx", "apache"])
 def test_file_for_the_hsm_is_valid(site, tls, name):
     """The same frame with the HSM's file: the web server takes it."""
