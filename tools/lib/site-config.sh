@@ -206,4 +206,7 @@ prepare_db() {
 		tail -n 10 "$logs/schema.log" >&2
 		fail 'the schema cannot be brought up to date'
 	}
+	# Logins and rights are in Aria tables, which MariaDB writes when it likes: a server killed now would
+	# come back without them.
+	echo 'FLUSH TABLES;' | db_sql "$db" || fail 'the database refuses FLUSH TABLES'
 }
