@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
+#include "lib/wire/client.h"
 #include "tests/unit/wire_help.h"
 
 /* ---- text ---- */
@@ -273,6 +274,25 @@ test_text_leaves_no_password_in_free_memory(void **state)
 	}
 }
 
+/* Answers are read as strictly as requests, and a message may be in any language. */
+static void
+test_answers_outside_ascii_and_outside_the_grammar(void **state)
+{
+	static const char *const bad[] = {
+	    "", "[]", "{'errorCode':650}", "{\"errorCode\":650} x", "{\"errorCode\":NaN}",
+	    "{\"message\":\"\xff\"}",
+	};
+	struct wire_client_error e;
+
+	assert_true(wire_client_error_parse(
+	    text("{\"errorCode\": 650, \"reason\": \"res.error.key.not.existent\", "
+		 "\"message\": \"Schl\xc3\xbcssel \xe6\xbc\xa2\"}"), &arena, &e));
+	assert_int_equal(e.number, 650);
+	assert_string_equal(e.message, "Schl\xc3\xbcssel \xe6\xbc\xa2");
+	for (size_t i = 0; i < TSB_COUNT(bad); i++)
+		assert_false(wire_client_error_parse(text(bad[i]), &arena, &e));
+}
+
 int
 main(void)
 {
@@ -285,6 +305,7 @@ main(void)
 	    WIRE_TEST(test_text_hostile_input_takes_linear_time),
 	    WIRE_TEST(test_text_leaves_no_password_in_free_memory),
 	    WIRE_TEST(test_member_text_gives_the_callers_bytes),
+	    WIRE_TEST(test_answers_outside_ascii_and_outside_the_grammar),
 	};
 
 	return cmocka_run_group_tests_name("wire_text", tests, NULL, group_teardown);
