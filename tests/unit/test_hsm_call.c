@@ -102,6 +102,26 @@ test_every_answer_is_an_answer(void **state)
 	hsm_free(&h);
 }
 
+/* Also over a connection that stands already: it is never sent, and nobody need ask what happened. */
+static void
+test_call_whose_time_is_over_is_not_sent(void **state)
+{
+	struct server *s = server_start("a", true);
+	struct hsm *h = client(s->url);
+	struct hsm_call late = sign, early = sign;
+
+	(void)state;
+	early.not_after_ms = clock_now_ms() + 60000;
+	late.not_after_ms = clock_now_ms() - 1;
+	assert_int_equal(call(h, &late), -1);
+	assert_int_equal(last.code, TSB_E_CONNECTIVITY);
+	assert_int_equal(call(h, &early), 200);
+	assert_int_equal(call(h, &late), -1);
+	assert_int_equal(last.code, TSB_E_CONNECTIVITY);
+	assert_non_null(strstr(last.msg, "time to send this is over"));
+	hsm_free(&h);
+}
+
 static void
 test_nobody_listens(void **state)
 {
@@ -415,6 +435,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_request_as_sent),
 		TEST(test_every_answer_is_an_answer),
+		TEST(test_call_whose_time_is_over_is_not_sent),
 		TEST(test_nobody_listens),
 		TEST(test_what_was_sent_goes_elsewhere_only_when_repeatable),
 		TEST(test_repeatable_call_without_answer),

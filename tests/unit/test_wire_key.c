@@ -469,6 +469,8 @@ test_error_of_another_server(void **state)
 
 		assert_refused(rows[i].body, wire_error_raise(text(rows[i].body), 502, &err), &err,
 		    rows[i].code, rows[i].message);
+		assert_int_equal(wire_error_has_number(text(rows[i].body)),
+		    strstr(rows[i].body, "errorCode") != NULL && strstr(rows[i].body, "-1") == NULL);
 	}
 }
 
