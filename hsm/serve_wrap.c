@@ -33,7 +33,7 @@ serve_unwrap(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 	if (wire_synchronous_parse(KIND_UNWRAP, rq->body, rq->arena, &in, err) ||
 	    access_find(app, tsb_view_str(in.request.key_name), &k, err) ||
 	    access_check_use(k, ATTR_UNWRAP, err) ||
-	    wrap_select(k, in.wrap_method, &method, err) ||
+	    wrap_select(k, in.request.wrap_method, &method, err) ||
 	    keygen_check_import(&in.new_key, wrap_kind(method), rq->arena, err) ||
 	    key_open(k, in.request.key_password, &opened, err) ||
 	    enforce_unwrap(app, rq, k, &in, err) ||
@@ -43,7 +43,7 @@ serve_unwrap(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 	    keystore_create(app->ks, made, err))
 		return -1;
 	keystore_count_use(app->ks, k);
-	access_log(rq, "unwrapped", k, in.wrap_method, in.request.unwrap.wrapped_key,
+	access_log(rq, "unwrapped", k, in.request.wrap_method, in.request.unwrap.wrapped_key,
 	    in.napprovals);
 	log_info("key created name=%s algorithm=%s policy=%s unwrapped=yes", made->label,
 	    key_kinds[made->kind].algorithm, made->has_policy ? "yes" : "no");

@@ -71,6 +71,8 @@ stamp_fill(const struct tsb_request_in *in, struct tsb_view payload,
 	    .operation = tsb_kinds[in->kind].operation,
 	    .payload = payload,
 	    .algorithm = signs ? in->algorithm : NULL,
+	    .cipher = in->kind == KIND_DECRYPT ? in->algorithm : NULL,
+	    .wrap_method = in->wrap_method,
 	};
 }
 

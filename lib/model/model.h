@@ -75,6 +75,7 @@ struct tsb_request_in {
 	struct tsb_view payload;	/* sign: message; decrypt: ciphertext; others empty */
 	struct ska_policy *policy;	/* modify: resolved by flow; else NULL */
 	struct ska_unwrap unwrap;	/* unwrap: the new key */
+	const char *wrap_method;	/* unwrap: as given */
 	struct tsb_certificate_in certificate;
 	const char *algorithm;		/* signatureAlgorithm or cipherAlgorithm as given; NULL = none */
 	const char *payload_type;	/* text of the enum, NULL = not given */

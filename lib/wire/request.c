@@ -19,7 +19,6 @@ struct form {
 	const char *common_name;
 	bool has_tweak, has_merkle;
 	struct wire_cipher cipher;
-	const char *wrap_method;
 	struct key_form key; /* attributes of an unwrapped key */
 };
 
@@ -102,7 +101,7 @@ static const struct field unwrap_fields[] = {
 	.offset = offsetof(struct form, key)},
     KEY_NAME("unwrapKeyName"),
     PASSWORD("unwrapKeyPassword"),
-    {"wrapMethod", FIELD_ENUM, REQUIRED, NAMES(names_wrap), AT(struct form, wrap_method)},
+    {"wrapMethod", FIELD_ENUM, REQUIRED, NAMES(names_wrap), IN(wrap_method)},
     {NULL},
 };
 
@@ -392,7 +391,6 @@ wire_synchronous_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a
 	    .napprovals = f.napprovals,
 	    .signature_type = f.signature_type != NULL ? f.signature_type : "DER",
 	    .cipher = f.cipher,
-	    .wrap_method = f.wrap_method,
 	    .new_key = f.key.create,
 	};
 	out->new_key.label = f.in.unwrap.label;

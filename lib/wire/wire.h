@@ -78,7 +78,6 @@ struct wire_synchronous_in {
 	/* decrypt: */
 	struct wire_cipher cipher;
 	/* unwrap: */
-	const char *wrap_method;	/* api.md 15.4 */
 	struct wire_key_create new_key; /* label, attributes and policy (the same as request.policy) */
 };
 int wire_synchronous_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,

@@ -207,7 +207,7 @@ test_synchronous_unwrap_tells_its_new_key(void **state)
 		     "\"policy\":{\"keyStatus\":{\"blocked\":true}}}}"),
 		&arena, &in, &err),
 	    0);
-	assert_string_equal(in.wrap_method, "AES_WRAP_PAD_EC");
+	assert_string_equal(in.request.wrap_method, "AES_WRAP_PAD_EC");
 	assert_string_equal(in.new_key.label, "new");
 	assert_true(in.new_key.flag[ATTR_DECRYPT] && in.new_key.flag[ATTR_SENSITIVE]);
 	assert_true(in.new_key.has_encrypt && in.new_key.encrypt);
