@@ -6,6 +6,8 @@ import pathlib
 import time
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import padding
 
 import ska
 from approver import b64, group, policy, quorum, rule, token, unb64
@@ -418,6 +420,55 @@ def test_killed_at_each_step_of_a_change(faulty, approver, kind, point, done):
     assert happened() == done
     change(faulty, kind, label, signed, wanted)
     assert happened()
+
+
+@pytest.mark.skipif(not has_hooks(), reason="needs a build with --enable-test-hooks")
+@pytest.mark.parametrize("point,made", [
+    ("hsm.create.before", False), ("hsm.dirfile.written", False), ("hsm.dirfile.linked", True),
+    ("hsm.create.after", True), ("hsm.unwrap.executed", True)])
+def test_killed_at_each_step_of_an_unwrap(faulty, refused, point, made):
+    """Whether the key is there tells whether it happened: a repeat never makes a second one."""
+    carrier, label = "carrier at " + point, "unwrapped at " + point
+    shown = faulty.create(carrier, "RSA", keySize=2048, attributes={"unwrap": True})
+    public = serialization.load_der_public_key(unb64(shown["json"]["publicKey"]))
+    wrapped = public.encrypt(os.urandom(32), padding.PKCS1v15())
+    body = {"unwrapKeyRequest": {
+        "wrappedKey": b64(wrapped), "label": label, "unwrapKeyName": carrier,
+        "wrapMethod": "RSA_WRAP_PAD",
+        "attributes": {"decrypt": True, "sign": False, "unwrap": False}}}
+    faulty.faults.write_text(point + " kill\n")
+    with pytest.raises((OSError, ConnectionError)):
+        faulty.call("POST", "/v1/synchronousUnwrap", body, "KO")
+    assert not faulty.faults.read_text().strip(), "the point was not passed"
+    assert (label in faulty.call("GET", "/v1/key")) == made
+    if made:
+        before = faulty.attributes(label)["json"]["createTime"]
+        with refused(608):
+            faulty.call("POST", "/v1/synchronousUnwrap", body, "KO")
+        assert faulty.attributes(label)["json"]["createTime"] == before
+    else:
+        assert faulty.call("POST", "/v1/synchronousUnwrap", body, "KO")["json"]["label"] == label
+
+
+@pytest.mark.skipif(not has_hooks(), reason="needs a build with --enable-test-hooks")
+@pytest.mark.parametrize("kind", ["sign", "decrypt"])
+def test_killed_after_a_use(faulty, kind):
+    """Nothing of a use is kept but its count: it is simply asked for again."""
+    label = "used by " + kind
+    shown = faulty.create(label, "RSA", keySize=2048, attributes={"decrypt": True})
+    public = serialization.load_der_public_key(unb64(shown["json"]["publicKey"]))
+    sealed = public.encrypt(b"message", padding.PKCS1v15())
+
+    def use():
+        if kind == "sign":
+            return faulty.sign(label, b"x", "SHA256_WITH_RSA")
+        return faulty.call("POST", "/v1/synchronousDecrypt", {"decryptRequest": {
+            "encryptedPayload": b64(sealed), "decryptKeyName": label,
+            "cipherAlgorithm": "RSA"}}, "KO")
+    faulty.faults.write_text("hsm.%s.executed kill\n" % kind)
+    with pytest.raises((OSError, ConnectionError)):
+        use()
+    assert use() and faulty.attributes(label)["json"]["keyUsageCount"] == 2
 
 
 @pytest.mark.skipif(not has_hooks(), reason="needs a build with --enable-test-hooks")
