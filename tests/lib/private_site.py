@@ -3,11 +3,15 @@ import os
 import pathlib
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TOOL = ROOT / "tools" / "site"
+
+# A run that is told to end takes its sites down like one that is interrupted.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def build_dir() -> pathlib.Path:
