@@ -126,15 +126,18 @@ stamp_key(struct flow *f, const struct wire_timestamp_request *ask,
 
 	if (flow_key_load(f, NULL, digest, &out->key, err))
 		return -1;
-	if (out->key != NULL)
+	if (out->key != NULL) {
+		/* a request that was refused, or not committed, may have left it in the cache alone */
+		out->new_key = !out->key->stored;
 		return 0;
+	}
 	if (attributes_fetch(f, ask->key_name, ask->key_password, a, &fetched, err))
 		return -1;
 	if (memcmp(fetched.digest, digest, TSB_SHA256) != 0)
 		return tsb_fail(err, TSB_E_SUBSYSTEM,
 		    "key '%s' was changed at the same time, send the request again", ask->key_name);
 	out->new_key = true;
-	return flow_key_keep(f, &fetched, &out->key, err);
+	return flow_key_keep(f, &fetched, false, &out->key, err);
 }
 
 struct latest {
@@ -169,7 +172,7 @@ key_by_age(struct flow *f, const struct wire_timestamp_request *ask, struct aren
 			return -1;
 		out->new_key = true;
 	}
-	return flow_key_keep(f, &l.attributes, &out->key, err);
+	return flow_key_keep(f, &l.attributes, l.found, &out->key, err);
 }
 
 int

@@ -32,6 +32,7 @@ struct flow_key {
 	struct keyattr parsed; /* policy resolved */
 	struct arena arena;
 	uint64_t used;
+	bool stored; /* in the database, too: other processes find it there */
 };
 struct flow_key_cache *flow_key_cache_new(void);
 void flow_key_cache_free(struct flow_key_cache **c);
@@ -39,9 +40,11 @@ void flow_key_cache_free(struct flow_key_cache **c);
  * NULL); *key NULL when neither has it. Valid until the next call for another digest. */
 int flow_key_load(struct flow *f, struct store_tx *tx, const unsigned char digest[TSB_SHA256],
     const struct flow_key **key, struct tsb_err *err) TSB_MUSTCHECK;
-/* Parses an answer of the HSM and keeps it in the cache. */
-int flow_key_keep(struct flow *f, const struct tsb_key_attributes *attributes,
+/* Parses attributes and keeps them in the cache; stored: they come from the database. */
+int flow_key_keep(struct flow *f, const struct tsb_key_attributes *attributes, bool stored,
     const struct flow_key **key, struct tsb_err *err) TSB_MUSTCHECK;
+/* A transaction that wrote them has been committed. */
+void flow_key_stored(struct flow *f, const unsigned char digest[TSB_SHA256]);
 
 /* ---- typed calls to the HSM (hsmcall.c) ---- */
 

@@ -62,12 +62,13 @@ cache_place(struct flow_key_cache *c)
 }
 
 int
-flow_key_keep(struct flow *f, const struct tsb_key_attributes *from, const struct flow_key **out,
-    struct tsb_err *err)
+flow_key_keep(struct flow *f, const struct tsb_key_attributes *from, bool stored,
+    const struct flow_key **out, struct tsb_err *err)
 {
 	struct flow_key *key = cache_find(f->keys, from->digest);
 
 	if (key != NULL) {
+		key->stored = key->stored || stored;
 		*out = key;
 		return 0;
 	}
@@ -85,8 +86,18 @@ flow_key_keep(struct flow *f, const struct tsb_key_attributes *from, const struc
 		return -1;
 	memcpy(key->digest, from->digest, TSB_SHA256);
 	key->used = ++f->keys->clock;
+	key->stored = stored;
 	*out = key;
 	return 0;
+}
+
+void
+flow_key_stored(struct flow *f, const unsigned char digest[TSB_SHA256])
+{
+	struct flow_key *key = cache_find(f->keys, digest);
+
+	if (key != NULL)
+		key->stored = true;
 }
 
 struct load {
@@ -116,5 +127,5 @@ flow_key_load(struct flow *f, struct store_tx *tx, const unsigned char digest[TS
 		return 0;
 	if (tx != NULL ? load_body(tx, &l, err) : store_read(f->store, "key_load", load_body, &l, err))
 		return -1;
-	return l.found ? flow_key_keep(f, &l.attributes, out, err) : 0;
+	return l.found ? flow_key_keep(f, &l.attributes, true, out, err) : 0;
 }

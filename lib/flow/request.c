@@ -279,6 +279,8 @@ flow_request_create(struct flow *f, const struct tsb_request_in *asked, struct a
 	if (store_transact(f->store, "request_create", creation_body, &c, err))
 		return -1;
 	*id = rq.id;
+	if (c.new_key != NULL)
+		flow_key_stored(f, rq.attributes_digest);
 	if (rq.owner != NULL) {
 		struct tsb_err later;
 

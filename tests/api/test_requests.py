@@ -1,6 +1,7 @@
 """Lists of requests by state and key."""
 import pytest
 
+import kinds
 from approver import quorum
 from client import unique
 
@@ -87,3 +88,18 @@ def test_unknown_state_is_600(api):
     for bad in (["DONE"], ["pending"], [1], "PENDING", [None]):
         api.refused(600, "POST", "/v1/filteredRequests", {"requestStatusList": bad},
                     says="requestStatusList")
+
+
+def test_attributes_seen_by_a_refused_request_reach_the_database(api, site, people):
+    """A process that had fetched a key's attributes for a request that it refused, or could not commit,
+    took them for recorded: later requests were approved and never executed."""
+    crowd = people.several(3)
+    case = kinds.Case(kinds.Unwrap(), api, crowd)
+    for _ in range(40):     # each process of the API meets the key
+        api.refused(608, "POST", "/v1/unwrap", case.body(label="attestation-key"))
+    for n in range(8):
+        rid = case.ask(n)
+        case.approve_all(rid)
+        api.wait(rid, "EXECUTED")
+    assert site.sql("SELECT COUNT(*) FROM request r LEFT JOIN key_attributes k ON "
+                    "k.digest = r.attributes_digest WHERE k.digest IS NULL") == [["0"]]
