@@ -6,6 +6,7 @@ import pytest
 import kinds
 import ska
 from approver import b64, unb64
+from client import unique
 from kinds import squeeze
 
 by_kind = pytest.mark.parametrize("kind", kinds.ALL, ids=repr)
@@ -391,3 +392,44 @@ def test_no_approval_asked(api, site, people, kind):
     kind.check(case, 0, view, None)
     no_tasks(case, rid)
     assert len(executions(site, rid)) == 1
+
+
+# ---- keys that do not fit ----
+
+@pytest.mark.parametrize("kind", [k for k in kinds.ALL if not k.uses_key], ids=repr)
+def test_ordinary_keys_cannot_be_blocked_or_modified(api, people, kind):
+    label = unique("ordinary")
+    api.create_key(label)
+    case = kinds.Case(kind, api, people.several(3))
+    body = json.loads(json.dumps(case.body()).replace(case.label, label))
+    api.refused(613, "POST", kind.path, body, says="policy")
+
+
+@pytest.mark.parametrize("kind", [k for k in kinds.ALL if k.uses_key], ids=repr)
+def test_attribute_of_the_key_allows_the_kind(api, people, kind):
+    """The one that is not asked for is set: a key must be good for something."""
+    flags = {**kinds.USAGE_FLAGS, **kind.key().get("attributes", {"sign": True})}
+    other = "sign" if not flags["sign"] else "decrypt"
+    flags = {**flags, "decrypt": False, "sign": False, "unwrap": False, other: True}
+    label = unique("unfit")
+    api.create_key(label, **{**kind.key(), "algorithm": "RSA", "attributes": flags})
+    case = kinds.Case(kind, api, people.several(3))
+    body = json.loads(json.dumps(case.body()).replace(case.label, label))
+    (inner,) = body.values()
+    if "signatureAlgorithm" in inner:
+        inner["signatureAlgorithm"] = "SHA256_WITH_RSA"
+    response = api.send("POST", kind.path, body)
+    assert response.json()["errorCode"] in (402, 614), response.text
+
+
+def test_label_of_an_unwrapped_key_must_be_free(api, people):
+    case = kinds.Case(kinds.Unwrap(), api, people.several(3))
+    taken = unique("taken")
+    api.create_key(taken)
+    api.refused(608, "POST", "/v1/unwrap", case.body(label=taken), says=taken)
+    # free when asked, taken when done
+    rid = case.ask()
+    case.approve(case.crowd[0], rid)
+    api.create_key(case.kind.made(case, 0)[2])
+    case.approve(case.crowd[1], rid)
+    assert "in use" in api.wait(rid, "FAILED")["result"]

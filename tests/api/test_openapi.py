@@ -114,6 +114,7 @@ def test_statuses_and_error_numbers_belong_together(operation):
     raised = set().union(*(http_of(code) for code in operation.codes))
     assert promised <= raised, "no error number for a response"
     assert (operation.body() is not None) <= (600 in operation.codes and "413" in operation.responses)
+    assert "5XX" in operation.responses    # a web server that does not reach the broker
     (good,) = [s for s in operation.responses if s.startswith("2")]
     assert good in ("200", "201")
 

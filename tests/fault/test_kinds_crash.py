@@ -86,7 +86,7 @@ class Drive:
 
     def requests(self):
         answer = self.api.post("/v1/filteredRequests", {"keyName": self.case.label})
-        return {r["id"] for r in answer["requests"] if r["status"] == "PENDING"}
+        return {r["id"] for r in answer["requests"]}
 
     def lost(self, call, *args):
         """The answer does not come."""
@@ -132,10 +132,10 @@ class Drive:
     def check(self, rid, token):
         case, site = self.case, self.site
         view = self.api.wait(rid, "EXECUTED", timeout=20)
-        assert len(view["approvedBy"]) == 2
+        assert len(view["approvedBy"]) == case.needed
         hex_id = rid.replace("-", "")
-        for query, number in ((AUDIT, "1"), (APPROVALS, "2"), (BOX, "0")):
-            assert site.sql(query % hex_id) == [[number]], query
+        for query, number in ((AUDIT, 1), (APPROVALS, case.needed), (BOX, 0)):
+            assert site.sql(query % hex_id) == [[str(number)]], query
         if case.kind.name in DONE:
             with open(self.log) as f:
                 f.seek(self.log_start)
@@ -158,6 +158,19 @@ class Drive:
         self.check(rid, ska.Token.decode(unb64(task["approvalToBeSigned"])))
 
 
+    def run_at_once(self):
+        """Nobody is asked: the process that takes the request executes it, too."""
+        before = self.requests()
+        self.arm("create")
+        if self.point.startswith("store"):
+            self.lost(self.case.ask)
+        else:
+            self.case.ask()
+        (rid,) = self.requests() - before
+        self.site.forward(LEASE + 1)
+        self.check(rid, None)
+
+
 def matrix():
     for kind in kinds.ALL:
         for step, point in BROKER:
@@ -170,6 +183,18 @@ def matrix():
 def test_killed(site, cases, kind, step, point):
     site.set_faults([])
     Drive(site, cases(kind), step, point).run()
+    assert site.faults_left() == []
+
+
+@pytest.mark.parametrize("point", ["store.request_create.COMMIT.after", "hsm.enforced", "executed",
+                                   "store.execution_record.COMMIT.before",
+                                   "store.execution_record.COMMIT.after"])
+@pytest.mark.parametrize("kind", [kinds.SIGN, *kinds.ONCE], ids=repr)
+def test_killed_at_once(site, crowd, kind, point):
+    case = kinds.Case(kind, Client(site), crowd, needed=0, password="pass word")
+    point = "hsm.%s.executed" % kind.name if point == "executed" else point
+    site.set_faults([])
+    Drive(site, case, "create", point).run_at_once()
     assert site.faults_left() == []
 
 
