@@ -45,7 +45,7 @@ test_api_keys(void **state)
 	memset(longest + 15, 'x', WEB_APIKEY_MAX);
 	assert_int_equal(status_with("/v1/key/k", longest, NULL, NULL), 401);
 	longest[15 + WEB_APIKEY_MAX] = 'x';
-	assert_int_equal(status_with("/v1/key/k", longest, NULL, NULL), 400);
+	assert_int_equal(status_with("/v1/key/k", longest, NULL, NULL), 401);
 	assert_int_equal(status_with("/v1/nobody", KM_KEY, NULL, NULL), 401);
 }
 
