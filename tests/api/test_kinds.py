@@ -255,9 +255,9 @@ def test_rejection_with_a_stale_timestamp(api, cases, kind):
     rid = case.ask()
     task = case.task(a, rid)
     for shift, code in ((-601, 404), (3600, 404)):
-        body = {**a.proof(api.now() + shift), "id": task["id"]}
-        api.refused(code, "PATCH", "/v1/task", body)
-        api.refused(code, "POST", "/v1/filtered%sApprovalTask" % kind.tasks, a.proof(api.now() + shift))
+        proof = a.proof(api.now() + shift)
+        api.refused(code, "PATCH", "/v1/task", {**proof, "id": task["id"]})
+        api.refused(code, "POST", "/v1/filtered%sApprovalTask" % kind.tasks, proof)
     assert lists_of(api.request(rid))[2] == []
     api.cancel(rid)
 
@@ -308,7 +308,8 @@ def test_level3_is_the_callers_own_text(api, cases, kind):
     case = cases(kind, api)
     inner = case.inner()
     text = backwards({**inner, "metaData": None}, 2)
-    text = text.replace(json.dumps(case.label), '"\\u%04x%s"' % (ord(case.label[0]), case.label[1:]))
+    escaped = "\\u%04x%s" % (ord(case.label[0]), case.label[1:])
+    text = text.replace('"%s"' % case.label, '"%s"' % escaped)
     raw = '{ "requestSignature" :null ,\n"%s": %s }' % (kind.envelope, text)
     rid = api.call("POST", kind.path, raw=raw.encode())[kind.id_member]
     for name in (kind.tasks, "All"):
@@ -327,8 +328,8 @@ def test_request_signature_is_over_the_callers_own_bytes(api, cases, people, kin
     case, caller = cases(kind, api), people("rsa", 5)
     members = {**case.inner(), "metaData": None}
     inner = backwards(members, 1)
-    signature = {"signature": b64(caller.sign(squeeze(inner).encode())), "digestAlgorithm": "SHA-256",
-                 "publicKey": b64(caller.spki)}
+    signature = {"signature": b64(caller.sign(squeeze(inner).encode())),
+                 "digestAlgorithm": "SHA-256", "publicKey": b64(caller.spki)}
     raw = '{"%s" : %s, "requestSignature":%s}' % (kind.envelope, inner, json.dumps(signature))
     rid = api.call("POST", kind.path, raw=raw.encode())[kind.id_member]
     shown = case.task(case.crowd[0], rid, detailLevel="level3")
@@ -336,7 +337,8 @@ def test_request_signature_is_over_the_callers_own_bytes(api, cases, people, kin
     assert unb64(shown["requestBase64"]).decode() == squeeze(raw)
     api.cancel(rid)
     # the same members in another order are another text
-    raw = '{"%s":%s,"requestSignature":%s}' % (kind.envelope, json.dumps(members), json.dumps(signature))
+    raw = '{"%s":%s,"requestSignature":%s}' % (kind.envelope, json.dumps(members),
+                                               json.dumps(signature))
     api.refused(403, "POST", kind.path, raw=raw.encode(), says="requestSignature")
 
 

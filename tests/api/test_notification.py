@@ -1,4 +1,4 @@
-"""A notification service: its certificate is on a list; it fetches and deletes, and never approves."""
+"""A notification service: its certificate is on a list; it fetches and deletes, never approves."""
 import pytest
 
 import kinds
@@ -98,7 +98,7 @@ def test_another_certificate_of_the_same_key_is_not_on_the_list(api, signers):
 
 
 def test_what_the_approver_lists_stays_closed(api, signers, waiting):
-    """What an approver has approved is shown to a service that names the approver, and not for all."""
+    """What an approver has approved is shown to a service that names the approver."""
     case, rid = waiting(kinds.SIGN)
     a = case.crowd[0]
     case.approve(a, rid)

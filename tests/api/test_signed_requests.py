@@ -1,4 +1,4 @@
-"""general.allowedRequestCertificates: only callers that the settings name may ask, and they must sign."""
+"""general.allowedRequestCertificates: only callers that the settings name may ask, signed."""
 import json
 import os
 import shutil

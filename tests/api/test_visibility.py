@@ -1,5 +1,5 @@
-"""A task is visible exactly when an approval would be accepted: for every kind, in every list, at every
-step of random workflows."""
+"""A task is visible exactly when an approval would be accepted: for every kind, in every list, at
+every step of random workflows."""
 import random
 
 import pytest

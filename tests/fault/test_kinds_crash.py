@@ -1,8 +1,8 @@
 """Each kind of request survives the death of each process between every two of its steps.
 
 Programs of test builds end themselves with SIGKILL at a named point. The client asks again when an
-answer is lost; what died is started again, and its lease lapses because the clock moves. Afterwards the
-request is EXECUTED, once, with the result and the effect that were approved.
+answer is lost; what died is started again, and its lease lapses because the clock moves. Afterwards
+the request is EXECUTED, once, with the result and the effect that were approved.
 """
 import os
 import time

@@ -5,8 +5,8 @@ import socketserver
 import threading
 
 PAGE = b"<html><h1>504 Gateway Time-out</h1></html>"
-GATEWAY_TIMEOUT = (b"HTTP/1.1 504 Gateway Time-out\r\nContent-Type: text/html\r\nConnection: close\r\n"
-                   b"Content-Length: %d\r\n\r\n" % len(PAGE)) + PAGE
+GATEWAY_TIMEOUT = (b"HTTP/1.1 504 Gateway Time-out\r\nContent-Type: text/html\r\n"
+                   b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(PAGE)) + PAGE
 
 
 def read_message(stream):

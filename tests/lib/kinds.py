@@ -33,8 +33,8 @@ def same_policy(shown, asked):
 
 
 class Case:
-    """A key whose four rules all ask for the same approvers (needed 0: for none), and requests on it by
-    number. use: another rule that takes their place when the key is ready."""
+    """A key whose four rules all ask for the same approvers (needed 0: for none), and requests on
+    it by number. use: another rule that takes their place when the key is ready."""
 
     def __init__(self, kind, api, crowd, needed=2, password=None, use=None, **limits):
         self.kind, self.api, self.crowd, self.password = kind, api, crowd, password
@@ -132,7 +132,7 @@ class Kind:
         return case.used() > 0
 
     def check(self, case, n, view, token):
-        """The result is right, and so is what happened to keys. token: what was approved, or None."""
+        """The result is right, and so is what happened to keys. token: what was approved."""
         raise NotImplementedError
 
 
