@@ -125,7 +125,6 @@ class Drive:
             assert time.monotonic() < end, "%s was not passed" % self.point
             time.sleep(0.02)
         if "execution" in self.point:
-            self.site.part("kill", "dispatcher1")     # dead already: its PID file goes
             self.site.part("start", "dispatcher1")
         self.site.forward(LEASE + 1)
 
