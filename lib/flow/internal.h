@@ -5,6 +5,7 @@
 #include "lib/crypto/crypto.h"
 #include "lib/flow/flow.h"
 #include "lib/ska/verdict.h"
+#include "lib/wire/package.h"
 #include "lib/wire/wire.h"
 
 struct flow {
@@ -21,6 +22,15 @@ struct flow {
 	size_t nrequest_signers;
 	int wake_fd;
 	struct flow_key_cache *keys;
+	/* profile air-gapped: hsm is NULL */
+	bool air_gapped;
+	struct tsb_view *attestation_keys;	   /* SubjectPublicKeyInfo of pinned HSMs */
+	size_t nattestation_keys;
+	struct tsb_view *offline_approvers;	   /* SubjectPublicKeyInfo, for keys not imported */
+	size_t noffline_approvers;
+	struct crypto_private *site_key;	   /* signs packages; NULL = none */
+	struct wire_package_peer *offline_sites;   /* pinned; the first is the one packages are for */
+	size_t noffline_sites;
 };
 
 /* ---- attested keys, parsed once per process (keycache.c) ---- */

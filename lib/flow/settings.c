@@ -14,7 +14,7 @@ const char *const broker_conf_default_path = TSB_SYSCONFDIR "/tsb.conf";
 
 const struct conf_row broker_conf_rows[] = {
     {"general", "profile", CONF_STR, AT(profile), "online", 0, 0,
-	"online: an HSM is reachable"},
+	"online: an HSM is reachable; air-gapped: requests and results are carried to one that is not"},
     {"general", "maxTimestampDiffApprovalClient", CONF_INT, AT(max_timestamp_age), "600", 1, 86400,
 	"seconds: oldest timestamp an approver may sign"},
     {"general", "maxFutureTimestampDiffApprovalClient", CONF_INT, AT(max_timestamp_future), "5", 0,
@@ -29,6 +29,17 @@ const struct conf_row broker_conf_rows[] = {
 	"file with 64 hex digits: the key that seals key passwords and containers of approvers"},
     {"general", "retainFinishedRequests", CONF_INT, AT(retain_days), "0", 0, 36500,
 	"days until finished requests are deleted; 0 = never"},
+
+    {"airGapped", "siteName", CONF_STR, AT(site_name), "online site", 0, 0,
+	"name of this site in packages, for people"},
+    {"airGapped", "siteKeyFile", CONF_STR, AT(site_key_file), NULL, 0, 0,
+	"PEM private key that signs packages"},
+    {"airGapped", "offlineSiteKeyFile", CONF_LIST, AT(offline_site_keys), NULL, 0, 0,
+	"PEM public keys of offline sites: packages are for the first, results are believed from all"},
+    {"airGapped", "attestationKeyFile", CONF_LIST, AT(attestation_keys), NULL, 0, 0,
+	"PEM public keys or certificates of HSMs whose signed key attributes are believed"},
+    {"airGapped", "approverFile", CONF_LIST, AT(offline_approvers), NULL, 0, 0,
+	"PEM public keys or certificates: who gets the tasks of keys without imported attributes"},
 
     {"database", "host", CONF_STR, AT(db_host), NULL, 0, 0, "host name; unset = socket"},
     {"database", "port", CONF_INT, AT(db_port), "3306", 1, 65535, "TCP port"},
@@ -104,6 +115,12 @@ const struct conf_row broker_conf_rows[] = {
     {NULL, NULL, CONF_STR, 0, NULL, 0, 0, NULL},
 };
 
+bool
+broker_air_gapped(const struct broker_conf *c)
+{
+	return tsb_streq(c->profile, "air-gapped");
+}
+
 static bool
 octal_mode(const char *text, long *mode)
 {
@@ -119,9 +136,13 @@ check(const struct broker_conf *c, struct tsb_err *err)
 	enum log_level level;
 	long mode;
 
-	if (!tsb_streq(c->profile, "online"))
-		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "general.profile must be online");
-	if (c->hsm_url == NULL)
+	if (!tsb_streq(c->profile, "online") && !broker_air_gapped(c))
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "general.profile must be online or air-gapped");
+	if (broker_air_gapped(c) && c->hsm_url != NULL)
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "hsm.url is set, but general.profile = air-gapped has no HSM");
+	if (!broker_air_gapped(c) && c->hsm_url == NULL)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT, "hsm.url is missing");
 	if (c->lease <= c->hsm_timeout)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,

@@ -17,6 +17,9 @@ struct broker_conf {
 	bool fetch_result_once;
 	char *secret_key_file;
 	long retain_days;
+	/* [airGapped] */
+	char *site_name, *site_key_file;
+	struct conf_list offline_site_keys, attestation_keys, offline_approvers; /* PEM files */
 	/* [database] */
 	char *db_host, *db_socket, *db_name, *db_tls_ca;
 	long db_port, db_timeout;
@@ -41,6 +44,8 @@ struct broker_conf {
 	/* [apiAuthentication] */
 	struct web_auth_conf auth;
 };
+
+bool broker_air_gapped(const struct broker_conf *conf);
 
 extern const struct conf_row broker_conf_rows[];
 extern const char *const broker_conf_default_path; /* TSB_SYSCONFDIR/tsb.conf */

@@ -207,11 +207,29 @@ struct tsb_task_view {
 	struct tsb_key_attributes attributes; /* level 5 */
 };
 
+/* How far the approvals of a request are, told from the imported policy of its key. */
+struct tsb_progress_group {
+	const char *name;
+	uint32_t quorum;
+	size_t approved;
+};
+struct tsb_progress_token {
+	const char *name;
+	bool met;
+	struct tsb_progress_group *groups;
+	size_t ngroups;
+};
+
 /* Answer of GET /v1/request (api.md 5.7). */
 struct tsb_request_view {
 	struct tsb_request request;
 	struct tsb_view *approved, *open, *rejected; /* SPKIs */
 	size_t napproved, nopen, nrejected;
+	/* profile air-gapped, open requests (api.md 6.2): */
+	struct tsb_view input; /* inputOfflineHsm, compact JSON; empty = not to be shown */
+	bool has_progress;     /* the policy is known: "approvalProgress" */
+	struct tsb_progress_token *tokens; /* those without time limits */
+	size_t ntokens;
 };
 
 #endif

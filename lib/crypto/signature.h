@@ -1,0 +1,18 @@
+/*
+ * Signatures that applications ask a key for, checked with its public key: by tsb-hsm for /v1/verify, by the
+ * broker for what an offline HSM sends back.
+ */
+#ifndef TSB_CRYPTO_SIGNATURE_H
+#define TSB_CRYPTO_SIGNATURE_H
+
+#include "lib/crypto/crypto.h"
+
+/*
+ * algorithm is a name of api.md 15.1, type a signatureType ("DER", "RAW", "ETH"; NULL = the default of the
+ * algorithm). TSB_E_ALGORITHM_NOT_SUPPORTED when the name is unknown or does not fit the key,
+ * TSB_E_PAYLOAD when the payload's length does not fit the algorithm, TSB_E_INVALID_SIGNATURE.
+ */
+int crypto_signature_check(struct tsb_view spki, const char *algorithm, const char *type,
+    struct tsb_view payload, struct tsb_view signature, struct tsb_err *err) TSB_MUSTCHECK;
+
+#endif

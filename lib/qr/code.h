@@ -1,0 +1,35 @@
+/*
+ * QR codes (ISO/IEC 18004) of model 2, byte mode: libqrencode makes the modules, gd the PNG. The home of
+ * both libraries.
+ */
+#ifndef TSB_QR_CODE_H
+#define TSB_QR_CODE_H
+
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+
+enum qr_ecc { QR_ECC_L, QR_ECC_M, QR_ECC_Q, QR_ECC_H, QR_ECC__MAX };
+extern const char *const qr_ecc_names[QR_ECC__MAX]; /* "L" ... */
+
+#define QR_QUIET 4 /* modules of white around a code that readers need */
+#define QR_SCALE_MAX 32 /* pixels a module */
+#define QR_SCALE_DEFAULT 4
+
+/* One code: size * size modules, 1 = black, without the quiet zone. In the arena. */
+struct qr_code {
+	int size;
+	const unsigned char *module;
+};
+
+/* Bytes that the largest code of this level holds: 2953, 2331, 1663, 1273. */
+size_t qr_capacity(enum qr_ecc);
+/* TSB_E_INPUT when text is empty or longer than that. */
+int qr_encode(struct tsb_view text, enum qr_ecc, struct arena *a, struct qr_code *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* Black on white, one bit a pixel, scale (1 to QR_SCALE_MAX) pixels a module, quiet zone. Appends. */
+int qr_png(const struct qr_code *, int scale, struct tsb_bytes *out, struct tsb_err *err)
+    TSB_MUSTCHECK;
+/* An <svg> element with one path, quiet zone included; its size is left to who embeds it. Appends. */
+void qr_svg(const struct qr_code *, struct tsb_bytes *out);
+
+#endif
