@@ -7,6 +7,9 @@
 #include "lib/store/internal.h"
 #include "lib/store/rows.h"
 
+/* Tasks in one answer that asks for no pages: the oldest; the next ones follow when these are done. */
+#define LIST_MAX 10000
+
 int
 store_tasks_insert(struct store_tx *tx, const struct tsb_task *tasks, size_t n, struct tsb_err *err)
 {
@@ -107,7 +110,7 @@ list_args(struct stmt_arg *args, const unsigned char *approver_id, const struct 
 	const struct stmt_arg level = stmt_i64(f->level);
 	const struct stmt_arg id = stmt_id(f->has_id ? &f->id : NULL);
 	const struct stmt_arg request_id = stmt_id(f->has_request_id ? &f->request_id : NULL);
-	long size = f->paged && f->page_size > 0 ? f->page_size : LONG_MAX;
+	long size = f->paged && f->page_size > 0 ? f->page_size : LIST_MAX;
 	size_t n = 0;
 
 	for (int i = 0; i < 5; i++) /* four columns and the attributes */

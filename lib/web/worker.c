@@ -15,6 +15,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <fcgiapp.h>
@@ -129,15 +130,34 @@ fcgi_write(struct web_io *io, const void *p, size_t n)
 	return 0;
 }
 
+/*
+ * Without a free descriptor or memory the connection stays in the queue, which stays readable: trying
+ * again at once would only burn the processor that somebody needs to free one.
+ */
+static void
+rest_if_short(int error)
+{
+	const struct timespec rest = { .tv_nsec = 100 * 1000 * 1000 };
+
+	if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
+		return;
+	log_warn("connections cannot be accepted: %s", strerror(error));
+	nanosleep(&rest, NULL);
+}
+
 /* 0 when a request was served, -1 when there was none after all. */
 static int
 serve_one(const struct web_server *srv, void *app, struct fcgi_peer *peer, struct arena *a)
 {
 	struct web_io io = { .read = fcgi_read, .write = fcgi_write, .ctx = peer };
 
+	int rc;
+
 	deadline(peer->timeout);
-	if (FCGX_Accept_r(&peer->rq)) {
+	rc = FCGX_Accept_r(&peer->rq); /* -errno */
+	if (rc != 0) {
 		deadline(0);
+		rest_if_short(-rc);
 		return -1;
 	}
 	peer->reading = true;

@@ -1,5 +1,10 @@
 """Programs as a web server sees them: FastCGI straight to their sockets."""
 import concurrent.futures
+import os
+import pathlib
+import pwd
+import subprocess
+import time
 
 import pytest
 
@@ -80,3 +85,56 @@ def test_many_at_once(program, service):
         answers = pool.map(lambda _: call(program, "GET", "/v1/versionInfo", apikey=service).status,
                            range(300))
         assert set(answers) == {200}
+
+
+def listeners(program):
+    """The processes that hold the program's socket: the parent and its workers."""
+    inode = [line.split()[6] for line in pathlib.Path("/proc/net/unix").read_text().splitlines()
+             if line.endswith(" " + str(program))]
+    wanted = {"socket:[%s]" % i for i in inode}
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if wanted & {os.readlink(fd) for fd in (process / "fd").iterdir()}:
+                yield int(process.name)
+        except OSError:
+            pass
+
+
+def seconds_of(pids):
+    ticks = 0
+    for pid in pids:
+        stat = pathlib.Path("/proc/%d/stat" % pid).read_text().rpartition(")")[2].split()
+        ticks += int(stat[11]) + int(stat[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def descriptors(pid, soft):
+    """Sets the soft limit; as root as the user of the process, who may do that to its own."""
+    owner = pathlib.Path("/proc/%d" % pid).stat().st_uid
+    if owner == 0:  # not dumpable: its folder is root's
+        status = pathlib.Path("/proc/%d/status" % pid).read_text()
+        owner = int(status.partition("Uid:")[2].split()[0])
+    as_owner = [] if owner == os.getuid() else ["runuser", "-u", pwd.getpwuid(owner).pw_name, "--"]
+    subprocess.run(as_owner + ["prlimit", "--pid", str(pid), "--nofile=%d:" % soft], check=True)
+
+
+def test_no_free_descriptor_is_waited_for_without_burning_the_processor(program, service):
+    pids = list(listeners(program))
+    assert len(pids) > 1
+    whole = fcgi_call.request({"REQUEST_METHOD": "GET", "REQUEST_URI": "/v1/versionInfo",
+                               "HTTP_X_API_KEY": service})
+    try:
+        for pid in pids:
+            descriptors(pid, 3)
+        with fcgi_call.connect(program) as s:
+            s.sendall(whole)
+            before = seconds_of(pids)
+            time.sleep(1.5)
+            used = seconds_of(pids) - before
+            for pid in pids:
+                descriptors(pid, 1024)
+            assert fcgi_call.receive(s).status == 200
+    finally:
+        for pid in pids:
+            descriptors(pid, 1024)
+    assert used < 0.5
