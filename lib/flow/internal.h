@@ -167,6 +167,37 @@ int flow_recover_ask(struct flow_execution *x, struct tsb_view password, struct 
 int flow_recover_find(struct flow_execution *x, const struct hsm_reply *reply,
     enum flow_finding *found, struct tsb_err *err) TSB_MUSTCHECK;
 
+/* ---- profile air-gapped: what the offline HSM signed (attestation.c) ---- */
+
+/*
+ * Checks the signature with the pinned keys, and reads the document: *k, and of *in the digest and key_name,
+ * which the document gives. Nothing is stored. Errors as of flow_attributes_import().
+ */
+int flow_attributes_accept(struct flow *f, struct tsb_key_attributes *in, struct arena *a,
+    struct keyattr *k, struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * Puts accepted attributes in force, with an audit row, inside the caller's transaction. *fresh false: they
+ * are so already and nothing changed. TSB_E_KEY_ATTRIBUTES when newer ones are in force.
+ */
+int flow_attributes_keep(struct flow *f, struct store_tx *tx, const struct tsb_key_attributes *in,
+    const struct keyattr *k, const char *actor, int64_t now_ms, bool *fresh, struct tsb_err *err)
+    TSB_MUSTCHECK;
+/* The key as imported; *key NULL for one that was never imported. Valid as of flow_key_load(). tx may be
+ * NULL: a transaction of its own. */
+int flow_imported_key(struct flow *f, struct store_tx *tx, const char *label,
+    const struct flow_key **key, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* ---- profile air-gapped: what is carried to the offline HSM (view.c) ---- */
+
+/*
+ * inputOfflineHsm: the body for the synchronous endpoint with all approvals among the n rows. Empty when it
+ * is not ready: before the first approval, where one is asked; finished; profile online. tx may be NULL: a
+ * transaction of its own.
+ */
+int flow_request_input(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
+    const struct tsb_approval *rows, size_t n, struct arena *a, struct tsb_view *input,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
 /* ---- telling the dispatcher (flow.c) ---- */
 void flow_wake(struct flow *f, const struct tsb_uuid *id);
 
