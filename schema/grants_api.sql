@@ -3,7 +3,8 @@
 -- The user is made by the administrator (CREATE USER ... IDENTIFIED BY ...) before the upgrade.
 GRANT SELECT (version) ON schema_version TO @API_USER@;
 GRANT SELECT, INSERT, UPDATE (state, version, due_ms, expires_ms, password_box, result, reason,
-	execution_ms, owner, lease_ms, attempt, fence, ready_ms, late_ms, ended_ms) ON request TO @API_USER@;
+	execution_ms, owner, lease_ms, attempt, fence, ready_ms, late_ms, ended_ms,
+	outcome_sha256) ON request TO @API_USER@;
 GRANT SELECT, INSERT, DELETE, UPDATE (fetched_ms) ON task TO @API_USER@;
 GRANT SELECT, INSERT ON approval TO @API_USER@;
 GRANT SELECT, INSERT, UPDATE (fetched_ms) ON key_attributes TO @API_USER@;

@@ -3,7 +3,8 @@
 -- The user is made by the administrator (CREATE USER ... IDENTIFIED BY ...) before the upgrade.
 GRANT SELECT (version) ON schema_version TO @DISPATCHER_USER@;
 GRANT SELECT, DELETE, UPDATE (state, version, due_ms, expires_ms, password_box, result, reason,
-	execution_ms, owner, lease_ms, attempt, fence, ready_ms, late_ms, ended_ms) ON request TO @DISPATCHER_USER@;
+	execution_ms, owner, lease_ms, attempt, fence, ready_ms, late_ms, ended_ms,
+	outcome_sha256) ON request TO @DISPATCHER_USER@;
 GRANT SELECT (request_id), DELETE ON task TO @DISPATCHER_USER@;
 GRANT SELECT, DELETE ON approval TO @DISPATCHER_USER@;
 GRANT SELECT, INSERT, UPDATE (fetched_ms) ON key_attributes TO @DISPATCHER_USER@;

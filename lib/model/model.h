@@ -112,6 +112,7 @@ struct tsb_request {
 	int64_t lease_ms;
 	uint32_t attempt;
 	uint64_t fence;			/* grows with every claim; guards the outcome */
+	struct tsb_view outcome;	/* SHA-256 of what was carried back; empty = nothing was */
 };
 
 /* A request in a list. */

@@ -85,6 +85,7 @@ states_fill(struct stmt_arg args[STATE__MAX], unsigned states)
 		args[s] = stmt_text(states & 1u << s ? tsb_state_names[s] : name);
 }
 
+/* A row of id and state. */
 static int
 list_take(struct stmt_cursor *c, struct tsb_request_row *row, struct arena *a, struct tsb_err *err)
 {
@@ -98,15 +99,42 @@ list_take(struct stmt_cursor *c, struct tsb_request_row *row, struct arena *a, s
 	return 0;
 }
 
+/* Rows of the statement that is open in c. */
+static int
+rows_take(struct stmt_cursor *c, struct arena *a, struct tsb_request_row **rows, size_t *n,
+    struct tsb_err *err)
+{
+	size_t count = stmt_count(c);
+	struct tsb_request_row *list = arena_array(a, count + 1, sizeof(*list));
+	bool row = true;
+
+	for (size_t i = 0; i < count; i++)
+		if (stmt_next(c, &row, err) || list_take(c, &list[i], a, err))
+			return -1;
+	*rows = list;
+	*n = count;
+	return 0;
+}
+
+int
+store_requests_by_token(struct store_tx *tx, const unsigned char sha256[TSB_SHA256], size_t limit,
+    struct arena *a, struct tsb_request_row **rows, size_t *n, struct tsb_err *err)
+{
+	const struct stmt_arg args[] = {stmt_bytes(sha256, TSB_SHA256), at_most(limit)};
+	stmt_cursor_auto c = {0};
+
+	if (stmt_query(tx, STMT_REQUEST_OF_TOKEN, args, TSB_COUNT(args), &c, err))
+		return -1;
+	return rows_take(&c, a, rows, n, err);
+}
+
 int
 store_requests_list(struct store_tx *tx, unsigned states, const char *key_name, long offset,
     long limit, struct arena *a, struct tsb_request_row **rows, size_t *n, struct tsb_err *err)
 {
 	struct stmt_arg args[STATE__MAX + 3];
-	struct tsb_request_row *list;
-	size_t used = STATE__MAX, count;
+	size_t used = STATE__MAX;
 	stmt_cursor_auto c = {0};
-	bool row = true;
 
 	_Static_assert(STATE__MAX == 7, "as many places as SEVEN_STATES has");
 	states_fill(args, states);
@@ -117,14 +145,7 @@ store_requests_list(struct store_tx *tx, unsigned states, const char *key_name, 
 	if (stmt_query(tx, key_name == NULL ? STMT_REQUEST_LIST : STMT_REQUEST_LIST_OF_KEY, args, used,
 		&c, err))
 		return -1;
-	count = stmt_count(&c);
-	list = arena_array(a, count + 1, sizeof(*list));
-	for (size_t i = 0; i < count; i++)
-		if (stmt_next(&c, &row, err) || list_take(&c, &list[i], a, err))
-			return -1;
-	*rows = list;
-	*n = count;
-	return 0;
+	return rows_take(&c, a, rows, n, err);
 }
 
 int

@@ -104,6 +104,7 @@ row_take_request(struct stmt_cursor *c, struct arena *a, struct tsb_request *rq,
 	rq->lease_ms = stmt_take_i64(c);
 	rq->attempt = (uint32_t)stmt_take_i64(c);
 	rq->fence = stmt_take_u64(c);
+	rq->outcome = stmt_take_view(c, a);
 	return 0;
 }
 
@@ -150,6 +151,7 @@ move_row(struct store_tx *tx, const struct tsb_request *rq, const struct store_c
 		t.ready,
 		t.late,
 		t.ended,
+		to->outcome.n == 0 ? stmt_null() : stmt_view(to->outcome),
 		stmt_i64(tsb_state_terminal(to->to)),
 		stmt_id(&rq->id),
 		stmt_u64(rq->version),
@@ -174,6 +176,7 @@ move_show(struct tsb_request *rq, const struct store_change *to)
 	rq->lease_ms = to->lease_ms;
 	rq->attempt += (uint32_t)(to->count_attempt - to->uncount_attempt);
 	rq->fence += to->new_fence;
+	rq->outcome = to->outcome;
 	if (tsb_state_terminal(to->to))
 		rq->password_box = (struct tsb_view){0};
 }

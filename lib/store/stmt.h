@@ -18,7 +18,7 @@
 	"r.id, r.kind, r.state, r.version, r.key_name, r.attributes_digest, r.created_ms, "        \
 	"r.hsm_seconds, r.due_ms, r.expires_ms, r.token, r.payload_type, r.meta_data, "            \
 	"r.meta_data_signature, r.envelope, r.inner_clean, r.password_box, r.result, r.reason, "   \
-	"r.execution_ms, r.owner, r.lease_ms, r.attempt, r.fence"
+	"r.execution_ms, r.owner, r.lease_ms, r.attempt, r.fence, r.outcome_sha256"
 
 /* The same order; what the level does not show, and secrets, stay in the database. */
 #define TASK_REQUEST_COLUMNS                                                                       \
@@ -26,7 +26,7 @@
 	"r.hsm_seconds, r.due_ms, r.expires_ms, r.token, r.payload_type, "                         \
 	"IF(? >= 2, r.meta_data, NULL), IF(? >= 2, r.meta_data_signature, NULL), "                 \
 	"IF(? >= 3, r.envelope, ''), IF(? >= 3, r.inner_clean, ''), '', '', NULL, "                \
-	"r.execution_ms, r.owner, r.lease_ms, r.attempt, r.fence"
+	"r.execution_ms, r.owner, r.lease_ms, r.attempt, r.fence, NULL"
 
 #define TASK_COLUMNS                                                                                \
 	"t.id, t.request_id, t.approver_id, t.spki, t.created_ms, t.fetched_ms, t.expires_ms"
@@ -70,7 +70,7 @@ STMT(REQUEST_LOCK, API | DISPATCHER, READ,
 STMT(REQUEST_MOVE, API | DISPATCHER, AGAIN,
     "UPDATE request SET state = ?, version = version + 1, due_ms = ?, expires_ms = ?, result = ?, "
     "reason = ?, execution_ms = ?, owner = ?, lease_ms = ?, attempt = attempt + ?, "
-    "fence = fence + ?, ready_ms = ?, late_ms = ?, ended_ms = ?, "
+    "fence = fence + ?, ready_ms = ?, late_ms = ?, ended_ms = ?, outcome_sha256 = ?, "
     "password_box = IF(?, '', password_box) "
     "WHERE id = ? AND version = ? AND state = ? AND fence = ?")
 STMT(REQUEST_ERASE_RESULT, API, AGAIN,
@@ -92,6 +92,14 @@ STMT(REQUEST_LIST, API, READ,
 STMT(REQUEST_LIST_OF_KEY, API, READ,
     "SELECT r.id, r.state FROM request r WHERE " SEVEN_STATES
     " AND r.key_name = ? ORDER BY r.created_ms DESC, r.id DESC LIMIT ? OFFSET ?")
+/*
+ * Without an index: only results that came without the id of their request are looked up so. Those that
+ * wait come first.
+ */
+STMT(REQUEST_OF_TOKEN, API, READ,
+    "SELECT r.id, r.state FROM request r WHERE (r.state = 'PENDING' OR r.outcome_sha256 IS NOT NULL) "
+    "AND r.token <> '' AND UNHEX(SHA2(r.token, 256)) = ? "
+    "ORDER BY r.state <> 'PENDING', r.created_ms DESC, r.id DESC LIMIT ?")
 /* Two looks at the front of an index. */
 STMT(REQUEST_NEXT_TIME, DISPATCHER, READ,
     "SELECT MIN(at_ms) FROM (SELECT MIN(ready_ms) AS at_ms FROM request "

@@ -84,6 +84,7 @@ struct store_change {
 	bool count_attempt;	/* attempt + 1 */
 	bool uncount_attempt;	/* attempt - 1: it came to nothing that tells of the request */
 	bool new_fence;		/* fence + 1 */
+	struct tsb_view outcome; /* SHA-256 of what was carried back, of a terminal state */
 };
 /*
  * The only way a request changes: UPDATE guarded by id, state and version of *rq (and its fence), checked
@@ -106,6 +107,12 @@ int store_requests_late(struct store_tx *, int64_t now_ms, size_t limit, struct 
 /* Ids of open requests on a key or its derived keys (name/...). */
 int store_requests_of_key(struct store_tx *, const char *key_name, struct arena *,
     struct tsb_uuid **ids, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
+/*
+ * Ids and states of at most limit requests whose approval token has this SHA-256: those that are PENDING
+ * first, then those whose outcome was carried back, newest first.
+ */
+int store_requests_by_token(struct store_tx *, const unsigned char sha256[TSB_SHA256], size_t limit,
+    struct arena *, struct tsb_request_row **rows, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
 /* Ids and states by state (bit mask, 0 = all), newest first (api.md 5.9). */
 int store_requests_list(struct store_tx *, unsigned states, const char *key_name /* NULL = all */,
     long offset, long limit, struct arena *, struct tsb_request_row **rows, size_t *n,

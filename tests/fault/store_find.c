@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/crypto/crypto.h"
 #include "tests/fault/store_fixture.h"
 #include "tests/fault/store_tests.h"
 
@@ -244,6 +245,66 @@ test_list_newest_first_by_state_and_key(void **state)
 	assert_int_equal(listed(&(struct list){.limit = 0}), 7);
 }
 
+/* ---- by token ---- */
+
+struct by_token {
+	unsigned char sha256[TSB_SHA256];
+	size_t limit, n;
+	struct tsb_request_row *rows;
+};
+
+static int
+by_token_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct by_token *t = ctx;
+
+	return store_requests_by_token(tx, t->sha256, t->limit, &fx_arena, &t->rows, &t->n, err);
+}
+
+static struct tsb_request
+finished(const char *key, struct tsb_view outcome)
+{
+	struct tsb_request rq = fx_stored(key, 0);
+	struct store_change to = fx_change(&rq, STATE_EXECUTED);
+
+	to.outcome = outcome;
+	assert_true(fx_move(fx_api, &rq, &to));
+	return rq;
+}
+
+static void
+test_by_token_waiting_first_then_those_with_an_outcome(void **state)
+{
+	unsigned char digest[TSB_SHA256] = {0xfe, 0x00, 0x80};
+	struct tsb_view outcome = tsb_view_of(digest, sizeof(digest));
+	struct by_token t = {.limit = 10};
+	struct tsb_request carried, waits;
+
+	fx_do("DELETE FROM request");
+	waits = fx_stored("token", 0);
+	carried = finished("token", outcome);
+	finished("token", tsb_view_of(NULL, 0));
+	crypto_sha256(waits.token, t.sha256);
+	fx_ok(store_read(fx_api, "by_token", by_token_body, &t, &err));
+	assert_int_equal(t.n, 2);
+	assert_memory_equal(t.rows[0].id.b, waits.id.b, 16);
+	assert_int_equal(t.rows[0].state, STATE_PENDING);
+	assert_memory_equal(t.rows[1].id.b, carried.id.b, 16);
+	assert_true(tsb_view_eq(fx_load(&carried.id).outcome, outcome));
+	assert_int_equal(fx_load(&waits.id).outcome.n, 0);
+	t.limit = 1;
+	fx_ok(store_read(fx_api, "by_token", by_token_body, &t, &err));
+	assert_int_equal(t.n, 1);
+	t.sha256[0] ^= 1;
+	fx_ok(store_read(fx_api, "by_token", by_token_body, &t, &err));
+	assert_int_equal(t.n, 0);
+	/* no approval was asked: nothing that could tell such requests apart */
+	fx_do("UPDATE request SET token = ''");
+	crypto_sha256(tsb_view_of(NULL, 0), t.sha256);
+	fx_ok(store_read(fx_api, "by_token", by_token_body, &t, &err));
+	assert_int_equal(t.n, 0);
+}
+
 /* ---- purge ---- */
 
 static int
@@ -306,6 +367,7 @@ store_find_tests(void)
 		cmocka_unit_test(test_late_only_open_and_free),
 		cmocka_unit_test(test_requests_of_key_and_what_is_derived),
 		cmocka_unit_test(test_list_newest_first_by_state_and_key),
+		cmocka_unit_test(test_by_token_waiting_first_then_those_with_an_outcome),
 		cmocka_unit_test(test_purge_takes_old_terminal_requests_only),
 	};
 
