@@ -33,7 +33,11 @@ write_config() {
 			;;
 		esac
 	done
-	hsm_config | place "$root/tsb-hsm.conf"
+	if has_hsm; then
+		hsm_config | place "$root/tsb-hsm.conf"
+	else
+		make_site_key
+	fi
 	"${web}_config" | place "$root/$web.conf"
 	printf 'X-API-KEY: %s\n' "$(value service)" | (umask 077 && cat >"$root/secret/service.header")
 	environment | (umask 077 && cat >"$root/env.new")
@@ -61,9 +65,7 @@ dispatcherUser = tsb_dispatcher
 dispatcherPasswordFile = $(secret dispatcher-password)
 adminUser = $(id -un)
 
-[hsm]
-url = $(hsm_url)
-apiKeyFile = $(secret hsm-broker)
+$(if has_hsm; then hsm_login; else air_gapped_config; fi)
 
 [fcgi]
 listen = unix:$run/fcgi.sock
@@ -83,6 +85,14 @@ approverKeyManagementToken = $(hashed approver-key-management)
 END
 	# what a test wants otherwise: sections may come again, later rows are added
 	[ -z "${TSB_SITE_SETTINGS:-}" ] || cat "$TSB_SITE_SETTINGS"
+}
+
+hsm_login() {
+	cat <<END
+[hsm]
+url = $(hsm_url)
+apiKeyFile = $(secret hsm-broker)
+END
 }
 
 # The broker's key and one for people stand side by side for each role, as in a rollover.
@@ -126,15 +136,21 @@ http {
 		set \$tsb_backend unix:$run/fcgi.sock;
 		include $root/tsb-fastcgi.conf;
 	}
+$(! has_hsm || nginx_hsm)
+}
+END
+	place "$root/tsb-fastcgi.conf" <"$top/nginx/tsb-fastcgi.conf"
+}
+
+nginx_hsm() {
+	cat <<END
 	server {
 		listen 127.0.0.1:$hsm_port;
 		listen unix:$run/hsm-http.sock;
 		set \$tsb_backend unix:$run/hsm.sock;
 		include $root/tsb-fastcgi.conf;
 	}
-}
 END
-	place "$root/tsb-fastcgi.conf" <"$top/nginx/tsb-fastcgi.conf"
 }
 
 apache_modules() {
@@ -160,38 +176,53 @@ LogLevel warn
 $(apache_modules)
 LogFormat "%h %t \"%r\" %>s %b" plain
 CustomLog $logs/access.log plain
-Listen 127.0.0.1:$port
-Listen 127.0.0.1:$hsm_port
-<VirtualHost 127.0.0.1:$port>
-	Define TSB_BACKEND $run/fcgi.sock
-	Include $root/tsb-fastcgi.conf
-</VirtualHost>
-<VirtualHost 127.0.0.1:$hsm_port>
-	Define TSB_BACKEND $run/hsm.sock
+$(apache_host "$port" "$run/fcgi.sock")
+$(! has_hsm || apache_host "$hsm_port" "$run/hsm.sock")
+END
+	place "$root/tsb-fastcgi.conf" <"$top/apache/tsb-fastcgi.conf"
+}
+
+apache_host() { # apache_host PORT SOCKET
+	cat <<END
+Listen 127.0.0.1:$1
+<VirtualHost 127.0.0.1:$1>
+	Define TSB_BACKEND $2
 	Include $root/tsb-fastcgi.conf
 </VirtualHost>
 END
-	place "$root/tsb-fastcgi.conf" <"$top/apache/tsb-fastcgi.conf"
 }
 
 environment() {
 	cat <<END
 TSB_URL='http://127.0.0.1:$port'
-TSB_HSM_URL='http://127.0.0.1:$hsm_port'
 TSB_KEY_MANAGEMENT_TOKEN='$(value key-management)'
 TSB_KEY_OPERATION_TOKEN='$(value key-operation)'
 TSB_APPROVER_TOKEN='$(value approver)'
 TSB_SERVICE_TOKEN='$(value service)'
 TSB_APPROVER_KEY_MANAGEMENT_TOKEN='$(value approver-key-management)'
-TSB_HSM_TOKEN='$(value hsm)'
 TSB_SITE='$root'
 TSB_BUILD='$build'
+export TSB_URL TSB_KEY_MANAGEMENT_TOKEN TSB_KEY_OPERATION_TOKEN TSB_APPROVER_TOKEN
+export TSB_SERVICE_TOKEN TSB_APPROVER_KEY_MANAGEMENT_TOKEN TSB_SITE TSB_BUILD
+END
+	[ "$database" = no ] || cat <<END
 TSB_DB_SOCKET='$db/run/db.sock'
 TSB_DISPATCHER_SOCKET='$run/dispatcher1.sock'
-export TSB_URL TSB_HSM_URL TSB_KEY_MANAGEMENT_TOKEN TSB_KEY_OPERATION_TOKEN TSB_APPROVER_TOKEN
-export TSB_SERVICE_TOKEN TSB_APPROVER_KEY_MANAGEMENT_TOKEN TSB_HSM_TOKEN
-export TSB_SITE TSB_BUILD TSB_DB_SOCKET TSB_DISPATCHER_SOCKET
+export TSB_DB_SOCKET TSB_DISPATCHER_SOCKET
 END
+	if has_hsm; then
+		cat <<END
+TSB_HSM_URL='http://127.0.0.1:$hsm_port'
+TSB_HSM_TOKEN='$(value hsm)'
+TSB_ATTESTATION_KEY='$root/attestation.pem'
+export TSB_HSM_URL TSB_HSM_TOKEN TSB_ATTESTATION_KEY
+END
+	else
+		cat <<END
+TSB_SITE_KEY='$root/site.pub'
+export TSB_SITE_KEY
+END
+	fi
 }
 
 # The database, the logins of the programs, and the schema by the program that knows it.
