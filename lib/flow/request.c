@@ -42,11 +42,12 @@ static struct tsb_task *
 tasks_make(const struct tsb_request *rq, const struct ska_rule *rule, struct arena *a, size_t *n)
 {
 	int64_t t0 = flow_request_t0(rq);
-	struct tsb_view *approvers = ska_rule_approvers(rule, a, true, t0, t0, n);
+	bool stamped = rq->hsm_seconds != 0;
+	struct tsb_view *approvers = ska_rule_asks(rule, a, stamped, t0, t0, n);
 	struct tsb_task *tasks = arena_array(a, *n, sizeof(*tasks));
 
 	for (size_t i = 0; i < *n; i++) {
-		int64_t dies_at = ska_approver_dies_at(rule, approvers[i], t0);
+		int64_t dies_at = ska_approver_dies_at(rule, approvers[i], stamped, t0);
 
 		tasks[i].id = uuid_new();
 		tasks[i].request_id = rq->id;

@@ -39,7 +39,7 @@ fill_open(const struct flow_key *key, const struct tsb_approval *rows, size_t n,
 
 	if (rule == NULL || !flow_request_open(rq, now_ms))
 		return;
-	all = ska_rule_approvers(rule, a, true, flow_request_t0(rq),
+	all = ska_rule_asks(rule, a, rq->hsm_seconds != 0, flow_request_t0(rq),
 	    flow_request_hsm_now(rq, now_ms), &count);
 	out->open = arena_array(a, count, sizeof(*out->open));
 	for (size_t i = 0; i < count; i++)

@@ -64,10 +64,16 @@ ska_rule_is_free(const struct ska_rule *rule)
 }
 
 bool
+ska_token_works_without_timestamp(const struct ska_token *token)
+{
+	return token->timelock == 0 && token->timeout == 0;
+}
+
+bool
 ska_rule_works_without_timestamp(const struct ska_rule *rule)
 {
 	for (size_t i = 0; i < rule->ntokens; i++)
-		if (rule->tokens[i].timelock == 0 && rule->tokens[i].timeout == 0)
+		if (ska_token_works_without_timestamp(&rule->tokens[i]))
 			return true;
 	return false;
 }

@@ -58,7 +58,9 @@ void ska_rule_set_always(struct ska_rule *rule, struct arena *a);
 bool ska_rule_is_absent_form(const struct ska_rule *rule);
 /* Some token needs no approval and no waiting: the operation may run at once. */
 bool ska_rule_is_free(const struct ska_rule *rule);
-/* Some token has neither timelock nor timeout: it can be met without an HSM timestamp. */
+/* Neither timelock nor timeout: it can be met without an HSM timestamp. */
+bool ska_token_works_without_timestamp(const struct ska_token *token);
+/* Some token does. */
 bool ska_rule_works_without_timestamp(const struct ska_rule *rule);
 
 /*

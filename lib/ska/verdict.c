@@ -62,6 +62,16 @@ count_votes(const struct ska_group *g, const struct occasion *o, size_t count[3]
 	}
 }
 
+size_t
+ska_group_approvals(const struct ska_group *group, const struct ska_vote *votes, size_t nvotes)
+{
+	const struct occasion o = { .votes = votes, .nvotes = nvotes };
+	size_t count[3];
+
+	count_votes(group, &o, count);
+	return count[VOTE_YES];
+}
+
 /* complete: all groups have their approvals. possible: those who have not rejected could do it. */
 static void
 judge_token(const struct ska_token *t, const struct occasion *o, bool *complete, bool *possible)
@@ -88,11 +98,11 @@ token_is_over(const struct ska_token *t, int64_t t0, int64_t now)
 }
 
 static bool
-token_is_usable(const struct ska_token *t, const struct occasion *o)
+token_is_usable(const struct ska_token *t, bool timestamped, int64_t t0, int64_t now)
 {
-	if (!o->timestamped)
-		return t->timelock == 0 && t->timeout == 0;
-	return !token_is_over(t, o->t0, o->now);
+	if (!timestamped)
+		return ska_token_works_without_timestamp(t);
+	return !token_is_over(t, t0, now);
 }
 
 static int64_t
@@ -153,7 +163,7 @@ ska_evaluate(const struct ska_rule *rule, const struct ska_vote *votes, size_t n
 
 		if (timestamped && token_is_over(t, t0, now))
 			over++;
-		if (!token_is_usable(t, &o))
+		if (!token_is_usable(t, timestamped, t0, now))
 			continue;
 		judge_token(t, &o, &complete, &possible);
 		if (complete)
@@ -193,23 +203,37 @@ add_different(struct tsb_view *list, size_t n, struct tsb_view spki)
 	return n + 1;
 }
 
+static size_t
+add_approvers(struct tsb_view *list, size_t n, const struct ska_token *t)
+{
+	for (size_t g = 0; g < t->ngroups; g++)
+		for (size_t k = 0; k < t->groups[g].napprovers; k++)
+			if (t->groups[g].approvers[k].spki.n != 0)
+				n = add_different(list, n, t->groups[g].approvers[k].spki);
+	return n;
+}
+
 struct tsb_view *
-ska_rule_approvers(const struct ska_rule *rule, struct arena *a, bool open_only, int64_t t0,
+ska_rule_approvers(const struct ska_rule *rule, struct arena *a, size_t *n)
+{
+	struct tsb_view *list = arena_array(a, count_approvers(rule), sizeof(*list));
+
+	*n = 0;
+	for (size_t i = 0; i < rule->ntokens; i++)
+		*n = add_approvers(list, *n, &rule->tokens[i]);
+	return list;
+}
+
+struct tsb_view *
+ska_rule_asks(const struct ska_rule *rule, struct arena *a, bool timestamped, int64_t t0,
     int64_t now, size_t *n)
 {
 	struct tsb_view *list = arena_array(a, count_approvers(rule), sizeof(*list));
 
 	*n = 0;
-	for (size_t i = 0; i < rule->ntokens; i++) {
-		const struct ska_token *t = &rule->tokens[i];
-
-		if (open_only && token_is_over(t, t0, now))
-			continue;
-		for (size_t g = 0; g < t->ngroups; g++)
-			for (size_t k = 0; k < t->groups[g].napprovers; k++)
-				if (t->groups[g].approvers[k].spki.n != 0)
-					*n = add_different(list, *n, t->groups[g].approvers[k].spki);
-	}
+	for (size_t i = 0; i < rule->ntokens; i++)
+		if (token_is_usable(&rule->tokens[i], timestamped, t0, now))
+			*n = add_approvers(list, *n, &rule->tokens[i]);
 	return list;
 }
 
@@ -256,14 +280,15 @@ token_asks(const struct ska_token *t, struct tsb_view spki)
 }
 
 int64_t
-ska_approver_dies_at(const struct ska_rule *rule, struct tsb_view spki, int64_t t0)
+ska_approver_dies_at(const struct ska_rule *rule, struct tsb_view spki, bool timestamped,
+    int64_t t0)
 {
 	int64_t last = t0;
 
 	for (size_t i = 0; i < rule->ntokens; i++) {
 		const struct ska_token *t = &rule->tokens[i];
 
-		if (token_is_over(t, t0, t0) || !token_asks(t, spki))
+		if (!token_is_usable(t, timestamped, t0, t0) || !token_asks(t, spki))
 			continue;
 		if (t->timeout == 0)
 			return 0;

@@ -38,12 +38,18 @@ void ska_evaluate(const struct ska_rule *rule, const struct ska_vote *votes, siz
 
 /*
  * Different approvers (by spki) of the rule in order of first appearance: views into the policy.
- * open_only: only those of tokens that are not over at now. Returns the array (arena) and count.
+ * Returns the array (arena) and count.
  */
-struct tsb_view *ska_rule_approvers(const struct ska_rule *rule, struct arena *a, bool open_only,
+struct tsb_view *ska_rule_approvers(const struct ska_rule *rule, struct arena *a, size_t *n);
+/* The same, only of tokens that can be met at now or later, as ska_evaluate() sees it. */
+struct tsb_view *ska_rule_asks(const struct ska_rule *rule, struct arena *a, bool timestamped,
     int64_t t0, int64_t now, size_t *n);
 /* From this time on no token asks this approver any more; 0 = never. */
-int64_t ska_approver_dies_at(const struct ska_rule *rule, struct tsb_view spki, int64_t t0);
+int64_t ska_approver_dies_at(const struct ska_rule *rule, struct tsb_view spki, bool timestamped,
+    int64_t t0);
+/* How many different approvers of the group have approved. */
+size_t ska_group_approvals(const struct ska_group *group, const struct ska_vote *votes,
+    size_t nvotes);
 /*
  * Indexes into votes of the approvals that token needs: its groups in order, each up to its quorum,
  * each approver once. Returns the array (arena) and count.

@@ -89,7 +89,7 @@ try_rule(const struct ska_rule *rule, const unsigned char *choice, struct arena 
 	uint32_t bits;
 
 	memcpy(&bits, choice + 2, sizeof(bits));
-	approvers = ska_rule_approvers(rule, a, false, t0, now, &n);
+	approvers = ska_rule_approvers(rule, a, &n);
 	for (size_t i = 0; i < n && i < 12; i++, bits >>= 2) {
 		if (bits & 1)
 			votes[nvotes++] = (struct ska_vote){ approvers[i], (bits & 2) != 0 };

@@ -404,7 +404,7 @@ test_unresolved_policy_is_never_met(void **state)
 	ska_evaluate(&r, votes, 1, true, T0, T0, &v);
 	assert_false(v.met);
 	assert_false(v.reachable);
-	ska_rule_approvers(&r, &a, false, T0, T0, &n);
+	ska_rule_approvers(&r, &a, &n);
 	assert_int_equal(n, 0);
 	ska_token_votes(&t, votes, 1, &a, &n);
 	assert_int_equal(n, 0);
@@ -461,23 +461,76 @@ test_approvers_in_order_of_appearance(void **state)
 	size_t n;
 
 	set_times(0, 0);
-	list = ska_rule_approvers(&r, &a, false, T0, T0 + 60, &n);
+	list = ska_rule_approvers(&r, &a, &n);
 	assert_int_equal(n, 4);
 	for (size_t i = 0; i < PEOPLE; i++)
 		assert_view_text(list[i], people[i]);
 	assert_view_text(list[3], "dave");
-	list = ska_rule_approvers(&r, &a, true, T0, T0 + 59, &n);
+	list = ska_rule_asks(&r, &a, true, T0, T0 + 59, &n);
 	assert_int_equal(n, 4);
-	list = ska_rule_approvers(&r, &a, true, T0, T0 + 60, &n);
+	list = ska_rule_asks(&r, &a, true, T0, T0 + 60, &n);
 	assert_int_equal(n, 2);
 	assert_view_text(list[0], "dave");
 	assert_view_text(list[1], "bob");
-	assert_int_equal(ska_approver_dies_at(&r, tsb_view_str("alice"), T0), T0 + 60);
-	assert_int_equal(ska_approver_dies_at(&r, tsb_view_str("bob"), T0), 0);
+	assert_int_equal(ska_approver_dies_at(&r, tsb_view_str("alice"), true, T0), T0 + 60);
+	assert_int_equal(ska_approver_dies_at(&r, tsb_view_str("bob"), true, T0), 0);
 	tokens[1].timeout = 120;
-	assert_int_equal(ska_approver_dies_at(&r, tsb_view_str("bob"), T0), T0 + 120);
+	assert_int_equal(ska_approver_dies_at(&r, tsb_view_str("bob"), true, T0), T0 + 120);
 	tokens[1].timelock = 120;
-	assert_int_equal(ska_approver_dies_at(&r, tsb_view_str("bob"), T0), T0 + 60);
+	assert_int_equal(ska_approver_dies_at(&r, tsb_view_str("bob"), true, T0), T0 + 60);
+}
+
+/* Approvals without timestamp never meet a token with time limits: its approvers are not asked. */
+static void
+test_without_timestamp_only_timeless_tokens_ask(void **state)
+{
+	struct ska_approver other[] = { { .spki = tsb_view_str("dave") },
+		{ .spki = tsb_view_str("bob") } };
+	struct ska_group group = { .quorum = 1, .napprovers = 2, .approvers = other };
+	struct ska_token tokens[2] = { { .timelock = 60, .ngroups = 1, .groups = &two_of_three },
+		{ .ngroups = 1, .groups = &group } };
+	const struct ska_rule r = { 2, tokens };
+	arena_auto a = { 0 };
+	struct tsb_view *list;
+	size_t n;
+
+	set_times(0, 0);
+	for (int timeout = 0; timeout <= 60; timeout += 60) {
+		tokens[0].timelock = timeout == 0 ? 60 : 0;
+		tokens[0].timeout = (uint64_t)timeout;
+		list = ska_rule_asks(&r, &a, false, T0, T0, &n);
+		assert_int_equal(n, 2);
+		assert_view_text(list[0], "dave");
+		assert_view_text(list[1], "bob");
+		ska_rule_asks(&r, &a, true, T0, T0, &n);
+		assert_int_equal(n, 4);
+		/* whom the first token alone asks is asked by nobody, the others for ever */
+		assert_int_equal(ska_approver_dies_at(&r, tsb_view_str("alice"), false, T0), T0);
+		assert_int_equal(ska_approver_dies_at(&r, tsb_view_str("bob"), false, T0), 0);
+	}
+	tokens[1].timeout = 60;
+	ska_rule_asks(&r, &a, false, T0, T0, &n);
+	assert_int_equal(n, 0);
+	assert_false(ska_rule_works_without_timestamp(&r));
+	tokens[0].timeout = 0;
+	ska_rule_asks(&r, &a, false, T0, T0, &n);
+	assert_int_equal(n, PEOPLE);
+	assert_true(ska_rule_works_without_timestamp(&r));
+}
+
+static void
+test_group_approvals_count_each_approver_once(void **state)
+{
+	const struct ska_vote votes[] = { { tsb_view_str("alice"), true },
+		{ tsb_view_str("alice"), true }, { tsb_view_str("bob"), false },
+		{ tsb_view_str("bob"), true }, { tsb_view_str("mallory"), true },
+		{ tsb_view_str("carol"), true } };
+
+	set_times(0, 0);
+	assert_int_equal(ska_group_approvals(&two_of_three, votes, 0), 0);
+	assert_int_equal(ska_group_approvals(&two_of_three, votes, 2), 1);
+	assert_int_equal(ska_group_approvals(&two_of_three, votes, 5), 1);
+	assert_int_equal(ska_group_approvals(&two_of_three, votes, 6), 2);
 }
 
 static void
@@ -514,6 +567,8 @@ main(void)
 		cmocka_unit_test(test_times_do_not_overflow),
 		cmocka_unit_test(test_hsm_clock_ahead_of_ours_waits),
 		cmocka_unit_test(test_approvers_in_order_of_appearance),
+		cmocka_unit_test(test_without_timestamp_only_timeless_tokens_ask),
+		cmocka_unit_test(test_group_approvals_count_each_approver_once),
 		cmocka_unit_test(test_token_votes_prefer_those_already_chosen),
 	};
 
