@@ -139,7 +139,7 @@ approve_one(struct approver *a, const struct task *task)
 	body_text(&body, "id", task->wire->id);
 	body_base64(&body, "approvalToBeSigned", task->token.whole);
 	body_base64(&body, "signature", tsb_view_bytes(&signature));
-	body_text(&body, "approvalDigestAlgorithm", ska_digest_names[a->signer.digest]);
+	body_text(&body, "approvalDigestAlgorithm", ska_digest_names[crypto_private_digest(a->signer.key)]);
 	task_put_approver(&a->signer, &body);
 	body_close(&body);
 	return session_call(c, "POST", "/v1/approval", tsb_view_bytes(&body), &answer);

@@ -7,10 +7,10 @@
 
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
+#include "lib/crypto/private.h"
 
 #include "cli/file.h"
 #include "cli/output.h"
-#include "cli/signer.h"
 
 #define PASSPHRASE_MIN 8
 
@@ -51,15 +51,15 @@ new_passphrase(struct cli *c, const char **out)
 }
 
 static void
-show(struct cli *c, const struct signer *s, const char *private_path, const char *public_path)
+show(struct cli *c, struct tsb_view spki, const char *private_path, const char *public_path)
 {
 	doc_auto t;
 
 	doc_start(&t, c->json);
 	doc_text(&t, "private key file", private_path);
 	doc_text(&t, "public key file", public_path);
-	doc_text(&t, "fingerprint", output_fingerprint(&c->arena, tsb_view_bytes(&s->spki)));
-	doc_base64(&t, "public key", tsb_view_bytes(&s->spki));
+	doc_text(&t, "fingerprint", output_fingerprint(&c->arena, spki));
+	doc_base64(&t, "public key", spki);
 	doc_print(&t);
 }
 
@@ -70,23 +70,23 @@ cli_approver_new(struct cli *c)
 	const char *dir = c->opt[OPT_OUT] ? c->opt[OPT_OUT] : ".";
 	const char *name = c->argv[0], *passphrase, *private_path, *public_path;
 	tsb_bytes_auto private_pem = { 0 }, public_pem = { 0 };
-	signer_auto s = { 0 };
+	crypto_private_auto *key = NULL;
 
 	if (!*name || strchr(name, '/') || name[0] == '.' || !tsb_label_valid(tsb_view_str(name)))
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "NAME becomes a file name: no '/', no '.' in front; --out gives the folder");
 	private_path = arena_printf(&c->arena, "%s/%s.key.pem", dir, name);
 	public_path = arena_printf(&c->arena, "%s/%s.pub.pem", dir, name);
-	if (new_passphrase(c, &passphrase) || signer_generate(type, &s, &c->err) ||
-	    signer_private_pem(&s, passphrase, &private_pem, &c->err))
+	if (new_passphrase(c, &passphrase) || crypto_private_new(type, &key, &c->err) ||
+	    crypto_private_pem(key, passphrase, &private_pem, &c->err))
 		return -1;
-	signer_public_pem(&s, &public_pem);
+	crypto_spki_pem(crypto_private_spki(key), &public_pem);
 	if (file_create(private_path, 0600, tsb_view_bytes(&private_pem), &c->err))
 		return -1;
 	if (file_create(public_path, 0644, tsb_view_bytes(&public_pem), &c->err)) {
 		unlink(private_path); /* both or none */
 		return -1;
 	}
-	show(c, &s, private_path, public_path);
+	show(c, crypto_private_spki(key), private_path, public_path);
 	return 0;
 }

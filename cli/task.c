@@ -25,7 +25,7 @@ task_put_approver(const struct signer *s, struct tsb_bytes *body)
 	if (s->certificate.n > 0)
 		body_base64(body, "approverCertificate", s->certificate);
 	else
-		body_base64(body, "approverPublicKey", tsb_view_bytes(&s->spki));
+		body_base64(body, "approverPublicKey", s->spki);
 }
 
 int
@@ -39,7 +39,7 @@ task_prove(struct cli *c, const struct signer *s, struct tsb_bytes *body)
 		return -1;
 	body_text(body, "timestamp", now);
 	body_base64(body, "timestampSignature", tsb_view_bytes(&signature));
-	body_text(body, "timestampDigestAlgorithm", ska_digest_names[s->digest]);
+	body_text(body, "timestampDigestAlgorithm", ska_digest_names[crypto_private_digest(s->key)]);
 	task_put_approver(s, body);
 	return 0;
 }
@@ -322,7 +322,7 @@ task_check(struct cli *c, const struct signer *s, const struct token_keys *keys,
 		return WRONG(c, w, "it has no token", w->id);
 	if (ska_approval_token_parse(w->token, &t.token, &why))
 		return WRONG(c, w, "%s", w->id, why.msg);
-	if (w->approver.n > 0 && !tsb_view_eq(w->approver, tsb_view_bytes(&s->spki)))
+	if (w->approver.n > 0 && !tsb_view_eq(w->approver, s->spki))
 		return WRONG(c, w, "it is meant for another approver", w->id);
 	if (t.token.label.n == 0)
 		return WRONG(c, w, "its token names no key", w->id);

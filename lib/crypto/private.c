@@ -1,0 +1,287 @@
+#include "lib/first.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+
+#include "lib/base/enc.h"
+#include "lib/base/str.h"
+#include "lib/crypto/owned.h"
+#include "lib/crypto/private.h"
+
+#define RSA_BITS 3072
+#define PEM_MAX (64 * 1024)
+#define PEM_LINE 48 /* bytes: 64 characters (RFC 7468, 2) */
+#define SIGNATURE_MAX 2048
+/* PBKDF2 rounds for new key files: what OWASP asks of HMAC-SHA256 (2023). */
+#define PASSPHRASE_ROUNDS 600000
+#define SALT_SIZE 16
+
+struct crypto_private {
+	EVP_PKEY *key;
+	struct tsb_bytes spki;
+	enum ska_digest digest;
+};
+
+static void free_bio(BIO **b) { BIO_free_all(*b); }
+static void free_p8(X509_SIG **p) { X509_SIG_free(*p); }
+#define bio_auto BIO __attribute__((cleanup(free_bio)))
+#define p8_auto X509_SIG __attribute__((cleanup(free_p8)))
+
+/* What OpenSSL has to say is not for callers; it must not stay for the next one either. */
+static int
+refuse(enum tsb_code code, const char *why, struct tsb_err *err)
+{
+	ERR_clear_error();
+	return tsb_fail(err, code, "private key: %s", why);
+}
+
+void
+crypto_private_free(struct crypto_private **p)
+{
+	if (*p == NULL)
+		return;
+	EVP_PKEY_free((*p)->key);
+	tsb_bytes_clear(&(*p)->spki);
+	free(*p);
+	*p = NULL;
+}
+
+/* ---- which digest goes with a key ---- */
+
+static enum ska_digest
+digest_of(const EVP_PKEY *key)
+{
+	int bits = EVP_PKEY_get_bits(key);
+
+	if (EVP_PKEY_is_a(key, "ED25519"))
+		return DIGEST_NONE;
+	if (!EVP_PKEY_is_a(key, "EC") || bits <= 256)
+		return DIGEST_SHA256;
+	return bits <= 384 ? DIGEST_SHA384 : DIGEST_SHA512;
+}
+
+int
+crypto_spki_digest(struct tsb_view spki, enum ska_digest *digest, struct tsb_err *err)
+{
+	const unsigned char *p = spki.p;
+	pkey_auto *key = NULL;
+
+	if (crypto_spki_check(spki, err))
+		return -1;
+	key = d2i_PUBKEY(NULL, &p, (long)spki.n);
+	if (key == NULL)
+		fatal("out of memory");
+	*digest = digest_of(key);
+	return 0;
+}
+
+enum ska_digest
+crypto_private_digest(const struct crypto_private *p)
+{
+	return p->digest;
+}
+
+struct tsb_view
+crypto_private_spki(const struct crypto_private *p)
+{
+	return tsb_view_bytes(&p->spki);
+}
+
+/* ---- making and loading ---- */
+
+/* Takes the key, also when it fails. */
+static int
+adopt(EVP_PKEY *key, struct crypto_private **out, struct tsb_err *err)
+{
+	struct crypto_private *p = calloc(1, sizeof(*p));
+	der_auto *der = NULL;
+	int n;
+
+	if (p == NULL)
+		fatal("out of memory");
+	p->key = key;
+	n = i2d_PUBKEY(key, &der);
+	if (n <= 0) {
+		crypto_private_free(&p);
+		return refuse(TSB_E_PARSING_KEY, "it has no public half", err);
+	}
+	tsb_bytes_add(&p->spki, der, (size_t)n);
+	p->digest = digest_of(key);
+	if (crypto_spki_check(tsb_view_bytes(&p->spki), err)) {
+		crypto_private_free(&p);
+		return -1;
+	}
+	*out = p;
+	return 0;
+}
+
+struct passphrase {
+	const char *text; /* NULL = none */
+	bool asked;
+};
+
+static int
+give_passphrase(char *buf, int size, int writing, void *ctx)
+{
+	struct passphrase *given = ctx;
+	size_t n = given->text == NULL ? 0 : strlen(given->text);
+
+	given->asked = true;
+	if (given->text == NULL || n >= (size_t)size)
+		return -1;
+	memcpy(buf, given->text, n);
+	return (int)n;
+}
+
+int
+crypto_private_load(struct tsb_view pem, const char *passphrase, struct crypto_private **out,
+    struct tsb_err *err)
+{
+	struct passphrase given = {.text = passphrase};
+	bio_auto *bio = NULL;
+	EVP_PKEY *key;
+
+	if (pem.n == 0 || pem.n > PEM_MAX)
+		return refuse(TSB_E_PARSING_KEY, "the PEM text has a wrong length", err);
+	bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+	if (bio == NULL)
+		fatal("out of memory");
+	key = PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, &given);
+	if (key != NULL)
+		return adopt(key, out, err);
+	if (!given.asked)
+		return refuse(TSB_E_PARSING_KEY, "there is none in PEM form", err);
+	return refuse(TSB_E_DECRYPT_FAILED,
+	    passphrase == NULL ? "it is encrypted" : "the passphrase is wrong", err);
+}
+
+int
+crypto_private_decode(struct tsb_view pkcs8, struct crypto_private **out, struct tsb_err *err)
+{
+	EVP_PKEY *key;
+
+	if (crypto_private_parse(pkcs8, &key, err)) {
+		err->code = TSB_E_PARSING_KEY;
+		return -1;
+	}
+	return adopt(key, out, err);
+}
+
+int
+crypto_private_new(const char *type, struct crypto_private **out, struct tsb_err *err)
+{
+	static const struct {
+		const char *type, *algorithm, *curve;
+	} rows[] = {
+		{"rsa", "RSA", NULL},
+		{"p256", "EC", "P-256"},
+		{"p384", "EC", "P-384"},
+		{"p521", "EC", "P-521"},
+		{"secp256k1", "EC", "secp256k1"},
+		{"ed25519", "ED25519", NULL},
+	};
+	EVP_PKEY *key;
+	size_t i;
+
+	for (i = 0; i < TSB_COUNT(rows) && !tsb_streq(rows[i].type, type); i++)
+		;
+	if (i == TSB_COUNT(rows))
+		return tsb_fail(err, TSB_E_INPUT,
+		    "the type of a key must be rsa, p256, p384, p521, secp256k1 or ed25519");
+	if (rows[i].curve != NULL)
+		key = EVP_PKEY_Q_keygen(NULL, NULL, rows[i].algorithm, rows[i].curve);
+	else if (tsb_streq(rows[i].type, "rsa"))
+		key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)RSA_BITS);
+	else
+		key = EVP_PKEY_Q_keygen(NULL, NULL, rows[i].algorithm);
+	if (key == NULL)
+		return refuse(TSB_E_TECHNICAL, "it could not be made", err);
+	return adopt(key, out, err);
+}
+
+/* ---- signing ---- */
+
+int
+crypto_private_sign(const struct crypto_private *p, struct tsb_view message, struct tsb_bytes *out,
+    struct tsb_err *err)
+{
+	static const char *const names[DIGEST__MAX] = {
+		[DIGEST_SHA256] = "SHA256",
+		[DIGEST_SHA384] = "SHA384",
+		[DIGEST_SHA512] = "SHA512",
+	};
+	md_ctx_auto *ctx = EVP_MD_CTX_new();
+	unsigned char signature[SIGNATURE_MAX];
+	size_t n = sizeof(signature);
+
+	if (ctx == NULL)
+		fatal("out of memory");
+	if (EVP_DigestSignInit_ex(ctx, NULL, names[p->digest], NULL, NULL, p->key, NULL) != 1 ||
+	    EVP_DigestSign(ctx, signature, &n, message.p, message.n) != 1)
+		return refuse(TSB_E_TECHNICAL, "it cannot sign", err);
+	tsb_bytes_add(out, signature, n);
+	return 0;
+}
+
+/* ---- writing ---- */
+
+/* AES-256-CBC under PBKDF2 with many rounds; OpenSSL's own writer would use 2048. */
+static X509_SIG *
+encrypt_key(PKCS8_PRIV_KEY_INFO *info, const char *passphrase)
+{
+	X509_ALGOR *pbe;
+	X509_SIG *p8;
+
+	pbe = PKCS5_pbe2_set_iv(EVP_aes_256_cbc(), PASSPHRASE_ROUNDS, NULL, SALT_SIZE, NULL,
+	    NID_hmacWithSHA256);
+	if (pbe == NULL)
+		return NULL;
+	p8 = PKCS8_set0_pbe(passphrase, (int)strlen(passphrase), info, pbe);
+	if (p8 == NULL)
+		X509_ALGOR_free(pbe);
+	return p8;
+}
+
+int
+crypto_private_pem(const struct crypto_private *p, const char *passphrase, struct tsb_bytes *out,
+    struct tsb_err *err)
+{
+	pkcs8_auto *info = EVP_PKEY2PKCS8(p->key);
+	bio_auto *bio = BIO_new(BIO_s_secmem());
+	p8_auto *p8 = NULL;
+	char *text;
+	long n;
+	int ok;
+
+	if (info == NULL || bio == NULL)
+		return refuse(TSB_E_TECHNICAL, "it cannot be written", err);
+	if (passphrase != NULL) {
+		p8 = encrypt_key(info, passphrase);
+		ok = p8 != NULL && PEM_write_bio_PKCS8(bio, p8) == 1;
+	} else {
+		ok = PEM_write_bio_PKCS8_PRIV_KEY_INFO(bio, info) == 1;
+	}
+	if (!ok)
+		return refuse(TSB_E_TECHNICAL, "it cannot be written", err);
+	n = BIO_get_mem_data(bio, &text);
+	tsb_bytes_add(out, text, (size_t)n);
+	return 0;
+}
+
+void
+crypto_spki_pem(struct tsb_view spki, struct tsb_bytes *out)
+{
+	tsb_bytes_add_str(out, "-----BEGIN PUBLIC KEY-----\n");
+	for (size_t i = 0; i < spki.n; i += PEM_LINE) {
+		enc_base64(tsb_view_of(spki.p + i, spki.n - i < PEM_LINE ? spki.n - i : PEM_LINE), out);
+		tsb_bytes_add_str(out, "\n");
+	}
+	tsb_bytes_add_str(out, "-----END PUBLIC KEY-----\n");
+}
