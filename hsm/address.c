@@ -6,9 +6,9 @@
 #include <openssl/err.h>
 
 #include "lib/base/str.h"
+#include "lib/crypto/keccak.h"
 
 #include "hsm/address.h"
-#include "hsm/keccak.h"
 
 #define COORDINATE 32
 #define POINT (1 + 2 * COORDINATE)

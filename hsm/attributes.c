@@ -59,11 +59,11 @@ int
 attributes_sign(struct tsb_view xml, const struct hsm_key *attestation, struct tsb_bytes *out,
     struct tsb_err *err)
 {
-	const struct sign_algorithm *alg;
+	const struct scheme *alg;
 
 	if (sign_select(attestation, "SHA256_WITH_RSA", xml.n, &alg, err))
 		return -1;
-	return sign_make(attestation, attestation->private_key, alg, SIGN_DER, xml, out, err);
+	return sign_make(attestation, attestation->private_key, alg, FORM_DER, xml, out, err);
 }
 
 int

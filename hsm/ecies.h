@@ -10,8 +10,8 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/err.h"
+#include "lib/crypto/curve.h"
 
-#include "hsm/curve.h"
 #include "hsm/gcm.h"
 
 #define ECIES_TAG_SIZE GCM_TAG_SIZE

@@ -5,6 +5,7 @@
 #include "lib/base/hook.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "lib/crypto/signature_parts.h"
 #include "lib/ska/keyattr.h"
 #include "lib/wire/wire.h"
 
@@ -133,20 +134,20 @@ serve_sign(void *arg, struct web_request *rq, struct web_reply *reply, struct ts
 {
 	struct hsm_app *app = arg;
 	struct wire_synchronous_in in;
-	const struct sign_algorithm *alg;
+	const struct scheme *alg;
 	hsm_key_auto *k = NULL;
 	pkey_auto *private_key = NULL;
 	tsb_bytes_auto signature = { 0 };
-	enum sign_type type;
+	enum scheme_form form;
 
 	if (wire_synchronous_parse(KIND_SIGN, rq->body, rq->arena, &in, err) ||
 	    access_find(app, tsb_view_str(in.request.key_name), &k, err) ||
 	    access_check_use(k, ATTR_SIGN, err) ||
 	    sign_select(k, in.request.algorithm, in.request.payload.n, &alg, err) ||
-	    sign_type_parse(k, alg, in.signature_type, &type, err) ||
+	    sign_form_parse(k, alg, in.signature_type, &form, err) ||
 	    key_open_private(k, in.request.key_password, &private_key, err) ||
 	    access_enforce(app, rq, k, &in, in.request.payload, err) ||
-	    sign_make(k, private_key, alg, type, in.request.payload, &signature, err))
+	    sign_make(k, private_key, alg, form, in.request.payload, &signature, err))
 		return -1;
 	keystore_count_use(app->ks, k);
 	access_log(rq, "signed", k, in.request.algorithm, in.request.payload, in.napprovals);
@@ -158,7 +159,7 @@ serve_sign(void *arg, struct web_request *rq, struct web_reply *reply, struct ts
 int
 serve_verify(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
-	const struct sign_algorithm *alg;
+	const struct scheme *alg;
 	struct wire_verify in;
 	hsm_key_auto *k = NULL;
 	bool valid;
@@ -166,7 +167,7 @@ serve_verify(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 	if (wire_verify_parse(rq->body, rq->arena, &in, err) ||
 	    access_find_checked(arg, tsb_view_str(in.key_name), in.password, &k, err) ||
 	    sign_select(k, in.algorithm, in.payload.n, &alg, err) ||
-	    sign_verify(k, alg, in.payload, in.signature, &valid, err))
+	    signature_verify(k->public_key, alg, in.payload, in.signature, &valid, err))
 		return -1;
 	wire_bool_format("signatureValid", valid, &reply->body);
 	return 0;
@@ -177,7 +178,7 @@ static int
 check_stamped(const struct hsm_key *k, const struct wire_timestamp_request *in,
     struct tsb_err *err)
 {
-	const struct sign_algorithm *alg;
+	const struct scheme *alg;
 	const struct cipher_algorithm *cipher;
 	const struct wrap_method *method;
 

@@ -9,9 +9,8 @@
 
 #include "lib/base/arena.h"
 #include "lib/crypto/crypto.h"
+#include "lib/crypto/curve.h"
 #include "lib/ska/keyattr.h"
-
-#include "hsm/curve.h"
 
 enum key_kind { KEY_RSA, KEY_EC, KEY_ED, KEY_AES, KEY_KIND__MAX };
 enum key_system { KEY_ORDINARY, KEY_ATTESTATION, KEY_TIMESTAMP, KEY_SYSTEM__MAX };

@@ -4,7 +4,7 @@
 
 #include <openssl/evp.h>
 
-#include "hsm/hash.h"
+#include "lib/crypto/hash.h"
 
 enum rsa_padding {
 	RSA_PAD_OAEP,  /* the mask generation function uses the same hash */

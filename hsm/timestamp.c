@@ -19,11 +19,11 @@ timestamp_make(const struct hsm_key *timestamp_key, enum ska_operation operation
 	};
 	tsb_bytes_auto whole = { 0 };
 	tsb_bytes_auto bare = { 0 };
-	const struct sign_algorithm *alg;
+	const struct scheme *alg;
 
 	ska_timestamp_format(&t, &whole);
 	if (sign_select(timestamp_key, "SHA256_WITH_ECDSA", whole.n, &alg, err) ||
-	    sign_make(timestamp_key, timestamp_key->private_key, alg, SIGN_DER,
+	    sign_make(timestamp_key, timestamp_key->private_key, alg, FORM_DER,
 		tsb_view_bytes(&whole), &bare, err))
 		return -1;
 	tsb_bytes_add_view(token, tsb_view_bytes(&whole));

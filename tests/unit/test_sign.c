@@ -19,12 +19,14 @@
 
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
+#include "lib/crypto/ecdsa.h"
+#include "lib/crypto/keccak.h"
+#include "lib/crypto/signature_parts.h"
 #include "lib/wire/wire.h"
 
 #include "hsm/address.h"
-#include "hsm/ecdsa.h"
-#include "hsm/keccak.h"
 #include "hsm/keygen.h"
+#include "hsm/rfc6979.h"
 #include "hsm/sign.h"
 
 static struct tsb_view
@@ -170,7 +172,7 @@ test_rfc6979_known_answers(void **state)
 		struct tsb_err err;
 
 		crypto_sha256(tsb_view_str(rfc6979_rows[i].message), digest);
-		assert_int_equal(ecdsa_sign_deterministic(curve, pair,
+		assert_int_equal(rfc6979_sign(curve, pair,
 				     tsb_view_of(digest, sizeof(digest)), &der, &err), 0);
 		assert_int_equal(ecdsa_to_raw(curve, tsb_view_bytes(&der), &raw, &err), 0);
 		assert_string_equal(
@@ -261,20 +263,20 @@ openssl_verifies(EVP_PKEY *key, const char *md, bool pss, struct tsb_view payloa
 }
 
 static void
-sign(const struct hsm_key *k, const char *name, enum sign_type type, struct tsb_view payload,
+sign(const struct hsm_key *k, const char *name, enum scheme_form type, struct tsb_view payload,
     struct tsb_bytes *out)
 {
-	const struct sign_algorithm *alg;
+	const struct scheme *alg;
 	struct tsb_err err = { 0 };
 	bool valid = false;
 
 	if (sign_select(k, name, payload.n, &alg, &err) ||
 	    sign_make(k, k->private_key, alg, type, payload, out, &err))
 		fail_msg("%s: %s", name, err.msg);
-	assert_int_equal(sign_verify(k, alg, payload, tsb_view_bytes(out), &valid, &err), 0);
+	assert_int_equal(signature_verify(k->public_key, alg, payload, tsb_view_bytes(out), &valid, &err), 0);
 	assert_true(valid);
 	out->p[out->n / 2] ^= 1;
-	assert_int_equal(sign_verify(k, alg, payload, tsb_view_bytes(out), &valid, &err), 0);
+	assert_int_equal(signature_verify(k->public_key, alg, payload, tsb_view_bytes(out), &valid, &err), 0);
 	assert_false(valid);
 	out->p[out->n / 2] ^= 1;
 }
@@ -288,7 +290,7 @@ test_rsa(void **state)
 	for (size_t i = 0; i < TSB_COUNT(rsa_rows); i++) {
 		tsb_bytes_auto sig = { 0 };
 
-		sign(k, rsa_rows[i].name, SIGN_DER, payload, &sig);
+		sign(k, rsa_rows[i].name, FORM_DER, payload, &sig);
 		assert_true(openssl_verifies(k->public_key, rsa_rows[i].md, rsa_rows[i].pss,
 		    payload,
 		    tsb_view_bytes(&sig)));
@@ -326,7 +328,7 @@ test_rsa_over_digests(void **state)
 
 		assert_int_equal(EVP_Q_digest(NULL, rows[i].md, NULL, payload.p, payload.n, digest,
 				     &n), 1);
-		sign(k, rows[i].name, SIGN_DER, tsb_view_of(digest, n), &sig);
+		sign(k, rows[i].name, FORM_DER, tsb_view_of(digest, n), &sig);
 		assert_true(openssl_verifies(k->public_key, rows[i].md, rows[i].pss, payload,
 		    tsb_view_bytes(&sig)));
 	}
@@ -345,8 +347,8 @@ try_ecdsa(const struct hsm_key *k, const char *name, const char *md, struct tsb_
 	tsb_bytes_auto raw = { 0 };
 	tsb_bytes_auto raw_as_der = { 0 };
 
-	sign(k, name, SIGN_DER, payload, &der);
-	sign(k, name, SIGN_RAW, payload, &raw);
+	sign(k, name, FORM_DER, payload, &der);
+	sign(k, name, FORM_RAW, payload, &raw);
 	assert_int_equal(raw.n, 2 * k->curve->scalar);
 	assert_true(ecdsa_from_raw(k->curve, tsb_view_bytes(&raw), &raw_as_der));
 	if (!md)
@@ -394,16 +396,16 @@ test_own_digests_are_what_is_signed(void **state)
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
 		tsb_bytes_auto sig = { 0 };
 		unsigned char digest[HASH_SIZE_MAX];
-		const struct sign_algorithm *alg;
+		const struct scheme *alg;
 		struct tsb_err err;
 		bool valid = false;
 
 		assert_int_equal(hash_compute(rows[i].hash, payload, digest, &err), 0);
-		sign(k, "NONE_WITH_ECDSA", SIGN_DER, tsb_view_of(digest, hash_size(rows[i].hash)),
+		sign(k, "NONE_WITH_ECDSA", FORM_DER, tsb_view_of(digest, hash_size(rows[i].hash)),
 		    &sig);
 		assert_int_equal(sign_select(k, rows[i].name, payload.n, &alg, &err), 0);
 		assert_int_equal(
-		    sign_verify(k, alg, payload, tsb_view_bytes(&sig), &valid, &err), 0);
+		    signature_verify(k->public_key, alg, payload, tsb_view_bytes(&sig), &valid, &err), 0);
 		assert_true(valid);
 	}
 }
@@ -417,7 +419,7 @@ test_ethereum_form(void **state)
 	for (int i = 0; i < 32; i++) {
 		tsb_bytes_auto sig = { 0 };
 
-		sign(k, "KECCAK256_WITH_ECDSA", SIGN_ETH, tsb_view_of(&i, sizeof(i)), &sig);
+		sign(k, "KECCAK256_WITH_ECDSA", FORM_ETH, tsb_view_of(&i, sizeof(i)), &sig);
 		assert_int_equal(sig.n, 65);
 		assert_true(sig.p[64] == 27 || sig.p[64] == 28);
 		assert_true(sig.p[32] < 0x80);
@@ -433,7 +435,7 @@ test_ed25519(void **state)
 	struct tsb_view payload = tsb_view_str(payload_text);
 	tsb_bytes_auto sig = { 0 };
 
-	sign(k, "EDDSA", SIGN_RAW, payload, &sig);
+	sign(k, "EDDSA", FORM_RAW, payload, &sig);
 	assert_int_equal(sig.n, 64);
 	assert_true(openssl_verifies(k->public_key, NULL, false, payload, tsb_view_bytes(&sig)));
 }
@@ -457,8 +459,8 @@ test_what_does_not_fit_is_refused(void **state)
 		{ "NONE_WITH_ECDSA", 0, TSB_E_PAYLOAD },
 	};
 	hsm_key_auto *k = make("EC", "1.2.840.10045.3.1.7", 0);
-	const struct sign_algorithm *alg;
-	enum sign_type type;
+	const struct scheme *alg;
+	enum scheme_form type;
 	struct tsb_err err;
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
@@ -466,11 +468,11 @@ test_what_does_not_fit_is_refused(void **state)
 		assert_int_equal(err.code, rows[i].code);
 	}
 	assert_int_equal(sign_select(k, "KECCAK256_WITH_ECDSA", 5, &alg, &err), 0);
-	assert_int_equal(sign_type_parse(k, alg, "ETH", &type, &err), -1);
+	assert_int_equal(sign_form_parse(k, alg, "ETH", &type, &err), -1);
 	assert_int_equal(err.code, TSB_E_ALGORITHM_NOT_SUPPORTED);
-	assert_int_equal(sign_type_parse(k, alg, "PEM", &type, &err), -1);
-	assert_int_equal(sign_type_parse(k, alg, NULL, &type, &err), 0);
-	assert_int_equal(type, SIGN_DER);
+	assert_int_equal(sign_form_parse(k, alg, "PEM", &type, &err), -1);
+	assert_int_equal(sign_form_parse(k, alg, NULL, &type, &err), 0);
+	assert_int_equal(type, FORM_DER);
 }
 
 static void

@@ -1,6 +1,6 @@
 /* Keccak[c] with the padding that Ethereum kept (0x01), which is not SHA-3's. */
-#ifndef TSB_HSM_KECCAK_H
-#define TSB_HSM_KECCAK_H
+#ifndef TSB_CRYPTO_KECCAK_H
+#define TSB_CRYPTO_KECCAK_H
 
 #include "lib/base/bytes.h"
 

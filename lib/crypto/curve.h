@@ -1,6 +1,6 @@
 /* Elliptic curves that keys may have (api.md 15.9). */
-#ifndef TSB_HSM_CURVE_H
-#define TSB_HSM_CURVE_H
+#ifndef TSB_CRYPTO_CURVE_H
+#define TSB_CRYPTO_CURVE_H
 
 #include <stddef.h>
 
@@ -16,8 +16,6 @@ struct curve {
 /* NULL when the OID is unknown. */
 const struct curve *curve_by_oid(const char *oid);
 /* The curve that an EC key is on; NULL when it is none of ours. */
-const struct curve *curve_of(EVP_PKEY *key);
-/* The curve that key, an EC key, is on. */
 const struct curve *curve_of(EVP_PKEY *key);
 extern const struct curve *const curve_p256, *const curve_secp256k1;
 

@@ -1,8 +1,7 @@
 #include "lib/first.h"
 
 #include "lib/base/str.h"
-
-#include "hsm/curve.h"
+#include "lib/crypto/curve.h"
 
 /*
  * OIDs as the standards give them. Interface texts in circulation print 1.2.840.10045.3.1.1 to .3

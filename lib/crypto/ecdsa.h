@@ -1,11 +1,10 @@
-/*
- * Forms of an ECDSA signature: DER, r||s, and r||s||v as Ethereum wants it; and signing with the
- * nonce of RFC 6979, which OpenSSL offers only from 3.2 on.
- */
-#ifndef TSB_HSM_ECDSA_H
-#define TSB_HSM_ECDSA_H
+/* Forms of an ECDSA signature: DER, r||s, and r||s||v as Ethereum wants it. */
+#ifndef TSB_CRYPTO_ECDSA_H
+#define TSB_CRYPTO_ECDSA_H
 
-#include "hsm/key.h"
+#include "lib/base/bytes.h"
+#include "lib/base/err.h"
+#include "lib/crypto/curve.h"
 
 /* DER to r||s, each of curve->scalar bytes. */
 int ecdsa_to_raw(const struct curve *, struct tsb_view der, struct tsb_bytes *raw,
@@ -17,8 +16,5 @@ bool ecdsa_is_der(struct tsb_view);
 /* DER to r||s||v with s in the lower half and v 27 or 28: the one that gives back public_key. */
 int ecdsa_to_eth(const struct curve *, EVP_PKEY *public_key, struct tsb_view digest,
     struct tsb_view der, struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
-/* RFC 6979 with HMAC-SHA-256; gives DER. */
-int ecdsa_sign_deterministic(const struct curve *, EVP_PKEY *private_key, struct tsb_view digest,
-    struct tsb_bytes *der, struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

@@ -1,6 +1,6 @@
 /* Digests of the signature algorithms (api.md 15.1). */
-#ifndef TSB_HSM_HASH_H
-#define TSB_HSM_HASH_H
+#ifndef TSB_CRYPTO_HASH_H
+#define TSB_CRYPTO_HASH_H
 
 #include <openssl/evp.h>
 

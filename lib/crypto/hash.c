@@ -3,8 +3,8 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-#include "hsm/hash.h"
-#include "hsm/keccak.h"
+#include "lib/crypto/hash.h"
+#include "lib/crypto/keccak.h"
 
 static const struct {
 	const char *md; /* name in OpenSSL */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "hsm/keccak.h"
+#include "lib/crypto/keccak.h"
 
 #define LANES 25
 #define ROUNDS 24

@@ -1,0 +1,240 @@
+#include "lib/first.h"
+
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/objects.h>
+
+#include "lib/crypto/ecdsa_parts.h"
+
+#define SCALAR_MAX 72
+
+static void
+free_sig(ECDSA_SIG **p)
+{
+	ECDSA_SIG_free(*p);
+}
+#define sig_auto ECDSA_SIG __attribute__((cleanup(free_sig)))
+
+static int
+failed(struct tsb_err *err)
+{
+	ERR_clear_error();
+	return tsb_fail(err, TSB_E_HSM, "Error creating signature. ECDSA computation failed.");
+}
+
+/* ---- parts ---- */
+
+bool
+ecdsa_work_begin(struct ecdsa_work *w, const struct curve *curve)
+{
+	w->ctx = BN_CTX_secure_new();
+	w->group = EC_GROUP_new_by_curve_name(OBJ_txt2nid(curve->oid));
+	w->order = w->group ? EC_GROUP_get0_order(w->group) : NULL;
+	return w->ctx && w->order;
+}
+
+void
+ecdsa_work_end(struct ecdsa_work *w)
+{
+	BN_CTX_free(w->ctx);
+	EC_GROUP_free(w->group);
+}
+
+BIGNUM *
+ecdsa_digest_number(const BIGNUM *order, struct tsb_view digest)
+{
+	int excess = (int)(8 * digest.n) - BN_num_bits(order);
+	BIGNUM *z = BN_bin2bn(digest.p, (int)digest.n, NULL);
+
+	if (z && excess > 0 && !BN_rshift(z, z, excess)) {
+		BN_free(z);
+		z = NULL;
+	}
+	return z;
+}
+
+bool
+ecdsa_put_number(const BIGNUM *v, size_t size, struct tsb_bytes *out)
+{
+	unsigned char buf[SCALAR_MAX];
+
+	if (BN_bn2binpad(v, buf, (int)size) < 0)
+		return false;
+	tsb_bytes_add(out, buf, size);
+	return true;
+}
+
+static bool
+add_der(const ECDSA_SIG *sig, struct tsb_bytes *out)
+{
+	unsigned char *der = NULL;
+	int n = i2d_ECDSA_SIG(sig, &der);
+
+	if (n > 0)
+		tsb_bytes_add(out, der, (size_t)n);
+	OPENSSL_free(der);
+	return n > 0;
+}
+
+bool
+ecdsa_put_der(BIGNUM *r, BIGNUM *s, struct tsb_bytes *out)
+{
+	sig_auto *sig = ECDSA_SIG_new();
+
+	if (!sig || !ECDSA_SIG_set0(sig, r, s)) {
+		BN_free(r);
+		BN_free(s);
+		return false;
+	}
+	return add_der(sig, out);
+}
+
+/* ---- forms ---- */
+
+static ECDSA_SIG *
+parse_der(struct tsb_view der)
+{
+	const unsigned char *p = der.p;
+	ECDSA_SIG *sig = der.n ? d2i_ECDSA_SIG(NULL, &p, (long)der.n) : NULL;
+	unsigned char *again = NULL;
+	int n;
+
+	if (!sig) {
+		ERR_clear_error();
+		return NULL;
+	}
+	/* Encoding it again tells DER from the other encodings that BER allows. */
+	n = i2d_ECDSA_SIG(sig, &again);
+	if (n < 0 || (size_t)n != der.n || memcmp(again, der.p, der.n) != 0) {
+		ECDSA_SIG_free(sig);
+		sig = NULL;
+	}
+	OPENSSL_free(again);
+	return sig;
+}
+
+bool
+ecdsa_is_der(struct tsb_view der)
+{
+	sig_auto *sig = parse_der(der);
+
+	return sig != NULL;
+}
+
+int
+ecdsa_to_raw(const struct curve *curve, struct tsb_view der, struct tsb_bytes *raw,
+    struct tsb_err *err)
+{
+	sig_auto *sig = parse_der(der);
+	tsb_bytes_auto both = { 0 };
+
+	if (!sig || !ecdsa_put_number(ECDSA_SIG_get0_r(sig), curve->scalar, &both) ||
+	    !ecdsa_put_number(ECDSA_SIG_get0_s(sig), curve->scalar, &both))
+		return failed(err);
+	tsb_bytes_add_view(raw, tsb_view_bytes(&both));
+	return 0;
+}
+
+bool
+ecdsa_from_raw(const struct curve *curve, struct tsb_view raw, struct tsb_bytes *der)
+{
+	const size_t size = curve->scalar;
+	unsigned char v;
+
+	if (raw.n == 2 * size + 1) {
+		v = raw.p[2 * size];
+		if (v > 1 && v != 27 && v != 28)
+			return false;
+	} else if (raw.n != 2 * size) {
+		return false;
+	}
+	return ecdsa_put_der(BN_bin2bn(raw.p, (int)size, NULL),
+	    BN_bin2bn(raw.p + size, (int)size, NULL), der);
+}
+
+/* ---- Ethereum ---- */
+
+static EC_POINT *
+public_point(const struct ecdsa_work *w, EVP_PKEY *key)
+{
+	static const char name[] = OSSL_PKEY_PARAM_PUB_KEY;
+	unsigned char buf[2 * SCALAR_MAX + 1];
+	EC_POINT *q = EC_POINT_new(w->group);
+	size_t n;
+
+	if (q && EVP_PKEY_get_octet_string_param(key, name, buf, sizeof(buf), &n) &&
+	    EC_POINT_oct2point(w->group, q, buf, n, w->ctx))
+		return q;
+	EC_POINT_free(q);
+	return NULL;
+}
+
+/*
+ * SEC 1, 4.1.6: the key that a signature and the parity of its nonce point belong to is
+ * r^-1 (s R - z G). True when that is q.
+ */
+static bool
+recovers(const struct ecdsa_work *w, const BIGNUM *r, const BIGNUM *s, const BIGNUM *z, int odd,
+    const EC_POINT *q)
+{
+	point_auto *nonce = EC_POINT_new(w->group);
+	point_auto *got = EC_POINT_new(w->group);
+	number_auto *inverse = BN_mod_inverse(NULL, r, w->order, w->ctx);
+	number_auto *a = BN_new();
+	number_auto *b = BN_new();
+
+	return nonce && got && inverse && a && b &&
+	    EC_POINT_set_compressed_coordinates(w->group, nonce, r, odd, w->ctx) &&
+	    BN_mod_mul(a, s, inverse, w->order, w->ctx) &&
+	    BN_mod_mul(b, z, inverse, w->order, w->ctx) &&
+	    BN_mod_sub(b, w->order, b, w->order, w->ctx) &&
+	    EC_POINT_mul(w->group, got, b, nonce, a, w->ctx) &&
+	    EC_POINT_cmp(w->group, got, q, w->ctx) == 0;
+}
+
+static BIGNUM *
+lower_half(const struct ecdsa_work *w, const BIGNUM *s)
+{
+	BIGNUM *low = BN_new(), *half = BN_new();
+	bool ok = low && half && BN_rshift1(half, w->order) &&
+	    (BN_cmp(s, half) > 0 ? BN_sub(low, w->order, s) : BN_copy(low, s) != NULL);
+
+	BN_free(half);
+	if (ok)
+		return low;
+	BN_free(low);
+	return NULL;
+}
+
+int
+ecdsa_to_eth(const struct curve *curve, EVP_PKEY *public_key, struct tsb_view digest,
+    struct tsb_view der, struct tsb_bytes *out, struct tsb_err *err)
+{
+	ecdsa_work_auto w = { 0 };
+	sig_auto *sig = parse_der(der);
+	tsb_bytes_auto both = { 0 };
+
+	if (!sig || !ecdsa_work_begin(&w, curve))
+		return failed(err);
+
+	const BIGNUM *r = ECDSA_SIG_get0_r(sig);
+	number_auto *s = lower_half(&w, ECDSA_SIG_get0_s(sig));
+	number_auto *z = ecdsa_digest_number(w.order, digest);
+	point_auto *q = public_point(&w, public_key);
+
+	if (!s || !z || !q || !ecdsa_put_number(r, curve->scalar, &both) ||
+	    !ecdsa_put_number(s, curve->scalar, &both))
+		return failed(err);
+	for (unsigned char odd = 0; odd < 2; odd++) {
+		if (!recovers(&w, r, s, z, odd, q))
+			continue;
+		tsb_bytes_add_view(out, tsb_view_bytes(&both));
+		tsb_bytes_add(out, (const unsigned char[]){ (unsigned char)(27 + odd) }, 1);
+		return 0;
+	}
+	/* r was reduced by the order: chance 2^-127. */
+	return failed(err);
+}

@@ -1,0 +1,43 @@
+/*
+ * Signature algorithms (api.md 15.1): which key, digest and padding each name means. Shared by who makes
+ * signatures and who checks them.
+ */
+#ifndef TSB_CRYPTO_SCHEME_H
+#define TSB_CRYPTO_SCHEME_H
+
+#include "lib/crypto/curve.h"
+#include "lib/crypto/hash.h"
+
+enum scheme_form { FORM_DER, FORM_RAW, FORM_ETH, FORM__MAX };
+extern const char *const scheme_form_names[FORM__MAX]; /* "DER" ...: a signatureType */
+
+/* A key that may sign, as the choice of an algorithm sees it. */
+struct scheme_key {
+	const char *label;    /* for people; NULL = not known */
+	const char *type;     /* "RSA", "EC", "ED" or what cannot sign */
+	EVP_PKEY *public_key; /* NULL for what cannot sign */
+};
+
+struct scheme;
+
+/*
+ * The algorithm of this name for this key. TSB_E_INPUT for a name that the API does not know,
+ * TSB_E_NOT_IMPLEMENTED and TSB_E_ALGORITHM_NOT_SUPPORTED when this build or key cannot do it,
+ * TSB_E_PAYLOAD when a payload of n bytes does not fit.
+ */
+int scheme_select(const struct scheme_key *, const char *name, size_t n, const struct scheme **out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* NULL means DER. TSB_E_ALGORITHM_NOT_SUPPORTED when it does not fit the algorithm and key. */
+int scheme_form_parse(const struct scheme_key *, const struct scheme *, const char *text,
+    enum scheme_form *out, struct tsb_err *err) TSB_MUSTCHECK;
+
+bool scheme_is_ecdsa(const struct scheme *);
+bool scheme_is_eddsa(const struct scheme *);	     /* the message is signed as it is */
+bool scheme_is_deterministic(const struct scheme *); /* ECDSA with the nonce of RFC 6979 */
+/* What goes into the padding or the curve: the payload, or its digest in buf. */
+int scheme_prepare(const struct scheme *, struct tsb_view payload, unsigned char buf[HASH_SIZE_MAX],
+    struct tsb_view *in, struct tsb_err *err) TSB_MUSTCHECK;
+/* Padding of RSA for a payload of n bytes; nothing to do for the others. */
+bool scheme_set_padding(const struct scheme *, size_t n, EVP_PKEY_CTX *);
+
+#endif

@@ -1,0 +1,172 @@
+#include "lib/first.h"
+
+#include <limits.h>
+
+#include <openssl/err.h>
+
+#include "lib/base/str.h"
+#include "lib/crypto/ecdsa.h"
+#include "lib/crypto/owned.h"
+#include "lib/crypto/signature.h"
+#include "lib/crypto/signature_parts.h"
+
+#define SPKI_MAX (16 * 1024)
+
+static struct tsb_view
+never_null(struct tsb_view v)
+{
+	return v.n ? v : tsb_view_of("", 0);
+}
+
+static bool
+verify_eddsa(EVP_PKEY *key, struct tsb_view message, struct tsb_view sig)
+{
+	md_ctx_auto *ctx = EVP_MD_CTX_new();
+
+	return ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) > 0 &&
+	    EVP_DigestVerify(ctx, sig.p, sig.n, message.p, message.n) == 1;
+}
+
+/* n is the size of the payload that in stands for. */
+static bool
+verify_input(EVP_PKEY *key, const struct scheme *s, size_t n, struct tsb_view in,
+    struct tsb_view sig)
+{
+	pkey_ctx_auto *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+
+	return ctx && EVP_PKEY_verify_init(ctx) > 0 && scheme_set_padding(s, n, ctx) &&
+	    EVP_PKEY_verify(ctx, sig.p, sig.n, in.p, in.n) == 1;
+}
+
+/* A raw signature may by chance look like DER: then both readings are tried. */
+static bool
+verify_ecdsa(EVP_PKEY *key, const struct scheme *s, struct tsb_view digest, struct tsb_view sig)
+{
+	const struct curve *curve = curve_of(key);
+	tsb_bytes_auto der = { 0 };
+
+	if (ecdsa_is_der(sig) && verify_input(key, s, digest.n, digest, sig))
+		return true;
+	return curve && ecdsa_from_raw(curve, sig, &der) &&
+	    verify_input(key, s, digest.n, digest, tsb_view_bytes(&der));
+}
+
+int
+signature_verify(EVP_PKEY *key, const struct scheme *s, struct tsb_view payload,
+    struct tsb_view signature, bool *valid, struct tsb_err *err)
+{
+	unsigned char digest[HASH_SIZE_MAX];
+	struct tsb_view in;
+
+	payload = never_null(payload);
+	signature = never_null(signature);
+	if (scheme_is_eddsa(s)) {
+		*valid = verify_eddsa(key, payload, signature);
+	} else {
+		if (scheme_prepare(s, payload, digest, &in, err))
+			return -1;
+		if (scheme_is_ecdsa(s))
+			*valid = verify_ecdsa(key, s, in, signature);
+		else
+			*valid = verify_input(key, s, payload.n, in, signature);
+	}
+	ERR_clear_error();
+	return 0;
+}
+
+/* ---- with a form that was asked for ---- */
+
+/* r||s||v is what the same r and s give: s in the lower half, the v that recovers the key. */
+static bool
+is_eth(EVP_PKEY *key, const struct scheme *s, struct tsb_view payload, struct tsb_view signature)
+{
+	unsigned char digest[HASH_SIZE_MAX];
+	tsb_bytes_auto der = { 0 };
+	tsb_bytes_auto again = { 0 };
+	struct tsb_err err;
+	struct tsb_view in;
+	bool same = ecdsa_from_raw(curve_secp256k1, signature, &der) &&
+	    !scheme_prepare(s, payload, digest, &in, &err) &&
+	    !ecdsa_to_eth(curve_secp256k1, key, in, tsb_view_bytes(&der), &again, &err) &&
+	    tsb_view_eq(tsb_view_bytes(&again), signature);
+
+	ERR_clear_error();
+	return same;
+}
+
+static bool
+has_form(EVP_PKEY *key, const struct scheme *s, enum scheme_form form, struct tsb_view payload,
+    struct tsb_view signature)
+{
+	const struct curve *curve = curve_of(key);
+
+	if (!scheme_is_ecdsa(s))
+		return true;
+	switch (form) {
+	case FORM_DER:
+		return ecdsa_is_der(signature);
+	case FORM_RAW:
+		return curve && signature.n == 2 * curve->scalar;
+	default:
+		return is_eth(key, s, payload, signature);
+	}
+}
+
+static int
+parse_key(struct tsb_view spki, struct scheme_key *out, struct tsb_err *err)
+{
+	static const char *const types[][2] = { { "RSA", "RSA" }, { "EC", "EC" },
+		{ "ED25519", "ED" } };
+	const unsigned char *p = spki.p;
+	EVP_PKEY *k = spki.n && spki.n <= SPKI_MAX ? d2i_PUBKEY(NULL, &p, (long)spki.n) : NULL;
+
+	ERR_clear_error();
+	if (!k || p != spki.p + spki.n) {
+		EVP_PKEY_free(k);
+		return tsb_fail(err, TSB_E_PARSING_KEY,
+		    "public key: not one SubjectPublicKeyInfo in DER");
+	}
+	*out = (struct scheme_key){ .public_key = k, .type = "of an unknown type" };
+	for (size_t i = 0; i < TSB_COUNT(types); i++)
+		if (EVP_PKEY_is_a(k, types[i][0]))
+			out->type = types[i][1];
+	return 0;
+}
+
+/* A name that nobody knows does not fit this key either. */
+static int
+select_for(const struct scheme_key *k, const char *algorithm, const char *type, size_t n,
+    const struct scheme **s, enum scheme_form *form, struct tsb_err *err)
+{
+	struct tsb_err why = { 0 };
+
+	if (!scheme_select(k, algorithm, n, s, &why) && !scheme_form_parse(k, *s, type, form, &why))
+		return 0;
+	return tsb_fail(err,
+	    why.code == TSB_E_PAYLOAD ? TSB_E_PAYLOAD : TSB_E_ALGORITHM_NOT_SUPPORTED, "%s",
+	    why.msg);
+}
+
+int
+crypto_signature_check(struct tsb_view spki, const char *algorithm, const char *type,
+    struct tsb_view payload, struct tsb_view signature, struct tsb_err *err)
+{
+	const struct scheme *s;
+	struct scheme_key k;
+	enum scheme_form form;
+	pkey_auto *key = NULL;
+	bool valid;
+
+	if (parse_key(spki, &k, err))
+		return -1;
+	key = k.public_key;
+	if (select_for(&k, algorithm, type, payload.n, &s, &form, err) ||
+	    signature_verify(key, s, payload, signature, &valid, err))
+		return -1;
+	if (!valid)
+		return tsb_fail(err, TSB_E_INVALID_SIGNATURE, "signature: does not verify");
+	if (!has_form(key, s, form, payload, signature))
+		return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
+		    "signature: it has not the form %s that was asked for", scheme_form_names[form]);
+	return 0;
+}

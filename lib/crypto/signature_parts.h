@@ -1,0 +1,11 @@
+/* Checking with an algorithm that is chosen already: for tsb-hsm, whose keys are open. */
+#ifndef TSB_CRYPTO_SIGNATURE_PARTS_H
+#define TSB_CRYPTO_SIGNATURE_PARTS_H
+
+#include "lib/crypto/scheme.h"
+
+/* Any form that the algorithm has is recognised (api.md 8.8). A wrong signature is not an error. */
+int signature_verify(EVP_PKEY *public_key, const struct scheme *, struct tsb_view payload,
+    struct tsb_view signature, bool *valid, struct tsb_err *err) TSB_MUSTCHECK;
+
+#endif
