@@ -14,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from approver import Approver  # noqa: E402
 from client import Client  # noqa: E402
 from made_up import new_approver  # noqa: E402
+from people import People  # noqa: E402
 from private_site import Site  # noqa: E402
 from tsb import Broker, Shell  # noqa: E402
 
@@ -55,22 +56,6 @@ def api(site):
 def faults(site):
     yield site.set_faults
     site.set_faults([])
-
-
-class People:
-    """Approvers are made once per run: keys are dear."""
-
-    def __init__(self):
-        self.made = {}
-
-    def __call__(self, kind="p256", n=0, certificate=False, digest=None):
-        key = (kind, n, certificate, digest)
-        if key not in self.made:
-            self.made[key] = Approver(kind, "%s-%d" % (kind, n), digest, certificate)
-        return self.made[key]
-
-    def several(self, n, kind="p256"):
-        return [self(kind, i) for i in range(n)]
 
 
 @pytest.fixture(scope="session")

@@ -75,6 +75,10 @@ class Approver:
     def __repr__(self):
         return "Approver(%s, %s)" % (self.kind, self.name)
 
+    def pem(self) -> bytes:
+        return self.public.public_bytes(serialization.Encoding.PEM,
+                                        serialization.PublicFormat.SubjectPublicKeyInfo)
+
     def sign(self, message: bytes, digest=None) -> bytes:
         digest = digest or self.digest
         if self.type == "RSA":

@@ -23,16 +23,22 @@ def build_dir() -> pathlib.Path:
 
 
 class Site:
+    """profile "air-gapped": without an HSM, pins say whom it believes: pairs of an option of tools/site
+    (-A, -O, -R) and a PEM file. database False: for synchronous calls only."""
+
     def __init__(self, web="nginx", dispatchers=None, build=None, keep=False, settings="",
-                 hsm_url=""):
-        self.web = web
+                 hsm_url="", profile="online", database=True, pins=()):
+        self.web, self.profile, self.database = web, profile, database
         self.build = pathlib.Path(build) if build else build_dir()
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tsb-site-"))
         # The programs run as another user; the folder itself holds no secret.
         self.dir.chmod(0o755)
         self.port = 0
         self.keep = keep
-        self.options = [] if dispatchers is None else ["-D", str(dispatchers)]
+        self.options = ["-P", profile] + ([] if database else ["-N"])
+        self.options += [] if dispatchers is None else ["-D", str(dispatchers)]
+        for option, path in pins:
+            self.options += [option, str(path)]
         hooks = self.dir.with_name(self.dir.name + "-hooks")
         hooks.mkdir(mode=0o777)
         hooks.chmod(0o777)
@@ -79,6 +85,10 @@ class Site:
     def part(self, command, part):
         """start, stop, restart or kill one part: db, hsm, fcgi, dispatcher, web"""
         self._tool(command, part, "-d", str(self.dir))
+
+    def pin(self, *pins):
+        """Believes more keys from now on; pairs as of the constructor."""
+        self._tool("pin", "-d", str(self.dir), *[str(x) for pin in pins for x in pin])
 
     def down(self):
         if self.keep:
