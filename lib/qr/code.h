@@ -1,6 +1,6 @@
 /*
- * QR codes (ISO/IEC 18004) of model 2, byte mode: libqrencode makes the modules, gd the PNG. The home of
- * both libraries.
+ * QR codes (ISO/IEC 18004) of model 2, in byte mode or, where a text allows it, the smaller alphanumeric
+ * mode: libqrencode makes the modules, gd the pictures.
  */
 #ifndef TSB_QR_CODE_H
 #define TSB_QR_CODE_H
@@ -29,6 +29,8 @@ int qr_encode(struct tsb_view text, enum qr_ecc, struct arena *a, struct qr_code
 /* Black on white, one bit a pixel, scale (1 to QR_SCALE_MAX) pixels a module, quiet zone. Appends. */
 int qr_png(const struct qr_code *, int scale, struct tsb_bytes *out, struct tsb_err *err)
     TSB_MUSTCHECK;
+/* The black modules as a <path>, one unit a module, right and below of the quiet zone. Appends. */
+void qr_svg_path(const struct qr_code *, struct tsb_bytes *out);
 /* An <svg> element with one path, quiet zone included; its size is left to who embeds it. Appends. */
 void qr_svg(const struct qr_code *, struct tsb_bytes *out);
 
