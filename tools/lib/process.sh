@@ -65,10 +65,22 @@ proc_end() { # proc_end PID: SIGKILL to what is left of the group
 
 proc_vanish() { # proc_vanish PID: until nobody of its group holds a port or socket any more
 	proc_left=100
-	while kill -0 "-$1" 2>/dev/null && [ "$proc_left" -gt 0 ]; do
+	while proc_group_lives "$1" && [ "$proc_left" -gt 0 ]; do
 		proc_left=$((proc_left - 1))
 		sleep 0.02
 	done
+}
+
+# Dead processes whose parent has not asked for their status hold nothing, and do not count.
+proc_group_lives() { # proc_group_lives PID
+	proc_group=$1
+	for proc_one in /proc/[0-9]*/stat; do
+		read -r stat 2>/dev/null <"$proc_one" || continue
+		# shellcheck disable=SC2086
+		set -- ${stat##*) }
+		[ "${3:-}" != "$proc_group" ] || [ "$1" = Z ] || return 0
+	done
+	return 1
 }
 
 proc_kill() { # proc_kill NAME: SIGKILL at once, for the tests of what a crash leaves
