@@ -50,6 +50,8 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 		log_failure(LOG_ERROR, "start-up", err);
 		return 1;
 	}
+	if (!web_is_cgi()) /* it would say so with every request */
+		broker_warn_pins(conf);
 	return web_run(&server);
 }
 

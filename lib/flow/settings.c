@@ -121,6 +121,30 @@ broker_air_gapped(const struct broker_conf *c)
 	return tsb_streq(c->profile, "air-gapped");
 }
 
+void
+broker_warn_pins(const struct broker_conf *c)
+{
+	const struct {
+		bool missing;
+		const char *text;
+	} pins[] = {
+	    {c->site_key_file == NULL,
+		"airGapped.siteKeyFile is not set: requests leave as JSON and QR codes, not as packages"},
+	    {c->offline_site_keys.n == 0,
+		"airGapped.offlineSiteKeyFile is not set: packages are neither made nor read, and "
+		"results of decrypt and unwrap, as well as failures, are believed unsigned"},
+	    {c->attestation_keys.n == 0,
+		"airGapped.attestationKeyFile is not set: key attributes cannot be imported, and "
+		"results of block, unblock and modify are believed without proof"},
+	    {c->attestation_keys.n == 0 && c->offline_approvers.n == 0,
+		"airGapped.approverFile is not set either: no key is known, every request is refused"},
+	};
+
+	for (size_t i = 0; broker_air_gapped(c) && i < TSB_COUNT(pins); i++)
+		if (pins[i].missing)
+			log_warn("%s", pins[i].text);
+}
+
 static bool
 octal_mode(const char *text, long *mode)
 {

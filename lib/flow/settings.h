@@ -46,6 +46,8 @@ struct broker_conf {
 };
 
 bool broker_air_gapped(const struct broker_conf *conf);
+/* Logs what an air-gapped site will refuse or has to take on trust, because a key is not pinned. */
+void broker_warn_pins(const struct broker_conf *conf);
 
 extern const struct conf_row broker_conf_rows[];
 extern const char *const broker_conf_default_path; /* TSB_SYSCONFDIR/tsb.conf */

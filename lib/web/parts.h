@@ -97,8 +97,6 @@ void web_listener_close(struct web_listener *);
 #define WEB_WORKER_NOT_OPEN 75 /* exit status: open() failed */
 /* Serves in a child until SIGTERM or request_max; writes its pid to ready once open. */
 int web_worker(const struct web_server *srv, int listener, int ready, long request_max);
-/* True when a CGI host started this process for one request. */
-bool web_is_cgi(void);
 int web_cgi(const struct web_server *srv);
 
 #endif

@@ -147,6 +147,8 @@ struct web_server {
  * default; Apache does): a worker serves one at a time, and request_timeout ends what stalls.
  */
 int web_run(const struct web_server *srv);
+/* True when a CGI host started this process for one request. */
+bool web_is_cgi(void);
 /* Number of workers when the setting is 0: 4 per core, at least 8. */
 long web_default_workers(void);
 
