@@ -57,6 +57,9 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 	int wake_fd;
 
 	owner_name(conf, owner, sizeof(owner));
+	if (!conf->db_enabled)
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "database.enabled is false: there are no requests to take anywhere");
 	flow = flow_new(conf, LOGIN_DISPATCHER, owner, err);
 	if (flow == NULL)
 		return -1;

@@ -125,6 +125,8 @@ flow_requests_cancel_of_key(struct flow *f, const char *key_name, struct arena *
 	struct selection s = {.key_name = key_name, .arena = a};
 	struct tsb_err skipped;
 
+	if (!f->conf->db_enabled) /* then there are no requests */
+		return 0;
 	if (store_read(f->store, "requests_of_key", of_key_body, &s, err))
 		return -1;
 	for (size_t i = 0; i < s.n; i++) {

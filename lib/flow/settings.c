@@ -41,6 +41,8 @@ const struct conf_row broker_conf_rows[] = {
     {"airGapped", "approverFile", CONF_LIST, AT(offline_approvers), NULL, 0, 0,
 	"PEM public keys or certificates: who gets the tasks of keys without imported attributes"},
 
+    {"database", "enabled", CONF_BOOL, AT(db_enabled), "true", 0, 0,
+	"false: no requests are kept, synchronous calls only"},
     {"database", "host", CONF_STR, AT(db_host), NULL, 0, 0, "host name; unset = socket"},
     {"database", "port", CONF_INT, AT(db_port), "3306", 1, 65535, "TCP port"},
     {"database", "socket", CONF_STR, AT(db_socket), "/run/mysqld/mysqld.sock", 0, 0,
@@ -166,6 +168,9 @@ check(const struct broker_conf *c, struct tsb_err *err)
 	if (broker_air_gapped(c) && c->hsm_url != NULL)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "hsm.url is set, but general.profile = air-gapped has no HSM");
+	if (broker_air_gapped(c) && !c->db_enabled)
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "database.enabled = false, but general.profile = air-gapped keeps its requests there");
 	if (!broker_air_gapped(c) && c->hsm_url == NULL)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT, "hsm.url is missing");
 	if (c->lease <= c->hsm_timeout)
@@ -235,6 +240,7 @@ struct store_conf
 broker_store_conf(const struct broker_conf *c, enum store_login login)
 {
 	struct store_conf s = {
+	    .disabled = !c->db_enabled,
 	    .host = c->db_host,
 	    .socket = c->db_socket,
 	    .port = c->db_port,

@@ -21,6 +21,7 @@ struct broker_conf {
 	char *site_name, *site_key_file;
 	struct conf_list offline_site_keys, attestation_keys, offline_approvers; /* PEM files */
 	/* [database] */
+	bool db_enabled;
 	char *db_host, *db_socket, *db_name, *db_tls_ca;
 	long db_port, db_timeout;
 	char *api_user, *api_password, *dispatcher_user, *dispatcher_password, *admin_user,

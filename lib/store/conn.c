@@ -78,6 +78,7 @@ store_new(const struct store_conf *conf, enum store_login login)
 	s->port = (unsigned)conf->port;
 	s->timeout = conf->timeout > 0 ? (unsigned)conf->timeout : 10;
 	s->login = login;
+	s->disabled = conf->disabled;
 	return s;
 }
 
@@ -232,6 +233,9 @@ conn_check_schema(struct store *s, unsigned *number, struct tsb_err *err)
 int
 conn_ready(struct store *s, int64_t until_ms, struct tsb_err *err)
 {
+	if (s->disabled)
+		return tsb_fail(err, TSB_E_CONNECTIVITY, "this site has no database "
+		    "(database.enabled is false): it makes synchronous calls only");
 	for (unsigned tries = 1; s->conn == NULL; tries++) {
 		unsigned number = 0;
 

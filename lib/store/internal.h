@@ -105,6 +105,7 @@ struct store {
 	unsigned port;
 	unsigned timeout; /* seconds */
 	enum store_login login;
+	bool disabled;
 	MYSQL *conn; /* NULL = not connected */
 	bool busy;   /* a transaction is open */
 	struct stmt stmts[STMT__MAX];

@@ -13,6 +13,7 @@
 enum store_login { LOGIN_API = 1, LOGIN_DISPATCHER = 2, LOGIN_ADMIN = 4 };
 
 struct store_conf {
+	bool disabled;	    /* there is none: whatever asks for it is TSB_E_CONNECTIVITY */
 	const char *host;   /* empty = socket */
 	const char *socket;
 	long port;
@@ -170,6 +171,24 @@ int store_key_attributes_load(struct store_tx *, const unsigned char digest[TSB_
 /* The newest of this name fetched at or after since_ms: for HSMs without the extension. */
 int store_key_attributes_latest(struct store_tx *, const char *key_name, int64_t since_ms,
     struct arena *, struct tsb_key_attributes *out, bool *found, struct tsb_err *) TSB_MUSTCHECK;
+
+/* ---- keys known by imported attributes (imported.c) ---- */
+
+/* *found false when never imported. for_update locks the row (correctness comes from the guards). */
+int store_imported_find(struct store_tx *, const char *key_name, bool for_update, struct arena *,
+    struct tsb_imported_key *out, bool *found, struct tsb_err *) TSB_MUSTCHECK;
+/* *fresh false: the key is there already, nothing changed. */
+int store_imported_insert(struct store_tx *, const struct tsb_imported_key *, bool *fresh,
+    struct tsb_err *) TSB_MUSTCHECK;
+/* Row in place of the one with the digest before, if it is newer. *renewed false: it was not so. */
+int store_imported_renew(struct store_tx *, const struct tsb_imported_key *row,
+    const unsigned char before[TSB_SHA256], bool *renewed, struct tsb_err *) TSB_MUSTCHECK;
+/* Another certificate, where attributes and certificate are still those of row; empty = none. */
+int store_imported_certify(struct store_tx *, const struct tsb_imported_key *row,
+    struct tsb_view certificate, bool *changed, struct tsb_err *) TSB_MUSTCHECK;
+/* Names in order. */
+int store_imported_list(struct store_tx *, struct arena *, const char ***names, size_t *n,
+    struct tsb_err *) TSB_MUSTCHECK;
 
 /* ---- approvers (approver.c) ---- */
 

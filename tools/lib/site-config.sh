@@ -57,6 +57,7 @@ profile = $profile
 secretKeyFile = $(secret request-passwords)
 
 [database]
+enabled = $([ "$database" = no ] && echo false || echo true)
 socket = $db/run/db.sock
 name = tsb
 apiUser = tsb_api
