@@ -94,7 +94,7 @@ struct tsb_request {
 	enum tsb_state state;
 	uint64_t version;		/* every change adds one */
 	const char *key_name;
-	unsigned char attributes_digest[TSB_SHA256]; /* of the key at creation; zeros: no policy */
+	unsigned char attributes_digest[TSB_SHA256]; /* of the key at creation; zeros: not known here */
 	int64_t created_ms;
 	int64_t hsm_seconds;		/* time of the HSM's timestamp, 0 = token without timestamp */
 	int64_t due_ms;			/* APPROVED: not to be submitted before */
@@ -140,7 +140,10 @@ struct tsb_task {
 	int64_t expires_ms; /* from then on no policy token asks this approver, 0 = never */
 };
 
-/* Attested attributes of a key, content-addressed by keyAttributesDigest. */
+/*
+ * Attested attributes of a key, content-addressed: by keyAttributesDigest, or by the SHA-256 of the whole
+ * document where they were imported.
+ */
 struct tsb_key_attributes {
 	unsigned char digest[TSB_SHA256];
 	const char *key_name;
@@ -148,6 +151,15 @@ struct tsb_key_attributes {
 	struct tsb_view xml_signature;	/* raw bytes */
 	const char *attestation_key_name;
 	int64_t fetched_ms;
+};
+
+/* A key that an offline HSM has: which of its attested attributes are in force. */
+struct tsb_imported_key {
+	const char *key_name;
+	unsigned char attributes_digest[TSB_SHA256]; /* SHA-256 of the whole document */
+	int64_t attest_time;		/* seconds, of the HSM's clock; only ever grows */
+	int64_t imported_ms;
+	struct tsb_view certificate;	/* DER; empty = none */
 };
 
 /* An approver whose key the broker made (api.md 10). Times in milliseconds, 0 = none. */
