@@ -149,6 +149,93 @@ wire_client_error_parse(struct tsb_view body, struct arena *a, struct wire_clien
 }
 
 static int
+take_bool(struct json_object *o, const char *name, bool *out, struct tsb_err *err)
+{
+	struct json_object *v = member(o, name);
+
+	if (!json_object_is_type(v, json_type_boolean))
+		return bad(name, "is not true or false", err);
+	*out = json_object_get_boolean(v);
+	return 0;
+}
+
+static int
+take_count(struct json_object *o, const char *name, unsigned *out, struct tsb_err *err)
+{
+	struct json_object *v = member(o, name);
+
+	if (!json_object_is_type(v, json_type_int) || json_object_get_int64(v) < 0 ||
+	    json_object_get_int64(v) > INT32_MAX)
+		return bad(name, "is not a count", err);
+	*out = (unsigned)json_object_get_int64(v);
+	return 0;
+}
+
+/* The list member of an object; its elements must be objects. */
+static int
+open_list(struct json_object *root, const char *name, struct json_object **list, size_t *n,
+    struct tsb_err *err)
+{
+	struct json_object *v = member(root, name);
+	size_t i, count;
+
+	if (!json_object_is_type(v, json_type_array))
+		return bad(name, "is not a list", err);
+	count = json_object_array_length(v);
+	if (count > CLIENT_LIST_MAX)
+		return bad(name, "is too long", err);
+	for (i = 0; i < count; i++)
+		if (!json_object_is_type(json_object_array_get_idx(v, i), json_type_object))
+			return bad(name, "holds something that is not an object", err);
+	*list = v;
+	*n = count;
+	return 0;
+}
+
+static int
+take_token(struct json_object *o, struct arena *a, struct wire_client_token *t, struct tsb_err *err)
+{
+	struct json_object *list;
+
+	if (take_text(o, "name", false, a, &t->name, err) || take_bool(o, "met", &t->met, err) ||
+	    open_list(o, "groups", &list, &t->ngroups, err))
+		return -1;
+	t->groups = arena_array(a, t->ngroups + 1, sizeof(*t->groups));
+	for (size_t i = 0; i < t->ngroups; i++) {
+		struct json_object *group = json_object_array_get_idx(list, i);
+		struct wire_client_group *g = &t->groups[i];
+
+		if (take_text(group, "name", false, a, &g->name, err) ||
+		    take_count(group, "quorum", &g->quorum, err) ||
+		    take_count(group, "approved", &g->approved, err) ||
+		    take_count(group, "missing", &g->missing, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int
+take_progress(struct json_object *o, struct arena *a, struct wire_client_status *s,
+    struct tsb_err *err)
+{
+	struct json_object *progress = member(o, "approvalProgress"), *list;
+
+	if (!progress)
+		return 0;
+	if (!json_object_is_type(progress, json_type_object))
+		return bad("approvalProgress", "is not an object", err);
+	if (take_bool(progress, "met", &s->progress_met, err) ||
+	    open_list(progress, "tokens", &list, &s->ntokens, err))
+		return -1;
+	s->tokens = arena_array(a, s->ntokens + 1, sizeof(*s->tokens));
+	for (size_t i = 0; i < s->ntokens; i++)
+		if (take_token(json_object_array_get_idx(list, i), a, &s->tokens[i], err))
+			return -1;
+	s->has_progress = true;
+	return 0;
+}
+
+static int
 take_status(struct json_object *o, struct arena *a, struct wire_client_status *out,
     struct tsb_err *err)
 {
@@ -161,7 +248,8 @@ take_status(struct json_object *o, struct arena *a, struct wire_client_status *o
 	    take_text(o, "result", false, a, &s.result, err) ||
 	    take_keys(o, "approvedBy", a, &s.approved, &s.napproved, err) ||
 	    take_keys(o, "notYetApprovedBy", a, &s.open, &s.nopen, err) ||
-	    take_keys(o, "rejectedBy", a, &s.rejected, &s.nrejected, err))
+	    take_keys(o, "rejectedBy", a, &s.rejected, &s.nrejected, err) ||
+	    take_progress(o, a, &s, err))
 		return -1;
 	if (offline) {
 		if (!json_object_is_type(offline, json_type_object))
@@ -183,27 +271,6 @@ wire_client_status_parse(struct tsb_view body, struct arena *a, struct wire_clie
 	if (body_open(body, &root, err))
 		return -1;
 	return take_status(root, a, out, err);
-}
-
-/* The list member of a top-level object; its elements must be objects. */
-static int
-open_list(struct json_object *root, const char *name, struct json_object **list, size_t *n,
-    struct tsb_err *err)
-{
-	struct json_object *v = member(root, name);
-	size_t i, count;
-
-	if (!json_object_is_type(v, json_type_array))
-		return bad(name, "is not a list", err);
-	count = json_object_array_length(v);
-	if (count > CLIENT_LIST_MAX)
-		return bad(name, "is too long", err);
-	for (i = 0; i < count; i++)
-		if (!json_object_is_type(json_object_array_get_idx(v, i), json_type_object))
-			return bad(name, "holds something that is not an object", err);
-	*list = v;
-	*n = count;
-	return 0;
 }
 
 int
@@ -362,13 +429,6 @@ int
 wire_client_bool_parse(struct tsb_view body, const char *name, bool *out, struct tsb_err *err)
 {
 	json_auto *root = NULL;
-	struct json_object *v;
 
-	if (body_open(body, &root, err))
-		return -1;
-	v = member(root, name);
-	if (!json_object_is_type(v, json_type_boolean))
-		return bad(name, "is not true or false", err);
-	*out = json_object_get_boolean(v);
-	return 0;
+	return body_open(body, &root, err) || take_bool(root, name, out, err) ? -1 : 0;
 }

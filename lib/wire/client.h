@@ -16,12 +16,28 @@ struct wire_client_error {
 };
 bool wire_client_error_parse(struct tsb_view body, struct arena *a, struct wire_client_error *out);
 
+/* approvalProgress of an air-gapped broker (docs/offline-formats.md). */
+struct wire_client_group {
+	const char *name;
+	unsigned quorum, approved, missing;
+};
+struct wire_client_token {
+	const char *name;
+	bool met; /* of one token is enough */
+	struct wire_client_group *groups;
+	size_t ngroups;
+};
+
 /* Answer of GET /v1/request/{id} (api.md 5.7), also inside tasks of level 6. */
 struct wire_client_status {
 	const char *id, *status, *execution_time, *result;
 	struct tsb_view *approved, *open, *rejected; /* SubjectPublicKeyInfo */
 	size_t napproved, nopen, nrejected;
 	struct tsb_view offline; /* compact text of inputOfflineHsm */
+	bool has_progress;	 /* approvalProgress: the policy is known to the broker */
+	bool progress_met;
+	struct wire_client_token *tokens;
+	size_t ntokens;
 };
 int wire_client_status_parse(struct tsb_view body, struct arena *a, struct wire_client_status *out,
     struct tsb_err *err) TSB_MUSTCHECK;

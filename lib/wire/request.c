@@ -441,6 +441,44 @@ keys_format(const char *name, const struct tsb_view *keys, size_t n, struct tsb_
 	emit_close(out, ']');
 }
 
+/* Said for as long as the request may be carried to the offline HSM (api.md 6.2). */
+#define OFFLINE_RESULT "Execution shall be made with offline HSM"
+
+static void
+progress_group_format(const struct tsb_progress_group *g, struct tsb_bytes *out)
+{
+	emit_open(out, NULL, '{');
+	emit_text(out, "name", g->name);
+	emit_uint(out, "quorum", g->quorum);
+	emit_uint(out, "approved", g->approved);
+	emit_uint(out, "missing", g->approved < g->quorum ? g->quorum - g->approved : 0);
+	emit_close(out, '}');
+}
+
+static void
+progress_format(const struct tsb_request_view *v, struct tsb_bytes *out)
+{
+	bool met = false;
+
+	for (size_t i = 0; i < v->ntokens; i++)
+		met |= v->tokens[i].met;
+	emit_open(out, "approvalProgress", '{');
+	emit_bool(out, "met", met);
+	emit_open(out, "tokens", '[');
+	for (size_t i = 0; i < v->ntokens; i++) {
+		emit_open(out, NULL, '{');
+		emit_text(out, "name", v->tokens[i].name);
+		emit_bool(out, "met", v->tokens[i].met);
+		emit_open(out, "groups", '[');
+		for (size_t k = 0; k < v->tokens[i].ngroups; k++)
+			progress_group_format(&v->tokens[i].groups[k], out);
+		emit_close(out, ']');
+		emit_close(out, '}');
+	}
+	emit_close(out, ']');
+	emit_close(out, '}');
+}
+
 void
 wire_request_view_format(const struct tsb_request_view *v, struct tsb_bytes *out)
 {
@@ -453,12 +491,18 @@ wire_request_view_format(const struct tsb_request_view *v, struct tsb_bytes *out
 	keys_format("approvedBy", v->approved, v->napproved, out);
 	keys_format("notYetApprovedBy", v->open, v->nopen, out);
 	keys_format("rejectedBy", v->rejected, v->nrejected, out);
-	if (r->state == STATE_FAILED)
+	if (v->input.n > 0)
+		emit_text(out, "result", OFFLINE_RESULT);
+	else if (r->state == STATE_FAILED)
 		emit_text(out, "result", r->reason);
 	else if (r->result.n > 0)
 		emit_view(out, "result", r->result);
 	else
 		emit_null(out, "result");
+	if (v->input.n > 0)
+		emit_raw(out, "inputOfflineHsm", v->input);
+	if (v->has_progress)
+		progress_format(v, out);
 	emit_close(out, '}');
 }
 
