@@ -4,15 +4,15 @@
 
 #include <gd.h>
 
-#include "lib/qr/code.h"
+#include "lib/qr/draw.h"
 
 /* Most of the time goes into the compressor; level 1 is half of it and hardly larger. */
 #define COMPRESSION 1
 
-static void
-draw(const struct qr_code *code, int scale, gdImagePtr image, int black)
+void
+qr_draw(const struct qr_code *code, int scale, gdImagePtr image, int black)
 {
-	int quiet = QR_QUIET * scale;
+	int quiet = (image->sx - code->size * scale) / 2;
 
 	for (int y = 0; y < code->size; y++) {
 		const unsigned char *row = code->module + (size_t)y * (size_t)code->size;
@@ -42,7 +42,7 @@ qr_png(const struct qr_code *code, int scale, struct tsb_bytes *out, struct tsb_
 		fatal("out of memory: a picture of %d by %d pixels", side, side);
 	gdImageColorAllocate(image, 255, 255, 255); /* the first colour is the background */
 	black = gdImageColorAllocate(image, 0, 0, 0);
-	draw(code, scale, image, black);
+	qr_draw(code, scale, image, black);
 	png = gdImagePngPtrEx(image, &size, COMPRESSION);
 	gdImageDestroy(image);
 	if (png == NULL)

@@ -1,9 +1,12 @@
-/* The words, and bytes as words. */
+/* The words, bytes as words and the way back. */
 #include "lib/first.h"
 
 #include "lib/qr/words.h"
 
-/* In the order of the alphabet, as BCR-2020-012 has them: first and last letters are unique together. */
+/*
+ * In the order of the alphabet, as BCR-2020-012 has them: first and last letters are unique
+ * together.
+ */
 /* clang-format off */
 const char qr_words[256][5] = {
 	"able", "acid", "also", "apex", "aqua", "arch", "atom", "aunt",
@@ -49,4 +52,73 @@ qr_words_format(struct tsb_view bytes, const char *separator, struct tsb_bytes *
 			tsb_bytes_add_str(out, separator);
 		tsb_bytes_add_str(out, qr_words[bytes.p[i]]);
 	}
+}
+
+uint32_t
+qr_crc32(struct tsb_view bytes)
+{
+	uint32_t crc = 0xFFFFFFFF;
+
+	for (size_t i = 0; i < bytes.n; i++) {
+		crc ^= bytes.p[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320 : 0);
+	}
+	return ~crc;
+}
+
+static void
+add_minimal(struct tsb_view bytes, struct tsb_bytes *out)
+{
+	unsigned char *p = tsb_bytes_grow(out, 2 * bytes.n);
+
+	for (size_t i = 0; i < bytes.n; i++) {
+		*p++ = (unsigned char)(qr_words[bytes.p[i]][0] - 'a' + 'A');
+		*p++ = (unsigned char)(qr_words[bytes.p[i]][3] - 'a' + 'A');
+	}
+}
+
+void
+qr_words_minimal(struct tsb_view bytes, struct tsb_bytes *out)
+{
+	uint32_t crc = qr_crc32(bytes);
+	unsigned char check[] = { (unsigned char)(crc >> 24), (unsigned char)(crc >> 16),
+		(unsigned char)(crc >> 8), (unsigned char)crc };
+
+	add_minimal(bytes, out);
+	add_minimal(tsb_view_of(check, sizeof(check)), out);
+}
+
+/* 0 to 25, or -1. */
+static int
+letter(unsigned char c)
+{
+	c |= 0x20;
+	return c >= 'a' && c <= 'z' ? c - 'a' : -1;
+}
+
+bool
+qr_words_minimal_decode(struct tsb_view text, struct arena *a, struct tsb_view *bytes)
+{
+	static short value[26][26]; /* byte + 1, 0 = no word */
+	size_t n = text.n / 2;
+	unsigned char *p;
+	uint32_t crc;
+
+	for (int i = 0; !value[25][12] && i < 256; i++) /* until zoom, the last word, is there */
+		value[qr_words[i][0] - 'a'][qr_words[i][3] - 'a'] = (short)(i + 1);
+	if (text.n % 2 != 0 || n <= 4)
+		return false;
+	p = arena_alloc(a, n);
+	for (size_t i = 0; i < n; i++) {
+		int first = letter(text.p[2 * i]), last = letter(text.p[2 * i + 1]);
+
+		if (first < 0 || last < 0 || !value[first][last])
+			return false;
+		p[i] = (unsigned char)(value[first][last] - 1);
+	}
+	n -= 4;
+	crc = (uint32_t)p[n] << 24 | (uint32_t)p[n + 1] << 16 | (uint32_t)p[n + 2] << 8 | p[n + 3];
+	*bytes = tsb_view_of(p, n);
+	return crc == qr_crc32(*bytes);
 }

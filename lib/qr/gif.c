@@ -1,0 +1,93 @@
+#include "lib/first.h"
+
+#include <gd.h>
+
+#include "lib/qr/code.h"
+#include "lib/qr/draw.h"
+#include "lib/qr/ur.h"
+
+#define DELAY 20 /* hundredths of a second: what phones and laptop cameras keep up with */
+
+/* The codes of all frames; their sizes may differ, since later numbers are longer. */
+static int
+make_codes(const struct ur *u, struct arena *a, struct qr_code *code, size_t n, int *size,
+    struct tsb_err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		tsb_bytes_auto part = { 0 };
+
+		ur_part(u, (uint32_t)i + 1, &part);
+		if (qr_encode(tsb_view_bytes(&part), QR_ECC_L, a, &code[i], err))
+			return -1;
+		if (code[i].size > *size)
+			*size = code[i].size;
+	}
+	return 0;
+}
+
+static void
+add_block(void *block, int size, struct tsb_bytes *out)
+{
+	if (block == NULL)
+		fatal("gd makes no GIF");
+	tsb_bytes_add(out, block, (size_t)size);
+	gdFree(block);
+}
+
+static gdImagePtr
+new_image(int side, int *black)
+{
+	gdImagePtr image = gdImageCreate(side, side);
+
+	if (image == NULL)
+		fatal("out of memory: a picture of %d by %d pixels", side, side);
+	gdImageColorAllocate(image, 255, 255, 255); /* the first colour is the background */
+	*black = gdImageColorAllocate(image, 0, 0, 0);
+	return image;
+}
+
+static void
+draw_frames(const struct qr_code *code, size_t n, int side, int scale, struct tsb_bytes *out)
+{
+	int black, bytes;
+	gdImagePtr image = new_image(side, &black);
+	void *block = gdImageGifAnimBeginPtr(image, &bytes, 1, 0); /* 0: without end */
+
+	add_block(block, bytes, out);
+	for (size_t i = 0; i < n; i++) {
+		gdImageFilledRectangle(image, 0, 0, side - 1, side - 1, 0);
+		qr_draw(&code[i], scale, image, black);
+		block = gdImageGifAnimAddPtr(image, &bytes, 0, 0, 0, DELAY, gdDisposalNone, NULL);
+		add_block(block, bytes, out);
+	}
+	gdImageDestroy(image);
+	block = gdImageGifAnimEndPtr(&bytes);
+	add_block(block, bytes, out);
+}
+
+int
+ur_gif(struct tsb_view text, int scale, struct tsb_bytes *out, struct tsb_err *err)
+{
+	arena_auto a = { 0 };
+	ur_auto u = { 0 };
+	struct qr_code *code;
+	size_t n;
+	int size = 0;
+
+	if (scale < 1 || scale > UR_GIF_SCALE_MAX)
+		return tsb_fail(err, TSB_E_INPUT,
+		    "scale of an animation must be from 1 to %d pixels a module", UR_GIF_SCALE_MAX);
+	if (text.n > UR_GIF_TEXT_MAX)
+		return tsb_fail(err, TSB_E_INPUT,
+		    "an animation shows at most %d bytes, not %zu: nobody would wait for its end; "
+		    "carry a package",
+		    UR_GIF_TEXT_MAX, text.n);
+	if (ur_open(&u, text, UR_FRAGMENT_DEFAULT, err))
+		return -1;
+	n = ur_part_count(&u);
+	code = arena_array(&a, n, sizeof(*code));
+	if (make_codes(&u, &a, code, n, &size, err))
+		return -1;
+	draw_frames(code, n, (size + 2 * QR_QUIET) * scale, scale, out);
+	return 0;
+}
