@@ -1,4 +1,7 @@
 """/v1/synchronousSign: the HSM itself judges the approvals that come with the call."""
+import json
+import pathlib
+
 import pytest
 
 import ska
@@ -260,6 +263,13 @@ def test_key_password(api):
 
 def test_unknown_key_is_650(api):
     api.refused(650, "POST", "/v1/synchronousSign", api.sign_body("no-such-key", P))
+
+
+def test_the_seeds_offline_request_reaches_the_key_that_is_not_here(api):
+    answer = json.loads((pathlib.Path(__file__).parent.parent / "vectors" / "offline-answer.json")
+                        .read_text())
+    api.refused(650, "POST", "/v1/synchronousSign", answer["inputOfflineHsm"],
+                says="MSI-OnlineKey")
 
 
 def test_blocked_key_refuses(api, people):
