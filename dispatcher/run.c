@@ -1,5 +1,6 @@
 #include "lib/first.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,19 +235,27 @@ clean_up(struct runner *r)
 		r->cleanup_at = clock_monotonic_ms();
 }
 
+/* Signals are seen within a second. */
+static int
+ms_until(int64_t at)
+{
+	int64_t now = clock_monotonic_ms();
+
+	if (at <= now)
+		return 0;
+	return at - now > 1000 ? 1000 : (int)(at - now);
+}
+
 static int
 wait_ms(const struct runner *r)
 {
-	int64_t now = clock_monotonic_ms();
 	int64_t look_at = r->look_at > r->hold_until ? r->look_at : r->hold_until;
 	int64_t until = r->cleanup_at;
 
 	/* without room only an answer changes anything */
 	if (has_room(r) && look_at < until)
 		until = look_at;
-	if (until <= now)
-		return 0;
-	return until - now > 1000 ? 1000 : (int)(until - now);
+	return ms_until(until);
 }
 
 /* Finishes what is in flight; what remains is taken over when its lease lapses. */
@@ -259,17 +268,39 @@ drain(struct runner *r)
 		hsm_wait(flow_hsm(r->flow), -1, 100);
 }
 
+static void
+reopen_if_told(void)
+{
+	if (!dispatcher_hangup)
+		return;
+	dispatcher_hangup = 0;
+	log_reopen();
+}
+
+/* Profile air-gapped: nothing is executed from here, but requests end, and old ones go. */
+static void
+tidy_run(struct runner *r)
+{
+	while (!dispatcher_stop) {
+		reopen_if_told();
+		if (clock_monotonic_ms() >= r->cleanup_at)
+			clean_up(r);
+		poll(NULL, 0, ms_until(r->cleanup_at));
+	}
+}
+
 void
 dispatcher_run(struct flow *f, const struct broker_conf *conf, int wake_fd)
 {
 	struct runner r = {.flow = f, .conf = conf, .wake_fd = wake_fd};
 	struct tsb_uuid id;
 
+	if (flow_hsm(f) == NULL) {
+		tidy_run(&r);
+		return;
+	}
 	while (!dispatcher_stop) {
-		if (dispatcher_hangup) {
-			dispatcher_hangup = 0;
-			log_reopen();
-		}
+		reopen_if_told();
 		while (may_take(&r) && wake_take(wake_fd, &id))
 			if (take(&r, &id) == DATABASE_AWAY)
 				break;

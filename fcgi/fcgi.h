@@ -5,7 +5,11 @@
 #include "lib/flow/flow.h"
 #include "lib/web/web.h"
 
-extern const struct web_route fcgi_routes[]; /* ends with pattern NULL */
+/*
+ * The routes of a profile; they end with pattern NULL. Where there is no HSM, some are answered from what
+ * was imported of its keys; the others that need one are TSB_E_UNSUPPORTED_OPERATION.
+ */
+const struct web_route *fcgi_routes(bool air_gapped);
 
 /*
  * Checks the policy of a body that is passed on. Where it names onboarded approvers, rq->body becomes
@@ -13,6 +17,9 @@ extern const struct web_route fcgi_routes[]; /* ends with pattern NULL */
  */
 int fcgi_policy_check(void *app, struct web_request *rq, struct ska_policy *policy,
     const char *envelope, bool with_status, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* TSB_E_KEY_NAME for a {keyName} that cannot be a label. */
+int fcgi_check_key_name(struct tsb_view name, struct tsb_err *err) TSB_MUSTCHECK;
 
 /* Handlers of the table in routes.c; the app of a worker is its struct flow. */
 web_serve_fn serve_request_create;   /* arg: enum tsb_kind */
@@ -37,6 +44,14 @@ web_serve_fn serve_certificate_get;
 web_serve_fn serve_certificate_delete;
 web_serve_fn serve_certificate;	     /* arg: enum tsb_kind */
 web_serve_fn serve_certificate_file; /* arg: enum tsb_kind */
+/* The same without an HSM (imported.c). */
+web_serve_fn imported_key_list;
+web_serve_fn imported_key_attributes;
+web_serve_fn imported_key_attributes_by_name;
+web_serve_fn imported_certificate_import;
+web_serve_fn imported_certificate_get;
+web_serve_fn imported_certificate_delete;
+web_serve_fn serve_attributes_import;
 web_serve_fn serve_verify;
 web_serve_fn serve_random;
 web_serve_fn serve_approver_create;
@@ -46,6 +61,10 @@ web_serve_fn serve_approver_forgot;
 web_serve_fn serve_approver_change_password;
 web_serve_fn serve_approver_status;
 web_serve_fn serve_approver_delete;
+web_serve_fn serve_request_qr;
+web_serve_fn serve_request_package;
+web_serve_fn serve_package;
+web_serve_fn serve_offline_result;
 web_serve_fn serve_version;
 web_serve_fn serve_license;
 

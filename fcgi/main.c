@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fcgi/fcgi.h"
+#include "lib/wire/package.h"
 
 static void *
 worker_open(void *arg, struct tsb_err *err)
@@ -34,13 +35,13 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 {
 	struct web_server server = {
 	    .program = "tsb-fcgi",
-	    .routes = fcgi_routes,
+	    .routes = fcgi_routes(broker_air_gapped(conf)),
 	    .auth = web_auth_new(&conf->auth, err),
 	    .listen = conf->listen,
 	    .socket_mode = broker_socket_mode(conf),
 	    .workers = conf->workers != 0 ? conf->workers : web_default_workers(),
 	    .request_max = conf->requests_per_worker,
-	    .body_max = 4 * 1024 * 1024,
+	    .body_max = PACKAGE_MAX, /* each route has its own, which is 4 MiB at most but for packages */
 	    .open = worker_open,
 	    .close = worker_close,
 	    .arg = (void *)conf,

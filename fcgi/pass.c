@@ -92,8 +92,8 @@ serve_key_attributes(void *app, struct web_request *rq, struct web_reply *reply,
 	return pass_body(app, rq, reply, "/v1/key/attributes", HSM_KEY_MANAGEMENT, true, err);
 }
 
-static int
-check_path_name(struct tsb_view name, struct tsb_err *err)
+int
+fcgi_check_key_name(struct tsb_view name, struct tsb_err *err)
 {
 	if (name.n == 0 || name.n > TOKEN_LABEL_MAX || !tsb_label_valid(name))
 		return tsb_fail(err, TSB_E_KEY_NAME, "the key name in the path is not a valid label");
@@ -107,7 +107,7 @@ named_key(const struct web_request *rq, struct tsb_bytes *body, struct wire_key_
 {
 	struct tsb_view name = rq->param[0];
 
-	if (check_path_name(name, err))
+	if (fcgi_check_key_name(name, err))
 		return -1;
 	*ref = (struct wire_key_ref){.label = (const char *)name.p};
 	wire_key_ref_format(ref, body);
@@ -252,7 +252,7 @@ pass_certificate(void *app, struct web_request *rq, struct web_reply *reply, con
 	struct hsm_call call = {
 	    .method = method, .role = HSM_KEY_MANAGEMENT, .repeatable = repeatable};
 
-	if (check_path_name(name, err))
+	if (fcgi_check_key_name(name, err))
 		return -1;
 	call.path = arena_printf(rq->arena, "/v1/certificate/%s",
 	    enc_percent_str(rq->arena, (const char *)name.p));

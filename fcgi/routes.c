@@ -1,6 +1,7 @@
 #include "lib/first.h"
 
 #include "fcgi/fcgi.h"
+#include "lib/wire/package.h"
 
 #define KB (size_t)1024
 #define MB (1024 * KB)
@@ -16,7 +17,7 @@
 
 #define ALL_KINDS ((1 << KIND__MAX) - 1)
 
-const struct web_route fcgi_routes[] = {
+static const struct web_route routes[] = {
     /* verb      path                                roles    body     serve                  arg */
     {VERB_POST, "/v1/sign", KO, 4 * MB, serve_request_create, KIND_SIGN},
     {VERB_POST, "/v1/decrypt", KO, 4 * MB, serve_request_create, KIND_DECRYPT},
@@ -49,6 +50,7 @@ const struct web_route fcgi_routes[] = {
     {VERB_POST, "/v1/task", AP, 64 * KB, serve_task_reject, 0},
 
     {VERB_POST, "/v1/key", KM, 4 * MB, serve_key_create, 0},
+    {VERB_POST, "/v1/key/import/attributes", KM, 4 * MB, serve_attributes_import, 0},
     {VERB_GET, "/v1/key", KM, 0, serve_key_list, 0},
     {VERB_POST, "/v1/key/attributes", KM, 64 * KB, serve_key_attributes, 0},
     {VERB_GET, "/v1/key/{keyName}/attributes", KM, 0, serve_key_attributes_by_name, 0},
@@ -100,7 +102,40 @@ const struct web_route fcgi_routes[] = {
 	serve_approver_change_password, 0},
     {VERB_DELETE, "/v1/approverManagement/delete/{approverName}", AM, 0, serve_approver_delete, 0},
 
+    {VERB_GET, "/v1/request/qrCode/{id}", KO, 0, serve_request_qr, 0},
+    {VERB_GET, "/v1/request/{id}/package", KO, 0, serve_request_package, 0},
+    {VERB_POST, "/v1/package", KO, 1 * MB, serve_package, 0},
+    {VERB_PUT, "/v1/resultFromOfflineHsm", KO, PACKAGE_MAX, serve_offline_result, 0},
+
     {VERB_GET, "/v1/versionInfo", SV, 0, serve_version, 0},
     {VERB_GET, "/v1/licenseInfo", SV, 0, serve_license, 0},
     {VERB_GET, NULL, 0, 0, NULL, 0},
 };
+
+/* What is known of keys without asking an HSM. */
+static const struct {
+	web_serve_fn *online, *air_gapped;
+} replacements[] = {
+    {serve_key_list, imported_key_list},
+    {serve_key_attributes, imported_key_attributes},
+    {serve_key_attributes_by_name, imported_key_attributes_by_name},
+    {serve_certificate_import, imported_certificate_import},
+    {serve_certificate_get, imported_certificate_get},
+    {serve_certificate_delete, imported_certificate_delete},
+};
+
+const struct web_route *
+fcgi_routes(bool air_gapped)
+{
+	static struct web_route own[TSB_COUNT(routes)];
+
+	if (!air_gapped)
+		return routes;
+	for (size_t i = 0; i < TSB_COUNT(routes); i++) {
+		own[i] = routes[i];
+		for (size_t r = 0; r < TSB_COUNT(replacements); r++)
+			if (routes[i].serve == replacements[r].online)
+				own[i].serve = replacements[r].air_gapped;
+	}
+	return own;
+}

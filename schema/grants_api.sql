@@ -8,6 +8,8 @@ GRANT SELECT, INSERT, UPDATE (state, version, due_ms, expires_ms, password_box, 
 GRANT SELECT, INSERT, DELETE, UPDATE (fetched_ms) ON task TO @API_USER@;
 GRANT SELECT, INSERT ON approval TO @API_USER@;
 GRANT SELECT, INSERT, UPDATE (fetched_ms) ON key_attributes TO @API_USER@;
+GRANT SELECT, INSERT, UPDATE (attributes_digest, attest_time, imported_ms, certificate) ON imported_key
+	TO @API_USER@;
 GRANT SELECT (id, run), INSERT ON audit TO @API_USER@;
 GRANT SELECT, INSERT, DELETE, UPDATE (state, version, container, backup, wrapped_key, backup_key, code_salt,
 	code_hash, code_expires_ms, code_tries, wrong_tries, wrong_since_ms, changed_ms) ON approver TO @API_USER@;

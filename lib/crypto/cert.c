@@ -64,6 +64,20 @@ crypto_cert_spki(struct tsb_view cert, struct arena *a, struct tsb_view *spki, s
 }
 
 int
+crypto_public_key(struct tsb_view der, struct arena *a, struct tsb_view *spki, struct tsb_err *err)
+{
+	struct tsb_err not_one;
+
+	if (crypto_cert_spki(der, a, spki, &not_one) == 0)
+		return crypto_spki_check(*spki, err);
+	if (crypto_spki_check(der, &not_one))
+		return tsb_fail(err, TSB_E_PARSING_KEY,
+		    "neither a certificate nor a public key (RSA, EC, Ed25519, DSA)");
+	*spki = arena_view(a, der);
+	return 0;
+}
+
+int
 crypto_cert_common_name(struct tsb_view cert, struct arena *a, const char **name,
     struct tsb_err *err)
 {

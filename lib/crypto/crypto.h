@@ -36,6 +36,14 @@ int crypto_verify(struct tsb_view spki, enum ska_digest digest, struct tsb_view 
 int crypto_verify_der(struct tsb_view spki, struct tsb_view message, struct tsb_view der,
     struct tsb_err *err) TSB_MUSTCHECK;
 
+/* Of a key's attributes as an HSM attests them: bare over the XML, RSA or ECDSA with SHA-256. */
+int crypto_verify_attestation(struct tsb_view spki, struct tsb_view xml, struct tsb_view signature,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* From DER of a public key that crypto_spki_check() takes, or of a certificate; else
+ * TSB_E_PARSING_KEY. Bytes in the arena. */
+int crypto_public_key(struct tsb_view der, struct arena *a, struct tsb_view *spki,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
 /* TSB_E_PARSING_CERTIFICATE unless exactly one DER certificate. Bytes in the arena. */
 int crypto_cert_spki(struct tsb_view cert, struct arena *a, struct tsb_view *spki,
     struct tsb_err *err) TSB_MUSTCHECK;

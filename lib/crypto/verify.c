@@ -305,3 +305,10 @@ crypto_verify_der(struct tsb_view spki, struct tsb_view message, struct tsb_view
 		    "signature: its algorithm does not fit the kind of key");
 	return verify_with(c, digest, message, raw, err);
 }
+
+int
+crypto_verify_attestation(struct tsb_view spki, struct tsb_view xml, struct tsb_view signature,
+    struct tsb_err *err)
+{
+	return crypto_verify(spki, DIGEST_SHA256, xml, signature, err);
+}

@@ -9,6 +9,7 @@
 #include "lib/base/enc.h"
 #include "lib/crypto/x509.h"
 #include "lib/flow/internal.h"
+#include "lib/flow/offline.h"
 
 #define IMPORT_PATH "/v1/certificate/import/plain"
 #define KEY_CERT_SIGN (1U << 5)
@@ -50,6 +51,18 @@ blame_store(struct tsb_err *err)
 	return -1;
 }
 
+static int
+kept_certificate(struct flow *f, const char *key_name, struct arena *a, struct tsb_view *der,
+    struct tsb_err *err)
+{
+	if (flow_certificate_imported(f, key_name, a, der, err) == 0)
+		return 0;
+	if (is_absence(err->code))
+		tsb_fail(err, TSB_E_INVALID_CERTIFICATE,
+		    "key '%s' has no certificate here (POST /v1/certificate/import/plain)", key_name);
+	return -1;
+}
+
 /* TSB_E_INVALID_CERTIFICATE when the key has none. */
 static int
 stored_certificate(struct flow *f, const char *key_name, struct arena *a, struct tsb_view *der,
@@ -63,8 +76,11 @@ stored_certificate(struct flow *f, const char *key_name, struct arena *a, struct
 	    .repeatable = true,
 	};
 	struct tsb_view pem;
-	int rc = flow_hsm_pass(f, &call, &reply, err);
+	int rc;
 
+	if (f->air_gapped)
+		return kept_certificate(f, key_name, a, der, err);
+	rc = flow_hsm_pass(f, &call, &reply, err);
 	if (rc == 0)
 		rc = wire_text_member_parse(tsb_view_bytes(&reply.body), "certificate", a, &pem, err);
 	else if (is_absence(err->code))
@@ -183,6 +199,23 @@ draft_content(const struct tsb_request_in *in, const struct draft *d)
 	};
 }
 
+/* A draft holds the public key, which without an HSM only imported attributes tell. */
+static int
+draft_key(struct flow *f, const struct tsb_request_in *in, struct arena *a, struct keyattr *key,
+    struct tsb_err *err)
+{
+	if (!f->air_gapped)
+		return flow_hsm_key_open(f, in->key_name, in->key_password, a, key, err);
+	if (flow_attributes_imported(f, in->key_name, a, key, NULL, err) == 0)
+		return 0;
+	if (err->code != TSB_E_KEY_NOT_EXISTENT)
+		return -1;
+	return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
+	    "a certificate holds the public key of '%s', which is not known here: import its "
+	    "attributes first (POST /v1/key/import/attributes)",
+	    in->key_name);
+}
+
 static int
 draft_make(struct flow *f, const struct tsb_request_in *in, struct arena *a, struct draft *d,
     struct tsb_err *err)
@@ -190,7 +223,7 @@ draft_make(struct flow *f, const struct tsb_request_in *in, struct arena *a, str
 	const struct tsb_certificate_in *c = &in->certificate;
 	struct x509_content content;
 
-	if (flow_hsm_key_open(f, in->key_name, in->key_password, a, &d->key, err) ||
+	if (draft_key(f, in, a, &d->key, err) ||
 	    x509_algorithm(in->algorithm, d->key.public_key, &d->algorithm, err))
 		return -1;
 	content = draft_content(in, d);
@@ -243,11 +276,11 @@ asked_algorithm(const struct tsb_request *rq, struct arena *a, const char **name
 	return 0;
 }
 
-static int
-sign_body(const struct flow_execution *x, struct arena *a, struct tsb_view password,
-    struct tsb_bytes *out, struct tsb_err *err)
+int
+flow_certificate_body(const struct tsb_request *rq, struct tsb_view password,
+    const struct tsb_view *signed_approvals, size_t n, struct arena *a, struct tsb_bytes *out,
+    struct tsb_err *err)
 {
-	const struct tsb_request *rq = &x->request;
 	tsb_bytes_auto inner = {0};
 	struct tsb_view content;
 	const char *algorithm;
@@ -255,8 +288,8 @@ sign_body(const struct flow_execution *x, struct arena *a, struct tsb_view passw
 	if (approved_content(rq, &content, err) || asked_algorithm(rq, a, &algorithm, err))
 		return -1;
 	wire_sign_inner_format(rq->key_name, algorithm, content, &inner);
-	return wire_synchronous_format(KIND_SIGN, tsb_view_bytes(&inner), password, x->approvals,
-	    x->all_approvals ? x->napprovals : x->nchosen, out, err);
+	return wire_synchronous_format(KIND_SIGN, tsb_view_bytes(&inner), password, signed_approvals,
+	    n, out, err);
 }
 
 int
@@ -266,7 +299,8 @@ flow_certificate_call(struct flow_execution *x, struct tsb_view password, struct
 
 	if (storing)
 		wire_pem_format(x->request.key_name, "certificate", x->certificate, &x->body);
-	else if (sign_body(x, &x->arena, password, &x->body, err))
+	else if (flow_certificate_body(&x->request, password, x->approvals,
+		     x->all_approvals ? x->napprovals : x->nchosen, &x->arena, &x->body, err))
 		return -1;
 	x->call = (struct hsm_call){
 	    .method = "POST",
@@ -382,7 +416,7 @@ flow_certificate_make(struct flow *f, const struct tsb_request_in *in, struct ar
 {
 	struct draft d;
 
-	if (draft_make(f, in, a, &d, err) || sign_now(f, in, &d, form_of(in->kind), a, pem, err))
+	if (flow_hsm_need(f, err) || draft_make(f, in, a, &d, err) || sign_now(f, in, &d, form_of(in->kind), a, pem, err))
 		return -1;
 	if (in->kind == KIND_SELF_SIGN_CERTIFICATE)
 		return store_certificate(f, in->key_name, *pem, err);

@@ -1,5 +1,7 @@
 #include "lib/first.h"
 
+#include <string.h>
+
 #include "lib/flow/internal.h"
 
 /*
@@ -43,6 +45,59 @@ flow_request_rule(const struct flow_key *key, enum tsb_kind kind)
 }
 
 bool
+flow_request_key_unknown(const struct tsb_request *rq)
+{
+	static const unsigned char unknown[TSB_SHA256];
+
+	return memcmp(rq->attributes_digest, unknown, TSB_SHA256) == 0;
+}
+
+int
+flow_request_key(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
+    const struct flow_key **key, struct tsb_err *err)
+{
+	*key = NULL;
+	if (flow_request_key_unknown(rq))
+		return 0;
+	return flow_key_load(f, tx, rq->attributes_digest, key, err);
+}
+
+const struct ska_rule *
+flow_unknown_rule(const struct flow *f, const struct tsb_approval *rows, size_t n, struct arena *a)
+{
+	struct ska_rule *rule = arena_array(a, 1, sizeof(*rule));
+	struct ska_token *token = arena_array(a, 1, sizeof(*token));
+	struct ska_group *group = arena_array(a, 1, sizeof(*group));
+	size_t known = f->noffline_approvers;
+
+	group->quorum = 1;
+	group->name = token->name = "approvers";
+	group->napprovers = known + n;
+	group->approvers = arena_array(a, known + n, sizeof(*group->approvers));
+	for (size_t i = 0; i < known + n; i++)
+		group->approvers[i].spki = i < known ? f->offline_approvers[i] : rows[i - known].spki;
+	token->ngroups = 1;
+	token->groups = group;
+	rule->ntokens = 1;
+	rule->tokens = token;
+	return rule;
+}
+
+int
+flow_request_guard(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
+    const struct tsb_approval *rows, size_t n, struct arena *a, const struct flow_key **key,
+    const struct ska_rule **rule, struct tsb_err *err)
+{
+	if (flow_request_key(f, tx, rq, key, err))
+		return -1;
+	if (*key == NULL && !(f->air_gapped && flow_request_key_unknown(rq)))
+		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
+		    "the attributes of key '%s' are not in the database", rq->key_name);
+	*rule = *key == NULL ? flow_unknown_rule(f, rows, n, a) : flow_request_rule(*key, rq->kind);
+	return 0;
+}
+
+bool
 flow_request_open(const struct tsb_request *rq, int64_t now_ms)
 {
 	return !tsb_state_terminal(rq->state) && rq->owner == NULL &&
@@ -50,11 +105,14 @@ flow_request_open(const struct tsb_request *rq, int64_t now_ms)
 }
 
 struct store_change
-flow_change_by_verdict(const struct tsb_request *rq, const struct ska_verdict *v)
+flow_change_by_verdict(const struct flow *f, const struct tsb_request *rq,
+    const struct ska_verdict *v)
 {
 	struct store_change change = {.to = STATE_PENDING};
 
 	change.expires_ms = v->dies_at == 0 ? 0 : flow_request_broker_ms(rq, v->dies_at);
+	if ((v->met || v->locked) && f->air_gapped)
+		return change;
 	if (v->met || v->locked) {
 		change.to = STATE_APPROVED;
 		change.due_ms = flow_request_broker_ms(rq, v->due_at);

@@ -75,7 +75,7 @@ claim_evaluate(struct claim *c, struct store_tx *tx, int64_t now_ms, bool *met,
 		chosen = ska_token_votes(&rule->tokens[v.token], votes, n, &x->arena, &nchosen);
 		approvals_order(x, rows, chosen, nchosen, n);
 	} else {
-		*change = flow_change_by_verdict(rq, &v);
+		*change = flow_change_by_verdict(c->f, rq, &v);
 	}
 	return 0;
 }
@@ -539,7 +539,7 @@ flow_execute_claimed(struct flow *f, const struct tsb_request *rq, struct tsb_er
 		int called;
 
 		hsm_reply_clear(&reply);
-		called = hsm_call(f->hsm, &x->call, &reply, &call_err);
+		called = flow_hsm_call(f, &x->call, &reply, &call_err);
 		rc = flow_execution_finish(f, x, called, &reply, &call_err, &outcome, err);
 	}
 	hsm_reply_clear(&reply);

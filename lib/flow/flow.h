@@ -15,7 +15,7 @@ struct flow; /* connections and caches of one process */
 struct flow *flow_new(const struct broker_conf *conf, enum store_login login, const char *owner,
     struct tsb_err *err);
 void flow_free(struct flow **f);
-/* For callers that keep many calls in flight. */
+/* For callers that keep many calls in flight; NULL in the profile air-gapped. */
 struct hsm *flow_hsm(struct flow *f);
 
 /* ---- requests (request.c) ---- */

@@ -10,10 +10,26 @@
 #define ATTRIBUTES_TRUST_MS (60 * 1000)
 
 int
+flow_hsm_need(const struct flow *f, struct tsb_err *err)
+{
+	if (f->hsm != NULL)
+		return 0;
+	return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
+	    "this broker has the profile air-gapped and no HSM: keys are used where they are");
+}
+
+int
+flow_hsm_call(struct flow *f, const struct hsm_call *call, struct hsm_reply *reply,
+    struct tsb_err *err)
+{
+	return flow_hsm_need(f, err) ? -1 : hsm_call(f->hsm, call, reply, err);
+}
+
+int
 flow_hsm_pass(struct flow *f, const struct hsm_call *call, struct hsm_reply *reply,
     struct tsb_err *err)
 {
-	if (hsm_call(f->hsm, call, reply, err))
+	if (flow_hsm_call(f, call, reply, err))
 		return -1;
 	if (reply->status == 200 || reply->status == 201)
 		return 0;

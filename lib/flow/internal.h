@@ -33,6 +33,10 @@ struct flow {
 	size_t noffline_sites;
 };
 
+/* ---- keys and certificates that the settings name (files.c) ---- */
+
+int flow_files_load(struct flow *f, enum store_login login, struct tsb_err *err) TSB_MUSTCHECK;
+
 /* ---- attested keys, parsed once per process (keycache.c) ---- */
 
 /* Content-addressed by the attributes digest, hence never stale. */
@@ -58,13 +62,19 @@ void flow_key_stored(struct flow *f, const unsigned char digest[TSB_SHA256]);
 
 /* ---- typed calls to the HSM (hsmcall.c) ---- */
 
-/* What the HSM says about a key when a request is made. */
+/* The one place that tells an air-gapped broker's callers that there is no HSM. */
+int flow_hsm_need(const struct flow *f, struct tsb_err *err) TSB_MUSTCHECK;
+/* hsm_call() of the broker's HSM. */
+int flow_hsm_call(struct flow *f, const struct hsm_call *call, struct hsm_reply *reply,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
+/* What the HSM says about a key when a request is made; without one, what is known of the key. */
 struct flow_stamp {
-	bool stamped;			/* false: endpoint without the extension */
+	bool stamped;			/* false: endpoint without the extension, or no HSM */
 	struct tsb_view timestamp;	/* container */
 	struct tsb_view signature;	/* with algorithm */
 	uint64_t seconds;
-	const struct flow_key *key;	/* current attributes */
+	const struct flow_key *key;	/* current attributes; NULL: a key that was never imported */
 	bool new_key;			/* they are not in the database yet */
 };
 int flow_hsm_stamp(struct flow *f, const struct wire_timestamp_request *ask, struct arena *a,
@@ -103,18 +113,37 @@ int64_t flow_request_hsm_now(const struct tsb_request *rq, int64_t now_ms);
 /* Time of the HSM's clock in the broker's milliseconds. */
 int64_t flow_request_broker_ms(const struct tsb_request *rq, int64_t hsm_seconds);
 struct ska_vote *flow_votes(const struct tsb_approval *approvals, size_t n, struct arena *a);
+/* The key as it was when the request was made; *key NULL: its attributes are not here. */
+int flow_request_key(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
+    const struct flow_key **key, struct tsb_err *err) TSB_MUSTCHECK;
+/* The key was not known when the request was made (profile air-gapped). */
+bool flow_request_key_unknown(const struct tsb_request *rq);
 /* Rule that guards the request; NULL for a key without policy. */
 const struct ska_rule *flow_request_rule(const struct flow_key *key, enum tsb_kind kind);
+/*
+ * In place of the rule that is not known here: any of the configured approvers, or of those who have
+ * answered. The offline HSM decides.
+ */
+const struct ska_rule *flow_unknown_rule(const struct flow *f, const struct tsb_approval *rows,
+    size_t n, struct arena *a);
+/* The rule of either kind; *rule NULL for a key without policy, *key NULL for one that is not known. */
+int flow_request_guard(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
+    const struct tsb_approval *rows, size_t n, struct arena *a, const struct flow_key **key,
+    const struct ska_rule **rule, struct tsb_err *err) TSB_MUSTCHECK;
 /* Approvals are accepted: neither finished nor under way nor late. */
 bool flow_request_open(const struct tsb_request *rq, int64_t now_ms);
 /* Its time is over and nobody has said so yet. */
 bool flow_request_late(const struct tsb_request *rq, int64_t now_ms);
-/* Sets what the verdict means for a request that is not executed: state, due and expiry. */
-struct store_change flow_change_by_verdict(const struct tsb_request *rq,
+/*
+ * Sets what the verdict means for a request that is not executed: state, due and expiry. Without an HSM
+ * nobody but the offline one can tell that approvals suffice: what is met stays PENDING.
+ */
+struct store_change flow_change_by_verdict(const struct flow *f, const struct tsb_request *rq,
     const struct ska_verdict *v);
+
 /* ---- views (view.c) ---- */
 
-/* A view for GET and for task level 6, inside a transaction. */
+/* A view for listings and for task level 6, inside a transaction: all of GET's but input. */
 int flow_request_fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms,
     struct tsb_request_view *out, struct tsb_err *err) TSB_MUSTCHECK;
 
@@ -167,6 +196,11 @@ int flow_recover_ask(struct flow_execution *x, struct tsb_view password, struct 
 int flow_recover_find(struct flow_execution *x, const struct hsm_reply *reply,
     enum flow_finding *found, struct tsb_err *err) TSB_MUSTCHECK;
 
+/* Appends the synchronous request that has the key sign what was approved. */
+int flow_certificate_body(const struct tsb_request *rq, struct tsb_view password,
+    const struct tsb_view *signed_approvals, size_t n, struct arena *a, struct tsb_bytes *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
 /* ---- profile air-gapped: what the offline HSM signed (attestation.c) ---- */
 
 /*
@@ -182,12 +216,23 @@ int flow_attributes_accept(struct flow *f, struct tsb_key_attributes *in, struct
 int flow_attributes_keep(struct flow *f, struct store_tx *tx, const struct tsb_key_attributes *in,
     const struct keyattr *k, const char *actor, int64_t now_ms, bool *fresh, struct tsb_err *err)
     TSB_MUSTCHECK;
-/* The key as imported; *key NULL for one that was never imported. Valid as of flow_key_load(). tx may be
- * NULL: a transaction of its own. */
+
+/* ---- profile air-gapped: keys as they were imported (imported.c) ---- */
+
+/* *key NULL for one that was never imported. Valid as of flow_key_load(). tx may be NULL: a
+ * transaction of its own. */
 int flow_imported_key(struct flow *f, struct store_tx *tx, const char *label,
     const struct flow_key **key, struct tsb_err *err) TSB_MUSTCHECK;
+int flow_imported_exists(struct flow *f, const char *label, bool *exists, struct tsb_err *err)
+    TSB_MUSTCHECK;
+/* The document of a row. */
+int flow_imported_load(struct flow *f, struct store_tx *tx, const struct tsb_imported_key *row,
+    const struct flow_key **key, struct tsb_err *err) TSB_MUSTCHECK;
+/* Keeps a certificate (empty: none any more) with the key that it is of, with an audit row. */
+int flow_imported_certify(struct flow *f, struct store_tx *tx, const char *label,
+    struct tsb_view der, const char *actor, struct tsb_err *err) TSB_MUSTCHECK;
 
-/* ---- profile air-gapped: what is carried to the offline HSM (view.c) ---- */
+/* ---- profile air-gapped: what is carried to the offline HSM (progress.c) ---- */
 
 /*
  * inputOfflineHsm: the body for the synchronous endpoint with all approvals among the n rows. Empty when it
@@ -197,6 +242,37 @@ int flow_imported_key(struct flow *f, struct store_tx *tx, const char *label,
 int flow_request_input(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
     const struct tsb_approval *rows, size_t n, struct arena *a, struct tsb_view *input,
     struct tsb_err *err) TSB_MUSTCHECK;
+/* How far an open request is, by the policy of its key; nothing when that is not known. */
+void flow_request_progress(const struct flow_key *key, const struct tsb_approval *rows, size_t n,
+    struct arena *a, struct tsb_request_view *out);
+
+/* ---- profile air-gapped: out and back in (carry.c, proof.c, result.c) ---- */
+
+/* TSB_E_UNSUPPORTED_OPERATION in the profile online. */
+int flow_offline_need(const struct flow *f, struct tsb_err *err) TSB_MUSTCHECK;
+/* A request as GET shows it, whatever its state, and its input as of flow_request_input(). The result stays
+ * for the one who fetches it. */
+int flow_offline_view(struct flow *f, const struct tsb_uuid *id, struct arena *a, int64_t now_ms,
+    struct tsb_request_view *view, struct tsb_view *input, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* A result that came back, and what it stands for when it is believed. */
+struct flow_carried {
+	const struct wire_offline_result *in;
+	bool by_site;		/* in a package of a pinned offline site */
+	const char *actor;	/* for the audit */
+	enum tsb_state to;	/* EXECUTED or FAILED */
+	struct tsb_view result; /* EXECUTED: as the request's caller gets it */
+	const char *reason;	/* FAILED */
+	bool has_attributes;	/* signed by a pinned HSM, of the key that was to change */
+	struct tsb_key_attributes attributes;
+	struct keyattr key;
+	struct tsb_view certificate; /* self-signed: DER, to be kept with the key; else empty */
+};
+/* Outcome by which a repeat is recognised; sets to and reason. */
+void flow_carried_digest(struct flow_carried *c, struct arena *a, unsigned char sha256[TSB_SHA256]);
+/* Whether the result shows what offline.h asks of it; fills the rest of c. input: as it was carried out. */
+int flow_carried_prove(struct flow *f, struct flow_carried *c, const struct tsb_request *rq,
+    struct tsb_view input, struct arena *a, struct tsb_err *err) TSB_MUSTCHECK;
 
 /* ---- telling the dispatcher (flow.c) ---- */
 void flow_wake(struct flow *f, const struct tsb_uuid *id);

@@ -28,7 +28,20 @@ int flow_attributes_imported(struct flow *f, const char *label, struct arena *a,
 int flow_attributes_list(struct flow *f, struct arena *a, const char ***labels, size_t *n,
     struct tsb_err *err) TSB_MUSTCHECK;
 
+/* ---- certificates that are kept with imported keys (imported.c) ---- */
+
+/* TSB_E_KEY_NOT_EXISTENT; TSB_E_INVALID_CERTIFICATE when it is of another key. */
+int flow_certificate_import(struct flow *f, const char *label, struct tsb_view der,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* TSB_E_FILE_NOT_FOUND when the key has none. */
+int flow_certificate_imported(struct flow *f, const char *label, struct arena *a,
+    struct tsb_view *der, struct tsb_err *err) TSB_MUSTCHECK;
+int flow_certificate_delete(struct flow *f, const char *label, struct tsb_err *err) TSB_MUSTCHECK;
+
 /* ---- out (carry.c) ---- */
+
+/* airGapped.siteName, for people; may be empty. */
+const char *flow_site_name(const struct flow *f);
 
 /*
  * The request for the carrier; TSB_E_UNSUPPORTED_OPERATION before the first approval, when one is asked,
@@ -50,6 +63,7 @@ int flow_offline_package(struct flow *f, const struct tsb_uuid *ids, size_t n, s
 /* What became of one result. */
 struct flow_offline_outcome {
 	struct tsb_request_view view;
+	bool has_id; /* false: nobody knows which request it is of */
 	struct tsb_uuid id;
 	bool refused; /* then err says why, else view is filled */
 	struct tsb_err err;

@@ -79,14 +79,14 @@ stamp_fill(const struct tsb_request_in *in, struct tsb_view payload,
 
 static struct tsb_view
 token_make(const struct tsb_request_in *in, struct tsb_view payload,
-    const struct flow_stamp *stamp, struct arena *a)
+    const struct flow_stamp *known, struct arena *a)
 {
 	struct ska_approval_token token = {
 	    .operation = tsb_kinds[in->kind].operation,
 	    .label = tsb_view_str(in->key_name),
-	    .has_timestamp = stamp->stamped,
-	    .timestamp.whole = stamp->timestamp,
-	    .timestamp_signature = stamp->signature,
+	    .has_timestamp = known->stamped,
+	    .timestamp.whole = known->timestamp,
+	    .timestamp_signature = known->signature,
 	    .has_payload = payload.n > 0,
 	    .payload = payload,
 	};
@@ -129,7 +129,7 @@ static const enum keyattr_flag kind_needs[KIND__MAX] = {
 
 /* What the key must be like, told from its attributes; the HSM checks it again. */
 static int
-key_check(const struct tsb_request_in *in, const struct flow_key *key, struct tsb_err *err)
+attributes_check(const struct tsb_request_in *in, const struct flow_key *key, struct tsb_err *err)
 {
 	const struct keyattr *attr = &key->parsed;
 	enum keyattr_flag need = kind_needs[in->kind];
@@ -147,6 +147,21 @@ key_check(const struct tsb_request_in *in, const struct flow_key *key, struct ts
 	return 0;
 }
 
+/* Without attributes the HSM alone can tell; but somebody must be there to approve. */
+static int
+key_check(const struct flow *f, const struct tsb_request_in *in, const struct flow_key *key,
+    struct tsb_err *err)
+{
+	if (key != NULL)
+		return attributes_check(in, key, err);
+	if (f->noffline_approvers > 0)
+		return 0;
+	return tsb_fail(err, TSB_E_KEY_NOT_EXISTENT,
+	    "key '%s' is not known here: import the attributes that its HSM has signed (POST "
+	    "/v1/key/import/attributes), or name the approvers of such keys in airGapped.approverFile",
+	    in->key_name);
+}
+
 /* An unwrap makes a key: its name must be free now, and the HSM checks again when it happens. */
 static int
 new_label_check(struct flow *f, const struct tsb_request_in *in, struct tsb_err *err)
@@ -155,7 +170,8 @@ new_label_check(struct flow *f, const struct tsb_request_in *in, struct tsb_err 
 
 	if (in->kind != KIND_UNWRAP)
 		return 0;
-	if (flow_hsm_key_exists(f, in->unwrap.label, &exists, err))
+	if (f->air_gapped ? flow_imported_exists(f, in->unwrap.label, &exists, err)
+			  : flow_hsm_key_exists(f, in->unwrap.label, &exists, err))
 		return -1;
 	if (exists)
 		return tsb_fail(err, TSB_E_KEY_EXISTS,
@@ -194,23 +210,28 @@ signature_check(const struct flow *f, const struct tsb_request_in *in, struct ts
 	    tsb_kinds[in->kind].envelope);
 }
 
-/* State of a new request: claimed by this process where nothing has to be approved or awaited. */
+/*
+ * State of a new request: claimed by this process where nothing has to be approved or awaited, unless
+ * there is no HSM. *asks: approvers get tasks.
+ */
 static int
 first_state(struct flow *f, struct tsb_request *rq, const struct ska_rule *rule, bool stamped,
-    struct tsb_err *err)
+    bool *asks, struct tsb_err *err)
 {
 	struct ska_verdict v;
 	struct store_change change;
 	int64_t t0 = flow_request_t0(rq);
 
-	if (rule != NULL && !stamped && !ska_rule_works_without_timestamp(rule))
+	*asks = false;
+	if (rule != NULL && !stamped && rule->ntokens > 0 && !ska_rule_works_without_timestamp(rule))
 		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
-		    "%s of key '%s' has only tokens with timelock or timeout, and this HSM issues no "
-		    "timestamps",
-		    ska_rule_names[tsb_kinds[rq->kind].rule], rq->key_name);
+		    "%s of key '%s' has only tokens with timelock or timeout, and %s",
+		    ska_rule_names[tsb_kinds[rq->kind].rule], rq->key_name,
+		    f->air_gapped ? "approvals given without an HSM carry no timestamp"
+				  : "this HSM issues no timestamps");
 	if (rule != NULL) {
 		ska_evaluate(rule, NULL, 0, stamped, t0, t0, &v);
-		change = flow_change_by_verdict(rq, &v);
+		change = flow_change_by_verdict(f, rq, &v);
 		if (tsb_state_terminal(change.to))
 			return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
 			    "%s of key '%s' can never be fulfilled",
@@ -218,8 +239,13 @@ first_state(struct flow *f, struct tsb_request *rq, const struct ska_rule *rule,
 		rq->state = change.to;
 		rq->due_ms = change.due_ms;
 		rq->expires_ms = change.expires_ms;
-		if (!v.met)
-			return 0;
+		*asks = !v.met;
+	}
+	if (*asks)
+		return 0;
+	if (f->air_gapped) {
+		rq->state = STATE_PENDING;
+		return 0;
 	}
 	rq->state = STATE_APPROVED;
 	rq->due_ms = rq->created_ms;
@@ -232,7 +258,7 @@ first_state(struct flow *f, struct tsb_request *rq, const struct ska_rule *rule,
 
 static int
 request_fill(struct flow *f, const struct tsb_request_in *in, struct tsb_view payload,
-    const struct flow_stamp *stamp, struct arena *a, struct tsb_request *rq, struct tsb_err *err)
+    const struct flow_stamp *known, struct arena *a, struct tsb_request *rq, struct tsb_err *err)
 {
 	*rq = (struct tsb_request){
 	    .id = uuid_new(),
@@ -240,17 +266,43 @@ request_fill(struct flow *f, const struct tsb_request_in *in, struct tsb_view pa
 	    .version = 1,
 	    .key_name = in->key_name,
 	    .created_ms = clock_now_ms(),
-	    .hsm_seconds = (int64_t)stamp->seconds,
-	    .token = token_make(in, payload, stamp, a),
+	    .hsm_seconds = (int64_t)known->seconds,
+	    .token = token_make(in, payload, known, a),
 	    .payload_type = in->payload_type,
 	    .meta_data = in->meta_data,
 	    .meta_data_signature = in->meta_data_signature,
 	    .inner_clean = in->inner_clean,
 	};
-	memcpy(rq->attributes_digest, stamp->key->digest, TSB_SHA256);
+	if (known->key != NULL)
+		memcpy(rq->attributes_digest, known->key->digest, TSB_SHA256);
 	if (in->key_password.n == 0)
 		rq->envelope = in->envelope;
 	return password_seal(f, in, rq, a, err);
+}
+
+/* Nobody here could use a password, and it is not carried: the offline operator gives it. */
+static void
+password_drop(struct tsb_request_in *in)
+{
+	if (in->key_password.n == 0)
+		return;
+	in->key_password = tsb_view_of(NULL, 0);
+	in->envelope = tsb_view_of(NULL, 0);
+}
+
+/* What there is to know about the key: asked of the HSM, or as it was imported. */
+static int
+stamp(struct flow *f, const struct tsb_request_in *in, struct tsb_view payload, struct arena *a,
+    struct flow_stamp *out, struct tsb_err *err)
+{
+	struct wire_timestamp_request ask;
+
+	if (f->air_gapped) {
+		*out = (struct flow_stamp){0};
+		return flow_imported_key(f, NULL, in->key_name, &out->key, err);
+	}
+	stamp_fill(in, payload, &ask);
+	return flow_hsm_stamp(f, &ask, a, out, err);
 }
 
 int
@@ -258,25 +310,29 @@ flow_request_create(struct flow *f, const struct tsb_request_in *asked, struct a
     struct tsb_uuid *id, struct tsb_err *err)
 {
 	struct tsb_request_in own = *asked, *in = &own;
-	struct wire_timestamp_request ask;
-	struct flow_stamp stamp;
+	struct flow_stamp known;
 	struct tsb_request rq;
 	struct creation c = {.f = f, .rq = &rq};
 	const struct ska_rule *rule;
 	struct tsb_view payload;
+	bool asks;
 
-	if (signature_check(f, in, err) || flow_payload(f, in, a, &payload, err))
+	/* the approver's key is restored by the broker, with what its HSM has unwrapped */
+	if (in->kind == KIND_RESTORE_APPROVER && flow_hsm_need(f, err))
 		return -1;
-	stamp_fill(in, payload, &ask);
-	if (flow_hsm_stamp(f, &ask, a, &stamp, err) || key_check(in, stamp.key, err) ||
-	    new_label_check(f, in, err) || request_fill(f, in, payload, &stamp, a, &rq, err))
+	if (f->air_gapped)
+		password_drop(in);
+	if (signature_check(f, in, err) || flow_payload(f, in, a, &payload, err) ||
+	    stamp(f, in, payload, a, &known, err) || key_check(f, in, known.key, err) ||
+	    new_label_check(f, in, err) || request_fill(f, in, payload, &known, a, &rq, err))
 		return -1;
-	rule = flow_request_rule(stamp.key, in->kind);
-	if (first_state(f, &rq, rule, stamp.stamped, err))
+	rule = known.key == NULL ? flow_unknown_rule(f, NULL, 0, a)
+				 : flow_request_rule(known.key, in->kind);
+	if (first_state(f, &rq, rule, known.stamped, &asks, err))
 		return -1;
-	if (rule != NULL && rq.owner == NULL)
+	if (asks)
 		c.tasks = tasks_make(&rq, rule, a, &c.ntasks);
-	c.new_key = stamp.new_key ? stamp.key : NULL;
+	c.new_key = known.new_key ? known.key : NULL;
 	if (store_transact(f->store, "request_create", creation_body, &c, err))
 		return -1;
 	*id = rq.id;

@@ -176,15 +176,14 @@ decide(struct answer *x, struct store_tx *tx, struct tsb_request *rq, struct tsb
 	bool moved;
 
 	if (store_approvals_load(tx, &rq->id, x->arena, &rows, &n, err) ||
-	    flow_key_load(x->f, tx, rq->attributes_digest, &key, err))
+	    flow_request_guard(x->f, tx, rq, rows, n, x->arena, &key, &rule, err))
 		return -1;
-	rule = key == NULL ? NULL : flow_request_rule(key, rq->kind);
 	if (rule == NULL)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
 		    "the policy of request's key is not in the database");
 	ska_evaluate(rule, flow_votes(rows, n, x->arena), n, rq->hsm_seconds != 0,
 	    flow_request_t0(rq), flow_request_hsm_now(rq, x->now_ms), &v);
-	change = flow_change_by_verdict(rq, &v);
+	change = flow_change_by_verdict(x->f, rq, &v);
 	audit.to = tsb_state_names[change.to];
 	if (store_request_move(tx, rq, &change, &moved, err))
 		return -1;

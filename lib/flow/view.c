@@ -47,26 +47,38 @@ fill_open(const struct flow_key *key, const struct tsb_approval *rows, size_t n,
 			out->open[out->nopen++] = arena_view(a, all[i]);
 }
 
-int
-flow_request_fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms,
+/* input: also what is carried out, which is as long as the request. */
+static int
+fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms, bool input,
     struct tsb_request_view *out, struct tsb_err *err)
 {
+	struct tsb_request_view view = {.request = out->request};
 	struct tsb_approval *rows;
 	const struct flow_key *key;
 	size_t n;
 
-	if (store_approvals_load(tx, &out->request.id, a, &rows, &n, err))
+	if (store_approvals_load(tx, &view.request.id, a, &rows, &n, err))
 		return -1;
-	out->approved = votes_of(rows, n, true, a, &out->napproved);
-	out->rejected = votes_of(rows, n, false, a, &out->nrejected);
-	out->open = NULL;
-	out->nopen = 0;
-	if (tsb_state_terminal(out->request.state))
-		return 0;
-	if (flow_key_load(f, tx, out->request.attributes_digest, &key, err))
+	view.approved = votes_of(rows, n, true, a, &view.napproved);
+	view.rejected = votes_of(rows, n, false, a, &view.nrejected);
+	if (!tsb_state_terminal(view.request.state)) {
+		if (flow_request_key(f, tx, &view.request, &key, err))
+			return -1;
+		fill_open(key, rows, n, a, now_ms, &view);
+		if (f->air_gapped)
+			flow_request_progress(key, rows, n, a, &view);
+	}
+	if (input && flow_request_input(f, tx, &view.request, rows, n, a, &view.input, err))
 		return -1;
-	fill_open(key, rows, n, a, now_ms, out);
+	*out = view;
 	return 0;
+}
+
+int
+flow_request_fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms,
+    struct tsb_request_view *out, struct tsb_err *err)
+{
+	return fill_view(f, tx, a, now_ms, false, out, err);
 }
 
 struct reading {
@@ -84,7 +96,7 @@ view_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 
 	if (store_request_load(tx, r->id, false, r->arena, &r->view->request, err))
 		return -1;
-	return flow_request_fill_view(r->f, tx, r->arena, r->now_ms, r->view, err);
+	return fill_view(r->f, tx, r->arena, r->now_ms, true, r->view, err);
 }
 
 /* Delivers the result and erases it in one transaction; of two callers one gets it. */
@@ -99,7 +111,7 @@ fetch_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	bool erased;
 
 	if (store_request_load(tx, r->id, true, r->arena, rq, err) ||
-	    flow_request_fill_view(r->f, tx, r->arena, r->now_ms, r->view, err))
+	    fill_view(r->f, tx, r->arena, r->now_ms, true, r->view, err))
 		return -1;
 	if (rq->state != STATE_EXECUTED || rq->result.n == 0)
 		return 0;

@@ -33,6 +33,8 @@
 #define KEY_COLUMNS                                                                                \
 	"k.digest, k.key_name, k.xml, k.xml_signature, k.attestation_key_name, k.fetched_ms"
 
+#define IMPORTED_COLUMNS "key_name, attributes_digest, attest_time, imported_ms, certificate"
+
 #define APPROVER_COLUMNS                                                                           \
 	"name, state, version, certificate, container, backup, wrapped_key, backup_key, "          \
 	"code_salt, code_hash, code_expires_ms, code_tries, wrong_tries, wrong_since_ms, "         \
@@ -154,6 +156,24 @@ STMT(KEY_LOAD, API | DISPATCHER, READ,
 STMT(KEY_LATEST, API | DISPATCHER, READ,
     "SELECT " KEY_COLUMNS " FROM key_attributes k WHERE k.key_name = ? AND k.fetched_ms >= ? "
     "ORDER BY k.fetched_ms DESC LIMIT 1")
+
+/* ---- keys known by imported attributes ---- */
+
+STMT(IMPORTED_LOAD, API, READ,
+    "SELECT " IMPORTED_COLUMNS " FROM imported_key WHERE key_name = ?")
+STMT(IMPORTED_LOCK, API, READ,
+    "SELECT " IMPORTED_COLUMNS " FROM imported_key WHERE key_name = ? FOR UPDATE")
+STMT(IMPORTED_LIST, API, READ, "SELECT key_name FROM imported_key ORDER BY key_name")
+STMT(IMPORTED_INSERT, API, ONCE,
+    "INSERT INTO imported_key (key_name, attributes_digest, attest_time, imported_ms, certificate) "
+    "VALUES (?, ?, ?, ?, ?)")
+/* Whatever the program believes, time does not go back. */
+STMT(IMPORTED_RENEW, API, AGAIN,
+    "UPDATE imported_key SET attributes_digest = ?, attest_time = ?, imported_ms = ?, "
+    "certificate = ? WHERE key_name = ? AND attributes_digest = ? AND attest_time < ?")
+STMT(IMPORTED_CERTIFY, API, AGAIN,
+    "UPDATE imported_key SET certificate = ? "
+    "WHERE key_name = ? AND attributes_digest = ? AND certificate = ?")
 
 /* ---- approvers whose keys the broker made ---- */
 

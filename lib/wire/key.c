@@ -273,6 +273,18 @@ wire_key_attributes_parse(struct tsb_view body, struct arena *a, struct tsb_key_
 	return 0;
 }
 
+int
+wire_key_import_parse(struct tsb_view body, struct arena *a, struct tsb_key_attributes *out,
+    struct tsb_err *err)
+{
+	struct tsb_key_attributes attributes = {0};
+
+	if (field_read(body, &answer_object, a, &attributes, NULL, err))
+		return -1;
+	*out = attributes;
+	return 0;
+}
+
 /* ---- list of keys (api.md 7.5) ---- */
 
 void

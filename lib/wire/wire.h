@@ -91,6 +91,9 @@ struct wire_request_filter {
 };
 int wire_request_filter_parse(struct tsb_view body, struct arena *a,
     struct wire_request_filter *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* Body of POST /v1/package: {"requestIds":[...]}; without it, or without a body, *n is 0. */
+int wire_request_ids_parse(struct tsb_view body, struct arena *a, struct tsb_uuid **ids, size_t *n,
+    struct tsb_err *err) TSB_MUSTCHECK;
 /* {"requests":[{"id":"...","status":"..."}]} */
 void wire_request_list_format(const struct tsb_request_row *rows, size_t n, struct tsb_bytes *out);
 /* {"approvedRequests":[...]} (api.md 5.13) */
@@ -132,6 +135,9 @@ void wire_key_attributes_format(const struct keyattr *k, struct tsb_view xml,
 /* The same answer read back: xml, xmlSignature, attestationKeyName (digest and name not filled). */
 int wire_key_attributes_parse(struct tsb_view body, struct arena *a,
     struct tsb_key_attributes *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* The same as a caller brings it: TSB_E_INPUT names what is wrong. json is not looked at. */
+int wire_key_import_parse(struct tsb_view body, struct arena *a, struct tsb_key_attributes *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
 void wire_key_list_format(const char *const *labels, size_t n, struct tsb_bytes *out);
 int wire_key_list_parse(struct tsb_view body, struct arena *a, const char ***labels, size_t *n,
     struct tsb_err *err) TSB_MUSTCHECK;

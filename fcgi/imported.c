@@ -1,0 +1,121 @@
+/* Keys of an offline HSM: what was imported of them, in the profile air-gapped (api.md 6). */
+#include "lib/first.h"
+
+#include "fcgi/fcgi.h"
+#include "lib/flow/offline.h"
+#include "lib/wire/wire.h"
+
+static void
+answer(const struct keyattr *k, const struct tsb_key_attributes *stored, struct web_reply *reply)
+{
+	wire_key_attributes_format(k, stored->xml, stored->xml_signature, stored->attestation_key_name,
+	    &reply->body);
+}
+
+int
+serve_attributes_import(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	struct tsb_key_attributes in, stored;
+	struct keyattr k;
+
+	if (wire_key_import_parse(rq->body, rq->arena, &in, err) ||
+	    flow_attributes_import(app, &in, rq->arena, &k, &stored, err))
+		return -1;
+	answer(&k, &stored, reply);
+	return 0;
+}
+
+int
+imported_key_list(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	const char **labels;
+	size_t n;
+
+	if (flow_attributes_list(app, rq->arena, &labels, &n, err))
+		return -1;
+	wire_key_list_format(labels, n, &reply->body);
+	return 0;
+}
+
+static int
+attributes_of(void *app, struct web_request *rq, const char *label, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	struct tsb_key_attributes stored;
+	struct keyattr k;
+
+	if (flow_attributes_imported(app, label, rq->arena, &k, &stored, err))
+		return -1;
+	answer(&k, &stored, reply);
+	return 0;
+}
+
+int
+imported_key_attributes(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	struct wire_key_ref ref;
+
+	if (wire_key_ref_parse(rq->body, rq->arena, &ref, err))
+		return -1;
+	return attributes_of(app, rq, ref.label, reply, err);
+}
+
+int
+imported_key_attributes_by_name(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	if (fcgi_check_key_name(rq->param[0], err))
+		return -1;
+	return attributes_of(app, rq, (const char *)rq->param[0].p, reply, err);
+}
+
+/* ---- certificates ---- */
+
+int
+imported_certificate_import(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	struct wire_certificate in;
+
+	if (wire_certificate_import_parse(rq->body, rq->arena, &in, err) ||
+	    flow_certificate_import(app, in.label, in.der, err))
+		return -1;
+	wire_certificate_format(&in, &reply->body);
+	return 0;
+}
+
+/* Asking for what is not there is the caller's mistake, whatever the number says (api.md 9.7). */
+static int
+not_there(struct web_reply *reply, const struct tsb_err *err)
+{
+	if (err->code == TSB_E_FILE_NOT_FOUND)
+		reply->status = 404;
+	return -1;
+}
+
+int
+imported_certificate_get(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	struct wire_certificate out = {.label = (const char *)rq->param[0].p};
+
+	if (fcgi_check_key_name(rq->param[0], err))
+		return -1;
+	if (flow_certificate_imported(app, out.label, rq->arena, &out.der, err))
+		return not_there(reply, err);
+	wire_certificate_format(&out, &reply->body);
+	return 0;
+}
+
+int
+imported_certificate_delete(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	if (fcgi_check_key_name(rq->param[0], err))
+		return -1;
+	if (flow_certificate_delete(app, (const char *)rq->param[0].p, err))
+		return not_there(reply, err);
+	return 0;
+}

@@ -1,0 +1,90 @@
+/* What an air-gapped broker tells of a request that waits: how far it is, and what to carry out. */
+#include "lib/first.h"
+
+#include "lib/flow/internal.h"
+
+/* ---- how far ---- */
+
+static void
+token_progress(const struct ska_token *token, const struct ska_vote *votes, size_t n,
+    struct arena *a, struct tsb_progress_token *out)
+{
+	*out = (struct tsb_progress_token){
+	    .name = token->name == NULL ? NULL : arena_str(a, token->name),
+	    .met = true,
+	    .groups = arena_array(a, token->ngroups, sizeof(*out->groups)),
+	    .ngroups = token->ngroups,
+	};
+	for (size_t i = 0; i < token->ngroups; i++) {
+		const struct ska_group *g = &token->groups[i];
+
+		out->groups[i] = (struct tsb_progress_group){
+		    .name = g->name == NULL ? NULL : arena_str(a, g->name),
+		    .quorum = g->quorum,
+		    .approved = ska_group_approvals(g, votes, n),
+		};
+		out->met = out->met && out->groups[i].approved >= g->quorum;
+	}
+}
+
+void
+flow_request_progress(const struct flow_key *key, const struct tsb_approval *rows, size_t n,
+    struct arena *a, struct tsb_request_view *out)
+{
+	const struct ska_rule *rule =
+	    key == NULL ? NULL : flow_request_rule(key, out->request.kind);
+	struct ska_vote *votes = flow_votes(rows, n, a);
+
+	if (rule == NULL)
+		return;
+	out->has_progress = true;
+	out->tokens = arena_array(a, rule->ntokens, sizeof(*out->tokens));
+	for (size_t i = 0; i < rule->ntokens; i++)
+		if (ska_token_works_without_timestamp(&rule->tokens[i]))
+			token_progress(&rule->tokens[i], votes, n, a, &out->tokens[out->ntokens++]);
+}
+
+/* ---- what to carry ---- */
+
+/* Approvals in the order in which they came. */
+static struct tsb_view *
+approvals_of(const struct tsb_approval *rows, size_t n, struct arena *a, size_t *count)
+{
+	struct tsb_view *list = arena_array(a, n, sizeof(*list));
+
+	*count = 0;
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].approves)
+			list[(*count)++] = rows[i].signed_approval;
+	return list;
+}
+
+int
+flow_request_input(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
+    const struct tsb_approval *rows, size_t n, struct arena *a, struct tsb_view *input,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto body = {0};
+	const struct flow_key *key;
+	const struct ska_rule *rule;
+	struct tsb_view *approvals;
+	size_t count;
+	int rc;
+
+	*input = tsb_view_of(NULL, 0);
+	if (!f->air_gapped || rq->state != STATE_PENDING || rq->owner != NULL)
+		return 0;
+	if (flow_request_guard(f, tx, rq, rows, n, a, &key, &rule, err))
+		return -1;
+	approvals = approvals_of(rows, n, a, &count);
+	if (count == 0 && rule != NULL && !ska_rule_is_free(rule))
+		return 0;
+	rc = flow_is_certificate(rq->kind)
+	    ? flow_certificate_body(rq, tsb_view_of(NULL, 0), approvals, count, a, &body, err)
+	    : wire_synchronous_format(rq->kind, rq->inner_clean, tsb_view_of(NULL, 0), approvals, count,
+		&body, err);
+	if (rc != 0)
+		return -1;
+	*input = arena_view(a, tsb_view_bytes(&body));
+	return 0;
+}
