@@ -1,4 +1,8 @@
-"""Fixtures: a private site per web server (TSB_TEST_WEB=nginx,apache) from the build TSB_BUILD."""
+"""Fixtures: a private site per web server (TSB_TEST_WEB=nginx,apache) from the build TSB_BUILD.
+
+TSB_TEST_PROFILE=air-gapped runs the same tests across an air gap (tests/lib/gap.py). What cannot apply
+there has the marker online_only with the reason, and is skipped.
+"""
 import datetime
 import os
 import pathlib
@@ -13,12 +17,26 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 
 from approver import Approver  # noqa: E402
 from client import Client  # noqa: E402
+from gap import AirClient, AirShell, Gap  # noqa: E402
 from made_up import new_approver  # noqa: E402
 from people import People  # noqa: E402
 from private_site import Site  # noqa: E402
 from tsb import Broker, Shell  # noqa: E402
 
 WEBS = os.environ.get("TSB_TEST_WEB", "nginx,apache").split(",")
+PROFILE = os.environ.get("TSB_TEST_PROFILE", "online")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "online_only(why): what an air-gapped broker cannot do")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        marker = item.get_closest_marker("online_only")
+        if marker and PROFILE == "air-gapped":
+            why, = marker.args
+            item.add_marker(pytest.mark.skip(reason="online only: " + why))
 
 
 @pytest.fixture(scope="session")
@@ -41,15 +59,26 @@ def site(request, signers):
         with open(path, "wb") as f:
             f.write(ssl.DER_cert_to_PEM_cert(signer.certificate).encode())
         settings += "allowedTimestampSigningCertificates = %s\n" % path
-    s = Site(web=request.param, keep=bool(os.environ.get("TSB_TEST_KEEP")), settings=settings)
-    yield s
-    s.down()
+    options = {"web": request.param, "keep": bool(os.environ.get("TSB_TEST_KEEP")),
+               "settings": settings}
+    if PROFILE == "air-gapped":
+        gap = Gap(**options)
+        yield gap.site
+        gap.down()
+    else:
+        s = Site(**options)
+        yield s
+        s.down()
     shutil.rmtree(folder)
 
 
 @pytest.fixture
 def api(site):
-    return Client(site)
+    if site.profile == "online":
+        yield Client(site)
+        return
+    yield AirClient(site.gap)
+    site.gap.courier.forget()
 
 
 @pytest.fixture
@@ -68,7 +97,7 @@ def people():
 @pytest.fixture
 def tsb(site, tmp_path):
     (tmp_path / "order.txt").write_text("pay 10 to bert\n")
-    return Shell(site, tmp_path)
+    return Shell(site, tmp_path) if site.profile == "online" else AirShell(site.gap, tmp_path)
 
 
 @pytest.fixture

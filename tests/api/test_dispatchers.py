@@ -6,6 +6,8 @@ from client import Client, public_key, unique
 from conftest import WEBS
 from private_site import Site
 
+pytestmark = pytest.mark.online_only("dispatchers of an air-gapped site only end what is late")
+
 
 @pytest.fixture(scope="module")
 def pair():

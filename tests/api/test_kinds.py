@@ -140,6 +140,7 @@ def test_cancelled(api, cases, kind):
 
 
 @by_kind
+@pytest.mark.online_only("approvals of an air-gapped request carry no time: tokens with limits are not asked")
 def test_expired(api, site, cases, kind):
     case = cases(kind, api, timeout=600)
     a, b, _ = case.crowd
@@ -153,6 +154,7 @@ def test_expired(api, site, cases, kind):
 
 
 @by_kind
+@pytest.mark.online_only("the broker does not hear that a key was deleted where the HSM is")
 def test_key_deleted(api, cases, kind, people):
     case = kinds.Case(kind, api, people.several(3))
     a, b, _ = case.crowd
@@ -226,6 +228,7 @@ def test_approval_for_another_payload(api, cases, kind):
 
 
 @by_kind
+@pytest.mark.online_only("tokens of an air-gapped request have no timestamp")
 def test_approval_with_a_stale_timestamp(api, site, cases, kind):
     """An approval collected for an earlier request of the very same content."""
     case = cases(kind, api)
@@ -389,7 +392,7 @@ def test_no_approval_asked(api, site, people, kind):
     """Rules that are null: done before the call returns."""
     case = kinds.Case(kind, api, people.several(3), needed=0)
     rid = case.ask()
-    view = api.request(rid)
+    view = api.at_once(rid)
     assert view["status"] == "EXECUTED" and lists_of(view) == [[], [], []]
     kind.check(case, 0, view, None)
     no_tasks(case, rid)

@@ -9,7 +9,7 @@ from client import ApiError, public_key, unique
 from model import Request
 
 
-def random_policy(rng, crowd):
+def random_policy(rng, crowd, timed):
     tokens = []
     for _ in range(rng.randint(1, 3)):
         groups = []
@@ -17,8 +17,8 @@ def random_policy(rng, crowd):
             who = rng.sample(crowd, rng.randint(1, 4))
             groups.append({"name": None, "quorum": rng.randint(1, len(who)),
                            "approvals": [a.policy_entry() for a in who]})
-        timelock = rng.choice([0, 0, 0, 60, 300])
-        timeout = rng.choice([0, 0, 600, 1200])
+        timelock = rng.choice([0, 0, 0, 60, 300]) if timed else 0
+        timeout = rng.choice([0, 0, 600, 1200]) if timed else 0
         tokens.append({"name": None, "timelock": timelock, "timeout": timeout, "groups": groups})
     return {"tokens": tokens}
 
@@ -48,7 +48,7 @@ def settled(api, rid, expected):
 def test_random_workflow(api, site, people, seed):
     rng = random.Random(seed)
     crowd = people.several(6)
-    rule = random_policy(rng, crowd)
+    rule = random_policy(rng, crowd, site.profile == "online")
     label = unique("model%d" % seed)
     key = public_key(api.create_key(label, {"ruleUse": rule, "keyStatus": {"blocked": False}}))
     rid = api.sign(label, b"m")

@@ -12,6 +12,8 @@ import ska
 from approver import b64, group, policy, rule, token, unb64, verify
 from client import public_key, unique
 
+pytestmark = pytest.mark.online_only("synchronous calls go to the offline side")
+
 OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 DECRYPTS = {"decrypt": True, "sign": False, "unwrap": False, "destroyable": True}
 P = b"payload"

@@ -8,6 +8,8 @@ import kinds
 from approver import b64
 from client import ApiError
 
+pytestmark = pytest.mark.online_only("key passwords do not pass the gap: none is kept")
+
 by_kind = pytest.mark.parametrize("kind", kinds.ALL, ids=repr)
 PASSWORD = "Xk7-Zq9-\u00e4-Vw3"
 # As it could stand in a table, a log line or an answer.

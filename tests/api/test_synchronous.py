@@ -8,6 +8,8 @@ import ska
 from approver import b64, group, policy, quorum, rule, token, unb64, verify
 from client import public_key, unique
 
+pytestmark = pytest.mark.online_only("synchronous calls go to the offline side")
+
 P = b"payload"
 
 

@@ -6,6 +6,7 @@ import pytest
 # ---- random ----
 
 @pytest.mark.parametrize("length", [1, 16, 4096, 65536])
+@pytest.mark.online_only("random bytes come from the HSM")
 def test_random(api, length):
     answer = api.get("/v1/generateRandom/%d" % length)
     assert set(answer) == {"random"}
@@ -14,6 +15,7 @@ def test_random(api, length):
         assert api.get("/v1/generateRandom/%d" % length) != answer
 
 
+@pytest.mark.online_only("random bytes come from the HSM")
 def test_random_for_both_roles(api):
     for role in ("KO", "SV"):
         api.get("/v1/generateRandom/8", role=role)

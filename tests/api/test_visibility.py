@@ -10,16 +10,17 @@ from client import ApiError
 from model import Request
 
 
-def random_rule(rng, crowd):
+def random_rule(rng, crowd, timed):
     tokens = []
     for _ in range(rng.randint(1, 3)):
         groups = []
         for _ in range(rng.randint(1, 2)):
             who = rng.sample(crowd, rng.randint(1, 3))
             groups.append(group(rng.randint(1, len(who)), *who))
-        tokens.append(token(*groups, timelock=rng.choice([0, 0, 60, 300]),
-                            timeout=rng.choice([0, 600, 1200])))
-    return rule(*tokens, token(group(2, *crowd), timeout=rng.choice([0, 900])))   # each has a task
+        limits = {"timelock": rng.choice([0, 0, 60, 300]), "timeout": rng.choice([0, 600, 1200])}
+        tokens.append(token(*groups, **limits if timed else {}))
+    limits = {"timeout": rng.choice([0, 900])}
+    return rule(*tokens, token(group(2, *crowd), **limits if timed else {}))   # each has a task
 
 
 def seen(case, rid, approver, names=()):
@@ -76,7 +77,7 @@ def check_views(case, rid, approver, visible):
 def test_visible_exactly_when_accepted(api, site, people, kind, seed):
     rng = random.Random("%s %d" % (kind.name, seed))
     crowd, stranger = people.several(4), people("p256", 60)
-    case = kinds.Case(kind, api, crowd, use=random_rule(rng, crowd))
+    case = kinds.Case(kind, api, crowd, use=random_rule(rng, crowd, site.profile == "online"))
     rid = case.ask()
     cards = {a: case.task(a, rid) for a in crowd}
     # times count from the HSM's stamp; a margin keeps the clocks' seconds apart

@@ -201,6 +201,7 @@ def test_certificate_and_key_of_one_approver_count_once(api, people):
 
 # ---- time limits: the clock is moved, nobody waits ----
 
+@pytest.mark.online_only("approvals of an air-gapped request carry no time: tokens with limits are not asked")
 def test_timeout_expires_the_request(api, site, people):
     a, b = people.several(2)
     label = unique()
@@ -219,6 +220,7 @@ def test_timeout_expires_the_request(api, site, people):
     assert view["approvedBy"] == [b64(a.spki)] and view["notYetApprovedBy"] == []
 
 
+@pytest.mark.online_only("approvals of an air-gapped request carry no time: tokens with limits are not asked")
 def test_approval_within_the_timeout(api, site, people):
     a = people()
     label = unique()
@@ -229,6 +231,7 @@ def test_approval_within_the_timeout(api, site, people):
     api.wait(rid, "EXECUTED")
 
 
+@pytest.mark.online_only("approvals of an air-gapped request carry no time: tokens with limits are not asked")
 def test_timelock_delays_the_execution(api, site, people):
     a, b = people.several(2)
     label = unique()
@@ -246,6 +249,7 @@ def test_timelock_delays_the_execution(api, site, people):
     assert verify(key, "SHA-256", b"late", unb64(view["result"]))
 
 
+@pytest.mark.online_only("approvals of an air-gapped request carry no time: tokens with limits are not asked")
 def test_timelock_passes_before_the_approvals(api, site, people):
     a = people()
     label = unique()
@@ -256,6 +260,7 @@ def test_timelock_passes_before_the_approvals(api, site, people):
     api.wait(rid, "EXECUTED")
 
 
+@pytest.mark.online_only("approvals of an air-gapped request carry no time: tokens with limits are not asked")
 def test_window_between_timelock_and_timeout(api, site, people):
     a = people()
     label = unique()
@@ -270,6 +275,7 @@ def test_window_between_timelock_and_timeout(api, site, people):
     assert api.status_of(first) == "EXECUTED"
 
 
+@pytest.mark.online_only("approvals of an air-gapped request carry no time: tokens with limits are not asked")
 def test_window_missed_while_the_dispatcher_was_away(api, site, people):
     """The met token's time passes unused: the request waits for the other token again."""
     a, b = people.several(2)
@@ -288,6 +294,7 @@ def test_window_missed_while_the_dispatcher_was_away(api, site, people):
     api.wait(rid, "EXECUTED")
 
 
+@pytest.mark.online_only("approvals of an air-gapped request carry no time: tokens with limits are not asked")
 def test_token_over_leaves_the_other_token(api, site, people):
     a, b, c = people.several(3)
     label = unique()
@@ -303,6 +310,7 @@ def test_token_over_leaves_the_other_token(api, site, people):
     api.wait(rid, "EXECUTED")
 
 
+@pytest.mark.online_only("approvals of an air-gapped request carry no time: tokens with limits are not asked")
 def test_rejection_of_a_timelocked_request(api, site, people):
     """Approvals complete, timelock running: a late rejection does not undo the quorum."""
     a, b = people.several(2)
@@ -318,6 +326,7 @@ def test_rejection_of_a_timelocked_request(api, site, people):
     assert view["rejectedBy"] == [b64(b.spki)]
 
 
+@pytest.mark.online_only("approvals of an air-gapped request carry no time: tokens with limits are not asked")
 def test_cancel_of_a_timelocked_request(api, site, people):
     a = people()
     label = unique()
@@ -334,7 +343,7 @@ def test_cancel_of_a_timelocked_request(api, site, people):
 def test_key_without_policy_signs_at_once(api):
     label = unique()
     key = public_key(api.create_key(label))
-    view = api.request(api.sign(label, b"at once"))
+    view = api.at_once(api.sign(label, b"at once"))
     assert view["status"] == "EXECUTED" and ISO.match(view["executionTime"])
     assert lists_of(view) == [[], [], []]
     assert verify(key, "SHA-256", b"at once", unb64(view["result"]))
@@ -344,7 +353,7 @@ def test_always_allowed_policies_sign_at_once(api, people):
     for use in (None, rule(token()), rule(token(group(1, people())), token())):
         label = unique()
         key = public_key(api.create_key(label, policy(use)))
-        view = api.request(api.sign(label, b"free"))
+        view = api.at_once(api.sign(label, b"free"))
         assert view["status"] == "EXECUTED"
         assert verify(key, "SHA-256", b"free", unb64(view["result"]))
 
@@ -352,7 +361,7 @@ def test_always_allowed_policies_sign_at_once(api, people):
 def test_policy_with_key_status_only(api):
     label = unique()
     api.create_key(label, {"keyStatus": {"blocked": False}})
-    assert api.request(api.sign(label))["status"] == "EXECUTED"
+    assert api.at_once(api.sign(label))["status"] == "EXECUTED"
 
 
 def test_timelock_needs_approvers(api):
@@ -363,7 +372,7 @@ def test_timelock_needs_approvers(api):
     api.refused(600, "POST", "/v1/key", body, says="timelock")
     label = unique()
     api.create_key(label, policy(rule(token(timeout=120))))
-    assert api.request(api.sign(label))["status"] == "EXECUTED"
+    assert api.at_once(api.sign(label))["status"] == "EXECUTED"
 
 
 def test_blocked_key_refuses(api, people):
@@ -417,6 +426,7 @@ def test_id_in_upper_case_is_the_same_request(api):
     label = unique()
     api.create_key(label)
     rid = api.sign(label)
+    api.at_once(rid)
     assert rid == rid.lower()
     assert api.get("/v1/request/" + rid.upper()) == api.request(rid)
 
@@ -481,7 +491,7 @@ def test_explicit_nulls_are_absent(api):
                          signatureType=None, payloadType=None)
     body["requestSignature"] = None
     rid = api.post("/v1/sign", body)["signRequestId"]
-    assert api.status_of(rid) == "EXECUTED"
+    assert api.at_once(rid)["status"] == "EXECUTED"
 
 
 def test_key_password(api, people):
@@ -506,13 +516,13 @@ def test_password_is_taken_literally(api):
     label = unique()
     api.create_key(label, password="[s, e, c]")
     api.refused(620, "POST", "/v1/sign", api.sign_body(label, keyPassword=["s", "e", "c"]))
-    assert api.status_of(api.sign(label, keyPassword="[s, e, c]")) == "EXECUTED"
+    assert api.at_once(api.sign(label, keyPassword="[s, e, c]"))["status"] == "EXECUTED"
 
 
 def test_password_for_a_key_without_one(api):
     label = unique()
     api.create_key(label)
-    assert api.status_of(api.sign(label, keyPassword="")) == "EXECUTED"
+    assert api.at_once(api.sign(label, keyPassword=""))["status"] == "EXECUTED"
 
 
 # ---- requestSignature ----
@@ -546,7 +556,7 @@ def test_request_signature_covers_the_callers_own_text(api, people):
     spaced = json.dumps(json.loads(raw), indent=3)
     for text in (raw, spaced):
         rid = api.call("POST", "/v1/sign", raw=text.encode())["signRequestId"]
-        assert api.status_of(rid) == "EXECUTED"
+        assert api.at_once(rid)["status"] == "EXECUTED"
 
 
 def test_wrong_request_signature_is_403(api, people):
@@ -581,6 +591,7 @@ def test_meta_data_reaches_the_approver_and_not_the_token(api, people):
 
 # ---- the token ----
 
+@pytest.mark.online_only("tokens of an air-gapped request have no timestamp")
 def test_token_binds_key_payload_and_hsm_time(api, trio):
     label, _, (a, b, c) = trio
     before = int(api.now()) - 1
@@ -614,6 +625,7 @@ def test_result_is_of_the_payload_that_was_approved(api, trio):
 
 # ---- deleting the key ----
 
+@pytest.mark.online_only("the broker does not hear that a key was deleted where the HSM is")
 def test_deleting_the_key_cancels_its_requests(api, trio):
     label, _, (a, b, c) = trio
     open_one, done = api.sign(label), api.sign(label)
@@ -627,6 +639,7 @@ def test_deleting_the_key_cancels_its_requests(api, trio):
     api.refused(652, "POST", "/v1/approval", api.approval_body(c, task))
 
 
+@pytest.mark.online_only("the broker does not hear that a key was deleted where the HSM is")
 def test_key_deleted_and_made_anew_between_approvals(api, people):
     """Approvals for the old key are worth nothing for the new one of the same name."""
     a, b = people.several(2)

@@ -191,6 +191,10 @@ class Client:
         assert view["id"] == request_id
         return view
 
+    def at_once(self, request_id):
+        """A request that asks nobody: executed before the call returned that made it."""
+        return self.request(request_id)
+
     def status_of(self, request_id):
         return self.request(request_id)["status"]
 
