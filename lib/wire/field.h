@@ -109,6 +109,8 @@ struct jsontext_member {
 };
 /* Walks the members of a compact object: rest starts as the object. False at the end. */
 bool jsontext_next(struct tsb_view *rest, struct jsontext_member *m);
+/* The same for the elements of an array. What is left is "]" after the last one, "[]" without any. */
+bool jsontext_next_element(struct tsb_view *rest, struct tsb_view *value);
 bool jsontext_is_null(struct tsb_view value);
 
 /* ---- tables that resources share ---- */

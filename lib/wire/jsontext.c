@@ -371,6 +371,23 @@ jsontext_next(struct tsb_view *rest, struct jsontext_member *m)
 }
 
 bool
+jsontext_next_element(struct tsb_view *rest, struct tsb_view *value)
+{
+	const unsigned char *p = rest->p, *end = rest->p + rest->n;
+	size_t n;
+
+	if (rest->n < 2 || (*p != '[' && *p != ','))
+		return false;
+	p++;
+	n = value_length(p, end);
+	if (n == 0)
+		return false;
+	*value = tsb_view_of(p, n);
+	*rest = tsb_view_of(p + n, (size_t)(end - p) - n);
+	return true;
+}
+
+bool
 jsontext_is_null(struct tsb_view value)
 {
 	return tsb_view_eq(value, tsb_view_str("null"));
