@@ -14,14 +14,19 @@ from fcgi_call import call
 
 @pytest.fixture(params=["fcgi", "hsm"])
 def program(request, site):
+    if request.param == "hsm" and site.profile == "air-gapped":
+        site = site.gap.room.site
     return site.dir / "run" / (request.param + ".sock")
 
 
 @pytest.fixture
 def keys(site, program):
     """API keys of both programs: of the service and of the key management role."""
-    roles = ["SERVICE", "KEY_MANAGEMENT"] if program.name == "fcgi.sock" else ["HSM", "HSM"]
-    return [site.vars["TSB_%s_TOKEN" % role] for role in roles]
+    if program.name == "fcgi.sock":
+        return [site.vars["TSB_%s_TOKEN" % role] for role in ("SERVICE", "KEY_MANAGEMENT")]
+    if site.profile == "air-gapped":
+        site = site.gap.room.site
+    return [site.vars["TSB_HSM_TOKEN"]] * 2
 
 
 @pytest.fixture

@@ -143,7 +143,7 @@ def test_labels(api):
         assert label in api.get("/v1/key")
         from urllib.parse import quote
         assert api.get("/v1/key/%s/attributes" % quote(label, safe=""))["json"]["label"] == label
-        assert api.status_of(api.sign(label)) == "EXECUTED"
+        assert api.at_once(api.sign(label))["status"] == "EXECUTED"
         api.call("DELETE", "/v1/key/" + quote(label, safe=""))
         assert label not in api.get("/v1/key")
 
@@ -298,7 +298,12 @@ def test_approver_values(api, people):
     refused_policy(api, 600, with_entry({**a.policy_entry(), "type": "x"}), "type")
     refused_policy(api, 633, with_entry({"type": "onboarded_approver_certificate", "name": "x",
                                          "value": b64(c.certificate)}))
-    refused_policy(api, 413, with_entry({"type": "onboarded_approver_certificate", "name": "nobody"}))
+
+
+@pytest.mark.online_only("a room without a database knows no approvers by name")
+def test_names_of_approvers(api):
+    entry = {"type": "onboarded_approver_certificate", "name": "nobody"}
+    refused_policy(api, 413, policy(rule(token({"name": None, "quorum": 1, "approvals": [entry]}))))
 
 
 def test_approver_key_types_601(api):
