@@ -1,70 +1,52 @@
 #include "lib/first.h"
 
-#include <errno.h>
-#include <string.h>
-
-#include <qrencode.h>
-
-#include "lib/qr/code.h"
+#include "lib/qr/symbol.h"
 
 const char *const qr_ecc_names[QR_ECC__MAX] = { "L", "M", "Q", "H" };
 
-/* Version 40 in byte mode (ISO/IEC 18004, table 7). */
-static const size_t capacity[QR_ECC__MAX] = { 2953, 2331, 1663, 1273 };
+#define BYTE_HEADER 3 /* bytes of the largest version around a text in byte mode: mode, length, end */
 
 size_t
 qr_capacity(enum qr_ecc ecc)
 {
-	return capacity[ecc];
+	return symbol_data(SYMBOL_VERSIONS, ecc) - BYTE_HEADER;
 }
 
-/* Of the 45 characters that take 5.5 bits each (ISO/IEC 18004, table 5). */
-static bool
-is_alphanumeric(struct tsb_view text)
+/* The smallest version that holds text, which is not longer than qr_capacity(). */
+static int
+find_version(struct tsb_view text, enum qr_ecc ecc)
 {
-	for (size_t i = 0; i < text.n; i++)
-		if (!text.p[i] ||
-		    !strchr("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:", text.p[i]))
-			return false;
-	return true;
-}
+	size_t bits = 0;
 
-static QRcode *
-make(struct tsb_view text, QRecLevel level)
-{
-	QRinput *input = QRinput_new2(0, level);
-	QRencodeMode mode = is_alphanumeric(text) ? QR_MODE_AN : QR_MODE_8;
-	QRcode *made = NULL;
+	int version;
 
-	if (input != NULL && QRinput_append(input, mode, (int)text.n, text.p) == 0)
-		made = QRcode_encodeInput(input);
-	if (made == NULL)
-		fatal("libqrencode: %s", strerror(errno));
-	QRinput_free(input);
-	return made;
+	for (version = 1; version < SYMBOL_VERSIONS; version++) {
+		if (version == 1 || version == 10 || version == 27) /* the header grows */
+			bits = stream_bits(text, version);
+		if (bits <= symbol_data(version, ecc) * 8)
+			break;
+	}
+	return version;
 }
 
 int
 qr_encode(struct tsb_view text, enum qr_ecc ecc, struct arena *a, struct qr_code *out,
     struct tsb_err *err)
 {
-	static const QRecLevel levels[QR_ECC__MAX] = { QR_ECLEVEL_L, QR_ECLEVEL_M, QR_ECLEVEL_Q,
-		QR_ECLEVEL_H };
 	unsigned char *module;
-	QRcode *made;
-	size_t n;
+	struct symbol symbol;
 
-	if (text.n == 0 || text.n > capacity[ecc])
+	if (text.n == 0 || text.n > qr_capacity(ecc))
 		return tsb_fail(err, TSB_E_INPUT,
 		    "a QR code of error level %s holds 1 to %zu bytes, not %zu", qr_ecc_names[ecc],
-		    capacity[ecc], text.n);
-	made = make(text, levels[ecc]);
-	n = (size_t)made->width * (size_t)made->width;
-	module = arena_alloc(a, n);
-	for (size_t i = 0; i < n; i++)
-		module[i] = made->data[i] & 1;
-	*out = (struct qr_code){ made->width, module };
-	QRcode_free(made);
+		    qr_capacity(ecc), text.n);
+	symbol_make(text, find_version(text, ecc), ecc, &symbol);
+	mask_apply(&symbol, mask_choose(&symbol));
+	module = arena_alloc(a, (size_t)symbol.size * (size_t)symbol.size);
+	for (int y = 0, i = 0; y < symbol.size; y++)
+		for (int x = 0; x < symbol.size; x++)
+			module[i++] = symbol.grid[y][x] & SYMBOL_DARK;
+	*out = (struct qr_code){ symbol.size, module };
 	return 0;
 }
 

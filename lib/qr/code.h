@@ -1,6 +1,6 @@
 /*
  * QR codes (ISO/IEC 18004) of model 2, in byte mode or, where a text allows it, the smaller alphanumeric
- * mode: libqrencode makes the modules, gd the pictures.
+ * mode, and their pictures, which gd makes.
  */
 #ifndef TSB_QR_CODE_H
 #define TSB_QR_CODE_H
@@ -13,7 +13,7 @@ extern const char *const qr_ecc_names[QR_ECC__MAX]; /* "L" ... */
 
 #define QR_QUIET 4 /* modules of white around a code that readers need */
 #define QR_SCALE_MAX 32 /* pixels a module */
-#define QR_SCALE_DEFAULT 4
+#define QR_SCALE_DEFAULT 0 /* qr_png chooses */
 
 /* One code: size * size modules, 1 = black, without the quiet zone. In the arena. */
 struct qr_code {
@@ -26,7 +26,10 @@ size_t qr_capacity(enum qr_ecc);
 /* TSB_E_INPUT when text is empty or longer than that. */
 int qr_encode(struct tsb_view text, enum qr_ecc, struct arena *a, struct qr_code *out,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* Black on white, one bit a pixel, scale (1 to QR_SCALE_MAX) pixels a module, quiet zone. Appends. */
+/*
+ * Black on white, one bit a pixel, scale (1 to QR_SCALE_MAX, or QR_SCALE_DEFAULT) pixels a module, quiet
+ * zone. Appends.
+ */
 int qr_png(const struct qr_code *, int scale, struct tsb_bytes *out, struct tsb_err *err)
     TSB_MUSTCHECK;
 /* The black modules as a <path>, one unit a module, right and below of the quiet zone. Appends. */

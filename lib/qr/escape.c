@@ -68,17 +68,40 @@ add_character(const char *text, size_t n, int32_t c, struct tsb_bytes *out)
 		tsb_bytes_add(out, text, n);
 }
 
+#define HIDDEN_WIDTH 8 /* of "[U+202E]" */
+
+/* How much of text fits the columns; whole words if there is a space in the second half. */
+static size_t
+line_length(const char *text, size_t columns)
+{
+	size_t at = 0, used = 0, space = 0, n;
+
+	while (text[at] != '\0') {
+		int32_t c = next_character(text + at, &n);
+		size_t width = c >= 0 && is_hidden(c) ? HIDDEN_WIDTH : 1;
+
+		/* One character is always taken, so that there is an end. */
+		if (used + width > columns && used > 0)
+			return space > 0 ? space : at;
+		used += width;
+		at += n;
+		if (c == ' ' && used > columns / 2)
+			space = at;
+	}
+	return at;
+}
+
 const char *
 qr_escape_line(const char *text, size_t columns, struct tsb_bytes *out)
 {
-	size_t n;
+	const char *end = text == NULL ? NULL : text + line_length(text, columns);
 
-	for (; text != NULL && *text != '\0' && columns > 0; text += n, columns--) {
+	for (size_t n; text < end; text += n) {
 		int32_t c = next_character(text, &n);
 
 		add_character(text, n, c, out);
 	}
-	return text;
+	return end;
 }
 
 void

@@ -10,7 +10,7 @@
 
 /* Appends; NULL is the empty text, bytes that are not UTF-8 become '?'. */
 void qr_escape(const char *text, struct tsb_bytes *out);
-/* The same for the first columns characters; returns what is left. */
+/* The same for a line of so many columns, broken at a space if it can be; returns what is left. */
 const char *qr_escape_line(const char *text, size_t columns, struct tsb_bytes *out);
 
 #endif

@@ -136,15 +136,13 @@ read_id(struct tsb_view text, struct tsb_uuid *out)
 	return uuid_parse(buf, out) && strcmp(uuid_format(out, again), buf) == 0;
 }
 
-/* For messages: what is not printable is '?' already (err.h), what is long is cut. */
-#define SHOWN(v) (int)((v).n < 40 ? (v).n : 40), (const char *)(v).p
-
 static int
 read_part(struct tsb_view text, struct part *p, struct tsb_err *err)
 {
 	struct tsb_view rest = text, field;
 
-	while (rest.n > 0 && strchr(" \t\r\n", rest.p[rest.n - 1]) != NULL && rest.p[rest.n - 1])
+	/* What scanners put at the end of a line. A space may be the last character of the chunk. */
+	while (rest.n > 0 && memchr("\t\r\n", rest.p[rest.n - 1], 3) != NULL)
 		rest.n--;
 	if (!qr_is_part(rest))
 		return tsb_fail(err, TSB_E_PAYLOAD,

@@ -26,6 +26,18 @@ qr_draw(const struct qr_code *code, int scale, gdImagePtr image, int black)
 	}
 }
 
+/*
+ * About 300 pixels wide. Readers of picture files take five times as long for twice the pixels a module,
+ * and at one pixel they miss every second code; people enlarge what is too small for a camera.
+ */
+static int
+default_scale(const struct qr_code *code)
+{
+	int scale = 300 / (code->size + 2 * QR_QUIET);
+
+	return scale < 2 ? 2 : scale;
+}
+
 int
 qr_png(const struct qr_code *code, int scale, struct tsb_bytes *out, struct tsb_err *err)
 {
@@ -33,6 +45,8 @@ qr_png(const struct qr_code *code, int scale, struct tsb_bytes *out, struct tsb_
 	int side, black, size;
 	void *png;
 
+	if (scale == QR_SCALE_DEFAULT)
+		scale = default_scale(code);
 	if (scale < 1 || scale > QR_SCALE_MAX)
 		return tsb_fail(err, TSB_E_INPUT, "scale must be from 1 to %d pixels a module",
 		    QR_SCALE_MAX);

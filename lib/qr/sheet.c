@@ -37,13 +37,16 @@ void
 sheet_instruction(const struct qr_sheet *s, struct tsb_bytes *out)
 {
 	if (s->ncodes == 1)
-		tsb_bytes_add_str(out, "Read the code");
+		tsb_bytes_add_str(out,
+		    "Read the code with \"tsb offline scan\", or give a picture of it");
 	else
-		tsb_bytes_addf(out, "Read all %zu codes, in any order and as often as needed,",
+		tsb_bytes_addf(out,
+		    "Read all %zu codes, in any order and as often as you like, with \"tsb offline "
+		    "scan\", or give pictures of them",
 		    s->ncodes);
 	tsb_bytes_add_str(out,
-	    " with \"tsb offline scan\" or give their pictures to \"tsb offline show\", then compare "
-	    "the digest shown there with the one printed here before anything is executed.");
+	    " to \"tsb offline show\"; before anything is executed, compare the digest shown there "
+	    "with the one printed here, word by word.");
 }
 
 /* ---- HTML ---- */
@@ -59,18 +62,17 @@ static const char style[] =
     "body{margin:0 auto;padding:6mm 0;width:180mm;color:#000;background:#fff;"
     "font:10pt/1.4 \"Liberation Sans\",Arial,Helvetica,sans-serif}"
     "h1{margin:0;font-size:15pt;line-height:1.25;overflow-wrap:anywhere}"
-    "h2{margin:0 0 1.5mm;font-size:10pt}"
+    "h2{margin:0 0 1mm;font-size:10pt}"
     "header{padding-bottom:2.5mm;border-bottom:.6mm solid #000}"
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.6mm 5mm;margin:4mm 0}"
     "dt{font-weight:bold}dd{margin:0;overflow-wrap:anywhere}"
-    ".pair{display:grid;grid-template-columns:88mm 88mm;gap:4mm}"
-    ".pair>div{padding:3mm;border:.25mm solid #000}"
-    ".read{margin:3mm 0}"
-    "pre{margin:0 0 3mm;font:11pt/1.5 \"Liberation Mono\",Courier,monospace}"
-    "pre:last-child{margin:0}"
+    ".pair{margin-bottom:4mm;display:grid;grid-template-columns:88mm 88mm;gap:4mm}"
+    ".box{padding:2.5mm 3mm;border:.25mm solid #000}"
+    ".pair div .box{margin-bottom:4mm}"
+    "pre{margin:0;font:10.5pt/1.5 \"Liberation Mono\",Courier,monospace}"
     "figure{margin:0;break-inside:avoid}figure svg{display:block;width:88mm;height:88mm}"
     "figcaption{text-align:center;font-size:12pt;font-weight:bold}"
-    "table{width:100%;border-collapse:collapse;table-layout:fixed}"
+    "table{margin:0 0 2mm;width:100%;border-collapse:collapse;table-layout:fixed}"
     "td{height:13mm;padding:1mm 1.5mm;border:.25mm solid #000;vertical-align:top;font-size:8pt}"
     "td.tall{height:26mm}"
     ".running{display:flex;justify-content:space-between;gap:8mm;margin-bottom:4mm;"
@@ -98,19 +100,23 @@ struct page {
 static void
 add_digest(const struct page *p)
 {
-	tsb_bytes_add_str(p->out, "<h2>SHA-256 of the text in hex</h2><pre>");
+	tsb_bytes_add_str(p->out,
+	    "<div class=\"box\"><h2>SHA-256 of the text, in hex and in words</h2><pre>");
 	for (size_t i = 0; i < SHEET_ROWS; i++) {
 		tsb_bytes_add_str(p->out, i > 0 ? "\n" : "");
 		sheet_hex_row(p->digest, i, p->out);
-	}
-	tsb_bytes_add_str(p->out, p->sheet->ncodes == 1 ?
-		"</pre><h2>in words, to read aloud</h2><pre>" :
-		"</pre></div><div><h2>in words, to read aloud</h2><pre>");
-	for (size_t i = 0; i < SHEET_ROWS; i++) {
-		tsb_bytes_add_str(p->out, i > 0 ? "\n" : "");
+		tsb_bytes_add_str(p->out, "  ");
 		sheet_words_row(p->digest, i, p->out);
 	}
-	tsb_bytes_add_str(p->out, "</pre>");
+	tsb_bytes_add_str(p->out, "</pre></div>\n");
+}
+
+static void
+add_instruction(const struct page *p)
+{
+	tsb_bytes_add_str(p->out, "<div class=\"box\"><h2>To read this</h2>");
+	sheet_instruction(p->sheet, p->out);
+	tsb_bytes_add_str(p->out, "</div>");
 }
 
 static void
@@ -167,13 +173,13 @@ add_cover(struct page *p)
 	tsb_bytes_addf(p->out, "<dt>text</dt><dd>%zu bytes in %zu QR code%s</dd></dl>\n", s->text.n,
 	    s->ncodes, s->ncodes == 1 ? "" : "s");
 	tsb_bytes_add_str(p->out, "<div class=\"pair\">");
-	if (s->ncodes == 1)
+	if (s->ncodes == 1) {
 		add_figure(p, 0);
-	tsb_bytes_add_str(p->out, "<div>");
+		tsb_bytes_add_str(p->out, "<div>");
+	}
 	add_digest(p);
-	tsb_bytes_add_str(p->out, "</div></div>\n<p class=\"read\">");
-	sheet_instruction(s, p->out);
-	tsb_bytes_add_str(p->out, "</p>\n");
+	add_instruction(p);
+	tsb_bytes_add_str(p->out, s->ncodes == 1 ? "</div></div>\n" : "</div>\n");
 	add_notes(p);
 	end_page(p);
 }

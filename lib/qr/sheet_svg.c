@@ -38,7 +38,7 @@ add_wrapped(struct canvas *c, int x, const char *text, size_t columns, const cha
 static void
 add_caption(struct canvas *c, const struct qr_sheet *s)
 {
-	add_wrapped(c, MARGIN, s->title, 58, " font-size=\"5.5\" font-weight=\"bold\"");
+	add_wrapped(c, MARGIN, s->title, 50, " font-size=\"5.5\" font-weight=\"bold\"");
 	c->y += 1;
 	for (size_t i = 0; i < s->nlines; i++) {
 		int top = c->y, bottom;
@@ -103,7 +103,7 @@ sheet_svg(const struct qr_sheet *s, struct tsb_bytes *out)
 	add_digest(&c, s);
 	c.y += 1;
 	sheet_instruction(s, &instruction);
-	add_wrapped(&c, MARGIN, tsb_bytes_cstr(&instruction), 92, "");
+	add_wrapped(&c, MARGIN, tsb_bytes_cstr(&instruction), 88, "");
 	add_codes(&c, s);
 	c.y += 2;
 	tsb_bytes_addf(out,
