@@ -1,6 +1,7 @@
 #include "lib/first.h"
 
 #include "fcgi/fcgi.h"
+#include "lib/wire/package.h"
 
 #define KB (size_t)1024
 #define MB (1024 * KB)
@@ -100,6 +101,11 @@ static const struct web_route routes[] = {
     {VERB_POST, "/v1/approverManagement/changePassword", AM, 64 * KB,
 	serve_approver_change_password, 0},
     {VERB_DELETE, "/v1/approverManagement/delete/{approverName}", AM, 0, serve_approver_delete, 0},
+
+    {VERB_GET, "/v1/request/qrCode/{id}", KO, 0, serve_request_qr, 0},
+    {VERB_GET, "/v1/request/{id}/package", KO, 0, serve_request_package, 0},
+    {VERB_POST, "/v1/package", KO, 1 * MB, serve_package, 0},
+    {VERB_PUT, "/v1/resultFromOfflineHsm", KO, PACKAGE_MAX, serve_offline_result, 0},
 
     {VERB_GET, "/v1/versionInfo", SV, 0, serve_version, 0},
     {VERB_GET, "/v1/licenseInfo", SV, 0, serve_license, 0},

@@ -60,7 +60,7 @@ web_reply_error(struct web_reply *reply, const struct tsb_err *err)
 	if (reply->status < 400)
 		reply->status = tsb_err_http(code);
 	reply->content_type = NULL;
-	reply->disposition = NULL;
+	reply->disposition = reply->security_policy = NULL;
 	tsb_bytes_reset(&reply->body);
 	tsb_bytes_addf(&reply->body, "{\"errorCode\":%d,\"reason\":", tsb_err_number(code));
 	add_json_string(&reply->body, tsb_err_reason(code));
@@ -106,6 +106,8 @@ web_reply_write(struct web_io *io, const struct web_call *call, const struct web
 		    reply->content_type ? reply->content_type : "application/json");
 	if (reply->disposition && header_safe(reply->disposition))
 		tsb_bytes_addf(&head, "Content-Disposition: %s\r\n", reply->disposition);
+	if (reply->security_policy)
+		tsb_bytes_addf(&head, "Content-Security-Policy: %s\r\n", reply->security_policy);
 	if (status == 405)
 		add_allow(&head, call->allow);
 	tsb_bytes_addf(&head,

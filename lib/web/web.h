@@ -44,6 +44,7 @@ struct web_reply {
 	int status;		    /* 200, or the error's own, unless set */
 	const char *content_type;   /* "application/json" unless set */
 	const char *disposition;    /* Content-Disposition, NULL = none */
+	const char *security_policy; /* Content-Security-Policy, NULL = none */
 	struct tsb_bytes body;	    /* may stay empty */
 };
 

@@ -1,7 +1,8 @@
-/* Lists of requests: POST /v1/filteredRequests and /v1/filteredApprovedRequests (api.md 5.9, 5.13). */
+/* Lists of requests (api.md 5.9, 5.13), and those that a package is made of. */
 #include "lib/first.h"
 
 #include "lib/wire/field.h"
+#include "lib/wire/package.h"
 
 /* Without paging a caller gets all there are, up to this bound. */
 #define LIST_MAX 100000
@@ -55,6 +56,43 @@ wire_request_filter_parse(struct tsb_view body, struct arena *a, struct wire_req
 	}
 	return 0;
 }
+
+/* ---- requests that are named ---- */
+
+struct named_form {
+	struct tsb_uuid *ids;
+	size_t n;
+	bool named;
+};
+
+static const struct field id_row = {"requestId", FIELD_UUID, REQUIRED,
+    .size = sizeof(struct tsb_uuid)};
+static const struct field named_fields[] = {
+    {"requestIds", FIELD_LIST, .max = PACKAGE_ITEMS_MAX, .element = &id_row,
+	.element_size = sizeof(struct tsb_uuid), AT(struct named_form, ids),
+	.count = offsetof(struct named_form, n), HAS(struct named_form, named)},
+    {NULL},
+};
+static const struct field_object named_object = {named_fields};
+
+int
+wire_request_ids_parse(struct tsb_view body, struct arena *a, struct tsb_uuid **ids, size_t *n,
+    struct tsb_err *err)
+{
+	struct named_form f = {0};
+
+	if (body.n > 0 && field_read(body, &named_object, a, &f, NULL, err))
+		return -1;
+	/* whoever found none to name does not mean all */
+	if (f.named && f.n == 0)
+		return tsb_fail(err, TSB_E_INPUT,
+		    "requestIds must name a request, or be left out for all that are ready");
+	*ids = f.ids;
+	*n = f.n;
+	return 0;
+}
+
+/* ---- lists ---- */
 
 void
 wire_request_list_format(const struct tsb_request_row *rows, size_t n, struct tsb_bytes *out)

@@ -1,0 +1,368 @@
+/*
+ * Why the result of an offline HSM is believed (offline.h): what can be checked with the key's public key or
+ * with attributes that the HSM signed is checked so; for the rest a pinned offline site has to stand.
+ */
+#include "lib/first.h"
+
+#include <string.h>
+
+#include "lib/base/enc.h"
+#include "lib/base/str.h"
+#include "lib/crypto/signature.h"
+#include "lib/flow/internal.h"
+
+#define REASON_MAX 1000 /* bytes of a failure's text */
+
+struct proof {
+	struct flow *f;
+	struct flow_carried *c;
+	const struct tsb_request *rq;
+	struct tsb_view input;
+	struct arena *arena;
+	const char *kind;
+	bool proven; /* nobody needs to stand for it */
+};
+
+/* ---- the outcome as texts ---- */
+
+/* Text from outside for people: one line, of bounded length. */
+static char *
+line_of(const char *text, size_t max, struct arena *a)
+{
+	size_t n = strlen(text);
+	char *line;
+
+	if (n > max)
+		/* not in the middle of a character */
+		for (n = max; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
+			;
+	line = arena_strn(a, text, n);
+	for (char *p = line; *p != '\0'; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		/* C1 is C2 80 to C2 9F */
+		if (c == 0xc2 && (unsigned char)p[1] < 0xa0) {
+			p[0] = p[1] = '?';
+			p++;
+		} else if (c < 0x20 || c == 0x7f) {
+			*p = '?';
+		}
+	}
+	return line;
+}
+
+/* As the outcome of an HSM that is asked over the network reads: "res.error.in.hsm: text". */
+static const char *
+reason_of(const struct wire_offline_result *in, struct arena *a)
+{
+	enum tsb_code code = tsb_err_by_number(in->error_code);
+	const char *text = line_of(in->failed, REASON_MAX, a);
+
+	if (in->error_reason != NULL && *in->error_reason != '\0')
+		return arena_printf(a, "%s: %s", line_of(in->error_reason, 100, a), text);
+	if (code != TSB_OK)
+		return arena_printf(a, "%s: %s", tsb_err_reason(code), text);
+	if (in->error_code != 0)
+		return arena_printf(a, "error %d: %s", in->error_code, text);
+	return text;
+}
+
+/*
+ * Attributes are not part of it: their time is a new one whenever the HSM is asked. Neither is the time of
+ * the execution.
+ */
+void
+flow_carried_digest(struct flow_carried *c, struct arena *a, unsigned char sha256[TSB_SHA256])
+{
+	tsb_bytes_auto text = {0};
+
+	c->to = c->in->failed != NULL ? STATE_FAILED : STATE_EXECUTED;
+	c->reason = c->to == STATE_FAILED ? reason_of(c->in, a) : NULL;
+	tsb_bytes_addf(&text, "%s\n", tsb_state_names[c->to]);
+	if (c->to == STATE_FAILED)
+		tsb_bytes_add_str(&text, c->reason);
+	else
+		tsb_bytes_add_view(&text, c->in->result);
+	crypto_sha256(tsb_view_bytes(&text), sha256);
+}
+
+/* ---- signatures ---- */
+
+/* Of the imported key. Empty: not known here, or not a key with a public part. */
+static int
+public_key(const struct proof *p, struct tsb_view *spki, struct tsb_err *err)
+{
+	const struct flow_key *key;
+
+	*spki = tsb_view_of(NULL, 0);
+	if (flow_imported_key(p->f, NULL, p->rq->key_name, &key, err))
+		return -1;
+	/* keys derived from it sign with keys of their own */
+	if (key != NULL && tsb_streq(key->parsed.label, p->rq->key_name))
+		*spki = arena_view(p->arena, key->parsed.public_key);
+	return 0;
+}
+
+static int
+signature_bytes(const struct proof *p, struct tsb_view *out, struct tsb_err *err)
+{
+	if (!enc_base64_decode(p->c->in->result, p->arena, out) || out->n == 0)
+		return tsb_fail(err, TSB_E_INPUT, "signature must be base64");
+	return 0;
+}
+
+/* BIP-341: these sign with a key that is made from the request. */
+static bool
+is_tweaked(const struct tsb_request *rq)
+{
+	struct tsb_view value;
+
+	return wire_member_text(rq->inner_clean, "taprootTweakData", &value) ||
+	    wire_member_text(rq->inner_clean, "merkleRootData", &value);
+}
+
+static int
+prove_signature(struct proof *p, struct tsb_err *err)
+{
+	struct wire_synchronous_in sync;
+	struct tsb_view spki, signature;
+	struct tsb_err why = {0};
+	char id[UUID_TEXT];
+
+	if (signature_bytes(p, &signature, err) || public_key(p, &spki, err) ||
+	    wire_synchronous_parse(KIND_SIGN, p->input, p->arena, &sync, err))
+		return -1;
+	p->c->result = p->c->in->result;
+	if (spki.n == 0 || is_tweaked(p->rq))
+		return 0;
+	if (crypto_signature_check(spki, sync.request.algorithm, sync.signature_type,
+		sync.request.payload, signature, &why) == 0) {
+		p->proven = true;
+		return 0;
+	}
+	/* an algorithm that only the HSM knows */
+	if (why.code == TSB_E_ALGORITHM_NOT_SUPPORTED)
+		return 0;
+	if (why.code == TSB_E_INVALID_SIGNATURE)
+		return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
+		    "the signature is not one of key '%.255s' over the payload of request %s",
+		    p->rq->key_name, uuid_format(&p->rq->id, id));
+	*err = why;
+	return -1;
+}
+
+/* A self-signed one is kept with its key, where callers look for it; as with an HSM that keeps them. */
+static int
+take_certificate(struct proof *p, struct tsb_view pem, struct tsb_err *err)
+{
+	if (p->rq->kind != KIND_SELF_SIGN_CERTIFICATE) {
+		p->c->result = arena_view(p->arena, pem);
+		return 0;
+	}
+	p->c->result = tsb_view_str("true");
+	return crypto_pem_to_der(pem, p->arena, &p->c->certificate, err);
+}
+
+static int
+prove_certificate(struct proof *p, struct tsb_err *err)
+{
+	struct flow_execution x = {.request = *p->rq};
+	struct tsb_view pem, signature;
+	char id[UUID_TEXT];
+	int rc;
+
+	if (signature_bytes(p, &signature, err))
+		return -1;
+	rc = flow_certificate_finish(p->f, &x, p->c->in->result, &pem, err);
+	if (rc == 0)
+		rc = take_certificate(p, pem, err);
+	else if (err->code == TSB_E_HSM)
+		tsb_fail(err, TSB_E_INVALID_SIGNATURE,
+		    "the signature is not one of key '%.255s' over the certificate of request %s",
+		    p->rq->key_name, uuid_format(&p->rq->id, id));
+	arena_clear(&x.arena);
+	p->proven = true;
+	return rc;
+}
+
+/* ---- changes that the HSM attests ---- */
+
+/* Attributes of that key, signed by a pinned HSM. *shown false: there are none that can be checked. */
+static int
+attested(struct proof *p, const char *label, bool *shown, struct tsb_err *err)
+{
+	struct flow_carried *c = p->c;
+
+	*shown = false;
+	if (p->f->nattestation_keys == 0 || !c->in->has_attributes)
+		return 0;
+	c->attributes = c->in->attributes;
+	if (flow_attributes_accept(p->f, &c->attributes, p->arena, &c->key, err))
+		return -1;
+	if (!tsb_streq(c->key.label, label))
+		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
+		    "attributes are those of key '%.100s', not of '%.100s'", c->key.label, label);
+	c->has_attributes = *shown = p->proven = true;
+	return 0;
+}
+
+/* Those that the request was made with cannot show what it did. */
+static int
+check_newer(const struct proof *p, struct tsb_err *err)
+{
+	const struct flow_key *before;
+
+	if (flow_request_key(p->f, NULL, p->rq, &before, err))
+		return -1;
+	if (before != NULL && p->c->key.attest_time <= before->parsed.attest_time)
+		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
+		    "attributes are not newer than those of the time when the request was made: they do "
+		    "not show what became of it");
+	return 0;
+}
+
+/* What was to change is the key itself: its attributes must show it when they can be checked. */
+static int
+attested_key(struct proof *p, bool *shown, struct tsb_err *err)
+{
+	if (attested(p, p->rq->key_name, shown, err))
+		return -1;
+	if (!*shown && p->f->nattestation_keys > 0)
+		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
+		    "attributes are missing: the result of a %s request must carry those that the "
+		    "offline HSM signs of key '%.200s' afterwards", p->kind, p->rq->key_name);
+	return *shown ? check_newer(p, err) : 0;
+}
+
+static int
+prove_blocked(struct proof *p, struct tsb_err *err)
+{
+	bool asked = p->rq->kind == KIND_BLOCK, shown;
+
+	if (attested_key(p, &shown, err))
+		return -1;
+	if (shown && (!p->c->key.has_policy || p->c->key.policy.blocked != asked))
+		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
+		    "attributes say that key '%.200s' is %s: that is not what was asked for",
+		    p->rq->key_name, asked ? "not blocked" : "blocked");
+	return 0;
+}
+
+/* The policy in the token is what approvers signed; without approvals it is what the caller wrote. */
+static int
+asked_policy(const struct proof *p, struct tsb_bytes *out, struct tsb_err *err)
+{
+	struct wire_synchronous_in sync;
+	struct ska_approval_token token;
+
+	if (p->rq->token.n > 0) {
+		if (ska_approval_token_parse(p->rq->token, &token, err))
+			return -1;
+		tsb_bytes_add_view(out, token.payload);
+		return 0;
+	}
+	if (wire_synchronous_parse(KIND_MODIFY, p->input, p->arena, &sync, err))
+		return -1;
+	ska_policy_format(sync.request.policy, out);
+	return 0;
+}
+
+static int
+prove_policy(struct proof *p, struct tsb_err *err)
+{
+	tsb_bytes_auto asked = {0};
+	tsb_bytes_auto has = {0};
+	bool shown;
+
+	if (attested_key(p, &shown, err))
+		return -1;
+	if (!shown)
+		return 0;
+	if (asked_policy(p, &asked, err))
+		return -1;
+	if (p->c->key.has_policy)
+		ska_policy_format(&p->c->key.policy, &has);
+	if (!tsb_view_eq(tsb_view_bytes(&asked), tsb_view_bytes(&has)))
+		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
+		    "attributes show another policy of key '%.200s' than the one that was approved",
+		    p->rq->key_name);
+	return 0;
+}
+
+static int
+prove_new_key(struct proof *p, struct tsb_err *err)
+{
+	struct wire_synchronous_in sync;
+	bool shown;
+
+	if (wire_synchronous_parse(KIND_UNWRAP, p->input, p->arena, &sync, err))
+		return -1;
+	return attested(p, sync.new_key.label, &shown, err);
+}
+
+/* ---- what only the offline site can tell ---- */
+
+static int
+prove_plain_text(struct proof *p, struct tsb_err *err)
+{
+	struct tsb_view plain;
+
+	if (!enc_base64_decode(p->c->in->result, p->arena, &plain) || plain.n > WIRE_PAYLOAD_MAX)
+		return tsb_fail(err, TSB_E_INPUT, "payload must be base64 of at most %d bytes",
+		    WIRE_PAYLOAD_MAX);
+	p->c->result = p->c->in->result;
+	return 0;
+}
+
+static int (*const provers[KIND__MAX])(struct proof *, struct tsb_err *) = {
+	[KIND_SIGN] = prove_signature,
+	[KIND_DECRYPT] = prove_plain_text,
+	[KIND_UNWRAP] = prove_new_key,
+	[KIND_BLOCK] = prove_blocked,
+	[KIND_UNBLOCK] = prove_blocked,
+	[KIND_MODIFY] = prove_policy,
+	[KIND_CERTIFICATE_REQUEST] = prove_certificate,
+	[KIND_SIGN_CERTIFICATE] = prove_certificate,
+	[KIND_SELF_SIGN_CERTIFICATE] = prove_certificate,
+};
+
+/* The member that the kind's result goes by is there, and no other result is. */
+static int
+check_form(const struct proof *p, struct tsb_err *err)
+{
+	const char *member = tsb_kinds[p->rq->kind].result_member;
+	bool given = p->c->in->result.p != NULL;
+
+	/* a plain text may be empty, a signature may not */
+	if (member != NULL && p->rq->kind != KIND_DECRYPT)
+		given = p->c->in->result.n > 0;
+	if (member != NULL && !given)
+		return tsb_fail(err, TSB_E_INPUT, "%s is missing: it is the result of a %s request",
+		    member, p->kind);
+	if (member == NULL && p->c->in->result.n > 0)
+		return tsb_fail(err, TSB_E_INPUT, "a %s request has no result but that it is done",
+		    p->kind);
+	return 0;
+}
+
+int
+flow_carried_prove(struct flow *f, struct flow_carried *c, const struct tsb_request *rq,
+    struct tsb_view input, struct arena *a, struct tsb_err *err)
+{
+	struct proof p = {.f = f, .c = c, .rq = rq, .input = input, .arena = a,
+	    .kind = tsb_kinds[rq->kind].name};
+
+	if (c->to == STATE_EXECUTED) {
+		if (provers[rq->kind] == NULL)
+			return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
+			    "a %s request has no result that can be carried back", p.kind);
+		if (check_form(&p, err) || provers[rq->kind](&p, err))
+			return -1;
+	}
+	if (!p.proven && f->noffline_sites > 0 && !c->by_site)
+		return tsb_fail(err, TSB_E_NOT_ALLOWED,
+		    "%s cannot be checked by itself: it must come in a package of a pinned offline site "
+		    "(airGapped.offlineSiteKeyFile)",
+		    c->to == STATE_FAILED ? "a failure" : "this result");
+	return 0;
+}
