@@ -7,10 +7,7 @@ end, the right one, no signature exists without a met policy, and each one verif
 """
 import collections
 import os
-import pathlib
 import random
-import signal
-import subprocess
 import threading
 import time
 
@@ -19,6 +16,7 @@ import requests
 
 from approver import Approver, b64, quorum, unb64, verify
 from client import ApiError, Client, public_key, unique
+from killing import Supervisor, ends_by_audit, kill_one
 from private_site import Site
 
 KILLS = int(os.environ.get("TSB_TEST_KILLS", "100"))
@@ -26,63 +24,6 @@ CLIENTS = 4
 PARTS = ("fcgi worker", "fcgi", "dispatcher1", "hsm worker", "hsm", "db", "web", "web worker")
 # What a program says that lost another one: the client may ask again.
 TRY_AGAIN = {1, 2, 700, 701, 703}
-
-
-# ---- processes of the site ----
-
-def pid_of(site, part):
-    path = site.dir / ("db/run/db.pid" if part == "db" else "run/%s.pid" % part)
-    try:
-        return int(path.read_text().split()[0])
-    except (OSError, ValueError, IndexError):
-        return None
-
-
-def children(pid):
-    path = pathlib.Path("/proc/%d/task/%d/children" % (pid, pid))
-    try:
-        return [int(p) for p in path.read_text().split()]
-    except OSError:
-        return []
-
-
-def kill_one(site, what, rng):
-    """True when somebody died."""
-    part, _, worker = what.partition(" ")
-    pid = pid_of(site, part)
-    if pid and worker:
-        pid = rng.choice(children(pid) or [None])
-    if not pid:
-        return False
-    try:
-        # A web server's workers outlive their parent and keep its port: an init system ends them too.
-        (os.killpg if what == "web" else os.kill)(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-class Supervisor(threading.Thread):
-    """Starts again what died."""
-
-    def __init__(self, site):
-        super().__init__(daemon=True)
-        self.site, self.stopping, self.failed = site, threading.Event(), None
-
-    def run(self):
-        while not self.stopping.wait(0.05):
-            try:
-                self.site.up()
-            except (RuntimeError, subprocess.TimeoutExpired) as e:
-                # killed once more while it started
-                self.failed = e
-            else:
-                self.failed = None
-
-    def stop(self):
-        self.stopping.set()
-        self.join(60)
-        self.site.up()
 
 
 # ---- clients ----
@@ -183,17 +124,6 @@ class LoadClient(threading.Thread):
 
 
 # ---- what must hold afterwards ----
-
-def ends_by_audit(site):
-    """Request id in hex -> its ends."""
-    out = collections.defaultdict(list)
-    for rid, state in site.sql(
-            "SELECT LOWER(HEX(request_id)), state_to FROM audit WHERE "
-            "state_to <> COALESCE(state_from, '') AND "
-            "state_to IN ('EXECUTED','FAILED','EXPIRED','REJECTED','CANCELLED')"):
-        out[rid].append(state)
-    return out
-
 
 def expected_end(view, votes_needed, crowd):
     approved, rejected = len(view["approvedBy"]), len(view["rejectedBy"])
