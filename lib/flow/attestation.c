@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/str.h"
 #include "lib/flow/internal.h"
 #include "lib/flow/offline.h"
 
@@ -48,8 +47,6 @@ flow_attributes_accept(struct flow *f, struct tsb_key_attributes *in, struct are
 
 	if (need_profile(f, err) || signature_check(f, in, err) || keyattr_parse(in->xml, a, &k, err))
 		return -1;
-	if (k.label == NULL || *k.label == '\0' || !tsb_label_valid(tsb_view_str(k.label)))
-		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES, "xml: the key has no usable label");
 	if (k.attest_time <= 0)
 		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
 		    "xml: without attest_time nobody can tell newer attributes from older ones");
