@@ -24,8 +24,6 @@ path_id(const struct web_request *rq, struct tsb_uuid *id, struct tsb_err *err)
 
 /* ---- what is asked for ---- */
 
-#define UR_SCALE_DEFAULT 4 /* pixels a module: an animation fits a screen */
-
 enum format { FORMAT_PNG, FORMAT_SVG, FORMAT_HTML, FORMAT_PDF_READY, FORMAT_UR, FORMAT__MAX };
 static const char *const format_names[FORMAT__MAX] = {"png", "svg", "html", "pdf-ready", "ur"};
 enum text_form { TEXT_JSON, TEXT_PARTS, TEXT__MAX };
@@ -77,7 +75,7 @@ query_read(const struct web_request *rq, struct query *q, struct tsb_err *err)
 	if (query_name(rq, "ecc", qr_ecc_names, QR_ECC__MAX, &q->ecc, err) ||
 	    query_name(rq, "text", text_names, TEXT__MAX, &q->text, err) ||
 	    query_number(rq, "scale", ur ? UR_GIF_SCALE_MAX : QR_SCALE_MAX,
-		ur ? UR_SCALE_DEFAULT : QR_SCALE_DEFAULT, &q->scale, err) ||
+		QR_SCALE_DEFAULT, &q->scale, err) ||
 	    query_number(rq, "part", QR_PARTS_MAX, 0, &q->part, err))
 		return -1;
 	if (q->part != 0 && q->format != FORMAT_PNG)
@@ -168,13 +166,17 @@ png_reply(const struct query *q, const struct codes *c, const char *id, struct w
 	return 0;
 }
 
+/* For screens; as an item of a package has it, so that id and note travel, too. */
 static int
-ur_reply(const struct query *q, struct tsb_view text, const char *id, struct web_request *rq,
-    struct web_reply *reply, struct tsb_err *err)
+ur_reply(const struct query *q, const struct wire_offline_request *r, const char *id,
+    struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
+	tsb_bytes_auto item = {0};
+
+	wire_offline_request_format(r, &item);
 	reply->content_type = "image/gif";
 	reply->disposition = arena_printf(rq->arena, "inline; filename=\"request-%s.gif\"", id);
-	return ur_gif(text, (int)q->scale, &reply->body, err);
+	return ur_gif(tsb_view_bytes(&item), (int)q->scale, &reply->body, err);
 }
 
 /* ---- sheets ---- */
@@ -298,7 +300,7 @@ serve_request_qr(void *app, struct web_request *rq, struct web_reply *reply, str
 		return -1;
 	uuid_format(&r.id, id);
 	if (q.format == FORMAT_UR)
-		return ur_reply(&q, r.input, id, rq, reply, err);
+		return ur_reply(&q, &r, id, rq, reply, err);
 	if (codes_make(&q, &r, rq->arena, &codes, err))
 		return -1;
 	if (q.format == FORMAT_PNG)

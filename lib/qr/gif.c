@@ -46,6 +46,15 @@ new_image(int side, int *black)
 	return image;
 }
 
+/* Large enough to point a camera at; long animations are smaller, since each frame is made and sent. */
+static int
+default_scale(size_t nframes, int side)
+{
+	int scale = (nframes > 64 ? 400 : 600) / side;
+
+	return scale < 1 ? 1 : scale > UR_GIF_SCALE_MAX ? UR_GIF_SCALE_MAX : scale;
+}
+
 static void
 draw_frames(const struct qr_code *code, size_t n, int side, int scale, struct tsb_bytes *out)
 {
@@ -72,9 +81,9 @@ ur_gif(struct tsb_view text, int scale, struct tsb_bytes *out, struct tsb_err *e
 	ur_auto u = { 0 };
 	struct qr_code *code;
 	size_t n;
-	int size = 0;
+	int size = 0, side;
 
-	if (scale < 1 || scale > UR_GIF_SCALE_MAX)
+	if (scale != QR_SCALE_DEFAULT && (scale < 1 || scale > UR_GIF_SCALE_MAX))
 		return tsb_fail(err, TSB_E_INPUT,
 		    "scale of an animation must be from 1 to %d pixels a module", UR_GIF_SCALE_MAX);
 	if (text.n > UR_GIF_TEXT_MAX)
@@ -88,6 +97,9 @@ ur_gif(struct tsb_view text, int scale, struct tsb_bytes *out, struct tsb_err *e
 	code = arena_array(&a, n, sizeof(*code));
 	if (make_codes(&u, &a, code, n, &size, err))
 		return -1;
-	draw_frames(code, n, (size + 2 * QR_QUIET) * scale, scale, out);
+	side = size + 2 * QR_QUIET;
+	if (scale == QR_SCALE_DEFAULT)
+		scale = default_scale(n, side);
+	draw_frames(code, n, side * scale, scale, out);
 	return 0;
 }

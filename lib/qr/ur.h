@@ -48,8 +48,8 @@ size_t ur_part_count(const struct ur *);
 #define UR_GIF_TEXT_MAX (256 * 1024) /* some 800 frames, under three minutes */
 #define UR_GIF_SCALE_MAX 8
 /*
- * The parts as an animated GIF that never ends, five codes a second, scale pixels a module.
- * TSB_E_INPUT when text or scale is out of range. Appends.
+ * The parts as an animated GIF that never ends, five codes a second, scale pixels a module (1 to
+ * UR_GIF_SCALE_MAX, or QR_SCALE_DEFAULT). TSB_E_INPUT when text or scale is out of range. Appends.
  */
 int ur_gif(struct tsb_view text, int scale, struct tsb_bytes *out, struct tsb_err *err)
     TSB_MUSTCHECK;

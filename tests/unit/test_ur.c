@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "lib/base/enc.h"
+#include "lib/qr/code.h"
 #include "lib/qr/ur.h"
 #include "lib/qr/words.h"
 
@@ -378,7 +379,8 @@ test_ur_gif_has_a_frame_a_part(void **state)
 	assert_memory_equal(gif.p, "GIF89a", 6);
 	assert_int_equal(gif.p[gif.n - 1], ';');
 	assert_int_equal(frames(&gif), 8); /* 2003 bytes are 5 fragments */
-	assert_int_equal(ur_gif(tsb_view_bytes(&text), 0, &gif, &err), -1);
+	assert_int_equal(ur_gif(tsb_view_bytes(&text), QR_SCALE_DEFAULT, &gif, &err), 0);
+	assert_int_equal(ur_gif(tsb_view_bytes(&text), -1, &gif, &err), -1);
 	assert_int_equal(ur_gif(tsb_view_bytes(&text), UR_GIF_SCALE_MAX + 1, &gif, &err), -1);
 	memset(tsb_bytes_grow(&text, UR_GIF_TEXT_MAX), 'x', UR_GIF_TEXT_MAX);
 	assert_int_equal(ur_gif(tsb_view_bytes(&text), 2, &gif, &err), -1);
