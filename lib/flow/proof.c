@@ -326,22 +326,23 @@ static int (*const provers[KIND__MAX])(struct proof *, struct tsb_err *) = {
 	[KIND_SELF_SIGN_CERTIFICATE] = prove_certificate,
 };
 
-/* The member that the kind's result goes by is there, and no other result is. */
+/* The member that the kind's result goes by is there, and no other. */
 static int
 check_form(const struct proof *p, struct tsb_err *err)
 {
-	const char *member = tsb_kinds[p->rq->kind].result_member;
-	bool given = p->c->in->result.p != NULL;
+	const char *given = p->c->in->member, *member = tsb_kinds[p->rq->kind].result_member;
 
-	/* a plain text may be empty, a signature may not */
-	if (member != NULL && p->rq->kind != KIND_DECRYPT)
-		given = p->c->in->result.n > 0;
-	if (member != NULL && !given)
+	if (member == NULL && given != NULL)
+		return tsb_fail(err, TSB_E_INPUT, "%s: a %s request has no result but that it is done",
+		    given, p->kind);
+	if (member == NULL)
+		return 0;
+	if (given == NULL)
 		return tsb_fail(err, TSB_E_INPUT, "%s is missing: it is the result of a %s request",
 		    member, p->kind);
-	if (member == NULL && p->c->in->result.n > 0)
-		return tsb_fail(err, TSB_E_INPUT, "a %s request has no result but that it is done",
-		    p->kind);
+	if (!tsb_streq(given, member) && !tsb_streq(given, "result"))
+		return tsb_fail(err, TSB_E_INPUT, "%s: the result of a %s request is its %s", given,
+		    p->kind, member);
 	return 0;
 }
 

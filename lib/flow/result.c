@@ -43,7 +43,7 @@ check_repeat(const struct taking *t, const struct tsb_request *rq, struct tsb_er
 		return 0;
 	return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION, "request %s is finished: it is %s%s",
 	    uuid_format(&rq->id, id), tsb_state_names[rq->state],
-	    rq->outcome.n > 0 ? ", with another outcome" : "");
+	    rq->outcome.n > 0 ? ", with another result" : "");
 }
 
 static int
@@ -138,15 +138,19 @@ execution_time(const struct taking *t, const struct tsb_request *rq)
 	return told;
 }
 
-/* What came with the result comes into force with it, or it is there already, imported by itself. */
+/*
+ * What came with the result comes into force with it, or it is there already, imported by itself; or results
+ * of one key came in another order than they were made, and what is newer stays.
+ */
 static int
 keep_more(struct taking *t, struct store_tx *tx, struct tsb_err *err)
 {
 	struct flow_carried *c = &t->carried;
-	bool fresh;
+	bool fresh, late;
 
 	if (c->has_attributes &&
-	    flow_attributes_keep(t->f, tx, &c->attributes, &c->key, c->actor, t->now_ms, &fresh, err))
+	    flow_attributes_keep(t->f, tx, &c->attributes, &c->key, c->actor, t->now_ms, &fresh, &late,
+		err))
 		return -1;
 	if (c->certificate.n == 0)
 		return 0;

@@ -342,6 +342,9 @@ result_check(void *dest, const struct field_path *at, struct arena *a, struct ts
 		    "seconds and zone, as in 2024-01-31T12:00:00Z");
 	if (check_outcome(f, err))
 		return -1;
+	f->r.member = f->has_signature ? "signature" : f->has_payload ? "payload"
+	    : f->has_result					      ? "result"
+								      : NULL;
 	/* one text for the same bytes, however they were written */
 	if (f->has_signature || f->has_payload)
 		f->r.result = tsb_view_str(
@@ -382,7 +385,7 @@ wire_offline_result_format(const struct wire_offline_result *r, const char *memb
 	tsb_bytes_add(&text, "{", 1);
 	if (r->has_id)
 		emit_uuid(&text, "id", &r->id);
-	if (r->result.n > 0)
+	if (r->result.p != NULL)
 		emit_view(&text, member != NULL ? member : "result", r->result);
 	emit_text_if(&text, "failed", r->failed);
 	if (r->failed != NULL && r->error_code != 0)

@@ -49,7 +49,8 @@ struct wire_offline_result {
 	struct tsb_uuid id;
 	bool has_token; /* for requests that were scanned without their id: SHA-256 of the approved token */
 	unsigned char token[TSB_SHA256]; /* "token": 64 hex digits */
-	struct tsb_view result;	/* text of signature, payload or result; empty = none */
+	const char *member;	/* what result came as: "signature", "payload", "result"; NULL = none */
+	struct tsb_view result;	/* its text; a payload may be empty */
 	const char *failed;	/* reason in words, NULL = executed */
 	int error_code;		/* of the offline side, 0 = not told */
 	const char *error_reason;

@@ -393,6 +393,7 @@ test_results_are_written_and_read_back(void **state)
 	    {"signature", "{\"id\":\"" ID "\",\"signature\":\"AQID\",\"executionTime\":"
 			  "\"2026-01-01T00:00:00Z\"}"},
 	    {"payload", "{\"payload\":\"AQID\",\"token\":\"" TOKEN_HEX "\"}"},
+	    {"payload", "{\"id\":\"" ID "\",\"payload\":\"\"}"}, /* an empty plain text is one */
 	    {NULL, "{\"id\":\"" ID "\",\"result\":\"any \\u20ac\"}"},
 	    {NULL, "{\"id\":\"" ID "\",\"failed\":\"refused\",\"errorCode\":612,\"reason\":"
 		   "\"res.error.invalid.payload\"}"},
@@ -406,6 +407,7 @@ test_results_are_written_and_read_back(void **state)
 		tsb_bytes_auto out = {0};
 
 		assert_view(r.text, rows[i].text);
+		assert_int_equal(r.member != NULL, r.result.p != NULL);
 		wire_offline_result_format(&r, rows[i].member, &out);
 		assert_view(tsb_view_bytes(&out), rows[i].text);
 	}
@@ -423,6 +425,7 @@ test_members_of_a_result(void **state)
 	assert_true(r.has_id && uuid_eq(&r.id, &id));
 	assert_true(r.has_token && r.token[0] == 0 && r.token[31] == 31);
 	assert_view(r.result, "AQID");
+	assert_string_equal(r.member, "payload");
 	assert_int_equal(r.execution_ms, 1767225600000);
 	assert_true(r.has_attributes);
 	assert_view(r.attributes.xml, "<a/>");
