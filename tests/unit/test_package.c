@@ -142,6 +142,22 @@ refused(const char *name, struct tsb_view p, enum tsb_code code, const char *mes
 
 /* ---- what is accepted ---- */
 
+static struct tsb_view
+sample(const char *name)
+{
+	const char *src = getenv("SRC");
+	char buf[4096];
+	FILE *f = fopen(arena_printf(&arena, "%s/tests/vectors/offline/%s", src != NULL ? src : ".",
+	    name), "r");
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(buf, 1, sizeof(buf), f);
+	assert_true(n > 0 && n < sizeof(buf));
+	fclose(f);
+	return arena_view(&arena, tsb_view_of(buf, n));
+}
+
 static void
 test_packages_are_written_and_read_back(void **state)
 {
@@ -230,6 +246,33 @@ test_other_programs_may_order_members_otherwise(void **state)
 	    fingerprint(offline), fingerprint(online))), &p, &err), 0);
 	assert_string_equal(p.from_name, "");
 	assert_string_equal(p.to_name, "");
+}
+
+/* The samples of docs/offline-formats.md, which openssl and jq made. */
+static void
+test_the_published_samples_are_read(void **state)
+{
+	static const struct {
+		const char *file, *own, *peer;
+		enum wire_package_type type;
+	} rows[] = {
+	    {"requests.tsbpkg", "vault.pub", "broker.pub", PACKAGE_REQUESTS},
+	    {"results.tsbpkg", "broker.pub", "vault.pub", PACKAGE_RESULTS},
+	};
+
+	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
+		struct tsb_view own, whole = sample(rows[i].file);
+		struct wire_package_peer peer;
+		struct wire_package p;
+		struct tsb_err err = {0};
+
+		assert_int_equal(crypto_pem_to_der(sample(rows[i].own), &arena, &own, &err), 0);
+		assert_int_equal(crypto_pem_to_der(sample(rows[i].peer), &arena, &peer.spki, &err), 0);
+		if (wire_package_parse(whole, rows[i].type, own, &peer, 1, &arena, &p, NULL, &err))
+			fail_msg("%s: %s", rows[i].file, err.msg);
+		assert_int_equal(p.nitems, 1);
+		assert_non_null(memmem(p.items[0].p, p.items[0].n, "00000000002a", 12));
+	}
 }
 
 /* ---- damage ---- */
@@ -528,6 +571,7 @@ main(void)
 	    WIRE_TEST(test_sites_may_have_keys_of_all_types),
 	    WIRE_TEST(test_a_file_may_end_with_a_line_end),
 	    WIRE_TEST(test_other_programs_may_order_members_otherwise),
+	    WIRE_TEST(test_the_published_samples_are_read),
 	    WIRE_TEST(test_every_part_of_a_package_is_refused),
 	    WIRE_TEST(test_every_changed_byte_is_refused),
 	    WIRE_TEST(test_swapped_parts_are_refused),
