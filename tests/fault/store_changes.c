@@ -352,6 +352,12 @@ const struct change changes[] = {
 	    change_approver_delete_check, false},
 	{"approver_read", LOGIN_API, change_approver_stored_setup, change_approver_read_body, NULL,
 	    change_approver_read_check, true},
+	{"import", LOGIN_API, change_imported_setup, change_imported_insert_body, NULL,
+	    change_imported_insert_check, false},
+	{"import_newer", LOGIN_API, change_imported_stored_setup, change_imported_renew_body, NULL,
+	    change_imported_renew_check, false},
+	{"imported_read", LOGIN_API, change_imported_stored_setup, change_imported_read_body, NULL,
+	    change_imported_read_check, true},
 };
 
 const size_t nchanges = TSB_COUNT(changes);

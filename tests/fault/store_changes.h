@@ -11,6 +11,7 @@ struct world {
 	struct tsb_key_attributes key;
 	struct tsb_task_view *views;
 	struct tsb_approver approver;
+	struct tsb_imported_key imported;
 	size_t n;
 	int runs, looks;
 	bool flag;
@@ -50,5 +51,15 @@ int change_approver_delete_body(struct store_tx *, void *ctx, struct tsb_err *);
 void change_approver_delete_check(struct world *);
 int change_approver_read_body(struct store_tx *, void *ctx, struct tsb_err *);
 void change_approver_read_check(struct world *);
+
+/* store_imported.c */
+void change_imported_setup(struct world *);	   /* not inserted */
+void change_imported_stored_setup(struct world *); /* inserted */
+int change_imported_insert_body(struct store_tx *, void *ctx, struct tsb_err *);
+void change_imported_insert_check(struct world *);
+int change_imported_renew_body(struct store_tx *, void *ctx, struct tsb_err *);
+void change_imported_renew_check(struct world *);
+int change_imported_read_body(struct store_tx *, void *ctx, struct tsb_err *);
+void change_imported_read_check(struct world *);
 
 #endif

@@ -437,6 +437,7 @@ main(void)
 	};
 	int failed = cmocka_run_group_tests_name("store", tests, fx_setup, fx_teardown);
 
-	return failed + store_find_tests() + store_approver_tests() + store_task_tests() +
+	return failed + store_find_tests() + store_approver_tests() + store_imported_tests() +
+	    store_task_tests() +
 	    store_schema_tests() + store_fault_tests() + store_server_tests();
 }
