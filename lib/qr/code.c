@@ -50,6 +50,19 @@ qr_encode(struct tsb_view text, enum qr_ecc ecc, struct arena *a, struct qr_code
 	return 0;
 }
 
+/* letter and number, of three digits at most; a formatted print would take most of a sheet's time. */
+static char *
+put_step(char *p, char letter, int number)
+{
+	*p++ = letter;
+	if (number >= 100)
+		*p++ = (char)('0' + number / 100);
+	if (number >= 10)
+		*p++ = (char)('0' + number / 10 % 10);
+	*p++ = (char)('0' + number % 10);
+	return p;
+}
+
 /* One stroked line a row: half as long as squares, and printers keep its edges. */
 void
 qr_svg_path(const struct qr_code *code, struct tsb_bytes *out)
@@ -57,20 +70,28 @@ qr_svg_path(const struct qr_code *code, struct tsb_bytes *out)
 	tsb_bytes_add_str(out, "<path stroke=\"#000\" fill=\"none\" d=\"");
 	for (int y = 0; y < code->size; y++) {
 		const unsigned char *row = code->module + (size_t)y * (size_t)code->size;
-		int from = -1; /* where the last run of this row ended */
+		char line[SYMBOL_SIZE_MAX * 6 + 16], *p = line; /* "h1m1 0" for two modules at least */
+		int from = -1;					 /* where the last run ended */
 
 		for (int x = 0, end; x < code->size; x = end) {
 			for (end = x + 1; end < code->size && row[end] == row[x];)
 				end++;
 			if (!row[x])
 				continue;
-			if (from < 0)
-				tsb_bytes_addf(out, "M%d %d.5", x + QR_QUIET, y + QR_QUIET);
-			else
-				tsb_bytes_addf(out, "m%d 0", x - from);
-			tsb_bytes_addf(out, "h%d", end - x);
+			if (from < 0) {
+				p = put_step(p, 'M', x + QR_QUIET);
+				p = put_step(p, ' ', y + QR_QUIET);
+				*p++ = '.';
+				*p++ = '5';
+			} else {
+				p = put_step(p, 'm', x - from);
+				*p++ = ' ';
+				*p++ = '0';
+			}
+			p = put_step(p, 'h', end - x);
 			from = end;
 		}
+		tsb_bytes_add(out, line, (size_t)(p - line));
 	}
 	tsb_bytes_add_str(out, "\"/>");
 }

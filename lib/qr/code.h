@@ -1,6 +1,6 @@
 /*
  * QR codes (ISO/IEC 18004) of model 2, in byte mode or, where a text allows it, the smaller alphanumeric
- * mode, and their pictures, which gd makes.
+ * mode, and their pictures.
  */
 #ifndef TSB_QR_CODE_H
 #define TSB_QR_CODE_H

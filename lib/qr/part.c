@@ -37,29 +37,48 @@ qr_part_count(struct tsb_view text, size_t chunk_max)
 }
 
 int
-qr_part_format(struct tsb_view text, const struct tsb_uuid *id, size_t chunk_max, size_t k,
-    struct tsb_bytes *out, struct tsb_err *err)
+qr_split_init(struct qr_split *s, struct tsb_view text, const struct tsb_uuid *id, size_t chunk_max,
+    struct tsb_err *err)
 {
-	char hash[HASH_TEXT + 1], uuid[UUID_TEXT];
-	size_t n, start;
+	struct qr_split made = { text, *id, chunk_max, 0, "" };
 
 	if (chunk_max < 1 || chunk_max > QR_CHUNK_MAX)
 		return tsb_fail(err, TSB_E_INPUT, "a part carries 1 to %d bytes, not %zu",
 		    QR_CHUNK_MAX, chunk_max);
-	n = qr_part_count(text, chunk_max);
-	if (text.n > QR_TEXT_MAX || n > QR_PARTS_MAX)
+	made.n = qr_part_count(text, chunk_max);
+	if (text.n > QR_TEXT_MAX || made.n > QR_PARTS_MAX)
 		return tsb_fail(err, TSB_E_INPUT,
 		    "the text of %zu bytes is too long for QR codes: at most %d bytes and %d parts",
 		    text.n, QR_TEXT_MAX, QR_PARTS_MAX);
-	if (k < 1 || k > n)
-		return tsb_fail(err, TSB_E_INPUT, "there is no part %zu: the text has %zu", k, n);
 	if (!is_printable(text))
 		return tsb_fail(err, TSB_E_INPUT, "a text in QR codes must be printable ASCII");
-	start = (k - 1) * chunk_max;
-	short_hash(text, hash);
-	tsb_bytes_addf(out, QR_PART_MARK "%s|%zu|%zu|%s|", uuid_format(id, uuid), k, n, hash);
-	tsb_bytes_add(out, text.p + start, text.n - start < chunk_max ? text.n - start : chunk_max);
+	short_hash(text, made.hash);
+	*s = made;
 	return 0;
+}
+
+int
+qr_split_part(const struct qr_split *s, size_t k, struct tsb_bytes *out, struct tsb_err *err)
+{
+	size_t start = (k - 1) * s->chunk_max, left = s->text.n - start;
+	char id[UUID_TEXT];
+
+	if (k < 1 || k > s->n)
+		return tsb_fail(err, TSB_E_INPUT, "there is no part %zu: the text has %zu", k, s->n);
+	tsb_bytes_addf(out, QR_PART_MARK "%s|%zu|%zu|%s|", uuid_format(&s->id, id), k, s->n, s->hash);
+	if (s->text.n > 0)
+		tsb_bytes_add(out, s->text.p + start, left < s->chunk_max ? left : s->chunk_max);
+	return 0;
+}
+
+int
+qr_part_format(struct tsb_view text, const struct tsb_uuid *id, size_t chunk_max, size_t k,
+    struct tsb_bytes *out, struct tsb_err *err)
+{
+	struct qr_split split;
+
+	return qr_split_init(&split, text, id, chunk_max, err) != 0 ? -1 :
+	    qr_split_part(&split, k, out, err);
 }
 
 /* ---- in ---- */

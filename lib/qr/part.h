@@ -21,10 +21,20 @@
 
 /* How many parts of at most chunk_max (1 to QR_CHUNK_MAX) bytes make up text; 1 for an empty one. */
 size_t qr_part_count(struct tsb_view text, size_t chunk_max);
-/*
- * Part k (1 to n) of text, appended to out. TSB_E_INPUT when k or the length is out of range or the
- * text is not printable ASCII.
- */
+/* A text that is being split: it is checked and hashed once for all parts. Borrows text. */
+struct qr_split {
+	struct tsb_view text;
+	struct tsb_uuid id;
+	size_t chunk_max, n;
+	char hash[9];
+};
+/* TSB_E_INPUT when a length is out of range or the text is not printable ASCII. */
+int qr_split_init(struct qr_split *, struct tsb_view text, const struct tsb_uuid *id,
+    size_t chunk_max, struct tsb_err *err) TSB_MUSTCHECK;
+/* Part k (1 to n), appended to out. TSB_E_INPUT when there is no such part. */
+int qr_split_part(const struct qr_split *, size_t k, struct tsb_bytes *out, struct tsb_err *err)
+    TSB_MUSTCHECK;
+/* Both at once, for a single part. */
 int qr_part_format(struct tsb_view text, const struct tsb_uuid *id, size_t chunk_max, size_t k,
     struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
 /* Whether text begins like a part; anything else is a text that fitted one code. */
