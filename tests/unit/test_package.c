@@ -297,8 +297,10 @@ test_every_changed_byte_is_refused(void **state)
 	struct tsb_view whole = packed(PACKAGE_RESULTS);
 	unsigned char *copy = arena_alloc(&arena, whole.n);
 	static const unsigned char changes[] = {0x01, 0x20, 0x80, 0xff};
+	const char *valgrind = getenv("VALGRIND");
+	size_t stride = valgrind != NULL && *valgrind != '\0' ? 17 : 1; /* thinned out: it is slow */
 
-	for (size_t i = 0; i < whole.n; i++)
+	for (size_t i = 0; i < whole.n; i += stride)
 		for (size_t k = 0; k < TSB_COUNT(changes); k++) {
 			struct wire_package p;
 			struct tsb_err err;
