@@ -102,12 +102,12 @@ chunk_max(enum qr_ecc ecc)
 }
 
 static int
-code_part(const struct query *q, const struct tsb_uuid *id, struct tsb_view text, size_t k,
-    struct arena *a, struct qr_code *out, struct tsb_err *err)
+code_part(const struct query *q, const struct qr_split *split, size_t k, struct arena *a,
+    struct qr_code *out, struct tsb_err *err)
 {
 	tsb_bytes_auto part = {0};
 
-	return qr_part_format(text, id, chunk_max((enum qr_ecc)q->ecc), k, &part, err) ||
+	return qr_split_part(split, k, &part, err) ||
 		qr_encode(tsb_view_bytes(&part), (enum qr_ecc)q->ecc, a, out, err) ? -1 : 0;
 }
 
@@ -118,6 +118,7 @@ codes_make(const struct query *q, const struct wire_offline_request *r, struct a
 {
 	struct codes c = {.text = r->input};
 	size_t parts = qr_part_count(r->input, chunk_max((enum qr_ecc)q->ecc));
+	struct qr_split split;
 
 	if (q->part > 0 && (size_t)q->part > parts)
 		return tsb_fail(err, TSB_E_INPUT, "part: the request has %zu", parts);
@@ -129,11 +130,12 @@ codes_make(const struct query *q, const struct wire_offline_request *r, struct a
 		*out = c;
 		return 0;
 	}
+	if (qr_split_init(&split, r->input, &r->id, chunk_max((enum qr_ecc)q->ecc), err))
+		return -1;
 	c.n = q->part > 0 ? 1 : parts;
 	c.code = arena_array(a, c.n, sizeof(*c.code));
 	for (size_t i = 0; i < c.n; i++)
-		if (code_part(q, &r->id, r->input, q->part > 0 ? (size_t)q->part : i + 1, a, &c.code[i],
-			err))
+		if (code_part(q, &split, q->part > 0 ? (size_t)q->part : i + 1, a, &c.code[i], err))
 			return -1;
 	*out = c;
 	return 0;
