@@ -22,8 +22,7 @@ keyview_read(struct cli *c, struct tsb_view answer, struct tsb_view attestation,
 		return -1;
 	strength_identify(&v.attributes.policy, &c->arena);
 	v.checked = attestation.n > 0;
-	/* bare: RSA, or ECDSA with SHA-256 (key-attributes format) */
-	v.wrong = v.checked && crypto_verify(attestation, DIGEST_SHA256, v.answer.xml,
+	v.wrong = v.checked && crypto_verify_attestation(attestation, v.answer.xml,
 				   v.answer.xml_signature, &v.why) != 0;
 	*out = v;
 	return 0;

@@ -301,7 +301,7 @@ check_attributes(struct cli *c, const struct token_keys *keys, struct task *out)
 	if (!view_is(out->token.label, k->label) && !(k->uuid && view_is(out->token.label, k->uuid)))
 		return WRONG(c, w, "its key attributes belong to another key", w->id);
 	if (keys->attestation.n > 0 &&
-	    crypto_verify(keys->attestation, DIGEST_SHA256, w->attributes, w->attributes_signature,
+	    crypto_verify_attestation(keys->attestation, w->attributes, w->attributes_signature,
 		&ignored))
 		return WRONG(c, w, "the key of --attestation-key did not sign the key attributes",
 		    w->id);
