@@ -52,7 +52,7 @@ sheet_instruction(const struct qr_sheet *s, struct tsb_bytes *out)
 /* ---- HTML ---- */
 
 /*
- * A page is 180 by 245 mm: what A4 and Letter both have inside margins of 15 mm. Two codes side by side
+ * A page is 180 by 250 mm: what A4 and Letter both have inside margins of 12 mm. Two codes side by side
  * have modules of more than half a millimetre, which cameras of phones and sheet scanners resolve.
  */
 #define PER_PAGE 4
@@ -61,10 +61,10 @@ static const char style[] =
     "*{box-sizing:border-box}"
     "body{margin:0 auto;padding:6mm 0;width:180mm;color:#000;background:#fff;"
     "font:10pt/1.4 \"Liberation Sans\",Arial,Helvetica,sans-serif}"
-    "h1{margin:0;font-size:15pt;line-height:1.25;overflow-wrap:anywhere}"
+    "h1{margin:0;font-size:13pt;line-height:1.25;overflow-wrap:anywhere}"
     "h2{margin:0 0 1mm;font-size:10pt}"
     "header{padding-bottom:2.5mm;border-bottom:.6mm solid #000}"
-    "dl{display:grid;grid-template-columns:max-content 1fr;gap:.6mm 5mm;margin:4mm 0}"
+    "dl{display:grid;grid-template-columns:max-content 1fr;gap:.3mm 5mm;margin:3mm 0}"
     "dt{font-weight:bold}dd{margin:0;overflow-wrap:anywhere}"
     ".pair{margin-bottom:4mm;display:grid;grid-template-columns:88mm 88mm;gap:4mm}"
     ".box{padding:2.5mm 3mm;border:.25mm solid #000}"
@@ -73,8 +73,8 @@ static const char style[] =
     "figure{margin:0;break-inside:avoid}figure svg{display:block;width:88mm;height:88mm}"
     "figcaption{text-align:center;font-size:12pt;font-weight:bold}"
     "table{margin:0 0 2mm;width:100%;border-collapse:collapse;table-layout:fixed}"
-    "td{height:13mm;padding:1mm 1.5mm;border:.25mm solid #000;vertical-align:top;font-size:8pt}"
-    "td.tall{height:26mm}"
+    "td{height:9.5mm;padding:1mm 1.5mm;border:.25mm solid #000;vertical-align:top;font-size:8pt}"
+    "td.tall{height:16mm}"
     ".running{display:flex;justify-content:space-between;gap:8mm;margin-bottom:4mm;"
     "border-bottom:.25mm solid #000;font-size:8.5pt}"
     ".running span:last-child{white-space:nowrap}"
@@ -83,8 +83,8 @@ static const char style[] =
 
 /* For paper every section is a page of its own; on a screen too, so that what is seen is printed. */
 static const char style_pages[] =
-    "@page{margin:15mm}"
-    "section{display:flex;flex-direction:column;min-height:245mm;margin:0 0 12mm;"
+    "@page{margin:12mm}"
+    "section{display:flex;flex-direction:column;min-height:250mm;margin:0 0 12mm;"
     "break-after:page}"
     "section:last-of-type{break-after:auto}"
     "@media print{body{padding:0}section{margin:0}}";
@@ -216,7 +216,7 @@ format_html(const struct qr_sheet *s, bool paged, struct tsb_bytes *out)
 	if (s->ncodes > 1)
 		p.count += (s->ncodes + PER_PAGE - 1) / PER_PAGE;
 	tsb_bytes_add_str(out,
-	    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<title>");
+	    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n<title>");
 	qr_escape(s->title, out);
 	tsb_bytes_addf(out, "</title>\n<style>%s%s</style></head>\n<body>\n", style,
 	    paged ? style_pages : "");

@@ -10,7 +10,7 @@
 #define GAP 4
 #define LINE 5 /* from one line of text to the next */
 #define NAME_COLUMN 34
-#define TEXT_COLUMNS 66 /* characters of the caption that fit a line */
+#define TEXT_COLUMNS 62 /* characters of the caption that fit a line */
 
 struct canvas {
 	struct tsb_bytes *out;
@@ -38,7 +38,7 @@ add_wrapped(struct canvas *c, int x, const char *text, size_t columns, const cha
 static void
 add_caption(struct canvas *c, const struct qr_sheet *s)
 {
-	add_wrapped(c, MARGIN, s->title, 50, " font-size=\"5.5\" font-weight=\"bold\"");
+	add_wrapped(c, MARGIN, s->title, 56, " font-size=\"5\" font-weight=\"bold\"");
 	c->y += 1;
 	for (size_t i = 0; i < s->nlines; i++) {
 		int top = c->y, bottom;
