@@ -224,6 +224,7 @@ def test_approvers_see_what_the_caller_asked(api, trio):
     assert len(api.tasks(trio[0], "All", requestId=rid)) == 1
 
 
+@pytest.mark.online_only("the broker drops key passwords: the operator in the room has them")
 def test_password_of_the_key(api, trio):
     label = unique("csr")
     api.create_key(label, quorum(1, *trio), password="secret")
@@ -237,7 +238,7 @@ def test_password_of_the_key(api, trio):
 def test_executed_at_once_without_policy(api):
     label = unique("csr")
     key = public_key(api.create_key(label))
-    view = api.request(ask(api, "request", csr_body(label, "EC")))
+    view = api.at_once(ask(api, "request", csr_body(label, "EC")))
     assert view["status"] == "EXECUTED"
     assert spki_of(read_csr(view["result"]).public_key()) == spki_of(key)
 
@@ -245,6 +246,7 @@ def test_executed_at_once_without_policy(api):
 @pytest.mark.parametrize("point,part", [
     ("store.execution_record.COMMIT.before", "dispatcher1"),
     ("store.execution_record.COMMIT.after", "dispatcher1"), ("hsm.dirfile.written", "hsm")])
+@pytest.mark.online_only("nothing is executed here, and no HSM stores a certificate")
 def test_killed_while_self_signing(api, site, faults, trio, point, part):
     """Signed, stored or recorded halfway: in the end the key has a certificate of the approved bytes."""
     label = unique("ca")
@@ -267,6 +269,7 @@ def test_killed_while_self_signing(api, site, faults, trio, point, part):
 # ---- at once ----
 
 @by_kind
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_request_at_once(api, kind):
     label = unique("csr")
     key = public_key(api.create_key(label, algorithm=kind))
@@ -276,6 +279,7 @@ def test_request_at_once(api, kind):
 
 
 @by_kind
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_self_signed_and_issued_at_once(api, applicant, kind):
     label = unique("ca")
     key = public_key(api.create_key(label, algorithm=kind))
@@ -287,6 +291,7 @@ def test_self_signed_and_issued_at_once(api, applicant, kind):
     check_certificate(leaf, applicant.public_key(), root.subject, key)
 
 
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_rsa_pss(api):
     label = unique("pss")
     key = public_key(api.create_key(label, algorithm="RSA"))
@@ -297,6 +302,7 @@ def test_rsa_pss(api):
     assert cert.signature_algorithm_oid.dotted_string == "1.2.840.113549.1.1.10"
 
 
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_old_name_and_subject_instead_of_common_name(api):
     label = unique("self")
     key = public_key(api.create_key(label))
@@ -308,6 +314,7 @@ def test_old_name_and_subject_instead_of_common_name(api):
     assert [(a.oid, a.value) for a in cert.subject] == [(OIDS[n], v) for n, v in SUBJECT.items()]
 
 
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_download(api):
     label = unique("a b/é").replace("/", "")
     api.create_key(label)
@@ -321,6 +328,7 @@ def test_download(api):
     read_csr(response.text)
 
 
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_either_role_may_call(api):
     label = unique("csr")
     api.create_key(label)
@@ -328,6 +336,7 @@ def test_either_role_may_call(api):
         api.post("/v1/certificate/synchronous/request", csr_body(label, "EC"), role=role)
 
 
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_approvals_cannot_be_left_out(api, trio):
     label = unique("ca")
     api.create_key(label, quorum(2, *trio))
@@ -339,6 +348,7 @@ def test_approvals_cannot_be_left_out(api, trio):
 
 # ---- the certificate beside a request ----
 
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_request_gives_a_key_its_first_certificate(api):
     label = unique("csr")
     key = public_key(api.create_key(label))
@@ -348,6 +358,7 @@ def test_request_gives_a_key_its_first_certificate(api):
     assert common_name(cert.subject) == label
 
 
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_request_replaces_no_certificate(api):
     label = unique("csr")
     api.create_key(label)
@@ -357,6 +368,7 @@ def test_request_replaces_no_certificate(api):
         x509.load_pem_x509_certificate(pem.encode())
 
 
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_request_of_a_key_with_policy_leaves_it_without(api, trio):
     label = unique("csr")
     api.create_key(label, policy())
@@ -372,12 +384,14 @@ def both(api, code, form, body, says=""):
     api.refused(code, "POST", "/v1/certificate/" + form, {FORMS[form][0]: body}, says=says)
 
 
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_unknown_key(api, applicant):
     both(api, 650, "request", csr_body("absent", "EC"))
     both(api, 650, "selfsign", self_body("absent", "EC"))
     both(api, 650, "sign", sign_body("absent", "EC", pem_of(make_csr(applicant))))
 
 
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_algorithms_that_do_not_fit(api):
     label = unique()
     api.create_key(label)
@@ -387,6 +401,7 @@ def test_algorithms_that_do_not_fit(api):
              "signatureAlgorithm " + algorithm)
 
 
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_key_that_may_not_sign(api):
     label = unique()
     api.create_key(label, algorithm="RSA",
@@ -394,12 +409,14 @@ def test_key_that_may_not_sign(api):
     both(api, 614, "request", csr_body(label, "RSA"))
 
 
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_issuer_without_certificate(api, applicant):
     label = unique()
     api.create_key(label)
     both(api, 402, "sign", sign_body(label, "EC", pem_of(make_csr(applicant))), label)
 
 
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_issuer_whose_certificate_is_over(api, site, applicant):
     label = unique()
     api.create_key(label)
@@ -408,6 +425,7 @@ def test_issuer_whose_certificate_is_over(api, site, applicant):
     both(api, 402, "sign", sign_body(label, "EC", pem_of(make_csr(applicant))), "no longer valid")
 
 
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_requests_that_are_refused(api, applicant):
     label = unique()
     api.create_key(label)
@@ -421,6 +439,7 @@ def test_requests_that_are_refused(api, applicant):
     both(api, 411, "sign", sign_body(label, "EC", b64(forged)), "own key")
 
 
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_names_that_are_refused(api):
     label = unique()
     api.create_key(label)

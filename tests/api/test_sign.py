@@ -171,6 +171,7 @@ def test_ethereum_signature_recovers_the_key(api):
         assert signature_valid(api, label, "KECCAK256_WITH_ECDSA", payload, signature)
 
 
+@pytest.mark.online_only("which algorithms fit a key, the HSM alone knows")
 def test_ethereum_type_needs_keccak256_and_its_curve(api):
     label, _ = key_of(api, "EC", curveOid="1.3.132.0.10")
     for algorithm in ("SHA256_WITH_ECDSA", "KECCAK512_WITH_ECDSA", "NONE_WITH_ECDSA"):
@@ -219,6 +220,7 @@ def test_asynchronous_signatures_are_the_same(api):
     ("RSA", {}, ["SHA256_WITH_ECDSA", "EDDSA", "SHA256_WITH_DSA"]),
     ("EC", {"curveOid": "1.2.840.10045.3.1.7"}, ["SHA256_WITH_RSA", "EDDSA", "BLS"]),
     ("ED", {}, ["SHA256_WITH_RSA", "SHA256_WITH_ECDSA", "NONE_WITH_ECDSA"])])
+@pytest.mark.online_only("which algorithms fit a key, the HSM alone knows")
 def test_algorithm_of_another_key_is_607(api, kind, members, bad):
     label, _ = key_of(api, kind, **members)
     for algorithm in bad:
@@ -231,6 +233,7 @@ def test_algorithm_of_another_key_is_607(api, kind, members, bad):
 
 @pytest.mark.parametrize("name,size", [("SHA1", 20), ("SHA224", 28), ("SHA256", 32), ("SHA384", 48),
                                        ("SHA512", 64)])
+@pytest.mark.online_only("which algorithms fit a key, the HSM alone knows")
 def test_prehashed_payload_must_have_the_digests_length(api, name, size):
     label, _ = key_of(api, "RSA")
     for n in (size - 1, size + 1, 1, 200):
@@ -238,6 +241,7 @@ def test_prehashed_payload_must_have_the_digests_length(api, name, size):
             api.refused(612, "POST", path, api.sign_body(label, b"d" * n, "NONE%s_WITH_RSA" % name))
 
 
+@pytest.mark.online_only("which algorithms fit a key, the HSM alone knows")
 def test_payload_too_long_for_the_modulus_is_612(api):
     label, _ = key_of(api, "RSA")
     api.sign_now(label, b"x" * 245, "NONE_WITH_RSA")

@@ -108,7 +108,8 @@ def test_level5_is_attested(api, one):
 
 def test_level6_is_the_status(api, one):
     a, _, rid = one
-    assert api.task(a, rid, detailLevel="level6")["requestStatus"] == api.request(rid)
+    assert api.task(a, rid, detailLevel="level6")["requestStatus"] == \
+        api.get("/v1/request/" + rid)
 
 
 # ---- proof of the approver ----

@@ -364,6 +364,7 @@ def test_policy_with_key_status_only(api):
     assert api.at_once(api.sign(label))["status"] == "EXECUTED"
 
 
+@pytest.mark.online_only("approvals of an air-gapped request carry no time: tokens with limits are not asked")
 def test_timelock_needs_approvers(api):
     """Only an approval carries the time of the request to the HSM."""
     body = {"label": unique(), "algorithm": "ED", "curveOid": "1.3.101.112",
@@ -447,6 +448,7 @@ def test_unknown_key_is_650(api):
     assert error["reason"] == "res.error.key.not.existent"
 
 
+@pytest.mark.online_only("which algorithms fit a key, the HSM alone knows")
 def test_algorithm_that_does_not_fit_is_607(api):
     label = unique()
     api.create_key(label)
@@ -461,6 +463,7 @@ def test_key_that_may_not_sign_is_614(api):
     api.refused(614, "POST", "/v1/sign", api.sign_body(label, algorithm="SHA256_WITH_RSA"))
 
 
+@pytest.mark.online_only("which algorithms fit a key, the HSM alone knows")
 def test_prehashed_payload_of_a_wrong_length_is_612(api):
     label = unique()
     api.create_key(label, algorithm="RSA")
@@ -494,6 +497,7 @@ def test_explicit_nulls_are_absent(api):
     assert api.at_once(rid)["status"] == "EXECUTED"
 
 
+@pytest.mark.online_only("the broker drops key passwords: the operator in the room has them")
 def test_key_password(api, people):
     a = people()
     for given, right, wrong in (("REP", ["R", "E", "P"], "rep"), (["a", "\u00e4", "b"], "a\u00e4b", ["a"])):
@@ -512,6 +516,7 @@ def test_key_password(api, people):
             assert verify(key, "SHA-256", b"x", unb64(view["result"]))
 
 
+@pytest.mark.online_only("the broker drops key passwords: the operator in the room has them")
 def test_password_is_taken_literally(api):
     label = unique()
     api.create_key(label, password="[s, e, c]")

@@ -152,6 +152,12 @@ ROUTES = [
         **SIGN, payloadType=enum("UNSPECIFIED", False), metaData=b64(False),
         metaDataSignature=b64(False)))),
     Route("GET", "/v1/request/{id}", KO),
+    # the air gap's; their bodies are of the profile air-gapped alone (tests/air)
+    Route("POST", "/v1/key/import/attributes", KM),
+    Route("GET", "/v1/request/qrCode/{id}", KO),
+    Route("GET", "/v1/request/{id}/package", KO),
+    Route("POST", "/v1/package", KO),
+    Route("PUT", "/v1/resultFromOfflineHsm", KO),
     Route("DELETE", "/v1/request/{id}", KO),
     Route("POST", "/v1/filteredRequests", KO,
           obj(requestStatusList=lst(enum("PENDING"), False), keyName=text("x", False),
