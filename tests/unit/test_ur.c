@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <gd.h>
 
 #include "lib/base/enc.h"
 #include "lib/qr/code.h"
@@ -387,6 +388,53 @@ test_ur_gif_has_a_frame_a_part(void **state)
 	assert_int_equal(err.code, TSB_E_INPUT);
 }
 
+static void
+compare_picture(gdImagePtr image, const struct qr_code *code, int scale)
+{
+	int side = (code->size + 2 * QR_QUIET) * scale;
+
+	assert_int_equal(gdImageSX(image), side);
+	assert_int_equal(gdImageSY(image), side);
+	for (int y = 0; y < side; y++)
+		for (int x = 0; x < side; x++) {
+			int mx = x / scale - QR_QUIET, my = y / scale - QR_QUIET;
+			bool dark = mx >= 0 && my >= 0 && mx < code->size && my < code->size &&
+			    code->module[my * code->size + mx];
+
+			if (gdImageRed(image, gdImageGetPixel(image, x, y)) != (dark ? 0 : 255))
+				fail_msg("scale %d: pixel %d,%d", scale, x, y);
+		}
+}
+
+/* gd reads the first picture: at the largest scale the table of strings is filled many times. */
+static void
+test_ur_gif_shows_the_modules(void **state)
+{
+	static const int sizes[] = { 10, 100, 470 };
+
+	(void)state;
+	for (size_t s = 0; s < LENGTH(sizes); s++)
+		for (int scale = 1; scale <= UR_GIF_SCALE_MAX; scale++) {
+			struct tsb_err err = { 0 };
+			arena_auto a = { 0 };
+			ur_auto u = { 0 };
+			tsb_bytes_auto part = { 0 }, gif = { 0 };
+			struct tsb_view text = tsb_view_of(wolf, (size_t)sizes[s]);
+			struct qr_code code;
+			gdImagePtr image;
+
+			assert_int_equal(ur_open(&u, text, UR_FRAGMENT_DEFAULT, &err), 0);
+			ur_part(&u, 1, &part);
+			assert_int_equal(
+			    qr_encode(tsb_view_bytes(&part), QR_ECC_L, &a, &code, &err), 0);
+			assert_int_equal(ur_gif(text, scale, &gif, &err), 0);
+			image = gdImageCreateFromGifPtr((int)gif.n, gif.p);
+			assert_non_null(image);
+			compare_picture(image, &code, scale);
+			gdImageDestroy(image);
+		}
+}
+
 int
 main(void)
 {
@@ -400,6 +448,7 @@ main(void)
 		cmocka_unit_test(test_ur_join_other_text_contradiction_and_checksum),
 		cmocka_unit_test(test_ur_open_refuses_sizes),
 		cmocka_unit_test(test_ur_gif_has_a_frame_a_part),
+		cmocka_unit_test(test_ur_gif_shows_the_modules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
