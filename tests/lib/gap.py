@@ -153,7 +153,8 @@ class AirClient(Client):
 
 class AirShell(Shell):
     """The command line on either side: what needs the HSM runs in the room."""
-    OF_THE_ROOM = {"key create", "key list", "key show", "key delete", "verify", "encrypt"}
+    OF_THE_ROOM = {"key create", "key list", "key show", "key delete", "verify", "encrypt",
+                   "wrap"}
 
     def __init__(self, gap, folder):
         super().__init__(gap.site, folder)
