@@ -112,6 +112,8 @@ has_form(EVP_PKEY *key, const struct scheme *s, enum scheme_form form, struct ts
 	}
 }
 
+#define UNKNOWN_TYPE "of an unknown type"
+
 static int
 parse_key(struct tsb_view spki, struct scheme_key *out, struct tsb_err *err)
 {
@@ -126,7 +128,7 @@ parse_key(struct tsb_view spki, struct scheme_key *out, struct tsb_err *err)
 		return tsb_fail(err, TSB_E_PARSING_KEY,
 		    "public key: not one SubjectPublicKeyInfo in DER");
 	}
-	*out = (struct scheme_key){ .public_key = k, .type = "of an unknown type" };
+	*out = (struct scheme_key){ .public_key = k, .type = UNKNOWN_TYPE };
 	for (size_t i = 0; i < TSB_COUNT(types); i++)
 		if (EVP_PKEY_is_a(k, types[i][0]))
 			out->type = types[i][1];
@@ -169,4 +171,19 @@ crypto_signature_check(struct tsb_view spki, const char *algorithm, const char *
 		return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
 		    "signature: it has not the form %s that was asked for", scheme_form_names[form]);
 	return 0;
+}
+
+int
+crypto_signature_fits(struct tsb_view spki, const char *algorithm, size_t n, struct tsb_err *err)
+{
+	const struct scheme *s;
+	struct scheme_key key;
+	struct tsb_err unreadable;
+	int rc;
+
+	if (parse_key(spki, &key, &unreadable))
+		return 0;
+	rc = tsb_streq(key.type, UNKNOWN_TYPE) ? 0 : scheme_select(&key, algorithm, n, &s, err);
+	EVP_PKEY_free(key.public_key);
+	return rc != 0 && err->code == TSB_E_NOT_IMPLEMENTED ? 0 : rc;
 }

@@ -15,4 +15,11 @@
 int crypto_signature_check(struct tsb_view spki, const char *algorithm, const char *type,
     struct tsb_view payload, struct tsb_view signature, struct tsb_err *err) TSB_MUSTCHECK;
 
+/*
+ * Whether a key can sign a payload of n bytes by the algorithm; the errors of crypto_signature_check(). Of
+ * what this build does not know, the HSM that has the key may know more: that is not an error.
+ */
+int crypto_signature_fits(struct tsb_view spki, const char *algorithm, size_t n,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
 #endif

@@ -117,7 +117,7 @@ keep_newer(struct store_tx *tx, struct tsb_imported_key *row, const struct tsb_i
 
 static int
 keep(struct flow *f, struct store_tx *tx, struct tsb_imported_key *row, const struct keyattr *k,
-    struct tsb_view xml, bool *fresh, struct tsb_err *err)
+    struct tsb_view xml, bool *fresh, bool *late, struct tsb_err *err)
 {
 	arena_auto a = {0};
 	struct tsb_imported_key have;
@@ -136,12 +136,16 @@ keep(struct flow *f, struct store_tx *tx, struct tsb_imported_key *row, const st
 		return keep_newer(tx, row, &have, before, k, err);
 	if (k->attest_time == have.attest_time && same_content(xml, before->attributes.xml))
 		return 0;
-	return outdated(&have, k, err);
+	if (late == NULL)
+		return outdated(&have, k, err);
+	*late = true;
+	return 0;
 }
 
 int
 flow_attributes_keep(struct flow *f, struct store_tx *tx, const struct tsb_key_attributes *in,
-    const struct keyattr *k, const char *actor, int64_t now_ms, bool *fresh, struct tsb_err *err)
+    const struct keyattr *k, const char *actor, int64_t now_ms, bool *fresh, bool *late,
+    struct tsb_err *err)
 {
 	struct tsb_key_attributes document = *in;
 	struct tsb_imported_key row = {
@@ -151,7 +155,7 @@ flow_attributes_keep(struct flow *f, struct store_tx *tx, const struct tsb_key_a
 
 	document.fetched_ms = now_ms;
 	memcpy(row.attributes_digest, in->digest, TSB_SHA256);
-	if (keep(f, tx, &row, k, in->xml, fresh, err))
+	if (keep(f, tx, &row, k, in->xml, fresh, late, err))
 		return -1;
 	if (!*fresh)
 		return 0;
@@ -172,7 +176,8 @@ import_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct import *i = ctx;
 
-	return flow_attributes_keep(i->f, tx, i->in, i->key, ACTOR_IMPORT, i->now_ms, &i->fresh, err);
+	return flow_attributes_keep(i->f, tx, i->in, i->key, ACTOR_IMPORT, i->now_ms, &i->fresh, NULL,
+	    err);
 }
 
 int

@@ -416,7 +416,8 @@ flow_certificate_make(struct flow *f, const struct tsb_request_in *in, struct ar
 {
 	struct draft d;
 
-	if (flow_hsm_need(f, err) || draft_make(f, in, a, &d, err) || sign_now(f, in, &d, form_of(in->kind), a, pem, err))
+	if (flow_hsm_need(f, err) || draft_make(f, in, a, &d, err) ||
+	    sign_now(f, in, &d, form_of(in->kind), a, pem, err))
 		return -1;
 	if (in->kind == KIND_SELF_SIGN_CERTIFICATE)
 		return store_certificate(f, in->key_name, *pem, err);

@@ -211,11 +211,12 @@ int flow_attributes_accept(struct flow *f, struct tsb_key_attributes *in, struct
     struct keyattr *k, struct tsb_err *err) TSB_MUSTCHECK;
 /*
  * Puts accepted attributes in force, with an audit row, inside the caller's transaction. *fresh false: they
- * are so already and nothing changed. TSB_E_KEY_ATTRIBUTES when newer ones are in force.
+ * are so already and nothing changed. When newer ones are in force nothing changes either: *late, or
+ * TSB_E_KEY_ATTRIBUTES where late is NULL.
  */
 int flow_attributes_keep(struct flow *f, struct store_tx *tx, const struct tsb_key_attributes *in,
-    const struct keyattr *k, const char *actor, int64_t now_ms, bool *fresh, struct tsb_err *err)
-    TSB_MUSTCHECK;
+    const struct keyattr *k, const char *actor, int64_t now_ms, bool *fresh, bool *late,
+    struct tsb_err *err) TSB_MUSTCHECK;
 
 /* ---- profile air-gapped: keys as they were imported (imported.c) ---- */
 

@@ -4,6 +4,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/enc.h"
+#include "lib/crypto/signature.h"
 #include "lib/flow/internal.h"
 #include "lib/ska/token.h"
 
@@ -147,13 +148,24 @@ attributes_check(const struct tsb_request_in *in, const struct flow_key *key, st
 	return 0;
 }
 
+/* What an HSM says when it stamps a request; nobody shall approve what no HSM will sign. */
+static int
+algorithm_check(const struct tsb_request_in *in, const struct flow_key *key, struct tsb_err *err)
+{
+	if (in->kind != KIND_SIGN || key->parsed.public_key.n == 0)
+		return 0;
+	return crypto_signature_fits(key->parsed.public_key, in->algorithm, in->payload.n, err);
+}
+
 /* Without attributes the HSM alone can tell; but somebody must be there to approve. */
 static int
 key_check(const struct flow *f, const struct tsb_request_in *in, const struct flow_key *key,
     struct tsb_err *err)
 {
+	if (key != NULL && attributes_check(in, key, err))
+		return -1;
 	if (key != NULL)
-		return attributes_check(in, key, err);
+		return f->air_gapped ? algorithm_check(in, key, err) : 0;
 	if (f->noffline_approvers > 0)
 		return 0;
 	return tsb_fail(err, TSB_E_KEY_NOT_EXISTENT,

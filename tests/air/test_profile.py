@@ -351,6 +351,9 @@ def test_what_the_key_cannot_do_is_refused_before_anybody_is_asked(site, room, p
     mute = room.create_key(policy=policy(guard), attributes={**USAGE_FLAGS, "decrypt": True})
     site.import_key(mute)
     site.api.refused(614, "POST", "/v1/sign", site.api.sign_body(mute["json"]["label"]), says="sign")
+    key = air.offline_key(site, room, people())
+    site.api.refused(607, "POST", "/v1/sign", site.api.sign_body(key, b"x", "SHA256_WITH_RSA"),
+                     says="SHA256_WITH_RSA")
     bare = room.create_key()
     site.import_key(bare)
     site.api.refused(613, "POST", "/v1/block", {"blockRequest": {

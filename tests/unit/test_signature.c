@@ -327,6 +327,40 @@ test_keys_that_cannot_sign_are_refused(void **state)
 	assert_int_equal(err.code, TSB_E_PARSING_KEY);
 }
 
+static void
+test_fits_tells_before_there_is_a_signature(void **state)
+{
+	static const struct {
+		const char *type, *algorithm;
+		size_t n;
+		enum tsb_code code; /* TSB_OK: it fits, or only an HSM can tell */
+	} rows[] = {
+		{"ED25519", "EDDSA", 0, TSB_OK},
+		{"ED25519", "SHA256_WITH_ECDSA", 0, TSB_E_ALGORITHM_NOT_SUPPORTED},
+		{"P-256", "SHA256_WITH_ECDSA", 1000, TSB_OK},
+		{"P-256", "SHA256_WITH_RSA_PSS", 1000, TSB_E_ALGORITHM_NOT_SUPPORTED},
+		{"P-256", "NONE_WITH_EC_SCHNORR_BIP0340", 32, TSB_OK},
+		{"X25519", "EDDSA", 0, TSB_OK},
+	};
+
+	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
+		pkey_auto *key = rows[i].type[0] == 'P'
+		    ? EVP_PKEY_Q_keygen(NULL, NULL, "EC", rows[i].type)
+		    : EVP_PKEY_Q_keygen(NULL, NULL, rows[i].type);
+		tsb_bytes_auto spki = { 0 };
+		struct tsb_err err = { 0 };
+		int rc;
+
+		add_spki(key, &spki);
+		rc = crypto_signature_fits(tsb_view_bytes(&spki), rows[i].algorithm, rows[i].n, &err);
+		if (rc != (rows[i].code == TSB_OK ? 0 : -1) || (rc != 0 && err.code != rows[i].code))
+			fail_msg("row %zu: %d %s", i, err.code, err.msg);
+		spki.n--;
+		assert_int_equal(crypto_signature_fits(tsb_view_bytes(&spki), rows[i].algorithm,
+				     rows[i].n, &err), 0);
+	}
+}
+
 int
 main(void)
 {
@@ -338,6 +372,7 @@ main(void)
 		cmocka_unit_test(test_ed25519_known_answers),
 		cmocka_unit_test(test_what_does_not_fit_is_refused),
 		cmocka_unit_test(test_keys_that_cannot_sign_are_refused),
+		cmocka_unit_test(test_fits_tells_before_there_is_a_signature),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
