@@ -200,6 +200,14 @@ qr_join_clear(struct qr_join *j)
 	*j = (struct qr_join){ 0 };
 }
 
+static struct tsb_view
+without_spaces(struct tsb_view chunk)
+{
+	while (chunk.n > 0 && chunk.p[chunk.n - 1] == ' ')
+		chunk.n--;
+	return chunk;
+}
+
 /* Whether a part belongs to those that are there. */
 static int
 check_part(const struct qr_join *j, const struct part *p, struct tsb_err *err)
@@ -219,7 +227,8 @@ check_part(const struct qr_join *j, const struct part *p, struct tsb_err *err)
 		return tsb_fail(err, TSB_E_PAYLOAD,
 		    "part %zu says it is one of %zu, the parts before are of %zu", p->k, p->n,
 		    j->n);
-	if (j->chunk[p->k - 1].p != NULL && !tsb_view_eq(j->chunk[p->k - 1], p->chunk))
+	if (j->chunk[p->k - 1].p != NULL &&
+	    !tsb_view_eq(without_spaces(j->chunk[p->k - 1]), without_spaces(p->chunk)))
 		return tsb_fail(err, TSB_E_PAYLOAD,
 		    "part %zu of %zu is there already with other content: one of the two was "
 		    "misread or changed",
@@ -230,6 +239,7 @@ check_part(const struct qr_join *j, const struct part *p, struct tsb_err *err)
 int
 qr_join_add(struct qr_join *j, struct tsb_view text, bool *fresh, struct tsb_err *err)
 {
+	struct tsb_view *chunk;
 	struct part p;
 	bool is_new;
 
@@ -244,13 +254,12 @@ qr_join_add(struct qr_join *j, struct tsb_view text, bool *fresh, struct tsb_err
 	} else if (check_part(j, &p, err) != 0) {
 		return -1;
 	}
-	is_new = j->chunk[p.k - 1].p == NULL;
-	if (is_new) {
-		/* A copy has a place of its own even when it is empty: NULL means missing. */
-		j->chunk[p.k - 1] = tsb_view_of(arena_strn(&j->arena, p.chunk.p, p.chunk.n),
-		    p.chunk.n);
-		j->have++;
-	}
+	chunk = &j->chunk[p.k - 1];
+	is_new = chunk->p == NULL;
+	/* A copy has a place of its own even when it is empty: NULL means missing. */
+	if (is_new || p.chunk.n > chunk->n)
+		*chunk = tsb_view_of(arena_strn(&j->arena, p.chunk.p, p.chunk.n), p.chunk.n);
+	j->have += is_new;
 	if (fresh != NULL)
 		*fresh = is_new;
 	return 0;
@@ -284,29 +293,74 @@ qr_join_missing(const struct qr_join *j, struct tsb_bytes *out)
 	}
 }
 
+/* The chunks in order, all but the last filled up to width with spaces. */
+static void
+put_together(const struct qr_join *j, size_t width, struct tsb_bytes *out)
+{
+	tsb_bytes_reset(out);
+	for (size_t i = 0; i < j->n; i++) {
+		size_t n = j->chunk[i].n;
+
+		tsb_bytes_add_view(out, j->chunk[i]);
+		if (i + 1 < j->n && n < width)
+			memset(tsb_bytes_grow(out, width - n), ' ', width - n);
+	}
+}
+
+/*
+ * Editors, shells and phones cut spaces at the end of a line, where a chunk may have one. All chunks but
+ * the last are of one length, and the hash tells what that was: at most LOST more than is seen.
+ */
+#define LOST 16
+
+static bool
+restore(const struct qr_join *j, struct tsb_bytes *out, char hash[HASH_TEXT + 1])
+{
+	size_t width = 0;
+
+	put_together(j, 0, out);
+	short_hash(tsb_view_bytes(out), hash);
+	if (strcmp(hash, j->hash) == 0)
+		return true;
+	for (size_t i = 0; i + 1 < j->n; i++)
+		if (j->chunk[i].n > width)
+			width = j->chunk[i].n;
+	for (size_t lost = 0; j->n > 1 && lost <= LOST && width + lost <= QR_CHUNK_MAX; lost++) {
+		char again[HASH_TEXT + 1];
+
+		put_together(j, width + lost, out);
+		short_hash(tsb_view_bytes(out), again);
+		if (strcmp(again, j->hash) == 0)
+			return true;
+	}
+	return false;
+}
+
 int
 qr_join_text(const struct qr_join *j, struct arena *a, struct tsb_view *text, struct tsb_err *err)
 {
 	tsb_bytes_auto whole = { 0 }, missing = { 0 };
 	char hash[HASH_TEXT + 1], id[UUID_TEXT];
+	size_t n = 0;
 
 	if (!j->begun)
 		return tsb_fail(err, TSB_E_PAYLOAD, "no part of a request was read");
+	uuid_format(&j->id, id);
 	if (!qr_join_complete(j)) {
 		qr_join_missing(j, &missing);
 		return tsb_fail(err, TSB_E_PAYLOAD, "request %s: of %zu parts these are missing: %s",
-		    uuid_format(&j->id, id), j->n, tsb_bytes_cstr(&missing));
+		    id, j->n, tsb_bytes_cstr(&missing));
 	}
 	for (size_t i = 0; i < j->n; i++)
-		tsb_bytes_add_view(&whole, j->chunk[i]);
-	if (whole.n > QR_TEXT_MAX)
-		return tsb_fail(err, TSB_E_PAYLOAD, "request %s: its parts are %zu bytes together, "
-		    "more than %d", uuid_format(&j->id, id), whole.n, QR_TEXT_MAX);
-	short_hash(tsb_view_bytes(&whole), hash);
-	if (strcmp(hash, j->hash) != 0)
+		n += j->chunk[i].n;
+	if (n > QR_TEXT_MAX)
+		return tsb_fail(err, TSB_E_PAYLOAD,
+		    "request %s: its parts are %zu bytes together, more than %d", id, n, QR_TEXT_MAX);
+	if (!restore(j, &whole, hash))
 		return tsb_fail(err, TSB_E_PAYLOAD,
 		    "request %s: the %zu parts give a text with hash %s, but they name %s: a part was "
-		    "misread or changed", uuid_format(&j->id, id), j->n, hash, j->hash);
+		    "misread or changed",
+		    id, j->n, hash, j->hash);
 	*text = arena_view(a, tsb_view_bytes(&whole));
 	return 0;
 }

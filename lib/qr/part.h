@@ -52,7 +52,8 @@ struct qr_join {
 #define qr_join_auto struct qr_join __attribute__((cleanup(qr_join_clear)))
 void qr_join_clear(struct qr_join *);
 /*
- * Takes a scanned part (line ends and tabs behind it do not matter; a space is its content). *fresh (may be NULL) false: it was
+ * Takes a scanned part. Line ends and tabs behind it do not matter, and spaces that were cut off there
+ * are found again by the hash. *fresh (may be NULL) false: it was
  * there already. TSB_E_PAYLOAD names the part and what is wrong with it: not a part, of another
  * request, of another text of the same request, another count, a number out of range, or other
  * content for a number that is there; then nothing changes.

@@ -369,6 +369,65 @@ test_changed_text_is_found_at_the_end(void **state)
 	assert_null(text.p);
 }
 
+/* Tools cut spaces at line ends; a chunk of a key name may end there. */
+static void
+test_spaces_that_were_cut_off_are_restored(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t chunk;
+	} rows[] = { { "ab cd ef gh", 3 }, { "ab  ef", 4 }, { "a   b", 4 }, { "a b c d", 2 },
+		{ "a               b", 16 } };
+	arena_auto arena = { 0 };
+
+	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
+		struct tsb_view text = tsb_view_str(rows[i].text), again;
+		qr_join_auto join = { 0 };
+		struct tsb_err err = { 0 };
+
+		for (size_t t = 0; t < 2 * qr_part_count(text, rows[i].chunk); t++) {
+			tsb_bytes_auto part = { 0 };
+
+			make_part(text, rows[i].chunk, t / 2 + 1, &part);
+			while (part.p[part.n - 1] == ' ')
+				part.n--;
+			if (qr_join_add(&join, tsb_view_bytes(&part), NULL, &err) != 0)
+				fail_msg("\"%s\": %s", rows[i].text, err.msg);
+		}
+		if (qr_join_text(&join, &arena, &again, &err) != 0)
+			fail_msg("\"%s\": %s", rows[i].text, err.msg);
+		assert_true(tsb_view_eq(text, again));
+	}
+}
+
+/* The same part with and without its space is one part, and the longer one is kept. */
+static void
+test_part_with_and_without_its_space(void **state)
+{
+	static const char *const orders[2][2] = { { "a", "a " }, { "a ", "a" } };
+	arena_auto arena = { 0 };
+
+	for (size_t i = 0; i < 2; i++) {
+		qr_join_auto join = { 0 };
+		struct tsb_err err = { 0 };
+		struct tsb_view text;
+
+		for (size_t k = 0; k < 2; k++) {
+			tsb_bytes_auto part = { 0 };
+
+			/* SHA-256("ba ") is not among the restored ones: the last chunk is as it came */
+			tsb_bytes_addf(&part, HEAD "|2|2|1d62f63d|%s", orders[i][k]);
+			assert_int_equal(
+			    qr_join_add(&join, tsb_view_bytes(&part), NULL, &err), 0);
+		}
+		assert_int_equal(add(&join, HEAD "|1|2|1d62f63d|b", &err), 0);
+		assert_int_equal(join.have, 2);
+		if (qr_join_text(&join, &arena, &text, &err) != 0)
+			fail_msg("%s", err.msg);
+		assert_true(tsb_view_eq(text, tsb_view_str("ba ")));
+	}
+}
+
 /* After clearing, the same join takes another request. */
 static void
 test_cleared_join_begins_again(void **state)
@@ -397,6 +456,8 @@ main(void)
 		cmocka_unit_test(test_overlong_chunk_is_refused),
 		cmocka_unit_test(test_parts_that_do_not_belong_are_refused),
 		cmocka_unit_test(test_changed_text_is_found_at_the_end),
+		cmocka_unit_test(test_spaces_that_were_cut_off_are_restored),
+		cmocka_unit_test(test_part_with_and_without_its_space),
 		cmocka_unit_test(test_cleared_join_begins_again),
 	};
 
