@@ -324,8 +324,9 @@ check_purpose(const struct wire_package *p, enum wire_package_type type, struct 
 	crypto_sha256(own, hash);
 	if (memcmp(hash, p->to, sizeof(hash)) != 0)
 		return tsb_fail(err, TSB_E_NOT_ALLOWED,
-		    "the package is for the site '%s' with the key %s, this site has the key %s",
-		    p->to_name, enc_hex_str(a, tsb_view_of(p->to, TSB_SHA256)),
+		    "the package is for %s with the key %s, this site has the key %s",
+		    *p->to_name ? arena_printf(a, "the site '%s'", p->to_name) : "another site",
+		    enc_hex_str(a, tsb_view_of(p->to, TSB_SHA256)),
 		    enc_hex_str(a, tsb_view_of(hash, sizeof(hash))));
 	return 0;
 }
