@@ -10,7 +10,8 @@ from approver import Approver, b64, group, policy, rule, spki_of, token, unb64, 
 from client import public_key, unique
 from kinds import USAGE_FLAGS, same_policy
 
-EXECUTED = {"status": "EXECUTED"}
+PAYLOAD_MAX = 65536    # of what is encrypted, too
+ECIES_OVERHEAD = 65 + 16
 
 
 class Cargo:
@@ -109,7 +110,7 @@ class Decrypt(Cargo):
         return {"attributes": {**USAGE_FLAGS, "decrypt": True}}
 
     def inner(self):
-        self.plain = os.urandom(self.size)
+        self.plain = os.urandom(min(self.size, PAYLOAD_MAX - ECIES_OVERHEAD))
         sealed = self.room.api.post("/v1/encrypt", {"encryptRequest": {
             "payload": b64(self.plain), "encryptKeyName": self.label, "cipherAlgorithm": "ECIES"}})
         self.before = self.room.attributes(self.label)  # to encrypt is a use, too
@@ -197,9 +198,9 @@ class Modify(Cargo):
         more = [{"type": "public_key", "name": "n%d" % i, "value": b64(spki_of(
             ec.generate_private_key(ec.SECP256R1()).public_key()))}
             for i in range(self.size // 91)]
-        first = group(1, one)
-        first["approvals"] += more
-        self.wanted = policy(rule(token(first)), *[rule(token(group(1, one)))] * 3, blocked=None)
+        groups = [group(1, one)] + [{"name": None, "quorum": 1, "approvals": more[i:i + 200]}
+                                    for i in range(0, len(more), 200)]
+        self.wanted = policy(rule(token(*groups)), *[rule(token(group(1, one)))] * 3, blocked=None)
         return {"modifyKeyName": self.label, "policy": self.wanted}
 
     def happened(self):
