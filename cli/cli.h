@@ -17,6 +17,7 @@ enum cli_exit {
 	CLI_TIMEOUT = 5,      /* still open when the time to wait was over */
 	CLI_WRONG = 6,	      /* a signature is wrong, or a task is not what its token says */
 	CLI_OPENS = 7,	      /* rules would be open to everyone, and nobody confirmed that */
+	CLI_INCOMPLETE = 8,   /* parts of what was scanned are missing */
 };
 
 /* Each role has an API key of its own in the environment. */
@@ -79,7 +80,7 @@ enum cli_role {
 	OPT(PASSPHRASE_FILE, 0, "passphrase-file", "FILE",                                         \
 	    "passphrase of the key file, first line of FILE [$TSB_APPROVER_PASSPHRASE]")           \
 	OPT(NO_PASSPHRASE, 0, "no-passphrase", NULL, "leave the key file unencrypted")             \
-	OPT(REQUEST, 0, "request", "ID", "only tasks of this request")                             \
+	OPT(REQUEST, 0, "request", "ID", "only tasks of it; run: the id that a QR code left out")  \
 	OPT(TIMESTAMP_KEY, 0, "timestamp-key", "FILE", "check the HSM's timestamps with this key") \
 	OPT(ATTESTATION_KEY, 0, "attestation-key", "FILE", "check key attributes with this key")   \
 	OPT(ALL, 0, "all", NULL, "all open tasks")                                                 \
@@ -88,6 +89,14 @@ enum cli_role {
 	    "the password from now on, first line of FILE")                                        \
 	OPT(FORGOTTEN, 0, "forgotten", NULL, "the backup password is lost: ask for a new container") \
 	OPT(YES, 'y', "yes", NULL, "do not ask")                                                   \
+	OPT(ROOM, 0, "room", "DIR", "the offline room [$TSB_OFFLINE_ROOM, ~/.tsb-offline]")        \
+	OPT(SITE, 0, "site", "NAME", "what the room or the site is called")                        \
+	OPT(QR, 0, "qr", "DIR", "write QR codes as PNG files there")                               \
+	OPT(SHEET, 0, "sheet", "FILE", "write a print sheet with QR codes")                        \
+	OPT(FORMAT, 0, "format", "FORMAT", "of --sheet: svg, html, pdf-ready [as FILE ends]")      \
+	OPT(TEXT, 0, "text", "FILE", "write the texts of the QR codes, one a line")                \
+	OPT(TO, 0, "to", "FILE", "public key of the site that gets the results")                   \
+	OPT(DEVICE, 0, "device", "DEV", "camera, or FILE or - with scanned lines [/dev/video0]")   \
 	OPT(CONFIG, 'f', "config", "FILE", "settings [" TSB_SYSCONFDIR "/tsb.conf]")               \
 	OPT(DIR, 0, "dir", "DIR", "schema files [" TSB_DATADIR "/schema]")
 
@@ -164,6 +173,15 @@ int cli_token_decode(struct cli *);
 int cli_schema_upgrade(struct cli *);
 int cli_schema_status(struct cli *);
 int cli_apikey_new(struct cli *);
+int cli_key_attributes(struct cli *);
+int cli_key_import(struct cli *);
+int cli_offline_init(struct cli *);
+int cli_offline_trust(struct cli *);
+int cli_offline_export(struct cli *);
+int cli_offline_import(struct cli *);
+int cli_offline_show(struct cli *);
+int cli_offline_run(struct cli *);
+int cli_offline_scan(struct cli *);
 
 /* Sets the exit code and raises; for `return cli_end(c, CLI_TIMEOUT, TSB_E_..., "...")`. */
 #define cli_end(c, code, row, ...) ((c)->exit = (code), tsb_fail(&(c)->err, (row), __VA_ARGS__))

@@ -166,6 +166,41 @@ file_create(const char *path, unsigned mode, struct tsb_view content, struct tsb
 	return -1;
 }
 
+/* A new name is on the disk when its folder is. */
+static int
+sync_folder(const char *path, struct tsb_err *err)
+{
+	arena_auto a = { 0 };
+	char *folder = arena_str(&a, path), *slash = strrchr(folder, '/');
+	fd_auto fd = -1;
+
+	if (slash)
+		slash[slash == folder] = '\0';
+	fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* EINVAL: some file systems of sticks do not sync folders */
+	if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
+		return tsb_fail(err, TSB_E_IO, "cannot write the folder of %s: %s", path,
+		    strerror(errno));
+	return 0;
+}
+
+int
+file_replace(const char *path, unsigned mode, struct tsb_view content, struct tsb_err *err)
+{
+	arena_auto a = { 0 };
+	const char *next = arena_printf(&a, "%s.new", path);
+
+	unlink(next); /* of somebody who was killed */
+	if (file_create(next, mode, content, err))
+		return -1;
+	if (rename(next, path) != 0) {
+		tsb_fail(err, TSB_E_IO, "cannot write %s: %s", path, strerror(errno));
+		unlink(next);
+		return -1;
+	}
+	return sync_folder(path, err);
+}
+
 int
 file_write(const char *path, struct tsb_view content, struct tsb_err *err)
 {

@@ -24,6 +24,9 @@ int file_read_spki(const char *path, struct arena *a, struct tsb_view *spki, str
 /* A new file with these permissions; a file that exists is never replaced. Synced. */
 int file_create(const char *path, unsigned mode, struct tsb_view content, struct tsb_err *err)
     TSB_MUSTCHECK;
+/* Writes or replaces at once: after a crash there is the old content or the new one. Synced. */
+int file_replace(const char *path, unsigned mode, struct tsb_view content, struct tsb_err *err)
+    TSB_MUSTCHECK;
 /* Writes or replaces: results that may be made again. */
 int file_write(const char *path, struct tsb_view content, struct tsb_err *err) TSB_MUSTCHECK;
 /* A line from the terminal without echo; false when there is no terminal or nothing was typed. */

@@ -36,5 +36,8 @@ int task_fetch(struct cli *, const struct signer *, const char *id, struct wire_
 int task_check(struct cli *, const struct signer *, const struct token_keys *,
     const struct wire_client_task *, struct task *out) TSB_MUSTCHECK;
 void task_show(struct doc *, const struct task *);
+/* Parts of it: when it was asked, and what is to be done. */
+void task_show_time(struct doc *, const struct task *);
+void task_show_content(struct doc *, const struct task *);
 
 #endif

@@ -44,8 +44,8 @@ show_rule(struct doc *t, const struct task *task)
 	    w->has_status ? w->status.napproved : 0);
 }
 
-static void
-show_time(struct doc *t, const struct task *task)
+void
+task_show_time(struct doc *t, const struct task *task)
 {
 	char text[CLOCK_ISO_SIZE];
 	const struct ska_approval_token *token = &task->token;
@@ -160,8 +160,8 @@ show_block(struct doc *t, const struct task *task)
 		doc_bool(t, "blocked now", task->attributes.policy.blocked);
 }
 
-static void
-show_content(struct doc *t, const struct task *task)
+void
+task_show_content(struct doc *t, const struct task *task)
 {
 	switch (task->token.operation) {
 	case OP_MODIFY:
@@ -205,9 +205,9 @@ task_show(struct doc *t, const struct task *task)
 		doc_text(t, "operation", operations[token->operation].name);
 	doc_view(t, "key", token->label);
 	doc_text(t, "algorithm", w->algorithm);
-	show_time(t, task);
+	task_show_time(t, task);
 	show_limits(t, task);
-	show_content(t, task);
+	task_show_content(t, task);
 	doc_text(t, "payload type", w->payload_type);
 	if (w->has_meta)
 		doc_payload(t, "caller's note", w->meta);

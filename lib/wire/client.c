@@ -128,24 +128,30 @@ take_keys(struct json_object *o, const char *name, struct arena *a, struct tsb_v
 	return 0;
 }
 
-bool
-wire_client_error_parse(struct tsb_view body, struct arena *a, struct wire_client_error *out)
+static bool
+take_error(struct json_object *o, struct arena *a, struct wire_client_error *out)
 {
-	json_auto *root = body_object(body);
 	struct json_object *number;
 	struct tsb_err ignored = { 0 };
 	struct wire_client_error e = { 0 };
 
-	if (!root || !(number = member(root, "errorCode")) ||
-	    !json_object_is_type(number, json_type_int) ||
-	    take_text(root, "reason", true, a, &e.reason, &ignored) ||
-	    take_text(root, "message", false, a, &e.message, &ignored))
+	if (!(number = member(o, "errorCode")) || !json_object_is_type(number, json_type_int) ||
+	    take_text(o, "reason", true, a, &e.reason, &ignored) ||
+	    take_text(o, "message", false, a, &e.message, &ignored))
 		return false;
 	e.number = json_object_get_int(number);
 	if (!e.message)
 		e.message = "";
 	*out = e;
 	return true;
+}
+
+bool
+wire_client_error_parse(struct tsb_view body, struct arena *a, struct wire_client_error *out)
+{
+	json_auto *root = body_object(body);
+
+	return root && take_error(root, a, out);
 }
 
 static int
@@ -295,6 +301,54 @@ wire_client_requests_parse(struct tsb_view body, struct arena *a,
 	*out = rows;
 	*n = count;
 	return 0;
+}
+
+static int
+take_outcome(struct json_object *o, struct arena *a, struct wire_client_outcome *out,
+    struct tsb_err *err)
+{
+	struct json_object *error = member(o, "error");
+	struct wire_client_outcome t = { .refused = error != NULL };
+
+	if (take_text(o, "id", !t.refused, a, &t.id, err))
+		return -1;
+	if (!t.refused && take_status(o, a, &t.status, err))
+		return -1;
+	if (t.refused &&
+	    (!json_object_is_type(error, json_type_object) || !take_error(error, a, &t.error)))
+		return bad("error", "is not an error", err);
+	*out = t;
+	return 0;
+}
+
+int
+wire_client_outcomes_parse(struct tsb_view body, struct arena *a,
+    struct wire_client_outcome **out, size_t *n, struct tsb_err *err)
+{
+	json_auto *root = NULL;
+	struct json_object *list = NULL;
+	struct wire_client_outcome *rows;
+	size_t i, count = 1;
+
+	if (body_open(body, &root, err) ||
+	    (member(root, "requests") && open_list(root, "requests", &list, &count, err)))
+		return -1;
+	rows = arena_array(a, count + 1, sizeof(*rows));
+	for (i = 0; i < count; i++)
+		if (take_outcome(list ? json_object_array_get_idx(list, i) : root, a, &rows[i], err))
+			return -1;
+	*out = rows;
+	*n = count;
+	return 0;
+}
+
+int
+wire_client_bytes_parse(struct tsb_view body, const char *name, struct arena *a,
+    struct tsb_view **out, size_t *n, struct tsb_err *err)
+{
+	json_auto *root = NULL;
+
+	return body_open(body, &root, err) || take_keys(root, name, a, out, n, err) ? -1 : 0;
 }
 
 /* Members that only one kind has. */

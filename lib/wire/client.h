@@ -76,6 +76,19 @@ struct wire_client_task {
 int wire_client_tasks_parse(struct tsb_view body, struct arena *a, struct wire_client_task **out,
     size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
 
+/* What became of a result that was carried back (PUT /v1/resultFromOfflineHsm): one answer or a list. */
+struct wire_client_outcome {
+	const char *id; /* NULL = the broker could not tell */
+	bool refused;
+	struct wire_client_error error;	  /* refused */
+	struct wire_client_status status; /* else */
+};
+int wire_client_outcomes_parse(struct tsb_view body, struct arena *a,
+    struct wire_client_outcome **out, size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
+/* A list of base64 texts, as in {"qrCodes":["..."]}. */
+int wire_client_bytes_parse(struct tsb_view body, const char *name, struct arena *a,
+    struct tsb_view **out, size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
+
 /* One text member of an object; *out NULL when it is absent or null. */
 int wire_client_text_parse(struct tsb_view body, const char *name, struct arena *a,
     const char **out, struct tsb_err *err) TSB_MUSTCHECK;

@@ -26,7 +26,9 @@ COMMANDS = ["key create", "key list", "key show", "key delete", "key block", "ke
             "request show", "request wait", "request list", "request cancel", "approver new",
             "approver create", "approver onboard", "approver status", "approver renew",
             "approver restore", "approver change-password", "approver delete", "tasks",
-            "approve", "reject", "token decode", "schema status", "schema upgrade", "apikey new"]
+            "approve", "reject", "token decode", "key attributes", "key import", "offline export",
+            "offline import", "offline init", "offline trust", "offline scan", "offline show",
+            "offline run", "schema status", "schema upgrade", "apikey new"]
 
 
 # ---- use ----

@@ -1,0 +1,149 @@
+#include "lib/first.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/str.h"
+#include "lib/qr/code.h"
+#include "lib/qr/part.h"
+
+#include "cli/file.h"
+#include "cli/outcome.h"
+
+static int
+is_picture(const struct dirent *e)
+{
+	const char *dot = strrchr(e->d_name, '.');
+
+	return dot && tsb_streq(dot, ".png");
+}
+
+/* Parts of another text in the same folder would be mixed with these by who reads the folder. */
+int
+outcome_check_folder(struct cli *c)
+{
+	const char *dir = c->opt[OPT_QR];
+	struct dirent **list;
+	int i, n;
+
+	if (!dir)
+		return 0;
+	n = scandir(dir, &list, is_picture, NULL);
+	if (n < 0 && errno == ENOENT)
+		return 0;
+	if (n < 0)
+		return tsb_fail(&c->err, TSB_E_IO, "cannot read %s: %s", dir, strerror(errno));
+	for (i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
+	return n == 0 ? 0 : tsb_fail(&c->err, TSB_E_INPUT,
+	    "%s holds %d pictures already: name an empty folder, so that none are mixed", dir, n);
+}
+
+int
+outcome_check(struct cli *c)
+{
+	if (!c->opt[OPT_OUT] && !c->opt[OPT_QR] && !c->opt[OPT_TEXT])
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "say where the results go: --out FILE, --qr DIR or --text FILE");
+	return outcome_check_folder(c);
+}
+
+int
+outcome_file(struct cli *c, const char *path, struct tsb_view content)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return file_write(path, content, &c->err);
+	return file_replace(path, 0644, content, &c->err);
+}
+
+static int
+split_text(struct cli *c, struct tsb_view text, const struct tsb_uuid *id, struct qr_split *out)
+{
+	size_t n = qr_part_count(text, QR_CHUNK_MAX);
+
+	if (n > QR_PARTS_MAX)
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "it would take %zu QR codes, more than %d: carry it as a file", n, QR_PARTS_MAX);
+	return qr_split_init(out, text, id, QR_CHUNK_MAX, &c->err);
+}
+
+int
+outcome_pictures(struct cli *c, const char *prefix, const struct tsb_uuid *id, struct tsb_view text)
+{
+	const char *dir = c->opt[OPT_QR];
+	struct qr_split split;
+	char name[UUID_TEXT];
+	size_t k;
+
+	if (split_text(c, text, id, &split))
+		return -1;
+	if (mkdir(dir, 0755) != 0 && errno != EEXIST)
+		return tsb_fail(&c->err, TSB_E_IO, "cannot make %s: %s", dir, strerror(errno));
+	for (k = 1; k <= split.n; k++) {
+		tsb_bytes_auto part = { 0 }, png = { 0 };
+		arena_auto a = { 0 };
+		struct qr_code code;
+
+		if (qr_split_part(&split, k, &part, &c->err) ||
+		    qr_encode(tsb_view_bytes(&part), QR_ECC_L, &a, &code, &c->err) ||
+		    qr_png(&code, QR_SCALE_DEFAULT, &png, &c->err) ||
+		    outcome_file(c, arena_printf(&a, "%s/%s-%s-%zu.png", dir, prefix,
+			uuid_format(id, name), k), tsb_view_bytes(&png)))
+			return -1;
+	}
+	return 0;
+}
+
+static int
+write_text(struct cli *c, const struct tsb_uuid *id, struct tsb_view text)
+{
+	tsb_bytes_auto lines = { 0 };
+	struct qr_split split;
+	size_t k;
+
+	if (split_text(c, text, id, &split))
+		return -1;
+	for (k = 1; k <= split.n; k++) {
+		if (qr_split_part(&split, k, &lines, &c->err))
+			return -1;
+		tsb_bytes_add_str(&lines, "\n");
+	}
+	return outcome_file(c, c->opt[OPT_TEXT], tsb_view_bytes(&lines));
+}
+
+int
+outcome_write(struct cli *c, const struct room *r, const struct room_peer *to,
+    struct tsb_view *results, size_t n)
+{
+	tsb_bytes_auto text = { 0 };
+	struct wire_package p = {
+		.type = PACKAGE_RESULTS,
+		.id = uuid_new(),
+		.created_ms = clock_now_ms(),
+		.from_name = r->name,
+		.to_name = to->name,
+		.items = results,
+		.nitems = n,
+	};
+	struct tsb_view line;
+
+	crypto_sha256(to->spki, p.to);
+	if (wire_package_format(&p, r->key, &text, &c->err))
+		return -1;
+	line = tsb_view_of(text.p, text.n);
+	if ((c->opt[OPT_QR] && outcome_pictures(c, "result", &p.id, line)) ||
+	    (c->opt[OPT_TEXT] && write_text(c, &p.id, line)))
+		return -1;
+	if (!c->opt[OPT_OUT])
+		return 0;
+	tsb_bytes_add_str(&text, "\n");
+	return outcome_file(c, c->opt[OPT_OUT], tsb_view_bytes(&text));
+}
