@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 import secp256k1
 from approver import b64, unb64
 from client import public_key, unique
+from conftest import PROFILE
 from keccak import keccak
 
 SHA = {"SHA1": hashes.SHA1(), "SHA224": hashes.SHA224(), "SHA256": hashes.SHA256(),
@@ -17,6 +18,8 @@ SHA = {"SHA1": hashes.SHA1(), "SHA224": hashes.SHA224(), "SHA256": hashes.SHA256
 BY_SIZE = {20: SHA["SHA1"], 28: SHA["SHA224"], 32: SHA["SHA256"], 48: SHA["SHA384"],
            64: SHA["SHA512"]}
 MESSAGE = b"the quick brown fox"
+# Nothing is synchronous across an air gap.
+PATHS = ["/v1/sign"] + ["/v1/synchronousSign"] * (PROFILE == "online")
 
 RSA_HASHED = ["SHA1", "SHA224", "SHA256", "SHA384", "SHA512"]
 RSA = [h + "_WITH_RSA" for h in RSA_HASHED] + ["NONE_WITH_RSA"] + \
@@ -171,16 +174,16 @@ def test_ethereum_signature_recovers_the_key(api):
         assert signature_valid(api, label, "KECCAK256_WITH_ECDSA", payload, signature)
 
 
-@pytest.mark.online_only("which algorithms fit a key, the HSM alone knows")
+@pytest.mark.online_only("the form of a signature is checked where it is made")
 def test_ethereum_type_needs_keccak256_and_its_curve(api):
     label, _ = key_of(api, "EC", curveOid="1.3.132.0.10")
     for algorithm in ("SHA256_WITH_ECDSA", "KECCAK512_WITH_ECDSA", "NONE_WITH_ECDSA"):
-        for path in ("/v1/sign", "/v1/synchronousSign"):
+        for path in PATHS:
             response = api.send("POST", path, api.sign_body(label, b"\1" * 32, algorithm,
                                                             signatureType="ETH"))
             assert response.json()["errorCode"] in (600, 607), response.text
     other, _ = key_of(api, "EC", curveOid="1.2.840.10045.3.1.7")
-    response = api.send("POST", "/v1/synchronousSign", api.sign_body(
+    response = api.send("POST", PATHS[-1], api.sign_body(
         other, b"x", "KECCAK256_WITH_ECDSA", signatureType="ETH"))
     assert response.json()["errorCode"] in (600, 607), response.text
 
@@ -220,11 +223,10 @@ def test_asynchronous_signatures_are_the_same(api):
     ("RSA", {}, ["SHA256_WITH_ECDSA", "EDDSA", "SHA256_WITH_DSA"]),
     ("EC", {"curveOid": "1.2.840.10045.3.1.7"}, ["SHA256_WITH_RSA", "EDDSA", "BLS"]),
     ("ED", {}, ["SHA256_WITH_RSA", "SHA256_WITH_ECDSA", "NONE_WITH_ECDSA"])])
-@pytest.mark.online_only("which algorithms fit a key, the HSM alone knows")
 def test_algorithm_of_another_key_is_607(api, kind, members, bad):
     label, _ = key_of(api, kind, **members)
     for algorithm in bad:
-        for path in ("/v1/sign", "/v1/synchronousSign"):
+        for path in PATHS:
             api.refused(607, "POST", path, api.sign_body(label, MESSAGE, algorithm))
         api.refused(607, "POST", "/v1/verify", {"verifySignatureRequest": {
             "signKeyName": label, "signatureAlgorithm": algorithm, "payload": b64(MESSAGE),
@@ -233,19 +235,17 @@ def test_algorithm_of_another_key_is_607(api, kind, members, bad):
 
 @pytest.mark.parametrize("name,size", [("SHA1", 20), ("SHA224", 28), ("SHA256", 32), ("SHA384", 48),
                                        ("SHA512", 64)])
-@pytest.mark.online_only("which algorithms fit a key, the HSM alone knows")
 def test_prehashed_payload_must_have_the_digests_length(api, name, size):
     label, _ = key_of(api, "RSA")
     for n in (size - 1, size + 1, 1, 200):
-        for path in ("/v1/sign", "/v1/synchronousSign"):
+        for path in PATHS:
             api.refused(612, "POST", path, api.sign_body(label, b"d" * n, "NONE%s_WITH_RSA" % name))
 
 
-@pytest.mark.online_only("which algorithms fit a key, the HSM alone knows")
 def test_payload_too_long_for_the_modulus_is_612(api):
     label, _ = key_of(api, "RSA")
     api.sign_now(label, b"x" * 245, "NONE_WITH_RSA")
-    for path in ("/v1/sign", "/v1/synchronousSign"):
+    for path in PATHS:
         api.refused(612, "POST", path, api.sign_body(label, b"x" * 246, "NONE_WITH_RSA"))
 
 

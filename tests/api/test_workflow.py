@@ -448,7 +448,6 @@ def test_unknown_key_is_650(api):
     assert error["reason"] == "res.error.key.not.existent"
 
 
-@pytest.mark.online_only("which algorithms fit a key, the HSM alone knows")
 def test_algorithm_that_does_not_fit_is_607(api):
     label = unique()
     api.create_key(label)
@@ -463,7 +462,6 @@ def test_key_that_may_not_sign_is_614(api):
     api.refused(614, "POST", "/v1/sign", api.sign_body(label, algorithm="SHA256_WITH_RSA"))
 
 
-@pytest.mark.online_only("which algorithms fit a key, the HSM alone knows")
 def test_prehashed_payload_of_a_wrong_length_is_612(api):
     label = unique()
     api.create_key(label, algorithm="RSA")
