@@ -1,6 +1,6 @@
 /*
  * The symbol of a QR code, step by step (ISO/IEC 18004:2015, clause 7); for lib/qr only. libqrencode does
- * the same and spends sixteen times as long, nearly all of it on the choice of the mask; the unit test
+ * the same and takes ten times as long, nearly all of it for the choice of the mask; the unit test
  * compares every version and level with it.
  */
 #ifndef TSB_QR_SYMBOL_H
