@@ -1,10 +1,12 @@
-"""Programs of both sides die while requests cross the gap, again and again; nothing is lost or done twice.
+"""Programs of both sides die while requests cross the gap, again and again; nothing is lost or
+done twice.
 
-TSB_TEST_AIR_KILLS (default 40) processes are ended with SIGKILL while clients ask and approve, and while a
-courier exports, executes and imports: tsb-fcgi and its workers, the dispatcher, and `tsb offline run` in
-the middle of its work. A supervisor starts again what died; the courier repeats what was not finished, with
-the same files. Afterwards every acknowledged request and result is there exactly once, and the HSM has
-blocked, unblocked, modified and unwrapped once for each request.
+TSB_TEST_AIR_KILLS (default 40) processes are ended with SIGKILL while clients ask and approve, and
+while a courier exports, executes and imports: tsb-fcgi and its workers, the dispatcher, and
+`tsb offline run` in the middle of its work. A supervisor starts again what died; the courier
+repeats what was not finished, with the same files. Afterwards every acknowledged request and result
+is there exactly once, and the HSM has blocked, unblocked, modified and unwrapped once for each
+request.
 """
 import collections
 import os

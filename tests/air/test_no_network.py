@@ -1,4 +1,5 @@
-"""The online side reaches its database and nothing else; the room needs no network and no database."""
+"""The online side reaches its database and nothing else; the room needs neither network nor
+database."""
 import os
 import pathlib
 import shutil
@@ -113,7 +114,8 @@ def test_the_online_side_connects_to_its_database_only(people, stick):
     online = air.Online(pins=room.pins())
     room.trust(online.public)
     trace = stick / "connects"
-    pids = [arg for part in ("fcgi", "dispatcher1") for arg in ("-p", str(pid_of(online.site, part)))]
+    pids = [arg for part in ("fcgi", "dispatcher1")
+            for arg in ("-p", str(pid_of(online.site, part)))]
     tracer = subprocess.Popen(["strace", "-f", "-qq", "-e", "trace=connect,sendto,sendmsg", "-o",
                                str(trace), *pids], stderr=subprocess.PIPE)
     try:
@@ -139,7 +141,8 @@ def test_the_online_side_connects_to_its_database_only(people, stick):
 
 @needs_unshare
 def test_both_sides_work_without_a_network(people, stick):
-    """All programs of ours run where there is none; web server and database talk to them by files."""
+    """All programs of ours run where there is none; web server and database talk to them by
+    sockets that are files."""
     room = air.Room()
     online = air.Online(pins=room.pins())
     room.trust(online.public)

@@ -1,4 +1,4 @@
-"""The published sample of a request that goes to an offline HSM (tests/vectors/offline-answer.json):
+"""The published sample of a request that goes to an offline HSM, tests/vectors/offline-answer.json:
 it is taken as it is, and ours look the same."""
 import json
 import pathlib

@@ -1,5 +1,5 @@
-"""What was cut, swapped, doubled, replayed or edited on its way is refused with a message that names it,
-and neither side has changed."""
+"""What was cut, swapped, doubled, replayed or edited on its way is refused with a message that
+names it, and neither side has changed."""
 import base64
 import hashlib
 import json
@@ -113,7 +113,8 @@ def edits(lines):
     yield "one letter", [lines[0].replace(a[5], ("X" if a[5][0] != "X" else "Y") + a[5][1:]),
                          *lines[1:]], []
     yield "two contents of one part", [*lines, "|".join(a[:5] + [a[5][:-1] + "!"])], ["part 1"]
-    yield "another count", [lines[0], "|".join(b[:3] + [str(n + 1)] + b[4:]), *lines[2:]], ["part 2"]
+    yield ("another count", [lines[0], "|".join(b[:3] + [str(n + 1)] + b[4:]), *lines[2:]],
+           ["part 2"])
     yield "number 0", ["|".join(a[:2] + ["0"] + a[3:]), *lines[1:]], ["0"]
     yield "number above", ["|".join(a[:2] + [str(n + 1)] + a[3:]), *lines[1:]], [str(n + 1)]
     yield "another hash", ["|".join(a[:4] + ["00000000", a[5]]), *lines[1:]], []
@@ -344,7 +345,8 @@ def approvals_of(load_):
 
 
 def test_what_proves_nothing_is_not_believed(online, room, people, unchanged):
-    """Plain texts, new keys and failures come in packages only: a bare object could be anybody's."""
+    """Plain texts, new keys and failures come in packages only: a bare object could be
+    anybody's."""
     decrypt, unwrap, sign = (load(kind, online, room, people) for kind in (Decrypt, Unwrap, Sign))
     with unchanged:
         for load_, body in ((decrypt, {"payload": b64(b"made up")}), (unwrap, {}),

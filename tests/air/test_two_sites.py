@@ -1,4 +1,5 @@
-"""Requests of each kind go out and their results come back, by each way that people can carry them."""
+"""Requests of each kind go out and their results come back, by each way that people can carry
+them."""
 import random
 import shutil
 
@@ -145,8 +146,8 @@ def test_error_levels_and_sizes_of_modules(online, room, people, stick, ecc, sca
 # ---- without the command line ----
 
 def test_what_the_online_side_shows_is_what_the_hsm_takes(online, room, people):
-    """A person may post inputOfflineHsm by hand and give back what the HSM answers, where the answer
-    proves itself."""
+    """A person may post inputOfflineHsm by hand and give back what the HSM answers, where the
+    answer proves itself."""
     for kind in (Sign, Block, Unblock, Modify):
         load_ = load(kind, online, room, people, approvals=2)
         view = online.put(load_.rid, room.execute(online.carried(load_.rid)))
@@ -217,8 +218,8 @@ def test_a_refusal_of_the_hsm_comes_back_with_its_reason(online, room, people, s
 
 
 def test_what_the_hsm_would_refuse_is_left_to_a_person(online, room, people, stick):
-    """The policy was changed in the room: --yes leaves the request as it is, a person may have the HSM
-    say no."""
+    """The policy was changed in the room: --yes leaves the request as it is, a person may have
+    the HSM say no."""
     load_ = load(Sign, online, room, people)
     wanted = policy(*[rule(token(group(1, people("p384", 0))))] * 4, blocked=None)
     approved = ska.Token(ska.MODIFY, load_.label, ska.policy_encode(wanted)).encode()

@@ -1,5 +1,5 @@
-"""What passes between two sites: pictures of QR codes, texts of scans and packages, through the programs
-that people use for it (tsb, zbarimg, any HTTP client)."""
+"""What passes between two sites: pictures of QR codes, texts of scans and packages, through the
+programs that people use for it (tsb, zbarimg, any HTTP client)."""
 import os
 import random
 import struct

@@ -1,4 +1,5 @@
-"""Ends programs of a site with SIGKILL, and starts them again as an init system would; what its audit says."""
+"""Ends programs of a site with SIGKILL, and starts them again as an init system would; what its
+audit says."""
 import collections
 import os
 import pathlib
@@ -32,7 +33,7 @@ def kill_one(site, what, rng):
     if not pid:
         return False
     try:
-        # A web server's workers outlive their parent and keep its port: an init system ends them too.
+        # A web server's workers outlive their parent and keep its port: an init system ends them.
         (os.killpg if what == "web" else os.kill)(pid, signal.SIGKILL)
     except ProcessLookupError:
         return False
