@@ -95,6 +95,7 @@ enum cli_role {
 	OPT(SHEET, 0, "sheet", "FILE", "write a print sheet with QR codes")                        \
 	OPT(FORMAT, 0, "format", "FORMAT", "of --sheet: svg, html, pdf-ready [as FILE ends]")      \
 	OPT(TEXT, 0, "text", "FILE", "write the texts of the QR codes, one a line")                \
+	OPT(ANIMATION, 0, "animation", "FILE", "write an animated GIF for screens and cameras")    \
 	OPT(TO, 0, "to", "FILE", "public key of the site that gets the results")                   \
 	OPT(DEVICE, 0, "device", "DEV", "camera, or FILE or - with scanned lines [/dev/video0]")   \
 	OPT(CONFIG, 'f', "config", "FILE", "settings [" TSB_SYSCONFDIR "/tsb.conf]")               \

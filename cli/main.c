@@ -101,7 +101,8 @@ static const struct cli_command commands[] = {
 	{ "token", "decode", "[FILE|-|BASE64]", "print a token, policy or attributes readably",
 	    cli_token_decode, CLI_ROLE_NONE, 0, 1, O_CHECK },
 	{ "offline", "export", "[ID...]", "requests for an offline HSM as a package, QR codes, a sheet",
-	    cli_offline_export, KO, 0, 10000, O(OUT) | O(QR) | O(SHEET) | O(FORMAT) },
+	    cli_offline_export, KO, 0, 10000, O(OUT) | O(QR) | O(SHEET) | O(FORMAT) |
+		O(ANIMATION) },
 	{ "offline", "import", "FILE...", "results of an offline HSM, given to the broker",
 	    cli_offline_import, KO, 1, 10000, 0 },
 	{ "offline", "init", "DIR", "make an offline room with a key of its own", cli_offline_init,
@@ -116,7 +117,7 @@ static const struct cli_command commands[] = {
 	{ "offline", "run", "FILE...", "check, show and execute them, write the results",
 	    cli_offline_run, KO, 1, 10000,
 	    O(ROOM) | O(REQUEST) | O(PASSWORD_FILE) | O(ATTESTATION_KEY) | O(YES) |
-		O(YES_OPEN_RULES) | O(OUT) | O(QR) | O(TEXT) | O(TO) },
+		O(YES_OPEN_RULES) | O(OUT) | O(QR) | O(TEXT) | O(ANIMATION) | O(TO) },
 	{ "schema", "status", "", "version of the database schema", cli_schema_status, CLI_ROLE_NONE, 0,
 	    0, O(CONFIG) },
 	{ "schema", "upgrade", "", "bring the database schema up to this version",

@@ -51,9 +51,9 @@ check_export(struct export *e)
 {
 	struct cli *c = e->cli;
 
-	if (!c->opt[OPT_OUT] && !c->opt[OPT_QR] && !c->opt[OPT_SHEET])
-		return tsb_fail(&c->err, TSB_E_INPUT,
-		    "say where the requests go: --out FILE, --qr DIR or --sheet FILE");
+	if (!c->opt[OPT_OUT] && !c->opt[OPT_QR] && !c->opt[OPT_SHEET] && !c->opt[OPT_ANIMATION])
+		return tsb_fail(&c->err, TSB_E_INPUT, "say where the requests go: --out FILE, "
+		    "--qr DIR, --sheet FILE or --animation FILE");
 	if (c->opt[OPT_SHEET] && c->argc != 1)
 		return tsb_fail(&c->err, TSB_E_INPUT, "a sheet is for one request: name it by its id");
 	return sheet_format(e) || outcome_check_folder(c) ? -1 : 0;
@@ -102,7 +102,7 @@ fetch_package(struct export *e, struct tsb_bytes *package)
 
 	e->ids = (const char **)c->argv;
 	e->n = (size_t)c->argc;
-	if (!c->opt[OPT_OUT] && e->n > 0)
+	if (!c->opt[OPT_OUT] && !c->opt[OPT_ANIMATION] && e->n > 0)
 		return 0;
 	tsb_bytes_add_str(&list, "[");
 	for (i = 0; i < e->n; i++) {
@@ -273,6 +273,8 @@ cli_offline_export(struct cli *c)
 			return -1;
 	}
 	doc_close(&t);
+	if (outcome_animation(c, tsb_view_bytes(&package)))
+		return -1;
 	if (c->opt[OPT_OUT]) {
 		tsb_bytes_add_str(&package, package.p[package.n - 1] == '\n' ? "" : "\n");
 		if (outcome_file(c, c->opt[OPT_OUT], tsb_view_bytes(&package)))

@@ -11,6 +11,7 @@
 #include "lib/base/str.h"
 #include "lib/qr/code.h"
 #include "lib/qr/part.h"
+#include "lib/qr/ur.h"
 
 #include "cli/file.h"
 #include "cli/outcome.h"
@@ -48,9 +49,9 @@ outcome_check_folder(struct cli *c)
 int
 outcome_check(struct cli *c)
 {
-	if (!c->opt[OPT_OUT] && !c->opt[OPT_QR] && !c->opt[OPT_TEXT])
-		return tsb_fail(&c->err, TSB_E_INPUT,
-		    "say where the results go: --out FILE, --qr DIR or --text FILE");
+	if (!c->opt[OPT_OUT] && !c->opt[OPT_QR] && !c->opt[OPT_TEXT] && !c->opt[OPT_ANIMATION])
+		return tsb_fail(&c->err, TSB_E_INPUT, "say where the results go: --out FILE, "
+		    "--qr DIR, --text FILE or --animation FILE");
 	return outcome_check_folder(c);
 }
 
@@ -102,6 +103,19 @@ outcome_pictures(struct cli *c, const char *prefix, const struct tsb_uuid *id, s
 	return 0;
 }
 
+int
+outcome_animation(struct cli *c, struct tsb_view text)
+{
+	tsb_bytes_auto gif = { 0 };
+
+	if (!c->opt[OPT_ANIMATION])
+		return 0;
+	while (text.n > 0 && text.p[text.n - 1] == '\n')
+		text.n--;
+	return ur_gif(text, QR_SCALE_DEFAULT, &gif, &c->err) ||
+	    outcome_file(c, c->opt[OPT_ANIMATION], tsb_view_bytes(&gif)) ? -1 : 0;
+}
+
 static int
 write_text(struct cli *c, const struct tsb_uuid *id, struct tsb_view text)
 {
@@ -140,7 +154,7 @@ outcome_write(struct cli *c, const struct room *r, const struct room_peer *to,
 		return -1;
 	line = tsb_view_of(text.p, text.n);
 	if ((c->opt[OPT_QR] && outcome_pictures(c, "result", &p.id, line)) ||
-	    (c->opt[OPT_TEXT] && write_text(c, &p.id, line)))
+	    (c->opt[OPT_TEXT] && write_text(c, &p.id, line)) || outcome_animation(c, line))
 		return -1;
 	if (!c->opt[OPT_OUT])
 		return 0;

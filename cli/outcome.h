@@ -4,7 +4,7 @@
 
 #include "cli/room.h"
 
-/* Whether --out, --qr or --text say where to; TSB_E_INPUT when none does, or --qr is not empty. */
+/* Whether --out, --qr, --text or --animation say where to; TSB_E_INPUT when none does, or --qr is not empty. */
 int outcome_check(struct cli *) TSB_MUSTCHECK;
 /* Writes what the options ask for. to: the site that the package is for. */
 int outcome_write(struct cli *, const struct room *, const struct room_peer *to,
@@ -15,6 +15,8 @@ int outcome_pictures(struct cli *, const char *prefix, const struct tsb_uuid *id
     struct tsb_view text) TSB_MUSTCHECK;
 /* Whether DIR of --qr can take pictures without mixing them with others; nothing without the option. */
 int outcome_check_folder(struct cli *) TSB_MUSTCHECK;
+/* The text as an animation in FILE of --animation; nothing without the option. */
+int outcome_animation(struct cli *, struct tsb_view text) TSB_MUSTCHECK;
 /* A file for a stick: whole or not there, on the disk when it returns. */
 int outcome_file(struct cli *, const char *path, struct tsb_view content) TSB_MUSTCHECK;
 

@@ -1,5 +1,5 @@
-"""Requests on a screen: the animation of GET /v1/request/qrCode/{id}?format=ur, seen by a camera that comes
-late and misses frames."""
+"""Requests on a screen: the animation of GET /v1/request/qrCode/{id}?format=ur, and those of tsb
+offline, seen by a camera that comes late and misses frames."""
 import random
 import re
 
@@ -36,8 +36,21 @@ def test_each_kind_by_animation(online, room, people, stick, kind):
     load.check()
 
 
+def test_packages_on_both_screens(online, room, people, stick):
+    """Signed both ways, without a stick."""
+    loads = [kind(online, room, people.several(1)).ready() for kind in (Sign, cargo.Decrypt)]
+    online.tsb(stick)("offline", "export", *(load.rid for load in loads), "--animation", "out.gif")
+    shown = room.tsb(stick)("offline", "show", "out.gif").out
+    assert shown.count("its signature verifies") == 2, shown
+    room.tsb(stick)("offline", "run", "out.gif", "--animation", "back.gif", "--yes")
+    assert sorted(p.name for p in stick.iterdir()) == ["back.gif", "out.gif"]
+    online.tsb(stick)("offline", "import", "back.gif")
+    for load in loads:
+        load.check()
+
+
 def test_a_camera_that_misses_frames(online, room, people, stick):
-    """Every fragment is shown, and half as many mixtures: a third may be missed in the first round."""
+    """Every fragment is shown, and half as many mixtures: some may be missed in the first round."""
     load = Sign(online, room, people.several(3), 4096).ready()
     lines = see(stick, film(online, load.rid))
     numbers = [PART.match(line).groups() for line in lines]
