@@ -101,14 +101,21 @@ chunk_max(enum qr_ecc ecc)
 	return room < QR_CHUNK_MAX ? room : QR_CHUNK_MAX;
 }
 
+/* Parts first to first + n - 1, counted from 1, as codes. */
 static int
-code_part(const struct query *q, const struct qr_split *split, size_t k, struct arena *a,
-    struct qr_code *out, struct tsb_err *err)
+code_parts(const struct query *q, const struct qr_split *split, size_t first, size_t n,
+    struct arena *a, struct qr_code *out, struct tsb_err *err)
 {
-	tsb_bytes_auto part = {0};
+	struct tsb_view *texts = arena_array(a, n, sizeof(*texts));
 
-	return qr_split_part(split, k, &part, err) ||
-		qr_encode(tsb_view_bytes(&part), (enum qr_ecc)q->ecc, a, out, err) ? -1 : 0;
+	for (size_t i = 0; i < n; i++) {
+		tsb_bytes_auto part = {0};
+
+		if (qr_split_part(split, first + i, &part, err))
+			return -1;
+		texts[i] = arena_view(a, tsb_view_bytes(&part));
+	}
+	return qr_encode_all(texts, n, (enum qr_ecc)q->ecc, a, out, err);
 }
 
 /* One code with the bare text where it fits, else numbered parts (or the one that was asked for). */
@@ -134,9 +141,8 @@ codes_make(const struct query *q, const struct wire_offline_request *r, struct a
 		return -1;
 	c.n = q->part > 0 ? 1 : parts;
 	c.code = arena_array(a, c.n, sizeof(*c.code));
-	for (size_t i = 0; i < c.n; i++)
-		if (code_part(q, &split, q->part > 0 ? (size_t)q->part : i + 1, a, &c.code[i], err))
-			return -1;
+	if (code_parts(q, &split, q->part > 0 ? (size_t)q->part : 1, c.n, a, c.code, err))
+		return -1;
 	*out = c;
 	return 0;
 }
@@ -147,6 +153,9 @@ static int
 png_reply(const struct query *q, const struct codes *c, const char *id, struct web_request *rq,
     struct web_reply *reply, struct tsb_err *err)
 {
+	struct tsb_bytes *pngs;
+	int rc;
+
 	if (c->n == 1) {
 		reply->content_type = "image/png";
 		reply->disposition =
@@ -154,18 +163,17 @@ png_reply(const struct query *q, const struct codes *c, const char *id, struct w
 		return qr_png(&c->code[0], (int)q->scale, &reply->body, err);
 	}
 	reply->disposition = arena_printf(rq->arena, "attachment; filename=\"request-%s.json\"", id);
+	pngs = arena_array(rq->arena, c->n, sizeof(*pngs));
+	rc = qr_png_all(c->code, c->n, (int)q->scale, pngs, err);
 	tsb_bytes_addf(&reply->body, "{\"id\":\"%s\",\"parts\":%zu,\"qrCodes\":[", id, c->n);
 	for (size_t i = 0; i < c->n; i++) {
-		tsb_bytes_auto png = {0};
-
-		if (qr_png(&c->code[i], (int)q->scale, &png, err))
-			return -1;
 		tsb_bytes_add_str(&reply->body, i > 0 ? ",\"" : "\"");
-		enc_base64(tsb_view_bytes(&png), &reply->body);
+		enc_base64(tsb_view_bytes(&pngs[i]), &reply->body);
 		tsb_bytes_add_str(&reply->body, "\"");
+		tsb_bytes_clear(&pngs[i]);
 	}
 	tsb_bytes_add_str(&reply->body, "]}");
-	return 0;
+	return rc;
 }
 
 /* For screens; as an item of a package has it, so that id and note travel, too. */

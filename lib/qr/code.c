@@ -1,53 +1,106 @@
 #include "lib/first.h"
 
-#include "lib/qr/symbol.h"
+#include <errno.h>
+#include <string.h>
+
+#include <qrencode.h>
+
+#include "lib/qr/code.h"
+#include "lib/qr/each.h"
+
+#define SIZE_MAX_MODULES 177 /* version 40 */
 
 const char *const qr_ecc_names[QR_ECC__MAX] = { "L", "M", "Q", "H" };
 
-#define BYTE_HEADER 3 /* bytes of the largest version around a text in byte mode: mode, length, end */
+/* Version 40 in byte mode (ISO/IEC 18004, table 7). */
+static const size_t capacity[QR_ECC__MAX] = { 2953, 2331, 1663, 1273 };
 
 size_t
 qr_capacity(enum qr_ecc ecc)
 {
-	return symbol_data(SYMBOL_VERSIONS, ecc) - BYTE_HEADER;
+	return capacity[ecc];
 }
 
-/* The smallest version that holds text, which is not longer than qr_capacity(). */
-static int
-find_version(struct tsb_view text, enum qr_ecc ecc)
+/* All characters have the smaller alphanumeric mode (table 5). */
+static bool
+is_alphanumeric(struct tsb_view text)
 {
-	size_t bits = 0;
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] == '\0' ||
+		    strchr("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:", text.p[i]) == NULL)
+			return false;
+	return true;
+}
 
-	int version;
+/* NULL when the library has no memory: text fits, and its modes are right. */
+static QRcode *
+make(struct tsb_view text, enum qr_ecc ecc)
+{
+	static const QRecLevel levels[QR_ECC__MAX] = { QR_ECLEVEL_L, QR_ECLEVEL_M, QR_ECLEVEL_Q,
+		QR_ECLEVEL_H };
+	QRinput *input = QRinput_new2(0, levels[ecc]);
+	QRcode *code = NULL;
 
-	for (version = 1; version < SYMBOL_VERSIONS; version++) {
-		if (version == 1 || version == 10 || version == 27) /* the header grows */
-			bits = stream_bits(text, version);
-		if (bits <= symbol_data(version, ecc) * 8)
-			break;
-	}
-	return version;
+	if (input != NULL &&
+	    QRinput_append(input, is_alphanumeric(text) ? QR_MODE_AN : QR_MODE_8, (int)text.n,
+		text.p) == 0)
+		code = QRcode_encodeInput(input);
+	QRinput_free(input);
+	return code;
+}
+
+struct making {
+	const struct tsb_view *texts;
+	enum qr_ecc ecc;
+	QRcode **made;
+};
+
+static void
+make_one(void *ctx, size_t i)
+{
+	struct making *m = ctx;
+
+	m->made[i] = make(m->texts[i], m->ecc);
+}
+
+static void
+take(QRcode *made, struct arena *a, struct qr_code *out)
+{
+	size_t n;
+	unsigned char *module;
+
+	if (made == NULL)
+		fatal("libqrencode: %s", strerror(errno));
+	n = (size_t)made->width * (size_t)made->width;
+	module = arena_alloc(a, n);
+	for (size_t i = 0; i < n; i++)
+		module[i] = made->data[i] & 1;
+	*out = (struct qr_code){ made->width, module };
+	QRcode_free(made);
+}
+
+int
+qr_encode_all(const struct tsb_view *texts, size_t n, enum qr_ecc ecc, struct arena *a,
+    struct qr_code *out, struct tsb_err *err)
+{
+	struct making m = { texts, ecc, arena_array(a, n, sizeof(*m.made)) };
+
+	for (size_t i = 0; i < n; i++)
+		if (texts[i].n == 0 || texts[i].n > capacity[ecc])
+			return tsb_fail(err, TSB_E_INPUT,
+			    "a QR code of error level %s holds 1 to %zu bytes, not %zu",
+			    qr_ecc_names[ecc], capacity[ecc], texts[i].n);
+	qr_each(make_one, &m, n);
+	for (size_t i = 0; i < n; i++)
+		take(m.made[i], a, &out[i]);
+	return 0;
 }
 
 int
 qr_encode(struct tsb_view text, enum qr_ecc ecc, struct arena *a, struct qr_code *out,
     struct tsb_err *err)
 {
-	unsigned char *module;
-	struct symbol symbol;
-
-	if (text.n == 0 || text.n > qr_capacity(ecc))
-		return tsb_fail(err, TSB_E_INPUT,
-		    "a QR code of error level %s holds 1 to %zu bytes, not %zu", qr_ecc_names[ecc],
-		    qr_capacity(ecc), text.n);
-	symbol_make(text, find_version(text, ecc), ecc, &symbol);
-	mask_apply(&symbol, mask_choose(&symbol));
-	module = arena_alloc(a, (size_t)symbol.size * (size_t)symbol.size);
-	for (int y = 0, i = 0; y < symbol.size; y++)
-		for (int x = 0; x < symbol.size; x++)
-			module[i++] = symbol.grid[y][x] & SYMBOL_DARK;
-	*out = (struct qr_code){ symbol.size, module };
-	return 0;
+	return qr_encode_all(&text, 1, ecc, a, out, err);
 }
 
 /* letter and number, of three digits at most; a formatted print would take most of a sheet's time. */
@@ -70,7 +123,7 @@ qr_svg_path(const struct qr_code *code, struct tsb_bytes *out)
 	tsb_bytes_add_str(out, "<path stroke=\"#000\" fill=\"none\" d=\"");
 	for (int y = 0; y < code->size; y++) {
 		const unsigned char *row = code->module + (size_t)y * (size_t)code->size;
-		char line[SYMBOL_SIZE_MAX * 6 + 16], *p = line; /* "h1m1 0" for two modules at least */
+		char line[SIZE_MAX_MODULES * 6 + 16], *p = line; /* "h1m1 0" for two modules at least */
 		int from = -1;					 /* where the last run ended */
 
 		for (int x = 0, end; x < code->size; x = end) {

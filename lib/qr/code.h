@@ -1,6 +1,6 @@
 /*
  * QR codes (ISO/IEC 18004) of model 2, in byte mode or, where a text allows it, the smaller alphanumeric
- * mode, and their pictures.
+ * mode, and their pictures. libqrencode makes the modules, gd the PNG; lib/qr is their home.
  */
 #ifndef TSB_QR_CODE_H
 #define TSB_QR_CODE_H
@@ -26,12 +26,18 @@ size_t qr_capacity(enum qr_ecc);
 /* TSB_E_INPUT when text is empty or longer than that. */
 int qr_encode(struct tsb_view text, enum qr_ecc, struct arena *a, struct qr_code *out,
     struct tsb_err *err) TSB_MUSTCHECK;
+/* The same for n texts, on all processors: nearly all of a code's time goes into choosing its mask. */
+int qr_encode_all(const struct tsb_view *texts, size_t n, enum qr_ecc, struct arena *a,
+    struct qr_code *out, struct tsb_err *err) TSB_MUSTCHECK;
 /*
  * Black on white, one bit a pixel, scale (1 to QR_SCALE_MAX, or QR_SCALE_DEFAULT) pixels a module, quiet
  * zone. Appends.
  */
 int qr_png(const struct qr_code *, int scale, struct tsb_bytes *out, struct tsb_err *err)
     TSB_MUSTCHECK;
+/* The same for n codes, on all processors; out are n empty buffers. */
+int qr_png_all(const struct qr_code *, size_t n, int scale, struct tsb_bytes *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
 /* The black modules as a <path>, one unit a module, right and below of the quiet zone. Appends. */
 void qr_svg_path(const struct qr_code *, struct tsb_bytes *out);
 /* An <svg> element with one path, quiet zone included; its size is left to who embeds it. Appends. */

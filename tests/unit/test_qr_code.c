@@ -1,4 +1,4 @@
-/* Codes and their pictures: libqrencode is the referee of symbols, gd reads PNGs back. */
+/* Codes and their pictures, which gd reads back. */
 #include "lib/first.h"
 
 #include <setjmp.h>
@@ -11,13 +11,10 @@
 
 #include <cmocka.h>
 #include <gd.h>
-#include <qrencode.h>
 
-#include "lib/qr/symbol.h"
+#include "lib/qr/code.h"
 
 static const size_t capacity[QR_ECC__MAX] = { 2953, 2331, 1663, 1273 }; /* table 7, version 40 */
-static const QRecLevel levels[QR_ECC__MAX] = { QR_ECLEVEL_L, QR_ECLEVEL_M, QR_ECLEVEL_Q,
-	QR_ECLEVEL_H };
 
 /* The same bytes every time; every value occurs. */
 static struct tsb_view
@@ -31,184 +28,6 @@ noise(size_t n)
 		bytes[i] = (unsigned char)(x >> 24);
 	}
 	return tsb_view_of(bytes, n);
-}
-
-/* How many versions are tested at a time: under valgrind not all. */
-static int
-stride(int fast)
-{
-	const char *valgrind = getenv("VALGRIND");
-
-	return valgrind != NULL && *valgrind != '\0' ? 13 : fast;
-}
-
-/* ---- symbols ---- */
-
-static QRcode *
-referee(struct tsb_view text, int version, enum qr_ecc ecc, QRencodeMode mode)
-{
-	QRinput *input = QRinput_new2(version, levels[ecc]);
-	QRcode *code;
-
-	assert_non_null(input);
-	assert_int_equal(QRinput_append(input, mode, (int)text.n, text.p), 0);
-	code = QRcode_encodeInput(input);
-	assert_non_null(code);
-	QRinput_free(input);
-	return code;
-}
-
-/*
- * Masks are a matter of taste (libqrencode counts fewer finder-like patterns), so the referee's symbol
- * must be one of our eight; the format bits in it tell which, so nothing is left unchecked.
- */
-static bool
-is_one_of_ours(const struct symbol *s, const QRcode *code)
-{
-	for (int mask = 0; mask < SYMBOL_MASKS; mask++) {
-		static struct symbol masked;
-		bool same = true;
-
-		masked = *s;
-		mask_apply(&masked, mask);
-		for (int y = 0; y < s->size && same; y++)
-			for (int x = 0; x < s->size && same; x++)
-				same = (masked.grid[y][x] & SYMBOL_DARK) ==
-				    (code->data[y * s->size + x] & 1);
-		if (same)
-			return true;
-	}
-	return false;
-}
-
-static void
-compare(struct tsb_view text, int version, enum qr_ecc ecc, QRencodeMode mode)
-{
-	static struct symbol s;
-	QRcode *code = referee(text, version, ecc, mode);
-
-	assert_int_equal(code->version, version);
-	symbol_make(text, version, ecc, &s);
-	assert_int_equal(s.size, code->width);
-	if (!is_one_of_ours(&s, code))
-		fail_msg("version %d, level %s, %zu bytes: another symbol", version,
-		    qr_ecc_names[ecc], text.n);
-	QRcode_free(code);
-}
-
-static void
-test_symbols_of_all_versions(void **state)
-{
-	for (int version = 1; version <= SYMBOL_VERSIONS; version += stride(1))
-		for (enum qr_ecc ecc = 0; ecc < QR_ECC__MAX; ecc++) {
-			size_t full = symbol_data(version, ecc) - (version < 10 ? 2 : 3);
-
-			compare(noise(full), version, ecc, QR_MODE_8);
-			compare(noise(full - 1), version, ecc, QR_MODE_8);
-			compare(noise(full / 2 + 2), version, ecc, QR_MODE_8);
-		}
-}
-
-/* Terminators of all lengths: the last characters that fit, for each version and level. */
-static void
-test_alphanumeric_symbols(void **state)
-{
-	static const char set[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
-	static char text[4300];
-
-	for (size_t i = 0; i < sizeof(text); i++)
-		text[i] = set[i * 7 % 45];
-	for (int version = 1; version <= SYMBOL_VERSIONS; version += stride(1))
-		for (enum qr_ecc ecc = 0; ecc < QR_ECC__MAX; ecc++) {
-			size_t n = 1;
-
-			while (stream_bits(tsb_view_of(text, n + 1), version) <=
-			    symbol_data(version, ecc) * 8)
-				n++;
-			compare(tsb_view_of(text, n), version, ecc, QR_MODE_AN);
-			compare(tsb_view_of(text, n - 1), version, ecc, QR_MODE_AN);
-			compare(tsb_view_of(text, 1), version, ecc, QR_MODE_AN);
-		}
-}
-
-/* ---- the choice of the mask: the rules again, one module at a time ---- */
-
-static bool
-dark(const struct symbol *s, int way, int line, int i)
-{
-	if (i < 0 || i >= s->size)
-		return false;
-	return (way == 0 ? s->grid[line][i] : s->grid[i][line]) & SYMBOL_DARK;
-}
-
-static long
-points_of_line(const struct symbol *s, int way, int line)
-{
-	static const char *const finders[] = { "10111010000", "00001011101" };
-	long points = 0;
-	int run = 1;
-
-	for (int i = 1; i <= s->size; i++) {
-		if (i < s->size && dark(s, way, line, i) == dark(s, way, line, i - 1)) {
-			run++;
-			continue;
-		}
-		points += run >= 5 ? run - 2 : 0;
-		run = 1;
-	}
-	for (int f = 0; f < 2; f++)
-		for (int start = -4; start < s->size; start++) {
-			int i = 0;
-
-			while (i < 11 && dark(s, way, line, start + i) == (finders[f][i] == '1'))
-				i++;
-			points += i == 11 ? 40 : 0;
-		}
-	return points;
-}
-
-static long
-points_of_symbol(const struct symbol *s)
-{
-	long points = 0, total = (long)s->size * s->size, black = 0;
-
-	for (int y = 0; y < s->size; y++) {
-		points += points_of_line(s, 0, y) + points_of_line(s, 1, y);
-		for (int x = 0; x < s->size; x++) {
-			bool d = dark(s, 0, y, x);
-
-			black += d;
-			if (x > 0 && y > 0 && d == dark(s, 0, y, x - 1) &&
-			    d == dark(s, 0, y - 1, x) && d == dark(s, 0, y - 1, x - 1))
-				points += 3;
-		}
-	}
-	return points + 10 * (labs(20 * black - 10 * total) / total);
-}
-
-static void
-test_mask_has_the_lowest_penalty(void **state)
-{
-	static struct symbol s, masked;
-
-	for (int version = 1; version <= SYMBOL_VERSIONS; version += stride(3)) {
-		long lowest = 0;
-		int best = -1;
-
-		symbol_make(noise(symbol_data(version, QR_ECC_M) - 3), version, QR_ECC_M, &s);
-		for (int mask = 0; mask < SYMBOL_MASKS; mask++) {
-			long points;
-
-			masked = s;
-			mask_apply(&masked, mask);
-			points = points_of_symbol(&masked);
-			if (best < 0 || points < lowest) {
-				lowest = points;
-				best = mask;
-			}
-		}
-		assert_int_equal(mask_choose(&s), best);
-	}
 }
 
 /* ---- codes ---- */
@@ -233,26 +52,61 @@ test_capacity(void **state)
 	}
 }
 
-/* As libqrencode chooses it when it may. */
+/* ISO/IEC 18004, table 7: what a version holds at level L. */
 static void
 test_smallest_version_is_taken(void **state)
 {
+	static const struct {
+		size_t n;
+		int version;
+	} bytes[] = { { 17, 1 }, { 18, 2 }, { 230, 9 }, { 231, 10 }, { 1465, 27 }, { 1466, 28 } },
+	  letters[] = { { 25, 1 }, { 26, 2 }, { 335, 9 }, { 336, 10 }, { 2132, 27 }, { 2133, 28 } };
 	arena_auto arena = { 0 };
+	char text[3000];
+	struct tsb_err err = { 0 };
+	struct qr_code code;
 
-	for (enum qr_ecc ecc = 0; ecc < QR_ECC__MAX; ecc++)
-		for (size_t n = 1; n <= capacity[ecc]; n += n < 60 ? 1 : 97 * (size_t)stride(1)) {
-			struct tsb_err err = { 0 };
-			struct qr_code code;
-			char lower[3000];
-			QRcode *made;
+	for (size_t i = 0; i < TSB_COUNT(bytes); i++) {
+		memset(text, 'x', sizeof(text));
+		assert_int_equal(
+		    qr_encode(tsb_view_of(text, bytes[i].n), QR_ECC_L, &arena, &code, &err), 0);
+		assert_int_equal(code.size, 17 + 4 * bytes[i].version);
+		memset(text, 'X', sizeof(text));
+		assert_int_equal(
+		    qr_encode(tsb_view_of(text, letters[i].n), QR_ECC_L, &arena, &code, &err), 0);
+		assert_int_equal(code.size, 17 + 4 * letters[i].version);
+	}
+}
 
-			memset(lower, 'x', n);
-			assert_int_equal(
-			    qr_encode(tsb_view_of(lower, n), ecc, &arena, &code, &err), 0);
-			made = referee(tsb_view_of(lower, n), 0, ecc, QR_MODE_8);
-			assert_int_equal(code.size, made->width);
-			QRcode_free(made);
-		}
+/* As many as take several threads, and each as if it were made alone. */
+static void
+test_many_are_as_one_by_one(void **state)
+{
+	enum { N = 50 };
+	arena_auto arena = { 0 };
+	struct tsb_view texts[N];
+	struct tsb_bytes pngs[N] = { { 0 } };
+	struct qr_code codes[N], alone;
+	struct tsb_err err = { 0 };
+
+	for (size_t i = 0; i < N; i++)
+		texts[i] = arena_view(&arena, noise(i + 1));
+	assert_int_equal(qr_encode_all(texts, N, QR_ECC_M, &arena, codes, &err), 0);
+	assert_int_equal(qr_png_all(codes, N, 2, pngs, &err), 0);
+	for (size_t i = 0; i < N; i++) {
+		tsb_bytes_auto png = { 0 };
+
+		assert_int_equal(qr_encode(texts[i], QR_ECC_M, &arena, &alone, &err), 0);
+		assert_int_equal(codes[i].size, alone.size);
+		assert_memory_equal(codes[i].module, alone.module,
+		    (size_t)alone.size * (size_t)alone.size);
+		assert_int_equal(qr_png(&alone, 2, &png, &err), 0);
+		assert_true(tsb_view_eq(tsb_view_bytes(&png), tsb_view_bytes(&pngs[i])));
+		tsb_bytes_clear(&pngs[i]);
+	}
+	texts[N / 2].n = 0;
+	assert_int_equal(qr_encode_all(texts, N, QR_ECC_M, &arena, codes, &err), -1);
+	assert_int_equal(err.code, TSB_E_INPUT);
 }
 
 /* ---- PNG ---- */
@@ -370,11 +224,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_symbols_of_all_versions),
-		cmocka_unit_test(test_alphanumeric_symbols),
-		cmocka_unit_test(test_mask_has_the_lowest_penalty),
 		cmocka_unit_test(test_capacity),
 		cmocka_unit_test(test_smallest_version_is_taken),
+		cmocka_unit_test(test_many_are_as_one_by_one),
 		cmocka_unit_test(test_png_shows_the_modules),
 		cmocka_unit_test(test_png_of_no_scale_is_refused),
 		cmocka_unit_test(test_svg_shows_the_modules),
