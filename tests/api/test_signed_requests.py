@@ -10,18 +10,19 @@ import pytest
 import kinds
 from approver import Approver, b64, unb64
 from client import Client, unique
-from conftest import WEBS
+from conftest import PROFILE, WEBS
+from gap import AirClient, Gap
 from kinds import squeeze
 from private_site import Site
 
 by_kind = pytest.mark.parametrize("kind", kinds.ALL, ids=repr)
 
 
-class Signing(Client):
+class Signing(AirClient if PROFILE == "air-gapped" else Client):
     """Signs every request of the workflow."""
 
     def __init__(self, site, caller):
-        super().__init__(site)
+        super().__init__(site.gap if PROFILE == "air-gapped" else site)
         self.caller = caller
 
     def post(self, path, body, **options):
@@ -55,9 +56,9 @@ def signing(callers):
         with open(path, "w") as f:
             f.write(ssl.DER_cert_to_PEM_cert(callers[name].certificate))
         settings += "allowedRequestCertificates = %s\n" % path
-    site = Site(web=WEBS[0], settings=settings)
-    yield site
-    site.down()
+    made = (Gap if PROFILE == "air-gapped" else Site)(web=WEBS[0], settings=settings)
+    yield made.site if PROFILE == "air-gapped" else made
+    made.down()
     shutil.rmtree(folder)
 
 
@@ -84,6 +85,7 @@ def test_only_callers_on_the_list(signing, callers, people, kind):
     api.wait(rid, "EXECUTED")
 
 
+@pytest.mark.online_only("synchronous calls go to the offline side")
 def test_what_is_no_request_needs_no_signature(signing, callers):
     api = Client(signing)
     label = unique()
