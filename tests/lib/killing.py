@@ -11,9 +11,12 @@ import threading
 def pid_of(site, part):
     path = site.dir / ("db/run/db.pid" if part == "db" else "run/%s.pid" % part)
     try:
-        return int(path.read_text().split()[0])
+        pid = int(path.read_text().split()[0])
+        # the number of one that is dead may be somebody else's by now
+        command = pathlib.Path("/proc/%d/cmdline" % pid).read_bytes()
     except (OSError, ValueError, IndexError):
         return None
+    return pid if str(site.dir).encode() in command else None
 
 
 def children(pid):
