@@ -1,4 +1,4 @@
-/* The profile air-gapped (api.md 6): requests as QR codes and packages, results of the offline HSM. */
+/* The profile air-gapped (api.md 6): requests as QR codes and packages, results that come back. */
 #include "lib/first.h"
 
 #include "fcgi/fcgi.h"
@@ -11,7 +11,7 @@
 #include "lib/qr/sheet.h"
 #include "lib/qr/ur.h"
 
-/* Bytes of a part before its chunk: mark, id, two numbers of up to four digits, hash, separators. */
+/* Bytes of a part before its chunk: mark, id, two numbers of four digits, hash, separators. */
 #define PART_HEAD (7 + 36 + 1 + 4 + 1 + 4 + 1 + 8 + 1)
 
 static int
@@ -35,8 +35,8 @@ struct query {
 };
 
 static int
-query_name(const struct web_request *rq, const char *name, const char *const *names, int n, int *out,
-    struct tsb_err *err)
+query_name(const struct web_request *rq, const char *name, const char *const *names, int n,
+    int *out, struct tsb_err *err)
 {
 	const char *value = web_query(rq, name);
 	tsb_bytes_auto list = {0};
@@ -81,7 +81,8 @@ query_read(const struct web_request *rq, struct query *q, struct tsb_err *err)
 	if (q->part != 0 && q->format != FORMAT_PNG)
 		return tsb_fail(err, TSB_E_INPUT, "part asks for one picture: it needs format=png");
 	if (ur && q->text != TEXT_JSON)
-		return tsb_fail(err, TSB_E_INPUT, "text=parts excludes format=ur, which has parts of its own");
+		return tsb_fail(err, TSB_E_INPUT,
+		    "text=parts excludes format=ur, which has parts of its own");
 	return 0;
 }
 
@@ -118,7 +119,7 @@ code_parts(const struct query *q, const struct qr_split *split, size_t first, si
 	return qr_encode_all(texts, n, (enum qr_ecc)q->ecc, a, out, err);
 }
 
-/* One code with the bare text where it fits, else numbered parts (or the one that was asked for). */
+/* One code with the bare text where it fits, else numbered parts (or the one asked for). */
 static int
 codes_make(const struct query *q, const struct wire_offline_request *r, struct arena *a,
     struct codes *out, struct tsb_err *err)
@@ -129,7 +130,8 @@ codes_make(const struct query *q, const struct wire_offline_request *r, struct a
 
 	if (q->part > 0 && (size_t)q->part > parts)
 		return tsb_fail(err, TSB_E_INPUT, "part: the request has %zu", parts);
-	if (q->text == TEXT_JSON && q->part == 0 && r->input.n <= qr_capacity((enum qr_ecc)q->ecc)) {
+	if (q->text == TEXT_JSON && q->part == 0 &&
+	    r->input.n <= qr_capacity((enum qr_ecc)q->ecc)) {
 		c.n = 1;
 		c.code = arena_alloc(a, sizeof(*c.code));
 		if (qr_encode(r->input, (enum qr_ecc)q->ecc, a, c.code, err))
@@ -162,7 +164,8 @@ png_reply(const struct query *q, const struct codes *c, const char *id, struct w
 		    arena_printf(rq->arena, "attachment; filename=\"request-%s.png\"", id);
 		return qr_png(&c->code[0], (int)q->scale, &reply->body, err);
 	}
-	reply->disposition = arena_printf(rq->arena, "attachment; filename=\"request-%s.json\"", id);
+	reply->disposition =
+	    arena_printf(rq->arena, "attachment; filename=\"request-%s.json\"", id);
 	pngs = arena_array(rq->arena, c->n, sizeof(*pngs));
 	rc = qr_png_all(c->code, c->n, (int)q->scale, pngs, err);
 	tsb_bytes_addf(&reply->body, "{\"id\":\"%s\",\"parts\":%zu,\"qrCodes\":[", id, c->n);
@@ -205,7 +208,7 @@ caption_add(struct caption *c, const char *name, const char *text)
 		c->line[c->n++] = (struct qr_sheet_line){name, text};
 }
 
-/* Digest of what every approval binds: message, cipher text, policy, new key. NULL = nothing of the kind. */
+/* Digest of what every approval binds: message, cipher text, policy, new key. NULL = nothing. */
 static const char *
 payload_digest(const struct tsb_request *rq, struct arena *a)
 {
@@ -234,8 +237,8 @@ approvals_text(const struct tsb_request_view *v, struct arena *a)
 		    t->met ? "met" : "not met");
 		for (size_t g = 0; g < t->ngroups; g++)
 			tsb_bytes_addf(&text, "%s group %s %zu of %u", g == 0 ? ":" : ",",
-			    t->groups[g].name != NULL ? t->groups[g].name : "", t->groups[g].approved,
-			    (unsigned)t->groups[g].quorum);
+			    t->groups[g].name != NULL ? t->groups[g].name : "",
+			    t->groups[g].approved, (unsigned)t->groups[g].quorum);
 	}
 	if (!v->has_progress)
 		tsb_bytes_add_str(&text, "; the policy of the key is not known here");
@@ -340,7 +343,8 @@ serve_request_package(void *app, struct web_request *rq, struct web_reply *reply
 	if (path_id(rq, &uuid, err) ||
 	    flow_offline_package(app, &uuid, 1, rq->arena, rq->now_ms, &reply->body, err))
 		return -1;
-	package_head(reply, arena_printf(rq->arena, "request-%s", uuid_format(&uuid, id)), rq->arena);
+	uuid_format(&uuid, id);
+	package_head(reply, arena_printf(rq->arena, "request-%s", id), rq->arena);
 	return 0;
 }
 

@@ -105,8 +105,8 @@ not_ready(const struct tsb_request *rq, struct tsb_err *err)
 
 	uuid_format(&rq->id, id);
 	if (tsb_state_terminal(rq->state))
-		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION, "request %s is finished: it is %s", id,
-		    tsb_state_names[rq->state]);
+		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
+		    "request %s is finished: it is %s", id, tsb_state_names[rq->state]);
 	return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
 	    "request %s has no approval yet: the offline HSM would refuse it", id);
 }
@@ -157,7 +157,7 @@ struct packing {
 	bool full; /* something that is ready stays behind */
 };
 
-/* Only the text of the item stays in memory. *ready (may be NULL): false leaves out what is not ready. */
+/* Only the item stays in memory. ready NULL: it has been named, and must be ready. */
 static int
 pack_one(struct packing *p, const struct tsb_uuid *id, bool *ready, struct tsb_err *err)
 {

@@ -1,6 +1,7 @@
 /*
- * Why the result of an offline HSM is believed (offline.h): what can be checked with the key's public key or
- * with attributes that the HSM signed is checked so; for the rest a pinned offline site has to stand.
+ * Why the result of an offline HSM is believed (offline.h): what can be checked with the key's
+ * public key or with attributes that the HSM signed is checked so; for the rest a pinned offline
+ * site has to stand.
  */
 #include "lib/first.h"
 
@@ -68,8 +69,8 @@ reason_of(const struct wire_offline_result *in, struct arena *a)
 }
 
 /*
- * Attributes are not part of it: their time is a new one whenever the HSM is asked. Neither is the time of
- * the execution.
+ * Attributes are not part of it: their time is a new one whenever the HSM is asked. Neither is the
+ * time of the execution.
  */
 void
 flow_carried_digest(struct flow_carried *c, struct arena *a, unsigned char sha256[TSB_SHA256])
@@ -151,7 +152,7 @@ prove_signature(struct proof *p, struct tsb_err *err)
 	return -1;
 }
 
-/* A self-signed one is kept with its key, where callers look for it; as with an HSM that keeps them. */
+/* A self-signed one is kept with its key, as by an HSM: callers look for it there. */
 static int
 take_certificate(struct proof *p, struct tsb_view pem, struct tsb_err *err)
 {
@@ -187,7 +188,7 @@ prove_certificate(struct proof *p, struct tsb_err *err)
 
 /* ---- changes that the HSM attests ---- */
 
-/* Attributes of that key, signed by a pinned HSM. *shown false: there are none that can be checked. */
+/* Attributes of that key, signed by a pinned HSM. *shown false: none that can be checked. */
 static int
 attested(struct proof *p, const char *label, bool *shown, struct tsb_err *err)
 {
@@ -216,8 +217,8 @@ check_newer(const struct proof *p, struct tsb_err *err)
 		return -1;
 	if (before != NULL && p->c->key.attest_time <= before->parsed.attest_time)
 		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
-		    "attributes are not newer than those of the time when the request was made: they do "
-		    "not show what became of it");
+		    "attributes are not newer than those of the time when the request was made: "
+		    "they do not show what became of it");
 	return 0;
 }
 
@@ -248,7 +249,7 @@ prove_blocked(struct proof *p, struct tsb_err *err)
 	return 0;
 }
 
-/* The policy in the token is what approvers signed; without approvals it is what the caller wrote. */
+/* The policy in the token is what approvers signed; without approvals the caller's counts. */
 static int
 asked_policy(const struct proof *p, struct tsb_bytes *out, struct tsb_err *err)
 {
@@ -333,8 +334,8 @@ check_form(const struct proof *p, struct tsb_err *err)
 	const char *given = p->c->in->member, *member = tsb_kinds[p->rq->kind].result_member;
 
 	if (member == NULL && given != NULL)
-		return tsb_fail(err, TSB_E_INPUT, "%s: a %s request has no result but that it is done",
-		    given, p->kind);
+		return tsb_fail(err, TSB_E_INPUT,
+		    "%s: a %s request has no result but that it is done", given, p->kind);
 	if (member == NULL)
 		return 0;
 	if (given == NULL)
@@ -362,8 +363,8 @@ flow_carried_prove(struct flow *f, struct flow_carried *c, const struct tsb_requ
 	}
 	if (!p.proven && f->noffline_sites > 0 && !c->by_site)
 		return tsb_fail(err, TSB_E_NOT_ALLOWED,
-		    "%s cannot be checked by itself: it must come in a package of a pinned offline site "
-		    "(airGapped.offlineSiteKeyFile)",
+		    "%s cannot be checked by itself: it must come in a package of a pinned "
+		    "offline site (airGapped.offlineSiteKeyFile)",
 		    c->to == STATE_FAILED ? "a failure" : "this result");
 	return 0;
 }

@@ -85,7 +85,8 @@ find_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	struct tsb_request_row *rows;
 	size_t n, waiting = 0;
 
-	if (store_requests_by_token(tx, t->carried.in->token, NAMED_MAX + 1, t->arena, &rows, &n, err))
+	if (store_requests_by_token(tx, t->carried.in->token, NAMED_MAX + 1, t->arena, &rows, &n,
+		err))
 		return -1;
 	if (n == 0)
 		return tsb_fail(err, TSB_E_REQUEST_NOT_EXISTENT,
@@ -139,8 +140,8 @@ execution_time(const struct taking *t, const struct tsb_request *rq)
 }
 
 /*
- * What came with the result comes into force with it, or it is there already, imported by itself; or results
- * of one key came in another order than they were made, and what is newer stays.
+ * What came with the result comes into force with it, or it is there already, imported by itself;
+ * or results of one key came in another order than they were made, and what is newer stays.
  */
 static int
 keep_more(struct taking *t, struct store_tx *tx, struct tsb_err *err)
@@ -149,8 +150,8 @@ keep_more(struct taking *t, struct store_tx *tx, struct tsb_err *err)
 	bool fresh, late;
 
 	if (c->has_attributes &&
-	    flow_attributes_keep(t->f, tx, &c->attributes, &c->key, c->actor, t->now_ms, &fresh, &late,
-		err))
+	    flow_attributes_keep(t->f, tx, &c->attributes, &c->key, c->actor, t->now_ms, &fresh,
+		&late, err))
 		return -1;
 	if (c->certificate.n == 0)
 		return 0;
@@ -189,7 +190,8 @@ record_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	if (keep_more(t, tx, err) || store_request_move(tx, rq, &change, &moved, err))
 		return -1;
 	if (!moved)
-		return tsb_fail(err, TSB_E_SUBSYSTEM, "the request was changed at the same time, try again");
+		return tsb_fail(err, TSB_E_SUBSYSTEM,
+		    "the request was changed at the same time, try again");
 	return store_audit_insert(tx, &audit, err);
 }
 
@@ -205,7 +207,8 @@ take_outcome(struct taking *t, const struct tsb_request *rq, struct tsb_view inp
 		return check_repeat(t, rq, err);
 	if (input.n == 0)
 		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
-		    "request %s was never carried out: it has no approval", uuid_format(&rq->id, id));
+		    "request %s was never carried out: it has no approval",
+		    uuid_format(&rq->id, id));
 	if (flow_carried_prove(t->f, &t->carried, rq, input, t->arena, err))
 		return -1;
 	return store_transact(t->f->store, "result_record", record_body, t, err);
@@ -298,8 +301,8 @@ open_package(struct flow *f, struct tsb_view text, struct arena *a, struct deliv
 
 	if (f->site_key == NULL || f->noffline_sites == 0)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT,
-		    "packages are read with airGapped.siteKeyFile and offlineSiteKeyFile, of which one is "
-		    "not set");
+		    "packages are read with airGapped.siteKeyFile and offlineSiteKeyFile, of which "
+		    "one is not set");
 	if (wire_package_parse(text, PACKAGE_RESULTS, crypto_private_spki(f->site_key),
 		f->offline_sites, f->noffline_sites, a, &package, &peer, err))
 		return -1;
@@ -333,8 +336,8 @@ open_body(struct flow *f, struct tsb_view body, struct arena *a, struct delivery
 		return open_package(f, text, a, d, err);
 	if (text.n == 0 || text.p[0] != '{')
 		return tsb_fail(err, TSB_E_INPUT,
-		    "the body must be a result in JSON, a package of results, or scanned parts of either, "
-		    "one a line");
+		    "the body must be a result in JSON, a package of results, or scanned parts of "
+		    "either, one a line");
 	*d = (struct delivery){.items = arena_array(a, 1, sizeof(*d->items)), .n = 1,
 	    .actor = ACTOR_CALLER};
 	d->items[0] = text;

@@ -95,12 +95,12 @@ STMT(REQUEST_LIST_OF_KEY, API, READ,
     "SELECT r.id, r.state FROM request r WHERE " SEVEN_STATES
     " AND r.key_name = ? ORDER BY r.created_ms DESC, r.id DESC LIMIT ? OFFSET ?")
 /*
- * Without an index: only results that came without the id of their request are looked up so. Those that
- * wait come first.
+ * Without an index: only results that came without the id of their request are looked up so. Those
+ * that wait come first.
  */
 STMT(REQUEST_OF_TOKEN, API, READ,
-    "SELECT r.id, r.state FROM request r WHERE (r.state = 'PENDING' OR r.outcome_sha256 IS NOT NULL) "
-    "AND r.token <> '' AND UNHEX(SHA2(r.token, 256)) = ? "
+    "SELECT r.id, r.state FROM request r "
+    "WHERE (r.state = 'PENDING' OR r.outcome_sha256 IS NOT NULL) AND r.token <> '' AND UNHEX(SHA2(r.token, 256)) = ? "
     "ORDER BY r.state <> 'PENDING', r.created_ms DESC, r.id DESC LIMIT ?")
 /* Two looks at the front of an index. */
 STMT(REQUEST_NEXT_TIME, DISPATCHER, READ,
@@ -163,7 +163,12 @@ STMT(IMPORTED_LOAD, API, READ,
     "SELECT " IMPORTED_COLUMNS " FROM imported_key WHERE key_name = ?")
 STMT(IMPORTED_LOCK, API, READ,
     "SELECT " IMPORTED_COLUMNS " FROM imported_key WHERE key_name = ? FOR UPDATE")
-STMT(IMPORTED_LIST, API, READ, "SELECT key_name FROM imported_key ORDER BY key_name")
+STMT(IMPORTED_LIST, API, READ,
+    "SELECT key_name FROM imported_key WHERE attributes_digest <> REPEAT(CHAR(0), 32) "
+    "ORDER BY key_name")
+STMT(IMPORTED_FORGET, API, AGAIN,
+    "UPDATE imported_key SET attributes_digest = REPEAT(CHAR(0), 32), certificate = '' "
+    "WHERE key_name = ? AND attributes_digest = ?")
 STMT(IMPORTED_INSERT, API, ONCE,
     "INSERT INTO imported_key (key_name, attributes_digest, attest_time, imported_ms, certificate) "
     "VALUES (?, ?, ?, ?, ?)")

@@ -109,8 +109,8 @@ int store_requests_late(struct store_tx *, int64_t now_ms, size_t limit, struct 
 int store_requests_of_key(struct store_tx *, const char *key_name, struct arena *,
     struct tsb_uuid **ids, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
 /*
- * Ids and states of at most limit requests whose approval token has this SHA-256: those that are PENDING
- * first, then those whose outcome was carried back, newest first.
+ * Ids and states of at most limit requests whose approval token has this SHA-256: those that are
+ * PENDING first, then those whose outcome was carried back, newest first.
  */
 int store_requests_by_token(struct store_tx *, const unsigned char sha256[TSB_SHA256], size_t limit,
     struct arena *, struct tsb_request_row **rows, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
@@ -186,7 +186,11 @@ int store_imported_renew(struct store_tx *, const struct tsb_imported_key *row,
 /* Another certificate, where attributes and certificate are still those of row; empty = none. */
 int store_imported_certify(struct store_tx *, const struct tsb_imported_key *row,
     struct tsb_view certificate, bool *changed, struct tsb_err *) TSB_MUSTCHECK;
-/* Names in order. */
+/* Attributes and certificate, where the attributes are still those of row; the time that newer ones must be
+ * later than stays. */
+int store_imported_forget(struct store_tx *, const struct tsb_imported_key *row, bool *changed,
+    struct tsb_err *) TSB_MUSTCHECK;
+/* Names in order, but for those that are forgotten. */
 int store_imported_list(struct store_tx *, struct arena *, const char ***names, size_t *n,
     struct tsb_err *) TSB_MUSTCHECK;
 

@@ -1,5 +1,5 @@
-"""Requests on their way out: QR codes, print sheets, animations and packages, each with what it must say and
-nothing that it must not."""
+"""Requests on their way out: QR codes, print sheets, animations and packages, each with what it must
+say and nothing that it must not."""
 import base64
 import hashlib
 import json
@@ -105,7 +105,7 @@ def test_one_code_as_long_as_it_fits(blank, people, stick, ecc):
 
 
 def request_of_length(site, approver, size):
-    """A request whose compact input has this length, by lengths of payload and label; None when none has."""
+    """A request whose compact input has this length, by those of payload and label, or None."""
     for payload in range(size // 3):
         for label in range(1, 17):
             trial = carried.signing(approver, label="k" * label, payload=b"p" * payload)
@@ -184,10 +184,12 @@ def test_pixels_of_a_module(online, room, people):
 
 
 @pytest.mark.parametrize("query,name", [
-    ("ecc=X", "ecc"), ("ecc=", "ecc"), ("ecc=l", "ecc"), ("scale=0", "scale"), ("scale=33", "scale"),
+    ("ecc=X", "ecc"), ("ecc=", "ecc"), ("ecc=l", "ecc"), ("scale=0", "scale"),
+    ("scale=33", "scale"),
     ("scale=-1", "scale"), ("scale=1.5", "scale"), ("scale=", "scale"), ("scale=x", "scale"),
     ("format=pdf", "format"), ("format=PNG", "format"), ("format=", "format"), ("part=0", "part"),
-    ("part=2", "part"), ("part=4097", "part"), ("part=x", "part"), ("part=99999999999999999999", "part"),
+    ("part=2", "part"), ("part=4097", "part"), ("part=x", "part"),
+    ("part=99999999999999999999", "part"),
     ("text=xml", "text"), ("text=", "text"), ("format=ur&scale=9", "scale"),
     ("format=ur&text=parts", "text")])
 def test_parameters_that_are_wrong_are_named(online, room, people, query, name):
@@ -224,8 +226,9 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-@pytest.mark.parametrize("form,kind", [("svg", "image/svg+xml"), ("html", "text/html; charset=utf-8"),
-                                       ("pdf-ready", "text/html; charset=utf-8")])
+@pytest.mark.parametrize("form,kind", [
+    ("svg", "image/svg+xml"), ("html", "text/html; charset=utf-8"),
+    ("pdf-ready", "text/html; charset=utf-8")])
 def test_sheets_say_what_they_carry(online, room, people, form, kind):
     load_ = Sign(online, room, people.several(3), 64)
     load_.ask()
@@ -233,7 +236,8 @@ def test_sheets_say_what_they_carry(online, room, people, form, kind):
     response = get(online, load_.rid, "?format=" + form)
     assert response.headers["Content-Type"] == kind
     assert response.headers["Content-Security-Policy"] == CSP
-    assert response.headers["Content-Disposition"].startswith('inline; filename="request-' + load_.rid)
+    assert response.headers["Content-Disposition"].startswith(
+        'inline; filename="request-' + load_.rid)
     text = Page(response.content).text
     digest = hashlib.sha256(compact_of(online, load_.rid).encode()).hexdigest()
     payload = hashlib.sha256(load_.payload).hexdigest()
@@ -253,7 +257,8 @@ def test_sheets_run_and_fetch_nothing(online, room, people, form):
     page = Page(get(online, rid, "?format=" + form).content)
     assert evil in "".join(page.words)
     for tag, attributes in page.elements:
-        assert tag not in ("script", "iframe", "object", "embed", "link", "base", "foreignobject"), tag
+        assert tag not in ("script", "iframe", "object", "embed", "link", "base",
+                           "foreignobject"), tag
         for name, value in attributes.items():
             assert not name.startswith("on"), (tag, name)
             if name in ("src", "href", "xlink:href"):
@@ -384,7 +389,7 @@ def test_package_of_one_request(online, room, people):
 def test_named_requests_each_once_in_order(online, room, people):
     loads = [load(online, room, people) for _ in range(3)]
     rids = [load_.rid for load_ in loads]
-    package = opened(online, room, make(online, {"requestIds": [rids[2], rids[0], rids[1], rids[0]]}))
+    package = opened(online, room, make(online, {"requestIds": rids[2:] + rids[:2] + rids[:1]}))
     assert [item["id"] for item in package["items"]] == rids
     # what is named may go although approvals are missing: the HSM says so
     early = Sign(online, room, people.several(3), 64)
@@ -400,11 +405,11 @@ def test_named_requests_each_once_in_order(online, room, people):
     ({"requestIds": [NOBODY] * 10001}, 600)])
 def test_bodies_that_are_wrong(online, body, code):
     error = online.api.refused(code, "POST", "/v1/package", body)
-    assert "requestIds" in error["message"] or NOBODY in error["message"] or "ids" in error["message"]
+    assert any(word in error["message"] for word in ("requestIds", NOBODY, "ids")), error
 
 
 def test_all_that_is_ready(room, people):
-    """Rule met, one approval where the rule is not known, none where none is asked; nothing else."""
+    """Rule met; one approval where the rule is not known; none where none is asked; no more."""
     site = air.Online(pins=room.pins())
     try:
         site.believe(people(), people("p256", 1))
@@ -472,8 +477,8 @@ def copies(site, rid, n):
         site.site.sql(
             "INSERT INTO request (id, %s) SELECT UNHEX('%s'), %s FROM request WHERE id = %s; "
             "UPDATE request SET created_ms = created_ms + %d WHERE id = UNHEX('%s'); "
-            "INSERT INTO approval SELECT UNHEX('%s'), approver_id, approves, spki, signed_approval, "
-            "at_ms FROM approval WHERE request_id = %s;" % (
+            "INSERT INTO approval SELECT UNHEX('%s'), approver_id, approves, spki, "
+            "signed_approval, at_ms FROM approval WHERE request_id = %s;" % (
                 ", ".join(columns), new, ", ".join(columns), source, k + 1, new, new, source))
         made_ids.append("-".join((new[:8], new[8:12], new[12:16], new[16:20], new[20:])))
     return made_ids
@@ -484,7 +489,8 @@ def test_without_keys_there_are_no_packages(room, people):
     site = air.Online(pins=[("-A", room.attestation)])
     try:
         load_ = load(site, room, people)
-        site.api.refused(300, "GET", "/v1/request/%s/package" % load_.rid, says="offlineSiteKeyFile")
+        site.api.refused(300, "GET", "/v1/request/%s/package" % load_.rid,
+                         says="offlineSiteKeyFile")
         site.api.refused(300, "POST", "/v1/package", {}, says="offlineSiteKeyFile")
         assert carry.codes(site, load_.rid)
         load_.check(site.put(load_.rid, room.execute(site.carried(load_.rid))))

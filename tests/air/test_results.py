@@ -1,5 +1,5 @@
-"""PUT /v1/resultFromOfflineHsm: what is believed of a result and why, that it ends its request once, and
-that the same again is no second one."""
+"""PUT /v1/resultFromOfflineHsm: what is believed of a result and why, that it ends its request once,
+and that the same again is no second one."""
 import base64
 import json
 import random
@@ -129,7 +129,8 @@ def test_signature_is_checked_with_the_imported_key(site, room, people):
     result = {"id": load_.rid, **room.execute(site.carried(load_.rid))}
     with Unchanged(site):
         refused(site, 403, {**result, "signature": b64(b"none")}, load_.label, load_.rid)
-        refused(site, 600, {"id": load_.rid, "payload": result["signature"]}, "payload", "signature")
+        refused(site, 600, {"id": load_.rid, "payload": result["signature"]}, "payload",
+                "signature")
         refused(site, 600, {"id": load_.rid}, "signature")
         refused(site, 600, {"id": load_.rid, "attributes": air.attested(load_.before)}, "signature")
     view = put(site, result)
@@ -226,7 +227,8 @@ def test_changes_need_newer_attributes_that_show_them(site, room, office, people
     stranger = air.attested(room.create_key())
     with Unchanged(site):
         refused(site, 606, {"id": rid, "attributes": stranger}, "not of", load_.label)
-        refused(site, 403, {"id": rid, "attributes": {**stranger, "xml": result["attributes"]["xml"]}})
+        refused(site, 403, {"id": rid, "attributes": {**result["attributes"],
+                                                      "xmlSignature": stranger["xmlSignature"]}})
     assert unchanged_key["json"]["label"] == load_.label
     load_.check(put(site, result))
     with Unchanged(site):
