@@ -59,36 +59,24 @@ check_export(struct export *e)
 	return sheet_format(e) || outcome_check_folder(c) ? -1 : 0;
 }
 
-/* The ids of the requests in a package of our own broker, which it has just made. */
+/* The ids of the requests in a package that our own broker has just made. */
 static int
-read_ids(struct export *e, struct tsb_view package)
+read_ids(struct export *e, struct tsb_view text)
 {
 	struct cli *c = e->cli;
-	tsb_bytes_auto body = { 0 };
-	struct wire_client_request *rows;
-	struct tsb_view compact, items;
-	const unsigned char *space;
+	struct wire_package package;
+	struct tsb_view id;
 	size_t i;
 
-	for (i = 0; i < 4; i++) { /* mark, hash, signer, signature */
-		space = package.n > 0 ? memchr(package.p, ' ', package.n) : NULL;
-		if (!space)
-			return tsb_fail(&c->err, TSB_E_IO, "it is not a package");
-		package.n -= (size_t)(space + 1 - package.p);
-		package.p = space + 1;
+	if (wire_package_peek(text, &c->arena, &package, &c->err))
+		return -1;
+	e->ids = arena_array(&c->arena, package.nitems, sizeof(*e->ids));
+	for (i = 0; i < package.nitems; i++) {
+		if (wire_text_member_parse(package.items[i], "id", &c->arena, &id, &c->err))
+			return -1;
+		e->ids[i] = arena_strn(&c->arena, id.p, id.n);
 	}
-	if (wire_compact(package, &c->arena, &compact, &c->err))
-		return -1;
-	if (!wire_member_text(compact, "items", &items))
-		return tsb_fail(&c->err, TSB_E_IO, "the package has no items");
-	body_open(&body, NULL);
-	body_raw(&body, "requests", items);
-	body_close(&body);
-	if (wire_client_requests_parse(tsb_view_bytes(&body), &c->arena, &rows, &e->n, &c->err))
-		return -1;
-	e->ids = arena_array(&c->arena, e->n + 1, sizeof(*e->ids));
-	for (i = 0; i < e->n; i++)
-		e->ids[i] = rows[i].id;
+	e->n = package.nitems;
 	return 0;
 }
 

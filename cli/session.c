@@ -15,7 +15,7 @@
 
 #define CALL_TIMEOUT_MS 60000
 #define CONNECT_TIMEOUT_MS 10000
-#define ANSWER_MAX (32 * 1024 * 1024)
+#define ANSWER_MAX (80 * 1024 * 1024) /* above the largest package */
 
 struct session {
 	struct endpoint to;

@@ -283,11 +283,14 @@ int
 jsontext_compact(struct tsb_view text, char opening, struct arena *a, struct tsb_view *compact,
     struct tsb_err *err)
 {
-	struct scan s = {.start = text.p, .p = text.p, .end = text.p + text.n, .err = err};
+	struct scan s = {.start = text.p, .p = text.p, .err = err};
 	unsigned char *out;
 
+	if (text.n == 0)
+		return tsb_fail(err, TSB_E_INPUT, "body is missing");
 	if (text.n > TEXT_MAX)
 		return tsb_fail(err, TSB_E_INPUT, "body is longer than %d bytes", TEXT_MAX);
+	s.end = text.p + text.n;
 	skip_space(&s);
 	if (s.p == s.end)
 		return tsb_fail(err, TSB_E_INPUT, "body is missing");

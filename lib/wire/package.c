@@ -480,6 +480,24 @@ wire_package_parse(struct tsb_view text, enum wire_package_type type, struct tsb
 	return 0;
 }
 
+int
+wire_package_peek(struct tsb_view text, struct arena *a, struct wire_package *out,
+    struct tsb_err *err)
+{
+	struct wire_package p;
+	struct tsb_view items;
+	struct line line;
+
+	if (read_line(text, a, &line, err) || check_hash(&line, err) ||
+	    check_version(line.content, err))
+		return -1;
+	line.content = arena_view(a, line.content);
+	if (read_header(&line, a, &p, &items, err) || read_items(items, a, &p, err))
+		return -1;
+	*out = p;
+	return 0;
+}
+
 static void
 site_format(const char *member, const char *name, const unsigned char key[TSB_SHA256],
     struct tsb_bytes *out)

@@ -49,5 +49,11 @@ int wire_package_format(const struct wire_package *, const struct crypto_private
 int wire_package_parse(struct tsb_view text, enum wire_package_type type, struct tsb_view own,
     const struct wire_package_peer *peers, size_t npeers, struct arena *a,
     struct wire_package *out, size_t *peer, struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * What a package says of itself, for who got it from its maker and only passes it on: form, hash, version
+ * and items are checked, whose it is and for whom is not.
+ */
+int wire_package_peek(struct tsb_view text, struct arena *a, struct wire_package *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

@@ -403,6 +403,26 @@ test_strangers_are_refused(void **state)
 	    &err, TSB_E_NOT_ALLOWED, fingerprint(online));
 }
 
+static void
+test_who_passes_a_package_on_sees_what_is_in_it(void **state)
+{
+	struct tsb_view item = text(REQUEST(ID)), bad;
+	struct tsb_view whole = packed_items(stranger, PACKAGE_REQUESTS, &item, 1);
+	struct wire_package p;
+	struct tsb_err err = {0};
+
+	assert_int_equal(wire_package_peek(whole, &arena, &p, &err), 0);
+	assert_int_equal(p.type, PACKAGE_REQUESTS);
+	assert_int_equal(p.nitems, 1);
+	assert_string_equal(p.to_name, "vault");
+	bad = arena_view(&arena, whole);
+	((unsigned char *)(uintptr_t)bad.p)[bad.n - 3] ^= 1;
+	assert_refused("changed", wire_package_peek(bad, &arena, &p, &err), &err, TSB_E_PAYLOAD,
+	    "another SHA-256");
+	assert_refused("nothing", wire_package_peek(text(""), &arena, &p, &err), &err, TSB_E_INPUT,
+	    "not a package");
+}
+
 /* The signer's line names a trusted key, but somebody else signed. */
 static void
 test_a_borrowed_name_does_not_help(void **state)
@@ -580,6 +600,7 @@ main(void)
 	    WIRE_TEST(test_form_refusals),
 	    WIRE_TEST(test_a_package_that_is_too_long_is_refused),
 	    WIRE_TEST(test_strangers_are_refused),
+	    WIRE_TEST(test_who_passes_a_package_on_sees_what_is_in_it),
 	    WIRE_TEST(test_a_borrowed_name_does_not_help),
 	    WIRE_TEST(test_a_package_for_another_site_is_refused),
 	    WIRE_TEST(test_a_package_of_the_other_type_is_refused),

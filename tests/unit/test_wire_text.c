@@ -131,6 +131,17 @@ test_text_with_raw_nul_is_refused(void **state)
 	    wire_compact(tsb_view_of(behind, sizeof(behind) - 1), &arena, &out, &err), -1);
 }
 
+/* Pointers into no memory at all are not counted on. */
+static void
+test_text_without_memory_is_missing(void **state)
+{
+	struct tsb_view out;
+	struct tsb_err err = {0};
+
+	assert_refused("no memory", wire_compact(tsb_view_of(NULL, 0), &arena, &out, &err), &err,
+	    TSB_E_INPUT, "body is missing");
+}
+
 static void
 test_text_limits(void **state)
 {
@@ -300,6 +311,7 @@ main(void)
 	    WIRE_TEST(test_text_is_compacted),
 	    WIRE_TEST(test_text_outside_the_grammar_is_refused),
 	    WIRE_TEST(test_text_with_raw_nul_is_refused),
+	    WIRE_TEST(test_text_without_memory_is_missing),
 	    WIRE_TEST(test_text_limits),
 	    WIRE_TEST(test_text_member_count_is_bounded),
 	    WIRE_TEST(test_text_hostile_input_takes_linear_time),
