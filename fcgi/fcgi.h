@@ -48,6 +48,8 @@ web_serve_fn serve_certificate_file; /* arg: enum tsb_kind */
 web_serve_fn imported_key_list;
 web_serve_fn imported_key_attributes;
 web_serve_fn imported_key_attributes_by_name;
+web_serve_fn imported_key_delete;
+web_serve_fn imported_key_delete_by_name;
 web_serve_fn imported_certificate_import;
 web_serve_fn imported_certificate_get;
 web_serve_fn imported_certificate_delete;

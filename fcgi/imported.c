@@ -71,6 +71,26 @@ imported_key_attributes_by_name(void *app, struct web_request *rq, struct web_re
 	return attributes_of(app, rq, (const char *)rq->param[0].p, reply, err);
 }
 
+/* The key itself stays in its HSM: what is deleted is what this broker knows of it. */
+int
+imported_key_delete(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct wire_key_ref ref;
+
+	if (wire_key_ref_parse(rq->body, rq->arena, &ref, err))
+		return -1;
+	return flow_attributes_forget(app, ref.label, rq->arena, err);
+}
+
+int
+imported_key_delete_by_name(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	if (fcgi_check_key_name(rq->param[0], err))
+		return -1;
+	return flow_attributes_forget(app, (const char *)rq->param[0].p, rq->arena, err);
+}
+
 /* ---- certificates ---- */
 
 int

@@ -119,6 +119,8 @@ static const struct {
     {serve_key_list, imported_key_list},
     {serve_key_attributes, imported_key_attributes},
     {serve_key_attributes_by_name, imported_key_attributes_by_name},
+    {serve_key_delete, imported_key_delete},
+    {serve_key_delete_by_name, imported_key_delete_by_name},
     {serve_certificate_import, imported_certificate_import},
     {serve_certificate_get, imported_certificate_get},
     {serve_certificate_delete, imported_certificate_delete},

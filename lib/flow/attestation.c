@@ -8,6 +8,7 @@
 #include "lib/flow/offline.h"
 
 #define ACTOR_IMPORT "keyManagement"
+#define AHEAD_MAX 86400 /* seconds that the HSM's clock may be ahead */
 
 static int
 need_profile(const struct flow *f, struct tsb_err *err)
@@ -43,6 +44,7 @@ int
 flow_attributes_accept(struct flow *f, struct tsb_key_attributes *in, struct arena *a,
     struct keyattr *out, struct tsb_err *err)
 {
+	char when[CLOCK_ISO_SIZE];
 	struct keyattr k;
 
 	if (need_profile(f, err) || signature_check(f, in, err) || keyattr_parse(in->xml, a, &k, err))
@@ -50,6 +52,11 @@ flow_attributes_accept(struct flow *f, struct tsb_key_attributes *in, struct are
 	if (k.attest_time <= 0)
 		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
 		    "xml: without attest_time nobody can tell newer attributes from older ones");
+	if (k.attest_time > clock_now_ms() / 1000 + AHEAD_MAX)
+		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
+		    "xml: attest_time %s lies more than a day ahead, and nothing older could be imported "
+		    "later: set the clock of the HSM right, or of this broker",
+		    clock_iso(k.attest_time, when));
 	if (k.has_policy &&
 	    ska_policy_resolve(&k.policy, a, crypto_cert_spki, crypto_spki_check, err))
 		return -1;
@@ -81,8 +88,10 @@ outdated(const struct tsb_imported_key *have, const struct keyattr *k, struct ts
 	char here[CLOCK_ISO_SIZE], there[CLOCK_ISO_SIZE];
 
 	return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
-	    "attributes of key '%s' attested at %s are in force, these are of %s: they must be newer",
-	    have->key_name, clock_iso(have->attest_time, here), clock_iso(k->attest_time, there));
+	    "attributes of key '%s' attested at %s %s, these are of %s: they must be newer",
+	    have->key_name, clock_iso(have->attest_time, here),
+	    flow_imported_forgotten(have) ? "were deleted" : "are in force",
+	    clock_iso(k->attest_time, there));
 }
 
 static int
@@ -105,7 +114,7 @@ keep_newer(struct store_tx *tx, struct tsb_imported_key *row, const struct tsb_i
 {
 	bool renewed;
 
-	if (tsb_view_eq(before->parsed.public_key, k->public_key))
+	if (before != NULL && tsb_view_eq(before->parsed.public_key, k->public_key))
 		row->certificate = have->certificate;
 	if (store_imported_renew(tx, row, have->attributes_digest, &renewed, err))
 		return -1;
@@ -121,7 +130,7 @@ keep(struct flow *f, struct store_tx *tx, struct tsb_imported_key *row, const st
 {
 	arena_auto a = {0};
 	struct tsb_imported_key have;
-	const struct flow_key *before;
+	const struct flow_key *before = NULL;
 	bool found;
 
 	*fresh = true;
@@ -129,12 +138,13 @@ keep(struct flow *f, struct store_tx *tx, struct tsb_imported_key *row, const st
 		return -1;
 	if (!found)
 		return keep_first(tx, row, err);
-	if (flow_imported_load(f, tx, &have, &before, err))
+	if (!flow_imported_forgotten(&have) && flow_imported_load(f, tx, &have, &before, err))
 		return -1;
 	*fresh = k->attest_time > have.attest_time;
 	if (*fresh)
 		return keep_newer(tx, row, &have, before, k, err);
-	if (k->attest_time == have.attest_time && same_content(xml, before->attributes.xml))
+	if (before != NULL && k->attest_time == have.attest_time &&
+	    same_content(xml, before->attributes.xml))
 		return 0;
 	if (late == NULL)
 		return outdated(&have, k, err);

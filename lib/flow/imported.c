@@ -1,10 +1,12 @@
 /* Keys of an offline HSM, as far as they were imported (profile air-gapped). */
 #include "lib/first.h"
 
+#include <string.h>
+
 #include "lib/flow/internal.h"
 #include "lib/flow/offline.h"
 
-#define ACTOR_CERTIFICATE "keyManagement"
+#define ACTOR "keyManagement"
 
 static int
 never_imported(const char *label, struct tsb_err *err)
@@ -45,12 +47,23 @@ struct lookup {
 	size_t n;
 };
 
+bool
+flow_imported_forgotten(const struct tsb_imported_key *row)
+{
+	static const unsigned char none[TSB_SHA256];
+
+	return memcmp(row->attributes_digest, none, sizeof(none)) == 0;
+}
+
 static int
 row_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct lookup *l = ctx;
 
-	return store_imported_find(tx, l->label, false, l->arena, &l->row, &l->found, err);
+	if (store_imported_find(tx, l->label, false, l->arena, &l->row, &l->found, err))
+		return -1;
+	l->found = l->found && !flow_imported_forgotten(&l->row);
+	return 0;
 }
 
 static int
@@ -139,6 +152,35 @@ flow_attributes_list(struct flow *f, struct arena *a, const char ***labels, size
 	return 0;
 }
 
+static int
+forget_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct lookup *l = ctx;
+	struct store_audit audit = {
+	    .action = "forget attributes", .actor = ACTOR, .detail = l->label};
+	bool changed;
+
+	if (row_body(tx, l, err))
+		return -1;
+	if (!l->found)
+		return never_imported(l->label, err);
+	if (store_imported_forget(tx, &l->row, &changed, err))
+		return -1;
+	if (!changed)
+		return tsb_fail(err, TSB_E_SUBSYSTEM, "the key was changed at the same time, try again");
+	return store_audit_insert(tx, &audit, err);
+}
+
+int
+flow_attributes_forget(struct flow *f, const char *label, struct arena *a, struct tsb_err *err)
+{
+	struct lookup l = {.label = label, .arena = a};
+
+	if (store_transact(f->store, "attributes_forget", forget_body, &l, err))
+		return -1;
+	return flow_requests_cancel_of_key(f, label, a, err);
+}
+
 /* ---- certificates ---- */
 
 int
@@ -182,7 +224,7 @@ certify_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct certifying *c = ctx;
 
-	return flow_imported_certify(c->f, tx, c->label, c->der, ACTOR_CERTIFICATE, err);
+	return flow_imported_certify(c->f, tx, c->label, c->der, ACTOR, err);
 }
 
 int

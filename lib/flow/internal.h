@@ -224,6 +224,8 @@ int flow_attributes_keep(struct flow *f, struct store_tx *tx, const struct tsb_k
  * transaction of its own. */
 int flow_imported_key(struct flow *f, struct store_tx *tx, const char *label,
     const struct flow_key **key, struct tsb_err *err) TSB_MUSTCHECK;
+/* The row only remembers how new the next attributes must be. */
+bool flow_imported_forgotten(const struct tsb_imported_key *row);
 int flow_imported_exists(struct flow *f, const char *label, bool *exists, struct tsb_err *err)
     TSB_MUSTCHECK;
 /* The document of a row. */

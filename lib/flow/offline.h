@@ -24,6 +24,12 @@ int flow_attributes_import(struct flow *f, const struct tsb_key_attributes *in, 
 /* What is known about an imported key; TSB_E_KEY_NOT_EXISTENT. */
 int flow_attributes_imported(struct flow *f, const char *label, struct arena *a,
     struct keyattr *k, struct tsb_key_attributes *stored, struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * The key is as if it had never been imported, and its open requests are cancelled. Attributes that are not
+ * newer than the forgotten ones are still refused: what was replaced does not come back this way.
+ */
+int flow_attributes_forget(struct flow *f, const char *label, struct arena *a, struct tsb_err *err)
+    TSB_MUSTCHECK;
 /* Names of imported keys in order. */
 int flow_attributes_list(struct flow *f, struct arena *a, const char ***labels, size_t *n,
     struct tsb_err *err) TSB_MUSTCHECK;

@@ -156,7 +156,7 @@ struct tsb_key_attributes {
 /* A key that an offline HSM has: which of its attested attributes are in force. */
 struct tsb_imported_key {
 	const char *key_name;
-	unsigned char attributes_digest[TSB_SHA256]; /* SHA-256 of the whole document */
+	unsigned char attributes_digest[TSB_SHA256]; /* SHA-256 of the whole document; zeros: forgotten */
 	int64_t attest_time;		/* seconds, of the HSM's clock; only ever grows */
 	int64_t imported_ms;
 	struct tsb_view certificate;	/* DER; empty = none */

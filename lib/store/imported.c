@@ -97,6 +97,22 @@ store_imported_certify(struct store_tx *tx, const struct tsb_imported_key *row,
 }
 
 int
+store_imported_forget(struct store_tx *tx, const struct tsb_imported_key *row, bool *changed,
+    struct tsb_err *err)
+{
+	const struct stmt_arg args[] = {
+		stmt_text(row->key_name),
+		stmt_bytes(row->attributes_digest, sizeof(row->attributes_digest)),
+	};
+	uint64_t affected;
+
+	if (stmt_run(tx, STMT_IMPORTED_FORGET, args, TSB_COUNT(args), &affected, err))
+		return -1;
+	*changed = affected == 1;
+	return 0;
+}
+
+int
 store_imported_list(struct store_tx *tx, struct arena *a, const char ***names, size_t *n,
     struct tsb_err *err)
 {

@@ -134,6 +134,32 @@ def test_newer_attributes_replace_older_ones_never_the_reverse(site, room, attes
     assert rows == [["4"]]
 
 
+def test_deleted_keys_come_back_with_newer_attributes_only(site, room, attestor, people):
+    approver = people()
+    xml = room.create_key(policy=quorum(1, approver))["xml"]
+    label = re.findall("<label>([^<]*)</label>", xml)[0]
+    old, new = (signed(attestor, later(xml, s)) for s in (0, 1))
+    ref = {"label": label, "password": None}
+    for delete in (("POST", "/v1/key/deleteKey", ref), ("DELETE", "/v1/key/" + label, None)):
+        site.import_key(old if delete[0] == "POST" else new)
+        rid = site.api.sign(label)
+        site.api.call(*delete)
+        assert label not in site.api.get("/v1/key")
+        assert site.api.get("/v1/request/" + rid)["status"] == "CANCELLED"
+        site.api.refused(650, "POST", "/v1/key/attributes", ref)
+        site.api.refused(650, *delete, says=[label])
+        site.api.refused(606, "POST", IMPORT, old, says=["deleted", "newer"])
+
+
+def test_attributes_from_the_future_would_shut_out_all_others(site, room, attestor):
+    xml = room.create_key()["xml"]
+    before = everything(site)
+    site.api.refused(606, "POST", IMPORT, signed(attestor, later(xml, 2 * 86400)),
+                     says=["attest_time", "clock"])
+    assert everything(site) == before
+    site.import_key(signed(attestor, later(xml, 3600)))
+
+
 def test_what_is_not_signed_is_not_believed(site, room, attestor, people):
     answer = room.create_key(policy=quorum(1, people()))
     xml, label = answer["xml"], answer["json"]["label"]
@@ -555,13 +581,11 @@ def test_issuing_needs_the_issuers_certificate(site, room, attestor, people):
 def test_whatever_needs_an_hsm_says_that_there_is_none(site, room, people):
     key = air.offline_key(site, room, people())
     sign = site.api.sign_body(key, signedApprovals=[])
-    ref = {"label": key, "password": None}
     certificate = {"signKeyName": key, "signatureAlgorithm": "SHA256_WITH_ECDSA",
                    "standardCertificateAttributes": {"commonName": "x"}}
     calls = [
         ("POST", "/v1/key", {"label": "x", "algorithm": "ED", "curveOid": "1.3.101.112",
                              "attributes": USAGE_FLAGS, "policy": None}),
-        ("POST", "/v1/key/deleteKey", ref), ("DELETE", "/v1/key/" + key, None),
         ("POST", "/v1/synchronousSign", sign),
         ("POST", "/v1/synchronousDecrypt", {"decryptRequest": {
             "encryptedPayload": b64(b"x"), "decryptKeyName": key, "cipherAlgorithm": "ECIES",
