@@ -401,7 +401,8 @@ doc_print_to(struct doc *t, FILE *to)
 	}
 	if (t->json)
 		tsb_bytes_add_str(&t->out, "}\n");
-	fwrite(t->out.p, 1, t->out.n, to);
+	if (t->out.n > 0) /* a document without a line has no bytes at all */
+		fwrite(t->out.p, 1, t->out.n, to);
 }
 
 void
@@ -460,7 +461,8 @@ static const struct {
 	{ 600, "the message names the member; tsb COMMAND --help shows what may be given" },
 	{ 601, "approver keys are RSA, EC, Ed25519 or DSA; `tsb approver new` makes one" },
 	{ 603, "choose another --size" },
-	{ 606, "see --attributes; a key with a policy can never be extractable" },
+	{ 606, "of a new key: see --attributes, with a policy it can never be extractable; of an imported "
+	       "one: `tsb key attributes` fetches newer ones where the key is" },
 	{ 607, "`tsb key show NAME` tells what the key is; choose another --algorithm" },
 	{ 608, "choose another name, or `tsb key delete` the old key" },
 	{ 609, "an id looks like 0191f3a2-0000-7000-8000-000000000000" },
