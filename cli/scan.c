@@ -45,10 +45,10 @@ static int
 start_camera(struct scan *s, const char *device)
 {
 	bool window = getenv("DISPLAY") || getenv("WAYLAND_DISPLAY");
-	const char *argv[] = { "zbarcam", "--raw", "--quiet", "-Sdisable", "-Sqrcode.enable",
-		"--nodisplay", NULL, NULL };
+	const char *argv[] = { "zbarcam", "--raw", "--quiet", "--nodbus", "-Sdisable",
+		"-Sqrcode.enable", "--nodisplay", NULL, NULL };
 
-	argv[window ? 5 : 6] = device;
+	argv[window ? 6 : 7] = device;
 	if (spawn_start(argv, "zbar-tools", &s->camera, &s->cli->err))
 		return -1;
 	s->fd = s->camera.fd;

@@ -216,9 +216,12 @@ add_picture(struct gathering *g, const char *path, const char *form)
 static int
 decode(struct gathering *g, size_t first, size_t n, struct tsb_bytes *lines, bool *clean)
 {
-	/* other kinds of codes are not ours, and stripes are found where there are none */
-	static const char *const options[] = { "zbarimg", "--raw", "--quiet", "-Sdisable",
-		"-Sqrcode.enable" };
+	/*
+	 * Other kinds of codes are not ours, and stripes are found where there are none. Unless told not
+	 * to, zbar sends what it read over the system's D-Bus to everybody who listens.
+	 */
+	static const char *const options[] = { "zbarimg", "--raw", "--quiet", "--nodbus",
+		"-Sdisable", "-Sqrcode.enable" };
 	struct cli *c = g->cli;
 	const char **argv = arena_array(&c->arena, TSB_COUNT(options) + n + 1, sizeof(*argv));
 	spawn_auto s = { 0 };

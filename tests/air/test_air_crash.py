@@ -35,12 +35,8 @@ EACH = int(os.environ.get("TSB_TEST_AIR_EACH", "8"))
 
 @pytest.fixture
 def sites():
-    room = air.Room()
-    online = air.Online(pins=room.pins())
-    room.trust(online.public)
-    yield online, room
-    online.down()
-    room.down()
+    with air.two_sites() as both:
+        yield both
 
 
 def patiently(call, *args, **options):

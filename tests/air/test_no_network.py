@@ -110,58 +110,43 @@ def is_traced(pid):
 @pytest.mark.skipif(not shutil.which("strace"), reason="no program strace")
 def test_the_online_side_connects_to_its_database_only(people, stick):
     """Every connect() of every process, from its birth."""
-    room = air.Room()
-    online = air.Online(pins=room.pins())
-    room.trust(online.public)
     trace = stick / "connects"
-    pids = [arg for part in ("fcgi", "dispatcher1")
-            for arg in ("-p", str(pid_of(online.site, part)))]
-    tracer = subprocess.Popen(["strace", "-f", "-qq", "-e", "trace=connect,sendto,sendmsg", "-o",
-                               str(trace), *pids], stderr=subprocess.PIPE)
-    try:
-        while not all(is_traced(pid_of(online.site, part)) for part in ("fcgi", "dispatcher1")):
-            if tracer.poll() is not None:
-                pytest.skip("strace: %s" % tracer.stderr.read().decode())
-            time.sleep(0.01)
-        for pid in children(pid_of(online.site, "fcgi")):
-            os.kill(pid, 15)    # new workers, which are traced
-        everything(online, room, people, stick)
-    finally:
-        tracer.terminate()
-        tracer.wait(30)
-        online.down()
-        room.down()
+    with air.two_sites() as (online, room):
+        database = online.site.vars["TSB_DB_SOCKET"]
+        parts = [pid_of(online.site, part) for part in ("fcgi", "dispatcher1")]
+        tracer = subprocess.Popen(
+            ["strace", "-f", "-qq", "-e", "trace=connect,sendto,sendmsg", "-o", str(trace),
+             *[arg for pid in parts for arg in ("-p", str(pid))]], stderr=subprocess.PIPE)
+        try:
+            while not all(map(is_traced, parts)):
+                if tracer.poll() is not None:
+                    pytest.skip("strace: %s" % tracer.stderr.read().decode())
+                time.sleep(0.01)
+            for pid in children(parts[0]):
+                os.kill(pid, 15)    # new workers, which are traced
+            everything(online, room, people, stick)
+        finally:
+            tracer.terminate()
+            tracer.wait(30)
     lines = [line for line in trace.read_text().splitlines() if "sa_family=" in line]
     other = [line for line in lines if "AF_UNIX" not in line]
     assert lines and not other, other
     addresses = {line.split('sun_path="')[1].split('"')[0] for line in lines if "sun_path" in line}
     # the C library looks up who it runs as
-    assert addresses - {"/var/run/nscd/socket"} == {online.site.vars["TSB_DB_SOCKET"]}
+    assert addresses - {"/var/run/nscd/socket"} == {database}
 
 
 @needs_unshare
 def test_both_sides_work_without_a_network(people, stick):
     """All programs of ours run where there is none; web server and database talk to them by
     sockets that are files."""
-    room = air.Room()
-    online = air.Online(pins=room.pins())
-    room.trust(online.public)
-    try:
+    with air.two_sites() as (online, room):
         start_cut_off(online.site, "fcgi", "dispatcher1")
         start_cut_off(room.site, "hsm", "fcgi")
         everything(online, room, people, stick)
-    finally:
-        online.down()
-        room.down()
 
 
-def test_the_room_works_while_its_database_is_away(online, people, stick):
-    room = air.Room(database=True)
-    other = air.Online(pins=room.pins())
-    room.trust(other.public)
-    try:
+def test_the_room_works_while_its_database_is_away(people, stick):
+    with air.two_sites(room={"database": True}) as (online, room):
         room.site.part("stop", "db")
-        everything(other, room, people, stick)
-    finally:
-        other.down()
-        room.down()
+        everything(online, room, people, stick)

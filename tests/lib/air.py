@@ -1,5 +1,6 @@
 """Both sides of an air gap, for tests: a broker of the profile air-gapped, and an offline room with the HSM.
 They share nothing; whatever passes from one to the other passes through a test's hands."""
+import contextlib
 import pathlib
 import subprocess
 
@@ -150,6 +151,21 @@ class Online:
         return self.api.call("PUT", "/v1/resultFromOfflineHsm", {"id": rid, **result})
 
 
+@contextlib.contextmanager
+def two_sites(room=None, **options):
+    """(online, room), both new and for this use only; room: options of Room, options: of Online."""
+    made = Room(**(room or {}))
+    try:
+        online = Online(pins=made.pins(), **options)
+        try:
+            made.trust(online.public)
+            yield online, made
+        finally:
+            online.down()
+    finally:
+        made.down()
+
+
 def offline_key(online, room, *approvers, needed=None, **members):
     """A key in the room with a rule of use for these approvers, known online; its name."""
     answer = room.create_key(policy=quorum(needed or len(approvers), *approvers), **members)
@@ -163,4 +179,4 @@ def across(online, room, rid, **options):
 
 
 __all__ = ["Approver", "Online", "Room", "across", "attested", "new_site_key", "offline_key",
-           "public_key", "unb64"]
+           "public_key", "two_sites", "unb64"]

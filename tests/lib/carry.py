@@ -33,8 +33,8 @@ def scan(*pictures):
     """Texts that zbarimg reads, in the order of the files."""
     if not pictures:
         return []
-    done = subprocess.run(["zbarimg", "-q", "--raw", "-Sdisable", "-Sqrcode.enable",
-                           *map(str, pictures)], stdout=subprocess.PIPE, timeout=300)
+    done = subprocess.run(["zbarimg", "-q", "--raw", "--nodbus", "-Sdisable",
+                           "-Sqrcode.enable", *map(str, pictures)], stdout=subprocess.PIPE, timeout=300)
     return done.stdout.decode().splitlines()
 
 
