@@ -80,27 +80,30 @@ int
 outcome_pictures(struct cli *c, const char *prefix, const struct tsb_uuid *id, struct tsb_view text)
 {
 	const char *dir = c->opt[OPT_QR];
+	struct tsb_bytes *png;
 	struct qr_split split;
+	struct qr_code *code;
 	char name[UUID_TEXT];
 	size_t k;
+	int rc;
 
 	if (split_text(c, text, id, &split))
 		return -1;
 	if (mkdir(dir, 0755) != 0 && errno != EEXIST)
 		return tsb_fail(&c->err, TSB_E_IO, "cannot make %s: %s", dir, strerror(errno));
-	for (k = 1; k <= split.n; k++) {
-		tsb_bytes_auto part = { 0 }, png = { 0 };
-		arena_auto a = { 0 };
-		struct qr_code code;
-
-		if (qr_split_part(&split, k, &part, &c->err) ||
-		    qr_encode(tsb_view_bytes(&part), QR_ECC_L, &a, &code, &c->err) ||
-		    qr_png(&code, QR_SCALE_DEFAULT, &png, &c->err) ||
-		    outcome_file(c, arena_printf(&a, "%s/%s-%s-%zu.png", dir, prefix,
-			uuid_format(id, name), k), tsb_view_bytes(&png)))
-			return -1;
+	code = arena_array(&c->arena, split.n, sizeof(*code));
+	png = arena_array(&c->arena, split.n, sizeof(*png));
+	if (qr_encode_parts(&split, 1, split.n, QR_ECC_L, &c->arena, code, &c->err) ||
+	    qr_png_all(code, split.n, QR_SCALE_DEFAULT, png, &c->err))
+		return -1;
+	uuid_format(id, name);
+	for (rc = 0, k = 0; k < split.n; k++) {
+		if (rc == 0)
+			rc = outcome_file(c, arena_printf(&c->arena, "%s/%s-%s-%zu.png", dir, prefix,
+			    name, k + 1), tsb_view_bytes(&png[k]));
+		tsb_bytes_clear(&png[k]);
 	}
-	return 0;
+	return rc;
 }
 
 int

@@ -102,23 +102,6 @@ chunk_max(enum qr_ecc ecc)
 	return room < QR_CHUNK_MAX ? room : QR_CHUNK_MAX;
 }
 
-/* Parts first to first + n - 1, counted from 1, as codes. */
-static int
-code_parts(const struct query *q, const struct qr_split *split, size_t first, size_t n,
-    struct arena *a, struct qr_code *out, struct tsb_err *err)
-{
-	struct tsb_view *texts = arena_array(a, n, sizeof(*texts));
-
-	for (size_t i = 0; i < n; i++) {
-		tsb_bytes_auto part = {0};
-
-		if (qr_split_part(split, first + i, &part, err))
-			return -1;
-		texts[i] = arena_view(a, tsb_view_bytes(&part));
-	}
-	return qr_encode_all(texts, n, (enum qr_ecc)q->ecc, a, out, err);
-}
-
 /* One code with the bare text where it fits, else numbered parts (or the one asked for). */
 static int
 codes_make(const struct query *q, const struct wire_offline_request *r, struct arena *a,
@@ -143,7 +126,8 @@ codes_make(const struct query *q, const struct wire_offline_request *r, struct a
 		return -1;
 	c.n = q->part > 0 ? 1 : parts;
 	c.code = arena_array(a, c.n, sizeof(*c.code));
-	if (code_parts(q, &split, q->part > 0 ? (size_t)q->part : 1, c.n, a, c.code, err))
+	if (qr_encode_parts(&split, q->part > 0 ? (size_t)q->part : 1, c.n, (enum qr_ecc)q->ecc, a,
+		c.code, err))
 		return -1;
 	*out = c;
 	return 0;
@@ -255,7 +239,7 @@ time_text(int64_t ms, struct arena *a)
 
 static void
 caption_fill(const struct wire_offline_request *r, const struct tsb_request_view *v,
-    const struct codes *c, const char *site, const struct web_request *rq, struct caption *out)
+    const char *site, const struct web_request *rq, struct caption *out)
 {
 	struct arena *a = rq->arena;
 	char id[UUID_TEXT];
@@ -268,7 +252,6 @@ caption_fill(const struct wire_offline_request *r, const struct tsb_request_view
 	caption_add(out, "approvals", approvals_text(v, a));
 	caption_add(out, "made at", time_text(rq->now_ms, a));
 	caption_add(out, "site", site);
-	caption_add(out, "codes", arena_printf(a, "%zu", c->n));
 }
 
 static void
@@ -287,7 +270,7 @@ sheet_reply(const struct query *q, const struct wire_offline_request *r,
 	    .ncodes = c->n,
 	};
 
-	caption_fill(r, v, c, site, rq, &caption);
+	caption_fill(r, v, site, rq, &caption);
 	sheet.lines = caption.line;
 	sheet.nlines = caption.n;
 	reply->content_type = svg ? "image/svg+xml" : "text/html; charset=utf-8";

@@ -103,6 +103,22 @@ qr_encode(struct tsb_view text, enum qr_ecc ecc, struct arena *a, struct qr_code
 	return qr_encode_all(&text, 1, ecc, a, out, err);
 }
 
+int
+qr_encode_parts(const struct qr_split *split, size_t first, size_t n, enum qr_ecc ecc,
+    struct arena *a, struct qr_code *out, struct tsb_err *err)
+{
+	struct tsb_view *texts = arena_array(a, n, sizeof(*texts));
+
+	for (size_t i = 0; i < n; i++) {
+		tsb_bytes_auto part = { 0 };
+
+		if (qr_split_part(split, first + i, &part, err))
+			return -1;
+		texts[i] = arena_view(a, tsb_view_bytes(&part));
+	}
+	return qr_encode_all(texts, n, ecc, a, out, err);
+}
+
 /* letter and number, of three digits at most; a formatted print would take most of a sheet's time. */
 static char *
 put_step(char *p, char letter, int number)

@@ -5,8 +5,7 @@
 #ifndef TSB_QR_CODE_H
 #define TSB_QR_CODE_H
 
-#include "lib/base/arena.h"
-#include "lib/base/err.h"
+#include "lib/qr/part.h"
 
 enum qr_ecc { QR_ECC_L, QR_ECC_M, QR_ECC_Q, QR_ECC_H, QR_ECC__MAX };
 extern const char *const qr_ecc_names[QR_ECC__MAX]; /* "L" ... */
@@ -28,6 +27,9 @@ int qr_encode(struct tsb_view text, enum qr_ecc, struct arena *a, struct qr_code
     struct tsb_err *err) TSB_MUSTCHECK;
 /* The same for n texts, on all processors: nearly all of a code's time goes into choosing its mask. */
 int qr_encode_all(const struct tsb_view *texts, size_t n, enum qr_ecc, struct arena *a,
+    struct qr_code *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* Codes of the parts first (from 1) to first + n - 1. */
+int qr_encode_parts(const struct qr_split *, size_t first, size_t n, enum qr_ecc, struct arena *a,
     struct qr_code *out, struct tsb_err *err) TSB_MUSTCHECK;
 /*
  * Black on white, one bit a pixel, scale (1 to QR_SCALE_MAX, or QR_SCALE_DEFAULT) pixels a module, quiet
