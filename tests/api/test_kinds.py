@@ -158,7 +158,6 @@ def test_expired(api, site, cases, kind):
 
 
 @by_kind
-@pytest.mark.online_only("the broker does not hear that a key was deleted where the HSM is")
 def test_key_deleted(api, cases, kind, people):
     case = kinds.Case(kind, api, people.several(3))
     a, b, _ = case.crowd

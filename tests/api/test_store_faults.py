@@ -24,8 +24,10 @@ RARE = re.compile(r"REQUEST_ERASE_RESULT$|REQUEST_LIST|TASK_LIST_(ANY_|.*DESC|FE
 
 
 # Of air-gapped sites: their workflow is another one.
-ACROSS = re.compile(r"IMPORTED_(?!LIST|CERTIFY)|REQUEST_OF_TOKEN$|attributes_import$|result_record$")
-ACROSS_ONLY = re.compile(r"IMPORTED_|REQUEST_OF_TOKEN$|attributes_import$|certificate_import$|result_record$")
+ACROSS = re.compile(r"IMPORTED_(?!LIST|CERTIFY)|REQUEST_OF_TOKEN$|attributes_(import|forget)$|"
+                    r"result_record$")
+ACROSS_ONLY = re.compile(r"IMPORTED_|REQUEST_OF_TOKEN$|attributes_(import|forget)$|certificate_import$|"
+                         r"result_record$")
 
 
 def statements():
@@ -116,6 +118,9 @@ def across(api, site, people):
     for name in (named, {"id": rid}, {"id": rid}):
         view = gap.online.api.call("PUT", "/v1/resultFromOfflineHsm", {**name, **result})
     assert view["status"] == "EXECUTED" and ends(site, rid) == 1
+    waits = gap.by_hand(api.sign(label, b"1"))
+    api.call("DELETE", "/v1/key/" + label, role="KM")
+    assert api.status_of(waits) == "CANCELLED" and ends(site, waits) == 1
     assert verify(key, "SHA-256", b"0", unb64(view["result"]))
 
 

@@ -628,7 +628,6 @@ def test_result_is_of_the_payload_that_was_approved(api, trio):
 
 # ---- deleting the key ----
 
-@pytest.mark.online_only("the broker does not hear that a key was deleted where the HSM is")
 def test_deleting_the_key_cancels_its_requests(api, trio):
     label, _, (a, b, c) = trio
     open_one, done = api.sign(label), api.sign(label)
@@ -642,7 +641,6 @@ def test_deleting_the_key_cancels_its_requests(api, trio):
     api.refused(652, "POST", "/v1/approval", api.approval_body(c, task))
 
 
-@pytest.mark.online_only("the broker does not hear that a key was deleted where the HSM is")
 def test_key_deleted_and_made_anew_between_approvals(api, people):
     """Approvals for the old key are worth nothing for the new one of the same name."""
     a, b = people.several(2)
