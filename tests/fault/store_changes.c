@@ -356,6 +356,8 @@ const struct change changes[] = {
 	    change_imported_insert_check, false},
 	{"import_newer", LOGIN_API, change_imported_stored_setup, change_imported_renew_body, NULL,
 	    change_imported_renew_check, false},
+	{"imported_forget", LOGIN_API, change_imported_stored_setup, change_imported_forget_body, NULL,
+	    change_imported_forget_check, false},
 	{"imported_read", LOGIN_API, change_imported_stored_setup, change_imported_read_body, NULL,
 	    change_imported_read_check, true},
 };

@@ -59,6 +59,8 @@ int change_imported_insert_body(struct store_tx *, void *ctx, struct tsb_err *);
 void change_imported_insert_check(struct world *);
 int change_imported_renew_body(struct store_tx *, void *ctx, struct tsb_err *);
 void change_imported_renew_check(struct world *);
+int change_imported_forget_body(struct store_tx *, void *ctx, struct tsb_err *);
+void change_imported_forget_check(struct world *);
 int change_imported_read_body(struct store_tx *, void *ctx, struct tsb_err *);
 void change_imported_read_check(struct world *);
 

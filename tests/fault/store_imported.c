@@ -74,6 +74,14 @@ certify_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 }
 
 static int
+forget_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct step *s = ctx;
+
+	return store_imported_forget(tx, &s->row, &s->done, err) || audit(tx, err) ? -1 : 0;
+}
+
+static int
 list_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct step *s = ctx;
@@ -107,6 +115,27 @@ certified(struct tsb_imported_key row, const char *certificate)
 
 	fx_ok(store_transact(fx_api, "certify", certify_body, &s, &err));
 	return s.done;
+}
+
+static bool
+forgotten(struct tsb_imported_key row)
+{
+	struct step s = {.row = row};
+
+	fx_ok(store_transact(fx_api, "forget", forget_body, &s, &err));
+	return s.done;
+}
+
+static bool
+listed(const char *name)
+{
+	struct step s = {0};
+
+	fx_ok(store_read(fx_api, "list", list_body, &s, &err));
+	for (size_t i = 0; i < s.n; i++)
+		if (strcmp(s.names[i], name) == 0)
+			return true;
+	return false;
 }
 
 static void
@@ -180,6 +209,29 @@ change_imported_renew_check(struct world *w)
 	struct tsb_imported_key row = imported(w->imported.key_name, 2, 200);
 
 	row.certificate = tsb_view_str("new");
+	is_now(row);
+}
+
+int
+change_imported_forget_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct world *w = ctx;
+	bool changed;
+
+	w->runs++;
+	if (store_imported_forget(tx, &w->imported, &changed, err))
+		return -1;
+	assert_true(changed);
+	return audit(tx, err);
+}
+
+void
+change_imported_forget_check(struct world *w)
+{
+	struct tsb_imported_key row = w->imported;
+
+	memset(row.attributes_digest, 0, TSB_SHA256);
+	row.certificate = tsb_view_of(NULL, 0);
 	is_now(row);
 }
 
@@ -264,6 +316,28 @@ test_certificate_belongs_to_the_attributes_it_was_checked_with(void **state)
 	is_now(row);
 }
 
+static void
+test_forgotten_key_remembers_its_time(void **state)
+{
+	struct tsb_imported_key row = imported("forgotten", 1, 100), other = row;
+	struct tsb_imported_key gone = imported("forgotten", 0, 100), newer = imported("forgotten", 2, 101);
+
+	gone.imported_ms = row.imported_ms;
+	gone.certificate = tsb_view_of(NULL, 0);
+	assert_true(inserted(row));
+	other.attributes_digest[0] = 9;
+	assert_false(forgotten(other));
+	assert_true(listed("forgotten"));
+	assert_true(forgotten(row));
+	is_now(gone);
+	assert_false(listed("forgotten"));
+	assert_false(inserted(row));
+	assert_false(renewed(row, 0)); /* not newer */
+	assert_true(renewed(newer, 0));
+	is_now(newer);
+	assert_true(listed("forgotten"));
+}
+
 /* ---- many at once ---- */
 
 #define THREADS 8
@@ -313,6 +387,7 @@ store_imported_tests(void)
 		cmocka_unit_test(test_imported_key_comes_back_as_it_was),
 		cmocka_unit_test(test_imported_key_never_goes_back_in_time),
 		cmocka_unit_test(test_certificate_belongs_to_the_attributes_it_was_checked_with),
+		cmocka_unit_test(test_forgotten_key_remembers_its_time),
 		cmocka_unit_test(test_of_many_that_replace_the_same_one_wins),
 	};
 
