@@ -42,13 +42,12 @@ db_paths() { # db_paths DIR
 	fi
 }
 
-db_pid() { # db_pid: of the server of db_home; the name guards against a number given away again
+# The number may have been given away again, also to the server of another site: the folder tells. What
+# is dead has no command line, even while nobody has asked for its status yet.
+db_pid() { # db_pid: of the server of db_home
 	db_number=$(cat "$db_home/run/db.pid" 2>/dev/null) || return 1
-	case $(cat "/proc/$db_number/stat" 2>/dev/null) in
-	*') Z '*) return 1 ;; # dead, and nobody has asked for its status yet
-	*'(mariadbd) '* | *'(mysqld) '*) echo "$db_number" ;;
-	*) return 1 ;;
-	esac
+	tr '\0' '\n' 2>/dev/null <"/proc/$db_number/cmdline" | grep -qxF -e "--datadir=$db_home/data" || return 1
+	echo "$db_number"
 }
 
 db_running() {
@@ -76,8 +75,8 @@ db_install() { # db_install OWNER: system tables, once; a broken attempt leaves 
 	if ! $db_as "$db_tool" --no-defaults --datadir="$db_home/data.new" --user="$1" --skip-test-db \
 		--auth-root-authentication-method=socket --auth-root-socket-user="$DB_ADMIN" \
 		>"$db_home/install.log" 2>&1 </dev/null; then
-		db_say "cannot make the system tables, see $db_home/install.log; it begins:"
-		head -n 5 "$db_home/install.log" >&2
+		db_say "cannot make the system tables, see $db_home/install.log; it ends:"
+		tail -n 12 "$db_home/install.log" >&2
 		return 1
 	fi
 	mv "$db_home/data.new" "$db_home/data"
