@@ -14,6 +14,7 @@
 
 #include "cli/body.h"
 #include "cli/outcome.h"
+#include "cli/request.h"
 #include "cli/room.h"
 #include "cli/session.h"
 #include "cli/source.h"
@@ -170,56 +171,6 @@ export_sheet(struct export *e, const char *id)
 	return outcome_file(c, c->opt[OPT_SHEET], tsb_view_bytes(&answer));
 }
 
-static void
-show_groups(struct doc *t, const struct wire_client_token *token)
-{
-	size_t i;
-
-	doc_list(t, "groups");
-	for (i = 0; i < token->ngroups; i++) {
-		const struct wire_client_group *g = &token->groups[i];
-
-		doc_open_as(t, "group", "%s: %u of %u approved, %u missing", g->name ? g->name : "",
-		    g->approved, g->quorum, g->missing);
-		if (t->json) {
-			doc_text(t, "name", g->name);
-			doc_number(t, "quorum", g->quorum);
-			doc_number(t, "approved", g->approved);
-			doc_number(t, "missing", g->missing);
-		}
-		doc_close(t);
-	}
-	doc_close(t);
-}
-
-static void
-show_progress(struct doc *t, const struct wire_client_status *s)
-{
-	size_t i;
-
-	if (!s->has_progress) {
-		doc_text(t, "ready", t->json ? NULL :
-		    "not known: the policy of the key was never imported");
-		return;
-	}
-	if (t->json)
-		doc_bool(t, "ready", s->progress_met);
-	else
-		doc_text(t, "ready", s->progress_met ? "yes" : "NO, approvals are missing");
-	doc_list(t, "tokens");
-	for (i = 0; i < s->ntokens; i++) {
-		doc_open_as(t, "token", "%s%s", s->tokens[i].name ? s->tokens[i].name : "",
-		    s->tokens[i].met ? "  met" : "");
-		if (t->json) {
-			doc_text(t, "name", s->tokens[i].name);
-			doc_bool(t, "met", s->tokens[i].met);
-		}
-		show_groups(t, &s->tokens[i]);
-		doc_close(t);
-	}
-	doc_close(t);
-}
-
 static int
 show_exported(struct export *e, const char *id, struct doc *t)
 {
@@ -236,7 +187,7 @@ show_exported(struct export *e, const char *id, struct doc *t)
 	doc_open(t, "request");
 	doc_text(t, "id", s.id);
 	doc_number(t, "approvals", s.napproved);
-	show_progress(t, &s);
+	request_show_progress(t, &s);
 	doc_close(t);
 	return 0;
 }

@@ -443,6 +443,20 @@ output_note(const char *fmt, ...)
 	fwrite(t.out.p, 1, t.out.n, stderr);
 }
 
+/* What carried files and signed attributes mean by numbers that others use, too. */
+static const struct {
+	const char *group; /* of the command */
+	int number;
+	const char *hint;
+} group_hints[] = {
+	{ "offline", 400, "sites trust each other by `tsb offline trust` in the room and "
+			  "airGapped.offlineSiteKeyFile online" },
+	{ "offline", 403, "copy it again; if that does not help, have it made again where it came from" },
+	{ "offline", 612, "copy or scan it again; if that does not help, have it made again where it "
+			  "came from" },
+	{ "key", 403, "attributes are believed that a key of airGapped.attestationKeyFile has signed" },
+};
+
 /* What to do next, by catalogue number. */
 static const struct {
 	int number;
@@ -497,6 +511,10 @@ hint_of(const struct cli *c, int number)
 		return NULL;
 	if (number == 631 || number == 416)
 		return api_key[c->role];
+	for (i = 0; i < TSB_COUNT(group_hints); i++)
+		if (group_hints[i].number == number &&
+		    tsb_streq(group_hints[i].group, c->command->group))
+			return group_hints[i].hint;
 	for (i = 0; i < TSB_COUNT(hints); i++)
 		if (hints[i].number == number)
 			return hints[i].hint;

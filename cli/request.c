@@ -42,6 +42,56 @@ show_keys(struct doc *t, const char *list, const char *name, const struct tsb_vi
 	doc_close(t);
 }
 
+static void
+show_groups(struct doc *t, const struct wire_client_token *token)
+{
+	size_t i;
+
+	doc_list(t, "groups");
+	for (i = 0; i < token->ngroups; i++) {
+		const struct wire_client_group *g = &token->groups[i];
+
+		doc_open_as(t, "group", "%s: %u of %u approved, %u missing", g->name ? g->name : "",
+		    g->approved, g->quorum, g->missing);
+		if (t->json) {
+			doc_text(t, "name", g->name);
+			doc_number(t, "quorum", g->quorum);
+			doc_number(t, "approved", g->approved);
+			doc_number(t, "missing", g->missing);
+		}
+		doc_close(t);
+	}
+	doc_close(t);
+}
+
+void
+request_show_progress(struct doc *t, const struct wire_client_status *s)
+{
+	size_t i;
+
+	if (!s->has_progress) {
+		doc_text(t, "ready", t->json ? NULL :
+		    "not known: the policy of the key was never imported");
+		return;
+	}
+	if (t->json)
+		doc_bool(t, "ready", s->progress_met);
+	else
+		doc_text(t, "ready", s->progress_met ? "yes" : "NO, approvals are missing");
+	doc_list(t, "tokens");
+	for (i = 0; i < s->ntokens; i++) {
+		doc_open_as(t, "token", "%s%s", s->tokens[i].name ? s->tokens[i].name : "",
+		    s->tokens[i].met ? "  met" : "");
+		if (t->json) {
+			doc_text(t, "name", s->tokens[i].name);
+			doc_bool(t, "met", s->tokens[i].met);
+		}
+		show_groups(t, &s->tokens[i]);
+		doc_close(t);
+	}
+	doc_close(t);
+}
+
 void
 request_show(struct doc *t, const struct wire_client_status *s)
 {
@@ -52,8 +102,11 @@ request_show(struct doc *t, const struct wire_client_status *s)
 	show_keys(t, "approved by", "approved by", s->approved, s->napproved);
 	show_keys(t, "open", "not yet approved by", s->open, s->nopen);
 	show_keys(t, "rejected by", "rejected by", s->rejected, s->nrejected);
-	if (!t->json && s->offline.n > 0)
-		doc_view(t, "for the offline HSM", s->offline);
+	if (t->json || (!s->has_progress && s->offline.n == 0))
+		return;
+	request_show_progress(t, s);
+	if (s->offline.n > 0)
+		doc_format(t, "to be carried", "%zu bytes, by `tsb offline export`", s->offline.n);
 }
 
 int

@@ -19,5 +19,7 @@ int request_open(struct cli *, enum tsb_kind, struct tsb_bytes *body) TSB_MUSTCH
 int request_create(struct cli *, enum tsb_kind, struct tsb_bytes *body) TSB_MUSTCHECK;
 /* State, result and approvers as a branch of the document. */
 void request_show(struct doc *, const struct wire_client_status *);
+/* Profile air-gapped: how far each token's approvals are; JSON: "ready" and "tokens". */
+void request_show_progress(struct doc *, const struct wire_client_status *);
 
 #endif
