@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items):
 def signers(tmp_path_factory):
     """Timestamp signers that the settings name; the certificate of one is over."""
     day = datetime.timedelta(days=1)
-    start = datetime.datetime.utcnow() - 30 * day
+    start = datetime.datetime.now(datetime.timezone.utc) - 30 * day
     good, over = Approver("rsa", "notifier"), Approver("p256", "retired")
     over.certificate = over.certificate_for("retired", start, start + 10 * day)
     return {"good": good, "over": over}

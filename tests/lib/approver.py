@@ -92,7 +92,7 @@ class Approver:
     def certificate_for(self, common_name=None, start=None, end=None) -> bytes:
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME,
                                              common_name or self.name or "approver")])
-        now = datetime.datetime.utcnow()
+        now = datetime.datetime.now(datetime.timezone.utc)
         day = datetime.timedelta(days=1)
         builder = (x509.CertificateBuilder().subject_name(name).issuer_name(name)
                    .public_key(self.public).serial_number(x509.random_serial_number())
