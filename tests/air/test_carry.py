@@ -156,9 +156,9 @@ def test_numbered_parts(online, room, people, stick, ecc):
 
 def test_one_part_alone(online, room, people, stick):
     load_ = load(online, room, people, 4000)
-    codes = carry.codes(online, load_.rid)
+    codes = carry.codes(online, load_.rid, "?scale=3")
     for k, code in enumerate(codes, 1):
-        assert carry.codes(online, load_.rid, "?part=%d" % k) == [code]
+        assert carry.codes(online, load_.rid, "?scale=3&part=%d" % k) == [code]
     qr_refused(online, 600, load_.rid, "part=%d" % (len(codes) + 1), "part", str(len(codes)))
     for form in ("svg", "html", "pdf-ready", "ur"):
         qr_refused(online, 600, load_.rid, "part=1&format=" + form, "part", "png")

@@ -139,8 +139,8 @@ test_png_shows_the_modules(void **state)
 		size_t n;
 		int scale, shown;
 	} rows[] = { { 1, 1, 1 }, { 5, 3, 3 }, { 300, 2, 2 }, { 1860, 4, 4 }, { 10, QR_SCALE_MAX, 32 },
-		{ 1, QR_SCALE_DEFAULT, 10 }, { 300, QR_SCALE_DEFAULT, 4 },
-		{ 1860, QR_SCALE_DEFAULT, 2 }, { 2953, QR_SCALE_DEFAULT, 2 } };
+		{ 1, QR_SCALE_DEFAULT, 20 }, { 300, QR_SCALE_DEFAULT, 8 },
+		{ 1860, QR_SCALE_DEFAULT, 3 }, { 2953, QR_SCALE_DEFAULT, 3 } };
 	arena_auto arena = { 0 };
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
