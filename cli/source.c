@@ -239,20 +239,23 @@ decode(struct gathering *g, size_t first, size_t n, struct tsb_bytes *lines, boo
 	return 0;
 }
 
-/* Names the pictures that hold no code; found out one by one, as zbarimg does not tell. */
+/*
+ * One by one: zbarimg does not tell which pictures hold no code, and some versions end at the first one that
+ * is no picture at all. Those are named; lines gets what the others say.
+ */
 static int
-blame_pictures(struct gathering *g)
+decode_alone(struct gathering *g, struct tsb_bytes *lines)
 {
 	const char *names = "";
 	size_t i, bad = 0;
 
 	for (i = 0; i < g->npictures; i++) {
-		tsb_bytes_auto lines = { 0 };
+		size_t before = lines->n;
 		bool clean;
 
-		if (decode(g, i, 1, &lines, &clean))
+		if (decode(g, i, 1, lines, &clean))
 			return -1;
-		if (clean && lines.n > 0)
+		if (clean && lines->n > before)
 			continue;
 		if (bad++ < 5)
 			names = arena_printf(&g->cli->arena, "%s%s%s", names, *names ? ", " : "",
@@ -263,7 +266,7 @@ blame_pictures(struct gathering *g)
 	return 0;
 }
 
-/* What the pictures that can be read say is taken all the same: parts may be there twice. */
+/* What the pictures that can be read say is taken all the same. */
 static int
 read_pictures(struct gathering *g)
 {
@@ -276,8 +279,13 @@ read_pictures(struct gathering *g)
 		return 0;
 	from = g->npictures == 1 ? g->pictures[0].path :
 	    arena_printf(&c->arena, "%zu pictures", g->npictures);
-	if (decode(g, 0, g->npictures, &lines, &clean) || (!clean && blame_pictures(g)))
+	if (decode(g, 0, g->npictures, &lines, &clean))
 		return -1;
+	if (!clean) {
+		tsb_bytes_clear(&lines);
+		if (decode_alone(g, &lines))
+			return -1;
+	}
 	if (lines.n == 0)
 		return tsb_fail(&c->err, TSB_E_PAYLOAD, "there is no readable QR code in %s", from);
 	return add_lines(g, from, tsb_view_bytes(&lines));

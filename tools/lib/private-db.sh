@@ -12,7 +12,7 @@
 #
 # Started by root the server runs as DB_USER (default mysql, else nobody), who must be able to reach
 # DIR; tools/lib/user.sh must be sourced too. DB_OPTIONS adds server options, DB_WAIT is the deadline in seconds (60).
-# Everything is written below DIR: data/, run/db.sock, run/db.pid, db.log.
+# Everything is written below DIR: data/, tmp/, run/db.sock, run/db.pid, db.log.
 
 db_say() {
 	echo "private-db: $*" >&2
@@ -72,7 +72,8 @@ db_install() { # db_install OWNER: system tables, once; a broken attempt leaves 
 	rm -rf "$db_home/data.new"
 	mkdir -m 700 "$db_home/data.new" && chown "$1" "$db_home/data.new" || return 1
 	# shellcheck disable=SC2086
-	if ! $db_as "$db_tool" --no-defaults --datadir="$db_home/data.new" --user="$1" --skip-test-db \
+	if ! $db_as "$db_tool" --no-defaults --datadir="$db_home/data.new" --tmpdir="$db_home/tmp" \
+		--user="$1" --skip-test-db \
 		--auth-root-authentication-method=socket --auth-root-socket-user="$DB_ADMIN" \
 		>"$db_home/install.log" 2>&1 </dev/null; then
 		db_say "cannot make the system tables, see $db_home/install.log; it ends:"
@@ -87,6 +88,7 @@ db_launch() { # db_launch OWNER
 	touch "$db_home/db.log" && chown "$1" "$db_home/db.log" || return 1
 	# shellcheck disable=SC2086
 	setsid $db_as "$db_server" --no-defaults --user="$1" --datadir="$db_home/data" \
+		--tmpdir="$db_home/tmp" \
 		--socket="$DB_SOCKET" --pid-file="$db_home/run/db.pid" --log-error="$db_home/db.log" \
 		--skip-networking --skip-name-resolve --character-set-server=utf8mb4 \
 		--innodb-flush-log-at-trx-commit=1 --innodb-doublewrite=1 \
@@ -107,8 +109,9 @@ db_start() {
 	fi
 	db_owner=$(db_runs_as)
 	db_as=$(run_as "$db_owner") || return 1
-	mkdir -p "$db_home/run" && chown "$db_owner" "$db_home/run" && chmod 755 "$db_home/run" ||
-		return 1
+	# a server that starts deletes the temporary tables of all others that share its folder for them
+	mkdir -p "$db_home/run" "$db_home/tmp" && chown "$db_owner" "$db_home/run" "$db_home/tmp" &&
+		chmod 755 "$db_home/run" && chmod 700 "$db_home/tmp" || return 1
 	db_install "$db_owner" || return 1
 	rm -f "$db_home/run/db.pid"
 	db_launch "$db_owner" || return 1
