@@ -62,12 +62,6 @@ flow_hsm(struct flow *f)
 	return f->hsm;
 }
 
-bool
-flow_air_gapped(const struct flow *f)
-{
-	return f->air_gapped;
-}
-
 static void
 wake_one(struct flow *f, const char *path, const char *text)
 {

@@ -9,8 +9,6 @@
 #include "lib/flow/flow.h"
 #include "lib/wire/offline.h"
 
-bool flow_air_gapped(const struct flow *f);
-
 /* ---- attributes that an offline HSM signed (attestation.c) ---- */
 
 /*

@@ -71,16 +71,6 @@ qr_split_part(const struct qr_split *s, size_t k, struct tsb_bytes *out, struct 
 	return 0;
 }
 
-int
-qr_part_format(struct tsb_view text, const struct tsb_uuid *id, size_t chunk_max, size_t k,
-    struct tsb_bytes *out, struct tsb_err *err)
-{
-	struct qr_split split;
-
-	return qr_split_init(&split, text, id, chunk_max, err) != 0 ? -1 :
-	    qr_split_part(&split, k, out, err);
-}
-
 /* ---- in ---- */
 
 struct part {

@@ -34,9 +34,6 @@ int qr_split_init(struct qr_split *, struct tsb_view text, const struct tsb_uuid
 /* Part k (1 to n), appended to out. TSB_E_INPUT when there is no such part. */
 int qr_split_part(const struct qr_split *, size_t k, struct tsb_bytes *out, struct tsb_err *err)
     TSB_MUSTCHECK;
-/* Both at once, for a single part. */
-int qr_part_format(struct tsb_view text, const struct tsb_uuid *id, size_t chunk_max, size_t k,
-    struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
 /* Whether text begins like a part; anything else is a text that fitted one code. */
 bool qr_is_part(struct tsb_view text);
 

@@ -18,12 +18,15 @@ must_split_again(const struct qr_join *j, struct tsb_view text)
 	struct arena arena = { 0 };
 	struct tsb_view joined;
 	size_t chunk = j->chunk[0].n == 0 ? 1 : j->chunk[0].n, n = qr_part_count(text, chunk);
+	struct qr_split split;
 
+	if (n <= QR_PARTS_MAX)
+		MUST(qr_split_init(&split, text, &j->id, chunk, &err) == 0);
 	for (size_t k = n; k >= 1 && n <= QR_PARTS_MAX; k--) {
 		tsb_bytes_auto part = { 0 };
 		bool fresh;
 
-		MUST(qr_part_format(text, &j->id, chunk, k, &part, &err) == 0);
+		MUST(qr_split_part(&split, k, &part, &err) == 0);
 		MUST(qr_is_part(tsb_view_bytes(&part)));
 		MUST(qr_join_add(&again, tsb_view_bytes(&part), &fresh, &err) == 0 && fresh);
 	}

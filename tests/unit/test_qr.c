@@ -37,6 +37,17 @@ numbered_text(struct arena *a, size_t n)
 	return tsb_view_of(p, n);
 }
 
+static int
+split_once(struct tsb_view text, const struct tsb_uuid *id, size_t chunk, size_t k,
+    struct tsb_bytes *out, struct tsb_err *err)
+{
+	struct qr_split split;
+
+	if (qr_split_init(&split, text, id, chunk, err) || qr_split_part(&split, k, out, err))
+		return -1;
+	return 0;
+}
+
 static void
 make_part(struct tsb_view text, size_t chunk, size_t k, struct tsb_bytes *out)
 {
@@ -44,7 +55,7 @@ make_part(struct tsb_view text, size_t chunk, size_t k, struct tsb_bytes *out)
 	struct tsb_err err = { 0 };
 
 	tsb_bytes_reset(out);
-	if (qr_part_format(text, &id, chunk, k, out, &err) != 0)
+	if (split_once(text, &id, chunk, k, out, &err) != 0)
 		fail_msg("part %zu: %s", k, err.msg);
 }
 
@@ -115,7 +126,7 @@ test_what_cannot_be_split(void **state)
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
 		struct tsb_err err = { 0 };
 
-		if (qr_part_format(rows[i].text, &id, rows[i].chunk, rows[i].k, &out, &err) == 0)
+		if (split_once(rows[i].text, &id, rows[i].chunk, rows[i].k, &out, &err) == 0)
 			fail_msg("%s was split", rows[i].name);
 		assert_int_equal(err.code, TSB_E_INPUT);
 		if (strstr(err.msg, rows[i].message) == NULL)
