@@ -1,6 +1,6 @@
 /*
- * tsb-bench: how fast a site is, beside what its database, its cryptography and its web server can do
- * at all, in one run and on one machine.
+ * tsb-bench: how fast a site is, beside what its database, its cryptography and its web server can
+ * do at all, in one run and on one machine.
  */
 #ifndef TSB_BENCH_BENCH_H
 #define TSB_BENCH_BENCH_H
@@ -17,10 +17,10 @@
 /* ---- load.c: clients in threads, each repeating one step ---- */
 
 struct bench_client {
-	int number;	      /* 0 to clients - 1 */
-	void *own;	      /* of this client, from open */
-	const void *shared;   /* of the load */
-	struct arena arena;   /* reset after each step */
+	int number; /* 0 to clients - 1 */
+	void *own; /* of this client, from open */
+	const void *shared; /* of the load */
+	struct arena arena; /* reset after each step */
 };
 
 struct bench_load {
@@ -79,7 +79,7 @@ struct bench {
 	FILE *out;
 	size_t failures;
 };
-void bench_limits(struct bench *b);   /* limits.c: database, signatures, web server */
+void bench_limits(struct bench *b); /* limits.c: database, signatures, web server */
 void bench_workflow(struct bench *b); /* workflow.c: the broker */
 
 extern const int bench_steps[3];

@@ -190,5 +190,6 @@ http_request(struct arena *a, const char *method, const char *path, const char *
 	return arena_printf(a,
 	    "%s %s HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: %s\r\n"
 	    "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-	    method, path, api_key, body == NULL ? (size_t)0 : strlen(body), body == NULL ? "" : body);
+	    method, path, api_key, body == NULL ? (size_t)0 : strlen(body),
+	    body == NULL ? "" : body);
 }

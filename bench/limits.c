@@ -56,8 +56,9 @@ measure_database(struct bench *b)
 	MYSQL *db = db_connect(b->db_socket);
 
 	db_do(db, "CREATE OR REPLACE DATABASE tsb_bench");
-	db_do(db, "CREATE TABLE tsb_bench.entry (id BIGINT AUTO_INCREMENT PRIMARY KEY, "
-		  "at BIGINT NOT NULL, payload VARBINARY(200) NOT NULL) ENGINE=InnoDB");
+	db_do(db,
+	    "CREATE TABLE tsb_bench.entry (id BIGINT AUTO_INCREMENT PRIMARY KEY, "
+	    "at BIGINT NOT NULL, payload VARBINARY(200) NOT NULL) ENGINE=InnoDB");
 	for (size_t i = 0; i < TSB_COUNT(bench_steps); i++) {
 		struct bench_load load = {"database: commit", bench_steps[i], b->seconds, 0,
 		    b->db_socket, commit_open, commit_close, commit_step};

@@ -40,7 +40,8 @@ main(int argc, char **argv)
 			limits = false;
 			break;
 		default:
-			fprintf(stderr, "usage: tsb-bench [-w] [-s SECONDS]\n"
+			fprintf(stderr,
+			    "usage: tsb-bench [-w] [-s SECONDS]\n"
 			    "  -s  seconds per load [3]\n  -w  the broker only, not what is below it\n");
 			return 2;
 		}

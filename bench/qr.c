@@ -1,8 +1,8 @@
 /*
- * What QR codes cost: milliseconds that pass for a code and for a request, on all processors that the
- * machine has, for symbols, PNGs, print sheets and joining.
- * Rows: what, codes, milliseconds of all, milliseconds a code, bytes of all. With a folder as argument the
- * PNGs of each row stay there, for readers to be measured.
+ * What QR codes cost: milliseconds that pass for a code and for a request, on all processors that
+ * the machine has, for symbols, PNGs, print sheets and joining.
+ * Rows: what, codes, milliseconds of all, milliseconds a code, bytes of all. With a folder as
+ * argument the PNGs of each row stay there, for readers to be measured.
  */
 #include "lib/first.h"
 
@@ -33,7 +33,7 @@ static struct tsb_view
 make_text(struct arena *a, size_t payload, size_t approvals)
 {
 	unsigned char *bytes = arena_alloc(a, payload + 700);
-	tsb_bytes_auto text = { 0 };
+	tsb_bytes_auto text = {0};
 	uint32_t x = 1;
 
 	for (size_t i = 0; i < payload + 700; i++) {
@@ -75,7 +75,7 @@ must(int result, const struct tsb_err *err)
 static void
 cut(struct job *j, struct arena *a)
 {
-	struct tsb_uuid id = { { 1 } };
+	struct tsb_uuid id = {{1}};
 	struct qr_split split;
 	struct tsb_err err;
 
@@ -85,7 +85,7 @@ cut(struct job *j, struct arena *a)
 	j->end = arena_array(a, j->n, sizeof(*j->end));
 	must(qr_split_init(&split, j->text, &id, QR_CHUNK_MAX, &err), &err);
 	for (size_t i = 0; i < j->n; i++) {
-		tsb_bytes_auto part = { 0 };
+		tsb_bytes_auto part = {0};
 
 		must(qr_split_part(&split, i + 1, &part, &err), &err);
 		j->part[i] = j->n == 1 ? j->text : arena_view(a, tsb_view_bytes(&part));
@@ -117,7 +117,7 @@ draw(struct job *j, struct arena *a)
 static void
 sheet(struct job *j, struct arena *a)
 {
-	struct qr_sheet s = { "Request", NULL, 0, j->text, j->code, j->n };
+	struct qr_sheet s = {"Request", NULL, 0, j->text, j->code, j->n};
 
 	qr_sheet_format(&s, SHEET_PDF_READY, &j->out);
 }
@@ -125,7 +125,7 @@ sheet(struct job *j, struct arena *a)
 static void
 join(struct job *j, struct arena *a)
 {
-	qr_join_auto join = { 0 };
+	qr_join_auto join = {0};
 	struct tsb_view text;
 	struct tsb_err err;
 
@@ -164,9 +164,9 @@ measure(const char *name, struct job *j, const char *folder)
 	static const struct {
 		const char *name;
 		void (*run)(struct job *, struct arena *);
-	} steps[] = { { "parts", cut }, { "symbols", encode }, { "PNG", draw }, { "sheet", sheet },
-		{ "join", join } };
-	arena_auto kept = { 0 };
+	} steps[] = {{"parts", cut}, {"symbols", encode}, {"PNG", draw}, {"sheet", sheet},
+	    {"join", join}};
+	arena_auto kept = {0};
 	double request = 0;
 
 	for (size_t s = 0; s < TSB_COUNT(steps); s++) {
@@ -174,7 +174,7 @@ measure(const char *name, struct job *j, const char *folder)
 		int times = 0;
 
 		do {
-			arena_auto arena = { 0 };
+			arena_auto arena = {0};
 			bool makes = steps[s].run == cut || steps[s].run == encode;
 
 			tsb_bytes_reset(&j->out);
@@ -199,17 +199,17 @@ main(int argc, char **argv)
 		const char *name;
 		size_t payload, approvals;
 	} rows[] = {
-		{ "1B-1", 1, 1 },
-		{ "64B-3", 64, 3 },
-		{ "2kB-3", 2048, 3 },
-		{ "64B-10", 64, 10 },
-		{ "64kB-1", 65536, 1 },
-		{ "64kB-10", 65536, 10 },
+	    {"1B-1", 1, 1},
+	    {"64B-3", 64, 3},
+	    {"2kB-3", 2048, 3},
+	    {"64B-10", 64, 10},
+	    {"64kB-1", 65536, 1},
+	    {"64kB-10", 65536, 10},
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		arena_auto arena = { 0 };
-		struct job job = { make_text(&arena, rows[i].payload, rows[i].approvals) };
+		arena_auto arena = {0};
+		struct job job = {make_text(&arena, rows[i].payload, rows[i].approvals)};
 
 		measure(rows[i].name, &job, argc > 1 ? argv[1] : NULL);
 	}

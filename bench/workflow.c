@@ -12,7 +12,7 @@
 #include "lib/base/err.h"
 
 #define LATENCIES 200
-#define PAGE 500
+#define PAGE      500
 
 struct site {
 	struct bench *b;
@@ -66,15 +66,19 @@ static const char *
 key_new(struct site *s, struct http *h, const char *name, const char *approvals, int quorum)
 {
 	struct arena *a = &s->arena;
-	char *label = arena_printf(a, "bench-%s-%ld-%lld", name, (long)getpid(),
-	    (long long)clock_now_ms());
-	const char *policy = approvals == NULL ? "null" : arena_printf(a,
-	    "{\"ruleUse\":{\"tokens\":[{\"timelock\":0,\"timeout\":0,\"groups\":[{\"quorum\":%d,"
-	    "\"approvals\":[%s]}]}]},\"keyStatus\":{\"blocked\":false}}", quorum, approvals);
+	char *label =
+	    arena_printf(a, "bench-%s-%ld-%lld", name, (long)getpid(), (long long)clock_now_ms());
+	const char *policy = approvals == NULL
+	    ? "null"
+	    : arena_printf(a,
+		  "{\"ruleUse\":{\"tokens\":[{\"timelock\":0,\"timeout\":0,\"groups\":[{\"quorum\":%d,"
+		  "\"approvals\":[%s]}]}]},\"keyStatus\":{\"blocked\":false}}",
+		  quorum, approvals);
 	char *body = arena_printf(a,
 	    "{\"label\":\"%s\",\"algorithm\":\"EC\",\"curveOid\":\"1.2.840.10045.3.1.7\","
 	    "\"attributes\":{\"decrypt\":false,\"sign\":true,\"unwrap\":false,\"destroyable\":true},"
-	    "\"policy\":%s}", label, policy);
+	    "\"policy\":%s}",
+	    label, policy);
 
 	must(h, http_request(a, "POST", "/v1/key", s->b->key_management, body), 201);
 	return label;
@@ -85,7 +89,8 @@ sign_request(struct site *s, const char *key)
 {
 	char *body = arena_printf(&s->arena,
 	    "{\"signRequest\":{\"payload\":\"YmVuY2htYXJr\",\"signKeyName\":\"%s\","
-	    "\"signatureAlgorithm\":\"SHA256_WITH_ECDSA\"}}", key);
+	    "\"signatureAlgorithm\":\"SHA256_WITH_ECDSA\"}}",
+	    key);
 
 	return http_request(&s->arena, "POST", "/v1/sign", s->b->key_operation, body);
 }
@@ -276,7 +281,8 @@ measure_latency(struct site *s)
 		total += ms[i] / 1e3;
 	}
 	http_free(h);
-	bench_row(s->b->out, "latency: answer to the last approval", 1, answer, LATENCIES, total, 0);
+	bench_row(s->b->out, "latency: answer to the last approval", 1, answer, LATENCIES, total,
+	    0);
 	bench_row(s->b->out, "latency: last approval to EXECUTED", 1, ms, LATENCIES, total, 0);
 }
 
@@ -292,7 +298,8 @@ bench_workflow(struct bench *b)
 	s.pair_key = key_new(&s, h, "pair", both, 2);
 	s.first_key = key_new(&s, h, "first",
 	    arena_printf(&s.arena, "%s,%s", approver_json(&s.arena, s.alice),
-		approver_json(&s.arena, carol)), 2);
+		approver_json(&s.arena, carol)),
+	    2);
 	s.single_key = key_new(&s, h, "single", approver_json(&s.arena, s.alice), 1);
 	s.free_key = key_new(&s, h, "free", NULL, 0);
 	measure_latency(&s);

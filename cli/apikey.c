@@ -12,7 +12,7 @@ int
 cli_apikey_new(struct cli *c)
 {
 	unsigned char random[APIKEY_BYTES], digest[CRYPTO_SHA256_SIZE];
-	doc_auto t = { 0 };
+	doc_auto t = {0};
 	const char *key;
 
 	crypto_random(random, sizeof(random));

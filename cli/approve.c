@@ -38,7 +38,7 @@ static void
 show(const struct cli *c, const struct task *task)
 {
 	FILE *to = c->json ? stderr : stdout;
-	doc_auto t = { 0 };
+	doc_auto t = {0};
 
 	if (c->json && c->opt[OPT_YES])
 		return;
@@ -52,8 +52,8 @@ show(const struct cli *c, const struct task *task)
 int
 cli_tasks(struct cli *c)
 {
-	approver_auto a = { .cli = c };
-	tsb_bytes_auto raw = { 0 };
+	approver_auto a = {.cli = c};
+	tsb_bytes_auto raw = {0};
 	struct task task;
 	bool wrong = false;
 	size_t i;
@@ -131,7 +131,7 @@ static int
 approve_one(struct approver *a, const struct task *task)
 {
 	struct cli *c = a->cli;
-	tsb_bytes_auto body = { 0 }, signature = { 0 }, answer = { 0 };
+	tsb_bytes_auto body = {0}, signature = {0}, answer = {0};
 
 	if (signer_sign(&a->signer, task->token.whole, &signature, &c->err))
 		return -1;
@@ -139,7 +139,8 @@ approve_one(struct approver *a, const struct task *task)
 	body_text(&body, "id", task->wire->id);
 	body_base64(&body, "approvalToBeSigned", task->token.whole);
 	body_base64(&body, "signature", tsb_view_bytes(&signature));
-	body_text(&body, "approvalDigestAlgorithm", ska_digest_names[crypto_private_digest(a->signer.key)]);
+	body_text(&body, "approvalDigestAlgorithm",
+	    ska_digest_names[crypto_private_digest(a->signer.key)]);
 	task_put_approver(&a->signer, &body);
 	body_close(&body);
 	return session_call(c, "POST", "/v1/approval", tsb_view_bytes(&body), &answer);
@@ -149,7 +150,7 @@ static int
 reject_one(struct approver *a, const struct wire_client_task *w)
 {
 	struct cli *c = a->cli;
-	tsb_bytes_auto body = { 0 }, answer = { 0 };
+	tsb_bytes_auto body = {0}, answer = {0};
 
 	body_open(&body, NULL);
 	if (task_prove(c, &a->signer, &body))
@@ -222,8 +223,8 @@ approve_next(struct approver *a, const struct wire_client_task *w, struct doc *d
 int
 cli_approve(struct cli *c)
 {
-	approver_auto a = { .cli = c };
-	doc_auto done = { 0 };
+	approver_auto a = {.cli = c};
+	doc_auto done = {0};
 	bool left = false;
 	int rc = 0;
 	size_t i;
@@ -244,8 +245,8 @@ cli_approve(struct cli *c)
 int
 cli_reject(struct cli *c)
 {
-	approver_auto a = { .cli = c };
-	doc_auto done = { 0 };
+	approver_auto a = {.cli = c};
+	doc_auto done = {0};
 	struct task task;
 	int rc = 0;
 	size_t i;

@@ -45,8 +45,8 @@ new_passphrase(struct cli *c, const char **out)
 		return -1;
 	}
 	if (strlen(*out) < PASSPHRASE_MIN)
-		return tsb_fail(&c->err, TSB_E_INPUT, "the passphrase is shorter than %d characters",
-		    PASSPHRASE_MIN);
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "the passphrase is shorter than %d characters", PASSPHRASE_MIN);
 	return 0;
 }
 
@@ -69,7 +69,7 @@ cli_approver_new(struct cli *c)
 	const char *type = c->opt[OPT_TYPE] ? c->opt[OPT_TYPE] : "p256";
 	const char *dir = c->opt[OPT_OUT] ? c->opt[OPT_OUT] : ".";
 	const char *name = c->argv[0], *passphrase, *private_path, *public_path;
-	tsb_bytes_auto private_pem = { 0 }, public_pem = { 0 };
+	tsb_bytes_auto private_pem = {0}, public_pem = {0};
 	crypto_private_auto *key = NULL;
 
 	if (!*name || strchr(name, '/') || name[0] == '.' || !tsb_label_valid(tsb_view_str(name)))

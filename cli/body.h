@@ -1,4 +1,6 @@
-/* Bodies that the command line sends: JSON written member by member; commas follow by themselves. */
+/*
+ * Bodies that the command line sends: JSON written member by member; commas follow by themselves.
+ */
 #ifndef TSB_CLI_BODY_H
 #define TSB_CLI_BODY_H
 

@@ -42,7 +42,8 @@ open_package(struct cli *c, const struct room *r, const struct source *s, struct
 
 	if (!r)
 		return tsb_fail(&c->err, TSB_E_INPUT,
-		    "%s is a package: only an offline room (--room) knows whom to believe", s->from);
+		    "%s is a package: only an offline room (--room) knows whom to believe",
+		    s->from);
 	if (wire_package_parse(s->text, PACKAGE_REQUESTS, crypto_private_spki(r->key),
 		room_package_peers(r, &c->arena), r->npeers, &c->arena, &package, &peer, &why))
 		return cli_end(c, CLI_WRONG, why.code, "%s: %s", s->from, why.msg);
@@ -122,7 +123,7 @@ make_token(struct cli *c, struct carried *k)
 	const struct tsb_kind_row *row = &tsb_kinds[k->request.executed];
 	const struct tsb_request_in *in = &k->in.request;
 	struct ska_approval_token *t = &k->task.token;
-	tsb_bytes_auto payload = { 0 };
+	tsb_bytes_auto payload = {0};
 
 	t->operation = row->operation;
 	t->label = tsb_view_str(in->key_name);
@@ -165,8 +166,9 @@ check_agreement(struct cli *c, struct carried *k, size_t number,
 		    k->in.request.key_name);
 	if (!tsb_view_eq(signed_one->payload, t->payload))
 		return WRONG(c, k, "approval %zu is for another %s", number,
-		    k->request.executed == KIND_MODIFY ? "policy" :
-		    k->request.executed == KIND_UNWRAP ? "key or label" : "payload");
+		    k->request.executed == KIND_MODIFY       ? "policy"
+			: k->request.executed == KIND_UNWRAP ? "key or label"
+							     : "payload");
 	return 0;
 }
 
@@ -184,14 +186,13 @@ check_approval(struct cli *c, struct carried *k, size_t i, struct ska_approval_t
 	if (i > 0 && !tsb_view_eq(approval.token.whole, first->whole))
 		return WRONG(c, k, "approval %zu signs another token than approval 1", i + 1);
 	spki = approval.approver;
-	if (approval.is_certificate &&
-	    crypto_cert_spki(approval.approver, &c->arena, &spki, &why))
+	if (approval.is_certificate && crypto_cert_spki(approval.approver, &c->arena, &spki, &why))
 		return WRONG(c, k, "the certificate of approval %zu: %s", i + 1, why.msg);
 	if (crypto_verify_der(spki, approval.token.whole, approval.signature, &why))
 		return WRONG(c, k, "the signature of approval %zu does not verify", i + 1);
 	if (i == 0)
 		*first = approval.token;
-	k->votes[i] = (struct ska_vote){ spki, true };
+	k->votes[i] = (struct ska_vote){spki, true};
 	return 0;
 }
 
@@ -199,7 +200,7 @@ check_approval(struct cli *c, struct carried *k, size_t i, struct ska_approval_t
 static int
 check_approvals(struct cli *c, struct carried *k)
 {
-	struct ska_approval_token first = { 0 };
+	struct ska_approval_token first = {0};
 	size_t i;
 
 	k->votes = arena_array(&c->arena, k->in.napprovals + 1, sizeof(*k->votes));
@@ -226,7 +227,7 @@ static int
 check_content(struct cli *c, struct carried *k)
 {
 	const struct ska_approval_token *t = &k->task.token;
-	certview_auto v = { 0 };
+	certview_auto v = {0};
 	struct tsb_err why;
 
 	if (t->operation == OP_MODIFY) {
@@ -263,7 +264,7 @@ make_task(struct cli *c, struct carried *k)
 static void
 digest_asked(struct carried *k)
 {
-	tsb_bytes_auto text = { 0 };
+	tsb_bytes_auto text = {0};
 
 	tsb_bytes_add_str(&text, tsb_kinds[k->request.executed].envelope);
 	tsb_bytes_add_view(&text, k->in.request.inner_clean);
@@ -327,13 +328,14 @@ count_votes(struct carried *k)
 	}
 	for (i = 0; i < k->in.napprovals; i++)
 		k->stranger |= !is_asked(carried_rule(k), k->votes[i].spki);
-	ska_evaluate(carried_rule(k), k->votes, k->in.napprovals, timestamped, t0, now, &k->verdict);
+	ska_evaluate(carried_rule(k), k->votes, k->in.napprovals, timestamped, t0, now,
+	    &k->verdict);
 }
 
 static int
 take_attributes(struct cli *c, struct carried *k, struct tsb_view answer)
 {
-	tsb_bytes_auto stable = { 0 };
+	tsb_bytes_auto stable = {0};
 	struct token_keys keys;
 	struct keyview v;
 
@@ -356,7 +358,7 @@ take_attributes(struct cli *c, struct carried *k, struct tsb_view answer)
 int
 carried_judge(struct cli *c, struct carried *k)
 {
-	tsb_bytes_auto body = { 0 }, answer = { 0 };
+	tsb_bytes_auto body = {0}, answer = {0};
 
 	body_open(&body, NULL);
 	body_text(&body, "label", k->in.request.key_name);

@@ -1,6 +1,6 @@
 /*
- * What the people of the offline room see before a key is used. What is to be done comes from the token
- * that approvers signed; what no approval covers is said to be so.
+ * What the people of the offline room see before a key is used. What is to be done comes from the
+ * token that approvers signed; what no approval covers is said to be so.
  */
 #include "lib/first.h"
 
@@ -47,7 +47,7 @@ operation_name(const struct carried *k)
 static void
 show_head(struct doc *t, const struct carried *k)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 
 	doc_text(t, "id", k->request.has_id ? carried_name(&a, k) : NULL);
 	doc_text(t, "file", k->from);
@@ -57,8 +57,11 @@ show_head(struct doc *t, const struct carried *k)
 	doc_text(t, "operation", operation_name(k));
 	doc_view(t, "key", k->task.token.label);
 	if (k->in.request.algorithm)
-		doc_format(t, "algorithm", t->json ? "%s" : "%s (as the request says; approvals do not "
-			"cover it)", k->in.request.algorithm);
+		doc_format(t, "algorithm",
+		    t->json ? "%s"
+			    : "%s (as the request says; approvals do not "
+			      "cover it)",
+		    k->in.request.algorithm);
 	if (k->request.created_ms > 0)
 		doc_time(t, "created", (uint64_t)k->request.created_ms / 1000);
 }
@@ -66,14 +69,15 @@ show_head(struct doc *t, const struct carried *k)
 static void
 show_note(struct doc *t, const struct carried *k)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	struct tsb_view note;
 
 	if (k->request.meta_data &&
 	    enc_base64_decode(tsb_view_str(k->request.meta_data), &a, &note))
 		doc_payload(t, "caller's note", note);
 	if (k->request.executed == KIND_UNWRAP && k->in.new_key.has_policy)
-		doc_warn(t, "the new key gets a policy that no approval covers: check its attributes");
+		doc_warn(t,
+		    "the new key gets a policy that no approval covers: check its attributes");
 }
 
 static const char *
@@ -98,7 +102,7 @@ static void
 show_approvals(struct doc *t, const struct carried *k)
 {
 	bool named = k->task.has_attributes && k->task.attributes.has_policy;
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	size_t i;
 
 	if (!k->approved)
@@ -144,8 +148,9 @@ show_verdict(struct doc *t, const struct carried *k)
 		doc_text(t, "decided by", "nobody: the key has no policy");
 		return;
 	}
-	doc_text(t, "decided by", task->attributes_verified ?
-	    "this rule of the HSM here, its signature checked" : "this rule of the HSM here");
+	doc_text(t, "decided by",
+	    task->attributes_verified ? "this rule of the HSM here, its signature checked"
+				      : "this rule of the HSM here");
 	policy_show_rule(t, kind, carried_rule(k), k->shown.status.approved,
 	    k->shown.status.napproved);
 	if (t->json)

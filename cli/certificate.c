@@ -19,27 +19,27 @@
 
 #define CSR_FILE_MAX (128 * 1024)
 #define DAYS_DEFAULT 365
-#define DAYS_MAX 36525
+#define DAYS_MAX     36525
 
 /* ---- the subject: CN=name,O=... ---- */
 
 static const struct {
 	const char *letters, *member;
 } attributes[] = {
-	{ "CN", "commonName" },
-	{ "C", "country" },
-	{ "ST", "stateOrProvinceName" },
-	{ "L", "locality" },
-	{ "O", "organizationName" },
-	{ "OU", "organizationUnitName" },
-	{ "OI", "organizationIdentifier" },
-	{ "E", "email" },
-	{ "T", "title" },
-	{ "SN", "surname" },
-	{ "GN", "givenName" },
-	{ "I", "initials" },
-	{ "P", "pseudonym" },
-	{ "GQ", "generationQualifier" },
+    {"CN", "commonName"},
+    {"C", "country"},
+    {"ST", "stateOrProvinceName"},
+    {"L", "locality"},
+    {"O", "organizationName"},
+    {"OU", "organizationUnitName"},
+    {"OI", "organizationIdentifier"},
+    {"E", "email"},
+    {"T", "title"},
+    {"SN", "surname"},
+    {"GN", "givenName"},
+    {"I", "initials"},
+    {"P", "pseudonym"},
+    {"GQ", "generationQualifier"},
 };
 
 struct subject {
@@ -94,7 +94,7 @@ read_subject(struct cli *c, struct subject *s)
 	const char *rest = c->opt[OPT_SUBJECT] ? c->opt[OPT_SUBJECT] : "";
 	char *part;
 
-	*s = (struct subject){ 0 };
+	*s = (struct subject){0};
 	while ((part = next_part(&c->arena, &rest)) != NULL)
 		if (set_attribute(c, s, part))
 			return -1;
@@ -160,7 +160,7 @@ put_list(struct tsb_bytes *body, const char *name, struct tsb_bytes *list)
 static int
 put_usages(struct cli *c, struct tsb_bytes *body)
 {
-	tsb_bytes_auto plain = { 0 }, extended = { 0 };
+	tsb_bytes_auto plain = {0}, extended = {0};
 	char *rest = c->opt[OPT_USAGE] ? arena_str(&c->arena, c->opt[OPT_USAGE]) : NULL, *word;
 	const char *name;
 
@@ -201,7 +201,7 @@ put_common(struct cli *c, struct tsb_bytes *body)
 int
 cli_certificate_request(struct cli *c)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 
 	if (request_open(c, KIND_CERTIFICATE_REQUEST, &body) || put_common(c, &body) ||
 	    put_subject(c, &body))
@@ -212,7 +212,7 @@ cli_certificate_request(struct cli *c)
 int
 cli_certificate_selfsign(struct cli *c)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 
 	if (request_open(c, KIND_SELF_SIGN_CERTIFICATE, &body) || put_common(c, &body) ||
 	    put_subject(c, &body))
@@ -225,7 +225,7 @@ cli_certificate_selfsign(struct cli *c)
 static int
 read_csr(struct cli *c, const char *path, struct tsb_view *der, struct certview *csr)
 {
-	tsb_bytes_auto content = { 0 };
+	tsb_bytes_auto content = {0};
 	struct tsb_err ignored;
 
 	if (file_read(path, CSR_FILE_MAX, &content, &c->err))
@@ -261,8 +261,8 @@ common_name(struct cli *c, const struct certview *csr, const char **out)
 int
 cli_certificate_sign(struct cli *c)
 {
-	tsb_bytes_auto body = { 0 };
-	certview_auto csr = { 0 };
+	tsb_bytes_auto body = {0};
+	certview_auto csr = {0};
 	struct tsb_view der;
 	const char *name;
 
@@ -278,17 +278,18 @@ cli_certificate_sign(struct cli *c)
 int
 cli_certificate_show(struct cli *c)
 {
-	const char *path = arena_printf(&c->arena, "/v1/certificate/%s",
-	    enc_percent_str(&c->arena, c->argv[0]));
-	tsb_bytes_auto answer = { 0 };
-	certview_auto v = { 0 };
+	const char *path =
+	    arena_printf(&c->arena, "/v1/certificate/%s", enc_percent_str(&c->arena, c->argv[0]));
+	tsb_bytes_auto answer = {0};
+	certview_auto v = {0};
 	struct tsb_view der;
 	const char *pem;
-	doc_auto t = { 0 };
+	doc_auto t = {0};
 
 	if (session_call(c, "GET", path, tsb_view_of(NULL, 0), &answer))
 		return -1;
-	if (wire_client_text_parse(tsb_view_bytes(&answer), "certificate", &c->arena, &pem, &c->err))
+	if (wire_client_text_parse(tsb_view_bytes(&answer), "certificate", &c->arena, &pem,
+		&c->err))
 		return session_misread(c);
 	if (!pem || crypto_pem_to_der(tsb_view_str(pem), &c->arena, &der, &c->err) ||
 	    !certview_open(der, &v) || v.kind != CERTVIEW_CERTIFICATE) {

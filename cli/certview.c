@@ -16,8 +16,16 @@
 
 #include "cli/certview.h"
 
-static void free_bio(BIO **b) { BIO_free_all(*b); }
-static void free_der(unsigned char **p) { OPENSSL_free(*p); }
+static void
+free_bio(BIO **b)
+{
+	BIO_free_all(*b);
+}
+static void
+free_der(unsigned char **p)
+{
+	OPENSSL_free(*p);
+}
 #define bio_auto BIO __attribute__((cleanup(free_bio)))
 #define der_auto unsigned char __attribute__((cleanup(free_der)))
 
@@ -26,7 +34,7 @@ certview_close(struct certview *v)
 {
 	X509_REQ_free(v->request);
 	X509_free(v->certificate);
-	*v = (struct certview){ 0 };
+	*v = (struct certview){0};
 }
 
 /* ---- reading ---- */
@@ -35,8 +43,8 @@ certview_close(struct certview *v)
 static void
 add_empty_signature(struct tsb_view content, struct tsb_bytes *out)
 {
-	static const unsigned char signature[] = { 0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d,
-		0x04, 0x03, 0x02, 0x03, 0x01, 0x00 }; /* ecdsa-with-SHA256, no bits */
+	static const unsigned char signature[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+	    0x3d, 0x04, 0x03, 0x02, 0x03, 0x01, 0x00}; /* ecdsa-with-SHA256, no bits */
 	unsigned char head[16], *end = head;
 
 	ASN1_put_object(&end, 1, (int)(content.n + sizeof(signature)), V_ASN1_SEQUENCE,
@@ -50,7 +58,7 @@ bool
 certview_open(struct tsb_view der, struct certview *out)
 {
 	const unsigned char *p = der.p;
-	struct certview v = { 0 };
+	struct certview v = {0};
 
 	if (der.n == 0 || der.n > TOKEN_PAYLOAD_MAX)
 		return false;
@@ -77,8 +85,8 @@ static bool
 is_exact(const struct certview *v, struct tsb_view content)
 {
 	der_auto *again = NULL;
-	int n = v->certificate ? i2d_re_X509_tbs(v->certificate, &again) :
-				 i2d_re_X509_REQ_tbs(v->request, &again);
+	int n = v->certificate ? i2d_re_X509_tbs(v->certificate, &again)
+			       : i2d_re_X509_REQ_tbs(v->request, &again);
 
 	return n > 0 && tsb_view_eq(tsb_view_of(again, (size_t)n), content);
 }
@@ -86,7 +94,7 @@ is_exact(const struct certview *v, struct tsb_view content)
 bool
 certview_open_content(struct tsb_view der, struct certview *out)
 {
-	tsb_bytes_auto whole = { 0 };
+	tsb_bytes_auto whole = {0};
 	struct certview v;
 
 	if (der.n == 0 || der.p[0] != 0x30 || der.n > TOKEN_PAYLOAD_MAX)
@@ -105,15 +113,15 @@ certview_open_content(struct tsb_view der, struct certview *out)
 static const X509_NAME *
 subject_of(const struct certview *v)
 {
-	return v->certificate ? X509_get_subject_name(v->certificate) :
-				X509_REQ_get_subject_name(v->request);
+	return v->certificate ? X509_get_subject_name(v->certificate)
+			      : X509_REQ_get_subject_name(v->request);
 }
 
 struct tsb_view
 certview_key(const struct certview *v, struct arena *a)
 {
-	const X509_PUBKEY *key = v->certificate ? X509_get_X509_PUBKEY(v->certificate) :
-						  X509_REQ_get_X509_PUBKEY(v->request);
+	const X509_PUBKEY *key = v->certificate ? X509_get_X509_PUBKEY(v->certificate)
+						: X509_REQ_get_X509_PUBKEY(v->request);
 	der_auto *der = NULL;
 	int n = i2d_X509_PUBKEY(key, &der);
 
@@ -139,8 +147,9 @@ certview_common_name(const struct certview *v, struct arena *a)
 bool
 certview_is_self_issued(const struct certview *v)
 {
-	return v->certificate && X509_NAME_cmp(X509_get_subject_name(v->certificate),
-				     X509_get_issuer_name(v->certificate)) == 0;
+	return v->certificate &&
+	    X509_NAME_cmp(X509_get_subject_name(v->certificate),
+		X509_get_issuer_name(v->certificate)) == 0;
 }
 
 /* ---- showing ---- */
@@ -172,7 +181,8 @@ static void
 show_name(struct doc *t, const char *title, const X509_NAME *name)
 {
 	unsigned long flags = (XN_FLAG_SEP_CPLUS_SPC | XN_FLAG_FN_SN | XN_FLAG_DUMP_UNKNOWN_FIELDS |
-				  ASN1_STRFLGS_RFC2253) & ~(unsigned long)ASN1_STRFLGS_ESC_MSB;
+				  ASN1_STRFLGS_RFC2253) &
+	    ~(unsigned long)ASN1_STRFLGS_ESC_MSB;
 	bio_auto *bio = new_memory();
 
 	if (X509_NAME_entry_count(name) == 0) {
@@ -239,7 +249,7 @@ show_extension(struct doc *t, X509_EXTENSION *e)
 }
 
 static void
-show_extensions(struct doc *t, const STACK_OF(X509_EXTENSION) *all)
+show_extensions(struct doc *t, const STACK_OF(X509_EXTENSION) * all)
 {
 	BASIC_CONSTRAINTS *basic = X509V3_get_d2i(all, NID_basic_constraints, NULL, NULL);
 	int i;
@@ -254,8 +264,8 @@ show_extensions(struct doc *t, const STACK_OF(X509_EXTENSION) *all)
 }
 
 /*
- * Attributes of a request other than the extensions that it asks for, of which OpenSSL gives those of
- * one attribute.
+ * Attributes of a request other than the extensions that it asks for, of which OpenSSL gives those
+ * of one attribute.
  */
 static void
 show_attributes(struct doc *t, const X509_REQ *request)
@@ -264,8 +274,7 @@ show_attributes(struct doc *t, const X509_REQ *request)
 
 	doc_list(t, "attributes");
 	for (i = 0; i < X509_REQ_get_attr_count(request); i++) {
-		const ASN1_OBJECT *what =
-		    X509_ATTRIBUTE_get0_object(X509_REQ_get_attr(request, i));
+		const ASN1_OBJECT *what = X509_ATTRIBUTE_get0_object(X509_REQ_get_attr(request, i));
 
 		if (X509_REQ_extension_nid(OBJ_obj2nid(what)))
 			lists++;
@@ -293,8 +302,8 @@ show_certificate(struct doc *t, const struct certview *v)
 void
 certview_show(struct doc *t, const struct certview *v)
 {
-	STACK_OF(X509_EXTENSION) *wanted;
-	arena_auto a = { 0 };
+	STACK_OF(X509_EXTENSION) * wanted;
+	arena_auto a = {0};
 
 	if (v->certificate)
 		show_certificate(t, v);

@@ -1,7 +1,7 @@
 /*
- * Certificates and certificate requests, whole or still to be signed, shown to people. What is to be
- * signed is a TBSCertificate (RFC 5280) or CertificationRequestInfo (RFC 2986): the payload of the token
- * that approvers sign.
+ * Certificates and certificate requests, whole or still to be signed, shown to people. What is to
+ * be signed is a TBSCertificate (RFC 5280) or CertificationRequestInfo (RFC 2986): the payload of
+ * the token that approvers sign.
  */
 #ifndef TSB_CLI_CERTVIEW_H
 #define TSB_CLI_CERTVIEW_H

@@ -18,7 +18,9 @@ rule_list(struct arena *a, unsigned rules)
 		if (!(rules & 1U << k))
 			continue;
 		text = arena_printf(a, "%s%s%s", text,
-		    !*text ? "" : rules >> (k + 1) ? ", " : " and ",
+		    !*text                 ? ""
+			: rules >> (k + 1) ? ", "
+					   : " and ",
 		    policy_rule_titles[k] + sizeof("rule ") - 1);
 	}
 	return text;
@@ -41,12 +43,14 @@ warn_never(struct doc *t, enum ska_rule_kind kind, const struct ska_policy *now)
 static void
 warn_open(struct doc *t, enum ska_rule_kind kind, const struct ska_rule *now, bool was_open)
 {
-	arena_auto a = { 0 };
-	const char *after = strength_wait(now) == 0 ? "" :
-	    arena_printf(&a, " after %" PRIu64 " s", strength_wait(now));
+	arena_auto a = {0};
+	const char *after = strength_wait(now) == 0
+	    ? ""
+	    : arena_printf(&a, " after %" PRIu64 " s", strength_wait(now));
 
-	doc_warn(t, "%sOPEN TO EVERYONE%s%s: no approval is needed to %s", was_open ? "" : "becomes ",
-	    after, was_open ? ", as before" : "", policy_rule_verbs[kind]);
+	doc_warn(t, "%sOPEN TO EVERYONE%s%s: no approval is needed to %s",
+	    was_open ? "" : "becomes ", after, was_open ? ", as before" : "",
+	    policy_rule_verbs[kind]);
 }
 
 /* In what way it asks for less; at least one line. */
@@ -150,7 +154,7 @@ static void
 show_difference(struct doc *t, const char *name, const struct ska_rule *with,
     const struct ska_rule *without)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	size_t k, g, i;
 
 	if (!strength_comparable(with) || !strength_comparable(without) ||
@@ -206,7 +210,7 @@ void
 change_show(struct doc *t, const struct ska_policy *old, const struct ska_policy *now)
 {
 	unsigned open = strength_open_rules(now), was = old ? strength_open_rules(old) : 0;
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	int k;
 
 	if (open & ~was)
@@ -233,7 +237,8 @@ change_confirm(struct cli *c, const char *what, const struct ska_policy *now, bo
 	if (*yes)
 		return 0;
 	question = arena_printf(&c->arena,
-	    "Everyone with an API key will need no approval for: %s. Is that what you want?", rules);
+	    "Everyone with an API key will need no approval for: %s. Is that what you want?",
+	    rules);
 	if (!c->opt[OPT_YES] && file_ask_yes(question, yes, &c->err) == 0)
 		return 0;
 	return cli_end(c, CLI_OPENS, TSB_E_INPUT,

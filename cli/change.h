@@ -13,8 +13,9 @@
  */
 void change_show(struct doc *, const struct ska_policy *old, const struct ska_policy *now);
 /*
- * Asks once more when there are rules that everyone may use under now; *yes at once when there are none
- * or --yes-open-rules is given. what: "the new policy" or the task. CLI_OPENS with --yes alone and without a terminal to ask at.
+ * Asks once more when there are rules that everyone may use under now; *yes at once when there are
+ * none or --yes-open-rules is given. what: "the new policy" or the task. CLI_OPENS with --yes alone
+ * and without a terminal to ask at.
  */
 int change_confirm(struct cli *, const char *what, const struct ska_policy *now, bool *yes)
     TSB_MUSTCHECK;

@@ -26,7 +26,7 @@ need_cipher(struct cli *c)
 static int
 put_cipher(struct cli *c, struct tsb_bytes *body)
 {
-	tsb_bytes_auto aad = { 0 };
+	tsb_bytes_auto aad = {0};
 	long bits;
 
 	if (cli_number(c, OPT_TAG_LENGTH, 0, 128, 0, &bits))
@@ -57,13 +57,15 @@ encrypted_parse(struct cli *c, struct tsb_view body, struct encrypted *out, stru
 	return 0;
 }
 
-/* The bytes to --out; else the base64 alone, or with the initialization vector that belongs to it. */
+/*
+ * The bytes to --out; else the base64 alone, or with the initialization vector that belongs to it.
+ */
 static int
 give_encrypted(struct cli *c, struct tsb_view answer)
 {
 	struct encrypted e;
 	struct tsb_view bytes;
-	doc_auto t = { 0 };
+	doc_auto t = {0};
 
 	if (encrypted_parse(c, answer, &e, &c->err))
 		return session_misread(c);
@@ -93,7 +95,7 @@ give_encrypted(struct cli *c, struct tsb_view answer)
 int
 cli_encrypt(struct cli *c)
 {
-	tsb_bytes_auto plain = { 0 }, body = { 0 }, answer = { 0 };
+	tsb_bytes_auto plain = {0}, body = {0}, answer = {0};
 
 	if (need_cipher(c) ||
 	    file_read(c->argc > 1 ? c->argv[1] : "-", WIRE_PAYLOAD_MAX, &plain, &c->err))
@@ -138,7 +140,7 @@ cli_decrypt(struct cli *c)
 {
 	const char *iv = c->opt[OPT_IV];
 	struct tsb_view payload, ignored;
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 
 	if (need_cipher(c) || read_ciphertext(c, &payload, &iv))
 		return -1;

@@ -10,14 +10,14 @@
 /* Exit codes, as tsb(1) documents them. */
 enum cli_exit {
 	CLI_OK = 0,
-	CLI_USAGE = 1,	      /* wrong use, or something on this computer is missing */
-	CLI_REFUSED = 2,      /* the server answered with an error */
-	CLI_UNREACHED = 3,    /* no answer */
+	CLI_USAGE = 1, /* wrong use, or something on this computer is missing */
+	CLI_REFUSED = 2, /* the server answered with an error */
+	CLI_UNREACHED = 3, /* no answer */
 	CLI_NOT_EXECUTED = 4, /* the request ended without being executed */
-	CLI_TIMEOUT = 5,      /* still open when the time to wait was over */
-	CLI_WRONG = 6,	      /* a signature is wrong, or a task is not what its token says */
-	CLI_OPENS = 7,	      /* rules would be open to everyone, and nobody confirmed that */
-	CLI_INCOMPLETE = 8,   /* parts of what was scanned are missing */
+	CLI_TIMEOUT = 5, /* still open when the time to wait was over */
+	CLI_WRONG = 6, /* a signature is wrong, or a task is not what its token says */
+	CLI_OPENS = 7, /* rules would be open to everyone, and nobody confirmed that */
+	CLI_INCOMPLETE = 8, /* parts of what was scanned are missing */
 };
 
 /* Each role has an API key of its own in the environment. */
@@ -52,7 +52,8 @@ enum cli_role {
 	OPT(APPROVERS, 0, "approvers", "FILES", "comma list of PEM public keys or certificates")   \
 	OPT(QUORUM, 0, "quorum", "N", "approvals needed of --approvers [all]")                     \
 	OPT(TIMELOCK, 0, "timelock", "SECONDS", "wait before an approved request runs [0]")        \
-	OPT(TIMEOUT, 0, "timeout", "SECONDS", "policy: life of a request; wait: at most [0: none]") \
+	OPT(TIMEOUT, 0, "timeout", "SECONDS",                                                      \
+	    "policy: life of a request; wait: at most [0: none]")                                  \
 	OPT(USE_ONLY, 0, "use-only", NULL, "guard use only; block, unblock, modify stay OPEN")     \
 	OPT(YES_OPEN_RULES, 0, "yes-open-rules", NULL,                                             \
 	    "do not ask about rules that everyone may use afterwards")                             \
@@ -76,7 +77,8 @@ enum cli_role {
 	OPT(STATUS, 0, "status", "LIST", "comma list of states, as PENDING,APPROVED")              \
 	OPT(KEY, 0, "key", "NAME", "only requests for this key")                                   \
 	OPT(APPROVER, 'k', "approver", "FILE", "private key of the approver, PEM [$TSB_APPROVER]") \
-	OPT(CERTIFICATE, 0, "certificate", "FILE", "send this certificate instead of the bare key") \
+	OPT(CERTIFICATE, 0, "certificate", "FILE",                                                 \
+	    "send this certificate instead of the bare key")                                       \
 	OPT(PASSPHRASE_FILE, 0, "passphrase-file", "FILE",                                         \
 	    "passphrase of the key file, first line of FILE [$TSB_APPROVER_PASSPHRASE]")           \
 	OPT(NO_PASSPHRASE, 0, "no-passphrase", NULL, "leave the key file unencrypted")             \
@@ -87,7 +89,8 @@ enum cli_role {
 	OPT(CODE_FILE, 0, "code-file", "FILE", "one-time code, first line of FILE")                \
 	OPT(NEW_PASSWORD_FILE, 0, "new-password-file", "FILE",                                     \
 	    "the password from now on, first line of FILE")                                        \
-	OPT(FORGOTTEN, 0, "forgotten", NULL, "the backup password is lost: ask for a new container") \
+	OPT(FORGOTTEN, 0, "forgotten", NULL,                                                       \
+	    "the backup password is lost: ask for a new container")                                \
 	OPT(YES, 'y', "yes", NULL, "do not ask")                                                   \
 	OPT(ROOM, 0, "room", "DIR", "the offline room [$TSB_OFFLINE_ROOM, ~/.tsb-offline]")        \
 	OPT(SITE, 0, "site", "NAME", "what the room or the site is called")                        \
@@ -113,13 +116,13 @@ _Static_assert(OPT__MAX <= 64, "options of a command are a set of 64 bits");
 struct cli {
 	const struct cli_command *command;
 	const char *opt[OPT__MAX]; /* NULL = not given; "" for those without argument */
-	char **argv;		   /* operands, NULL-terminated */
+	char **argv; /* operands, NULL-terminated */
 	int argc;
 	bool json;
 	struct arena arena; /* lives until the program ends, then wiped */
 	struct tsb_err err;
 	struct session *session; /* NULL until the first call */
-	enum cli_role role;	 /* of the last call */
+	enum cli_role role; /* of the last call */
 	/* What the program ends with when the command returns -1, CLI_USAGE unless set. */
 	enum cli_exit exit;
 	/* The server's own number and reason, when it refused. */
@@ -129,8 +132,8 @@ struct cli {
 
 struct cli_command {
 	const char *group, *name; /* "key" "create"; name NULL for commands of one word */
-	const char *operands;	  /* for the synopsis */
-	const char *help;	  /* one line */
+	const char *operands; /* for the synopsis */
+	const char *help; /* one line */
 	int (*run)(struct cli *); /* 0, or -1 with c->err */
 	enum cli_role role;
 	int min, max; /* operands */

@@ -31,7 +31,8 @@ secret_of(struct cli *c, enum cli_option option, const char *what, bool twice, c
 	if (!file_ask_secret(arena_printf(&c->arena, "%s: ", what), &c->arena, out))
 		return tsb_fail(&c->err, TSB_E_INPUT, "no %s: give --%s or a terminal", what,
 		    cli_option_rows[option].name);
-	if (twice && (!file_ask_secret("Once more: ", &c->arena, &again) || !tsb_streq(*out, again)))
+	if (twice &&
+	    (!file_ask_secret("Once more: ", &c->arena, &again) || !tsb_streq(*out, again)))
 		return tsb_fail(&c->err, TSB_E_INPUT, "the passwords differ; nothing was changed");
 	return 0;
 }
@@ -49,7 +50,7 @@ open_body(struct cli *c, struct tsb_bytes *body)
 static int
 post_and_show(struct cli *c, const char *path, struct tsb_bytes *body, const char *member)
 {
-	tsb_bytes_auto answer = { 0 };
+	tsb_bytes_auto answer = {0};
 	const char *text;
 
 	body_close(body);
@@ -72,7 +73,7 @@ post_and_show(struct cli *c, const char *path, struct tsb_bytes *body, const cha
 int
 cli_approver_create(struct cli *c)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 	const char *password;
 	long size, days;
 
@@ -93,7 +94,7 @@ cli_approver_create(struct cli *c)
 int
 cli_approver_renew(struct cli *c)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 
 	open_body(c, &body);
 	return post_and_show(c, MANAGEMENT "renewOneTimeCode", &body, "oneTimeCode");
@@ -102,7 +103,7 @@ cli_approver_renew(struct cli *c)
 int
 cli_approver_restore(struct cli *c)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 	const char *password;
 
 	open_body(c, &body);
@@ -124,7 +125,7 @@ cli_approver_restore(struct cli *c)
 int
 cli_approver_change_password(struct cli *c)
 {
-	tsb_bytes_auto body = { 0 }, answer = { 0 };
+	tsb_bytes_auto body = {0}, answer = {0};
 	const char *old, *new;
 
 	if (secret_of(c, OPT_PASSWORD_FILE, "backup password", false, &old) ||
@@ -140,13 +141,15 @@ cli_approver_change_password(struct cli *c)
 int
 cli_approver_delete(struct cli *c)
 {
-	tsb_bytes_auto answer = { 0 };
+	tsb_bytes_auto answer = {0};
 	bool yes = c->opt[OPT_YES] != NULL;
-	const char *path = arena_printf(&c->arena, MANAGEMENT "delete/%s",
-	    enc_percent_str(&c->arena, c->argv[0]));
+	const char *path =
+	    arena_printf(&c->arena, MANAGEMENT "delete/%s", enc_percent_str(&c->arena, c->argv[0]));
 
-	if (!yes && file_ask_yes(arena_printf(&c->arena,
-		"Forget %s? The backup of the key is lost with it.", c->argv[0]), &yes, &c->err))
+	if (!yes &&
+	    file_ask_yes(arena_printf(&c->arena,
+			     "Forget %s? The backup of the key is lost with it.", c->argv[0]),
+		&yes, &c->err))
 		return -1;
 	if (!yes)
 		return tsb_fail(&c->err, TSB_E_INPUT, "nothing was deleted");
@@ -173,8 +176,8 @@ show_approver(struct cli *c, struct doc *t, const struct tsb_approver *row)
 int
 cli_approver_status(struct cli *c)
 {
-	tsb_bytes_auto answer = { 0 };
-	doc_auto t = { 0 };
+	tsb_bytes_auto answer = {0};
+	doc_auto t = {0};
 	struct tsb_approver *rows;
 	size_t n;
 
@@ -225,7 +228,7 @@ out_path(struct cli *c, const char **path)
 int
 cli_approver_onboard(struct cli *c)
 {
-	tsb_bytes_auto body = { 0 }, answer = { 0 }, container = { 0 };
+	tsb_bytes_auto body = {0}, answer = {0}, container = {0};
 	const char *path, *code, *transport = transport_password(c);
 	struct tsb_view encrypted, iv;
 
@@ -237,7 +240,8 @@ cli_approver_onboard(struct cli *c)
 	body_close(&body);
 	if (session_call(c, "POST", "/v1/approver/onboard", tsb_view_bytes(&body), &answer))
 		return -1;
-	if (wire_approver_onboard_read(tsb_view_bytes(&answer), &c->arena, &encrypted, &iv, &c->err) ||
+	if (wire_approver_onboard_read(tsb_view_bytes(&answer), &c->arena, &encrypted, &iv,
+		&c->err) ||
 	    crypto_gcm_open(tsb_view_str(transport), iv, encrypted, &container, &c->err))
 		return session_misread(c);
 	if (file_create(path, 0600, tsb_view_bytes(&container), &c->err))

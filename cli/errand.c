@@ -12,7 +12,7 @@
 
 /* Until the HSM's clock shows the next second. */
 #define SECOND_PAUSE_NS (50 * 1000 * 1000)
-#define SECOND_TRIES 40
+#define SECOND_TRIES    40
 
 /* ---- results ---- */
 
@@ -31,7 +31,7 @@ name_result(const struct carried *k, struct wire_offline_result *r)
 static int
 record(struct cli *c, const struct carried *k, struct journal *j, struct wire_offline_result *r)
 {
-	tsb_bytes_auto text = { 0 };
+	tsb_bytes_auto text = {0};
 
 	name_result(k, r);
 	wire_offline_result_format(r, tsb_kinds[k->request.executed].result_member, &text);
@@ -61,7 +61,7 @@ proof_key(const struct carried *k)
 static int
 fetch_attributes(struct cli *c, const struct carried *k, struct tsb_bytes *answer)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 
 	body_open(&body, NULL);
 	body_text(&body, "label", proof_key(k));
@@ -69,18 +69,20 @@ fetch_attributes(struct cli *c, const struct carried *k, struct tsb_bytes *answe
 		return -1;
 	body_close(&body);
 	return session_become(c, CLI_ROLE_KEY_MANAGEMENT) ||
-	    session_call(c, "POST", "/v1/key/attributes", tsb_view_bytes(&body), answer) ? -1 : 0;
+		session_call(c, "POST", "/v1/key/attributes", tsb_view_bytes(&body), answer)
+	    ? -1
+	    : 0;
 }
 
 /*
- * Attributes of the key as it is now. Of a changed key they are of a later second than those before the
- * change: the online side tells by the time which are newer, and would refuse these otherwise.
+ * Attributes of the key as it is now. Of a changed key they are of a later second than those before
+ * the change: the online side tells by the time which are newer, and would refuse these otherwise.
  */
 static int
 fetch_proof(struct cli *c, const struct carried *k, const struct journal *j,
     struct tsb_key_attributes *out)
 {
-	tsb_bytes_auto answer = { 0 };
+	tsb_bytes_auto answer = {0};
 	struct keyattr key;
 	int tries;
 
@@ -93,7 +95,7 @@ fetch_proof(struct cli *c, const struct carried *k, const struct journal *j,
 			return session_misread(c);
 		if (k->request.executed == KIND_UNWRAP || key.attest_time > j->hsm_seconds)
 			return 0;
-		nanosleep(&(struct timespec){ .tv_nsec = SECOND_PAUSE_NS }, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = SECOND_PAUSE_NS}, NULL);
 	}
 	return 0;
 }
@@ -103,7 +105,7 @@ record_done(struct cli *c, const struct carried *k, struct journal *j, struct ts
     int64_t at_ms)
 {
 	const char *member = tsb_kinds[k->request.executed].result_member;
-	struct wire_offline_result r = { .execution_ms = at_ms };
+	struct wire_offline_result r = {.execution_ms = at_ms};
 
 	if (member && wire_text_member_parse(answer, member, &c->arena, &r.result, &c->err))
 		return session_misread(c);
@@ -122,10 +124,10 @@ record_failed(struct cli *c, const struct carried *k, struct journal *j, int num
     const char *reason, const char *why)
 {
 	struct wire_offline_result r = {
-		.failed = why,
-		.error_code = number,
-		.error_reason = reason,
-		.execution_ms = clock_now_ms(),
+	    .failed = why,
+	    .error_code = number,
+	    .error_reason = reason,
+	    .execution_ms = clock_now_ms(),
 	};
 
 	return record(c, k, j, &r);
@@ -138,7 +140,7 @@ static bool
 shows_effect(const struct carried *k)
 {
 	const struct keyattr *now = &k->task.attributes;
-	tsb_bytes_auto policy = { 0 };
+	tsb_bytes_auto policy = {0};
 
 	if (!k->task.has_attributes || !now->has_policy)
 		return false;
@@ -159,7 +161,7 @@ shows_effect(const struct carried *k)
 static int
 find_new_key(struct cli *c, const struct carried *k, const struct journal *j, bool *found)
 {
-	tsb_bytes_auto answer = { 0 };
+	tsb_bytes_auto answer = {0};
 	struct tsb_key_attributes attributes;
 	struct ska_unwrap_payload payload;
 	struct keyattr key;
@@ -184,7 +186,7 @@ find_new_key(struct cli *c, const struct carried *k, const struct journal *j, bo
 int
 errand_recover(struct cli *c, const struct carried *k, struct journal *j, bool *found)
 {
-	const struct tsb_view nothing = { NULL, 0 };
+	const struct tsb_view nothing = {NULL, 0};
 
 	*found = false;
 	if (tsb_kinds[k->request.executed].repeatable)
@@ -211,12 +213,12 @@ errand_recover(struct cli *c, const struct carried *k, struct journal *j, bool *
 static bool
 is_refusal_of_request(int number)
 {
-	static const enum tsb_code others[] = { TSB_E_TECHNICAL, TSB_E_CONNECTIVITY, TSB_E_IMPL,
-		TSB_E_NOT_IMPLEMENTED, TSB_E_OPERATION_UNREACHABLE, TSB_E_GENERAL, TSB_E_INIT,
-		TSB_E_CONFIG_NOT_EXISTENT, TSB_E_CONFIG_NOT_VALID, TSB_E_CONFIG_INPUT,
-		TSB_E_MISSING_ACCESS_TOKEN, TSB_E_MISSING_API_KEY, TSB_E_CLIENT_SUBSCRIPTION,
-		TSB_E_ENDPOINT_NOT_LICENSED, TSB_E_ACCESS_TOKEN, TSB_E_LOGIN_INFORMATION,
-		TSB_E_KEY_PASSWORD, TSB_E_API_KEY, TSB_E_SUBSYSTEM, TSB_E_IO, TSB_E_FILE_NOT_FOUND };
+	static const enum tsb_code others[] = {TSB_E_TECHNICAL, TSB_E_CONNECTIVITY, TSB_E_IMPL,
+	    TSB_E_NOT_IMPLEMENTED, TSB_E_OPERATION_UNREACHABLE, TSB_E_GENERAL, TSB_E_INIT,
+	    TSB_E_CONFIG_NOT_EXISTENT, TSB_E_CONFIG_NOT_VALID, TSB_E_CONFIG_INPUT,
+	    TSB_E_MISSING_ACCESS_TOKEN, TSB_E_MISSING_API_KEY, TSB_E_CLIENT_SUBSCRIPTION,
+	    TSB_E_ENDPOINT_NOT_LICENSED, TSB_E_ACCESS_TOKEN, TSB_E_LOGIN_INFORMATION,
+	    TSB_E_KEY_PASSWORD, TSB_E_API_KEY, TSB_E_SUBSYSTEM, TSB_E_IO, TSB_E_FILE_NOT_FOUND};
 	size_t i;
 
 	for (i = 0; i < TSB_COUNT(others); i++)
@@ -245,12 +247,13 @@ int
 errand_execute(struct cli *c, const struct carried *k, struct journal *j)
 {
 	const struct tsb_kind_row *row = &tsb_kinds[k->request.executed];
-	tsb_bytes_auto body = { 0 }, answer = { 0 };
+	tsb_bytes_auto body = {0}, answer = {0};
 	int64_t at_ms;
 
 	if (make_body(c, k, &body) ||
-	    session_become(c, k->request.executed == KIND_MODIFY ? CLI_ROLE_KEY_MANAGEMENT :
-								  CLI_ROLE_KEY_OPERATION))
+	    session_become(c,
+		k->request.executed == KIND_MODIFY ? CLI_ROLE_KEY_MANAGEMENT
+						   : CLI_ROLE_KEY_OPERATION))
 		return -1;
 	if (j->state == JOURNAL_NONE && journal_intend(c, k, j))
 		return -1;

@@ -16,7 +16,7 @@
 
 #include "cli/file.h"
 
-#define LINE_SIZE 1024
+#define LINE_SIZE    1024
 #define DER_FILE_MAX (64 * 1024)
 
 static void
@@ -57,7 +57,7 @@ file_read(const char *path, size_t max, struct tsb_bytes *out, struct tsb_err *e
 int
 file_read_line(const char *path, struct arena *a, const char **out, struct tsb_err *err)
 {
-	tsb_bytes_auto text = { 0 };
+	tsb_bytes_auto text = {0};
 	size_t n;
 
 	if (file_read(path, LINE_SIZE, &text, err))
@@ -75,7 +75,7 @@ int
 file_read_base64(const char *path, size_t max, struct arena *a, struct tsb_view *out,
     struct tsb_err *err)
 {
-	tsb_bytes_auto content = { 0 };
+	tsb_bytes_auto content = {0};
 	struct tsb_view text;
 
 	if (file_read(path, max, &content, err))
@@ -94,7 +94,7 @@ file_read_base64(const char *path, size_t max, struct arena *a, struct tsb_view 
 int
 file_read_der(const char *path, struct arena *a, struct tsb_view *der, struct tsb_err *err)
 {
-	tsb_bytes_auto content = { 0 };
+	tsb_bytes_auto content = {0};
 
 	if (file_read(path, DER_FILE_MAX, &content, err))
 		return -1;
@@ -143,7 +143,8 @@ write_all(int fd, const char *path, struct tsb_view content, struct tsb_err *err
 		if (n < 0 && errno == EINTR)
 			n = 0;
 		if (n < 0)
-			return tsb_fail(err, TSB_E_IO, "cannot write %s: %s", path, strerror(errno));
+			return tsb_fail(err, TSB_E_IO, "cannot write %s: %s", path,
+			    strerror(errno));
 	}
 	return 0;
 }
@@ -170,7 +171,7 @@ file_create(const char *path, unsigned mode, struct tsb_view content, struct tsb
 static int
 sync_folder(const char *path, struct tsb_err *err)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	char *folder = arena_str(&a, path), *slash = strrchr(folder, '/');
 	fd_auto fd = -1;
 
@@ -187,7 +188,7 @@ sync_folder(const char *path, struct tsb_err *err)
 int
 file_replace(const char *path, unsigned mode, struct tsb_view content, struct tsb_err *err)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	const char *next = arena_printf(&a, "%s.new", path);
 
 	unlink(next); /* of somebody who was killed */
@@ -212,7 +213,7 @@ file_write(const char *path, struct tsb_view content, struct tsb_err *err)
 }
 
 /* While a question is open: signals are noted, so that none ends the program with the echo off. */
-static const int asking_signals[] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP };
+static const int asking_signals[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP};
 static volatile sig_atomic_t asking_signal;
 
 struct asking {
@@ -229,7 +230,7 @@ note_signal(int number)
 static void
 asking_start(struct asking *a)
 {
-	struct sigaction note = { .sa_handler = note_signal };
+	struct sigaction note = {.sa_handler = note_signal};
 	sigset_t blocked;
 	size_t i;
 
@@ -247,7 +248,7 @@ asking_start(struct asking *a)
 static bool
 asking_wait(const struct asking *a, int fd)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct pollfd p = {.fd = fd, .events = POLLIN};
 
 	return ppoll(&p, 1, NULL, &a->mask) == 1;
 }

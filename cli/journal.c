@@ -15,7 +15,7 @@
 #include "cli/file.h"
 #include "cli/journal.h"
 
-#define JOURNAL_VERSION 1
+#define JOURNAL_VERSION  1
 #define JOURNAL_FILE_MAX (8 * 1024 * 1024)
 
 static const char *
@@ -46,23 +46,23 @@ struct record {
 static int
 read_record(struct cli *c, const char *path, struct record *out)
 {
-	tsb_bytes_auto text = { 0 };
+	tsb_bytes_auto text = {0};
 	struct tsb_view compact;
-	struct record r = { 0 };
+	struct record r = {0};
 	struct tsb_err why;
 	size_t i;
 	const struct {
 		const char *name, **to;
-	} members[] = { { "state", &r.state }, { "asked", &r.asked }, { "token", &r.token },
-		{ "at", &r.at }, { "keyDigest", &r.key_digest }, { "hsmTime", &r.hsm_time },
-		{ "name", &r.name } };
+	} members[] = {{"state", &r.state}, {"asked", &r.asked}, {"token", &r.token}, {"at", &r.at},
+	    {"keyDigest", &r.key_digest}, {"hsmTime", &r.hsm_time}, {"name", &r.name}};
 
 	if (file_read(path, JOURNAL_FILE_MAX, &text, &c->err))
 		return -1;
 	if (wire_compact(tsb_view_bytes(&text), &c->arena, &compact, &why))
 		return tsb_fail(&c->err, TSB_E_PAYLOAD, "%s is damaged: %s", path, why.msg);
 	for (i = 0; i < TSB_COUNT(members); i++)
-		if (wire_client_text_parse(compact, members[i].name, &c->arena, members[i].to, &why) ||
+		if (wire_client_text_parse(compact, members[i].name, &c->arena, members[i].to,
+			&why) ||
 		    !*members[i].to)
 			return tsb_fail(&c->err, TSB_E_PAYLOAD, "%s is damaged: no member %s", path,
 			    members[i].name);
@@ -86,7 +86,7 @@ take_digest(struct arena *a, const char *text, unsigned char out[TSB_SHA256])
 int
 journal_read(struct cli *c, const struct room *r, const struct carried *k, struct journal *out)
 {
-	struct journal j = { .file = file_name(c, r, k) };
+	struct journal j = {.file = file_name(c, r, k)};
 	struct record record;
 	int64_t hsm_ms;
 
@@ -123,7 +123,7 @@ journal_read(struct cli *c, const struct room *r, const struct carried *k, struc
 static int
 write_record(struct cli *c, const struct carried *k, const struct journal *j)
 {
-	tsb_bytes_auto text = { 0 };
+	tsb_bytes_auto text = {0};
 	char time[CLOCK_ISO_SIZE];
 
 	body_open(&text, NULL);

@@ -15,25 +15,25 @@
 #include "cli/session.h"
 
 #define DEFAULT_ATTRIBUTES "sign,modifiable,destroyable"
-#define DEFAULT_RSA_BITS 3072
+#define DEFAULT_RSA_BITS   3072
 
 static const struct {
 	const char *name, *oid;
 } curves[] = {
-	{ "P-256", "1.2.840.10045.3.1.7" },
-	{ "secp256r1", "1.2.840.10045.3.1.7" },
-	{ "P-384", "1.3.132.0.34" },
-	{ "secp384r1", "1.3.132.0.34" },
-	{ "P-521", "1.3.132.0.35" },
-	{ "secp521r1", "1.3.132.0.35" },
-	{ "secp256k1", "1.3.132.0.10" },
-	{ "secp224r1", "1.3.132.0.33" },
-	{ "secp224k1", "1.3.132.0.32" },
-	{ "brainpoolP256r1", "1.3.36.3.3.2.8.1.1.7" },
-	{ "brainpoolP320r1", "1.3.36.3.3.2.8.1.1.9" },
-	{ "brainpoolP384r1", "1.3.36.3.3.2.8.1.1.11" },
-	{ "brainpoolP512r1", "1.3.36.3.3.2.8.1.1.13" },
-	{ "Ed25519", "1.3.101.112" },
+    {"P-256", "1.2.840.10045.3.1.7"},
+    {"secp256r1", "1.2.840.10045.3.1.7"},
+    {"P-384", "1.3.132.0.34"},
+    {"secp384r1", "1.3.132.0.34"},
+    {"P-521", "1.3.132.0.35"},
+    {"secp521r1", "1.3.132.0.35"},
+    {"secp256k1", "1.3.132.0.10"},
+    {"secp224r1", "1.3.132.0.33"},
+    {"secp224k1", "1.3.132.0.32"},
+    {"brainpoolP256r1", "1.3.36.3.3.2.8.1.1.7"},
+    {"brainpoolP320r1", "1.3.36.3.3.2.8.1.1.9"},
+    {"brainpoolP384r1", "1.3.36.3.3.2.8.1.1.11"},
+    {"brainpoolP512r1", "1.3.36.3.3.2.8.1.1.13"},
+    {"Ed25519", "1.3.101.112"},
 };
 
 static const char *
@@ -66,8 +66,8 @@ put_algorithm(struct cli *c, struct tsb_bytes *b)
 			return tsb_fail(&c->err, TSB_E_INPUT,
 			    "--curve %s is not known here; give its OID", curve);
 		if (c->opt[OPT_SIZE])
-			return tsb_fail(&c->err, TSB_E_INPUT, "--size does not go with %s; see --curve",
-			    algorithm);
+			return tsb_fail(&c->err, TSB_E_INPUT,
+			    "--size does not go with %s; see --curve", algorithm);
 		body_text(b, "curveOid", oid);
 	} else if (curve) {
 		return tsb_fail(&c->err, TSB_E_INPUT, "--curve does not go with %s", algorithm);
@@ -81,12 +81,12 @@ int
 key_put_attributes(struct cli *c, const char *dflt, struct tsb_bytes *b)
 {
 	/* In the order of the API; the first three are required there. */
-	static const char *const names[] = { "decrypt", "sign", "unwrap", "derive", "extractable",
-		"modifiable", "destroyable", "sensitive", "copyable", "encrypt", "verify", "wrap",
-		"bip32", "slip10" };
+	static const char *const names[] = {"decrypt", "sign", "unwrap", "derive", "extractable",
+	    "modifiable", "destroyable", "sensitive", "copyable", "encrypt", "verify", "wrap",
+	    "bip32", "slip10"};
 	const char *text = c->opt[OPT_ATTRIBUTES] ? c->opt[OPT_ATTRIBUTES] : dflt;
 	char *rest = arena_str(&c->arena, text), *word;
-	signed char value[TSB_COUNT(names)] = { 0 }; /* 1 yes, -1 no, 0 not given */
+	signed char value[TSB_COUNT(names)] = {0}; /* 1 yes, -1 no, 0 not given */
 	size_t i;
 
 	while ((word = strsep(&rest, ",")) != NULL) {
@@ -114,7 +114,7 @@ key_put_attributes(struct cli *c, const char *dflt, struct tsb_bytes *b)
 int
 cli_key_create(struct cli *c)
 {
-	tsb_bytes_auto body = { 0 }, policy = { 0 }, answer = { 0 };
+	tsb_bytes_auto body = {0}, policy = {0}, answer = {0};
 
 	body_open(&body, NULL);
 	body_text(&body, "label", c->argv[0]);
@@ -132,7 +132,7 @@ cli_key_create(struct cli *c)
 int
 cli_key_list(struct cli *c)
 {
-	tsb_bytes_auto answer = { 0 };
+	tsb_bytes_auto answer = {0};
 	const char **labels;
 	size_t n, i;
 
@@ -163,7 +163,7 @@ key_put_reference(struct cli *c, struct tsb_bytes *body)
 int
 cli_key_show(struct cli *c)
 {
-	tsb_bytes_auto body = { 0 }, answer = { 0 };
+	tsb_bytes_auto body = {0}, answer = {0};
 
 	if (key_put_reference(c, &body) ||
 	    session_call(c, "POST", "/v1/key/attributes", tsb_view_bytes(&body), &answer))
@@ -174,10 +174,9 @@ cli_key_show(struct cli *c)
 int
 cli_key_delete(struct cli *c)
 {
-	tsb_bytes_auto body = { 0 }, answer = { 0 };
+	tsb_bytes_auto body = {0}, answer = {0};
 	bool yes = c->opt[OPT_YES] != NULL;
-	const char *question =
-	    arena_printf(&c->arena, "Destroy the key %s for ever?", c->argv[0]);
+	const char *question = arena_printf(&c->arena, "Destroy the key %s for ever?", c->argv[0]);
 
 	if (!yes && file_ask_yes(question, &yes, &c->err))
 		return -1;

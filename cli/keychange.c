@@ -20,7 +20,7 @@
 static int
 ask(struct cli *c, enum tsb_kind kind)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 
 	return request_open(c, kind, &body) || request_create(c, kind, &body) ? -1 : 0;
 }
@@ -41,7 +41,7 @@ cli_key_unblock(struct cli *c)
 static int
 fetch_policy(struct cli *c, struct ska_policy *out)
 {
-	tsb_bytes_auto body = { 0 }, answer = { 0 };
+	tsb_bytes_auto body = {0}, answer = {0};
 	struct token_keys keys;
 	struct keyview key;
 
@@ -69,7 +69,7 @@ fetch_policy(struct cli *c, struct ska_policy *out)
 static void
 show_change(const struct ska_policy *old, const struct ska_policy *now)
 {
-	doc_auto t = { 0 };
+	doc_auto t = {0};
 
 	doc_start(&t, false);
 	change_show(&t, old, now);
@@ -80,7 +80,7 @@ show_change(const struct ska_policy *old, const struct ska_policy *now)
 static int
 read_policy(struct cli *c, struct tsb_view json, struct ska_policy *out)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 	struct tsb_request_in in;
 
 	body_open(&body, NULL);
@@ -99,14 +99,15 @@ read_policy(struct cli *c, struct tsb_view json, struct ska_policy *out)
 int
 cli_key_modify(struct cli *c)
 {
-	tsb_bytes_auto json = { 0 }, body = { 0 };
+	tsb_bytes_auto json = {0}, body = {0};
 	struct ska_policy old, now;
 	bool yes;
 
 	if (policy_of_options(c, false, &json))
 		return -1;
 	if (json.n == 0)
-		return tsb_fail(&c->err, TSB_E_INPUT, "give the new policy: --policy or --approvers");
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "give the new policy: --policy or --approvers");
 	if (read_policy(c, tsb_view_bytes(&json), &now) || fetch_policy(c, &old))
 		return -1;
 	show_change(&old, &now);

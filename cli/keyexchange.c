@@ -1,6 +1,6 @@
 /*
- * tsb key attributes, import: what an HSM without a network signed about its keys, on its way to the broker
- * of the profile air-gapped.
+ * tsb key attributes, import: what an HSM without a network signed about its keys, on its way to
+ * the broker of the profile air-gapped.
  */
 #include "lib/first.h"
 
@@ -22,7 +22,7 @@
 int
 cli_key_attributes(struct cli *c)
 {
-	tsb_bytes_auto body = { 0 }, answer = { 0 };
+	tsb_bytes_auto body = {0}, answer = {0};
 	struct token_keys keys;
 	struct keyview v;
 
@@ -37,8 +37,9 @@ cli_key_attributes(struct cli *c)
 		return cli_end(c, CLI_WRONG, TSB_E_INVALID_SIGNATURE,
 		    "the key of --attestation-key did not sign these attributes: %s", v.why.msg);
 	if (v.answer.xml_signature.n == 0)
-		output_note("tsb: warning: the HSM did not sign these attributes: no broker can check "
-			    "them");
+		output_note(
+		    "tsb: warning: the HSM did not sign these attributes: no broker can check "
+		    "them");
 	tsb_bytes_add_str(&answer, "\n");
 	return outcome_file(c, c->opt[OPT_OUT], tsb_view_bytes(&answer));
 }
@@ -58,7 +59,7 @@ show_attestation(struct doc *t, const struct keyview *v)
 static int
 import_file(struct cli *c, struct tsb_view attestation, const char *path, struct doc *t)
 {
-	tsb_bytes_auto content = { 0 }, answer = { 0 };
+	tsb_bytes_auto content = {0}, answer = {0};
 	struct keyview v, stored;
 	struct tsb_view compact;
 	struct tsb_err why;
@@ -94,7 +95,7 @@ int
 cli_key_import(struct cli *c)
 {
 	struct token_keys keys;
-	doc_auto t = { 0 };
+	doc_auto t = {0};
 	int i, rc = 0;
 
 	if (token_keys_load(c, &keys))

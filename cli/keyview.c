@@ -15,15 +15,16 @@ int
 keyview_read(struct cli *c, struct tsb_view answer, struct tsb_view attestation,
     struct keyview *out)
 {
-	struct keyview v = { 0 };
+	struct keyview v = {0};
 
 	if (wire_key_attributes_parse(answer, &c->arena, &v.answer, &c->err) ||
 	    keyattr_parse(v.answer.xml, &c->arena, &v.attributes, &c->err))
 		return -1;
 	strength_identify(&v.attributes.policy, &c->arena);
 	v.checked = attestation.n > 0;
-	v.wrong = v.checked && crypto_verify_attestation(attestation, v.answer.xml,
-				   v.answer.xml_signature, &v.why) != 0;
+	v.wrong = v.checked &&
+	    crypto_verify_attestation(attestation, v.answer.xml, v.answer.xml_signature, &v.why) !=
+		0;
 	*out = v;
 	return 0;
 }
@@ -89,7 +90,7 @@ keyview_print(struct cli *c, struct tsb_view answer)
 {
 	struct token_keys keys;
 	struct keyview v;
-	doc_auto t = { 0 };
+	doc_auto t = {0};
 
 	if (token_keys_load(c, &keys))
 		return -1;

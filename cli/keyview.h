@@ -8,10 +8,10 @@
 
 struct keyview {
 	struct tsb_key_attributes answer; /* as the server gave them */
-	struct keyattr attributes;	  /* approvers identified (strength.h) */
-	bool checked;			  /* with an attestation key */
-	bool wrong;			  /* it did not sign them */
-	struct tsb_err why;		  /* when wrong */
+	struct keyattr attributes; /* approvers identified (strength.h) */
+	bool checked; /* with an attestation key */
+	bool wrong; /* it did not sign them */
+	struct tsb_err why; /* when wrong */
 };
 
 /* The answer of key creation or attributes. attestation empty: not checked. */
@@ -21,8 +21,8 @@ int keyview_read(struct cli *, struct tsb_view answer, struct tsb_view attestati
 void keyview_show(struct doc *, const struct keyattr *);
 void keyview_show_attestation(struct doc *, const struct keyview *);
 /*
- * Prints such an answer, with --json as it came; --attestation-key makes it an object of this program
- * with the outcome of the check. CLI_WRONG when the attestation is wrong.
+ * Prints such an answer, with --json as it came; --attestation-key makes it an object of this
+ * program with the outcome of the check. CLI_WRONG when the attestation is wrong.
  */
 int keyview_print(struct cli *, struct tsb_view answer) TSB_MUSTCHECK;
 

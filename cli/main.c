@@ -1,6 +1,6 @@
 /*
- * tsb: the command line of applications, approvers, operators and the offline room. Runs as the person
- * who types it, with that person's API key and approver key; holds no rights of its own.
+ * tsb: the command line of applications, approvers, operators and the offline room. Runs as the
+ * person who types it, with that person's API key and approver key; holds no rights of its own.
  */
 #include "lib/first.h"
 
@@ -13,117 +13,114 @@
 #include "cli/output.h"
 #include "cli/session.h"
 
-#define O(id) OPT_BIT(id)
+#define O(id)    OPT_BIT(id)
 #define O_SIGNER (O(APPROVER) | O(PASSPHRASE_FILE) | O(CERTIFICATE))
-#define O_CHECK (O(TIMESTAMP_KEY) | O(ATTESTATION_KEY))
-#define O_RULES (O(POLICY) | O(APPROVERS) | O(QUORUM) | O(TIMELOCK) | O(TIMEOUT) | O(USE_ONLY))
-#define O_ASK (O(PASSWORD_FILE) | O(META) | O(WAIT) | O(FETCH_ONCE))
-#define KM CLI_ROLE_KEY_MANAGEMENT
-#define KO CLI_ROLE_KEY_OPERATION
-#define AM CLI_ROLE_APPROVER_MANAGEMENT
+#define O_CHECK  (O(TIMESTAMP_KEY) | O(ATTESTATION_KEY))
+#define O_RULES  (O(POLICY) | O(APPROVERS) | O(QUORUM) | O(TIMELOCK) | O(TIMEOUT) | O(USE_ONLY))
+#define O_ASK    (O(PASSWORD_FILE) | O(META) | O(WAIT) | O(FETCH_ONCE))
+#define KM       CLI_ROLE_KEY_MANAGEMENT
+#define KO       CLI_ROLE_KEY_OPERATION
+#define AM       CLI_ROLE_APPROVER_MANAGEMENT
 
 static const struct cli_command commands[] = {
-	{ "key", "create", "NAME", "make a key in the HSM, with or without a policy", cli_key_create,
-	    KM, 1, 1,
-	    O(ALGORITHM) | O(SIZE) | O(CURVE) | O(ATTRIBUTES) | O(PASSWORD_FILE) | O_RULES },
-	{ "key", "list", "", "names of all keys", cli_key_list, KM, 0, 0, 0 },
-	{ "key", "show", "NAME", "attributes and policy of a key", cli_key_show, KM, 1, 1,
-	    O(PASSWORD_FILE) | O(ATTESTATION_KEY) },
-	{ "key", "delete", "NAME", "destroy a key and cancel its requests", cli_key_delete, KM, 1, 1,
-	    O(PASSWORD_FILE) | O(YES) },
-	{ "key", "block", "NAME", "ask to block a key: nobody may use it until it is unblocked",
-	    cli_key_block, KO, 1, 1, O(PASSWORD_FILE) | O(META) | O(WAIT) | O(TIMEOUT) },
-	{ "key", "unblock", "NAME", "ask to unblock a key", cli_key_unblock, KO, 1, 1,
-	    O(PASSWORD_FILE) | O(META) | O(WAIT) | O(TIMEOUT) },
-	{ "key", "modify", "NAME", "show what a new policy changes and ask for it", cli_key_modify,
-	    KM, 1, 1,
-	    O(PASSWORD_FILE) | O(META) | O(WAIT) | O(ATTESTATION_KEY) | O(YES_OPEN_RULES) | O_RULES },
-	{ "key", "attributes", "NAME", "write what the HSM signs about a key to a file",
-	    cli_key_attributes, KM, 1, 1, O(OUT) | O(PASSWORD_FILE) | O(ATTESTATION_KEY) },
-	{ "key", "import", "FILE...", "give such files of an offline HSM to the broker",
-	    cli_key_import, KM, 1, 10000, O(ATTESTATION_KEY) },
-	{ "sign", NULL, "KEY [FILE|-]", "ask for a signature over a file", cli_sign, KO, 1, 2,
-	    O(ALGORITHM) | O(TYPE) | O(PAYLOAD_TYPE) | O(TIMEOUT) | O(OUT) | O_ASK },
-	{ "verify", NULL, "KEY FILE SIGNATURE", "check a signature with a key of the HSM",
-	    cli_verify, KO, 3, 3, O(ALGORITHM) | O(PASSWORD_FILE) },
-	{ "encrypt", NULL, "KEY [FILE|-]", "encrypt a file with a key of the HSM", cli_encrypt, KO, 1, 2,
-	    O(ALGORITHM) | O(AAD) | O(TAG_LENGTH) | O(PASSWORD_FILE) | O(OUT) },
-	{ "decrypt", NULL, "KEY [FILE|-]", "ask for the decryption of a file", cli_decrypt, KO, 1, 2,
-	    O(ALGORITHM) | O(IV) | O(AAD) | O(TAG_LENGTH) | O(TIMEOUT) | O(OUT) | O_ASK },
-	{ "wrap", NULL, "KEY OTHER", "the key OTHER, encrypted under KEY", cli_wrap, KO, 2, 2,
-	    O(METHOD) | O(PASSWORD_FILE) | O(WRAPPED_PASSWORD_FILE) | O(OUT) },
-	{ "unwrap", NULL, "KEY FILE NEWNAME", "ask for a wrapped key to become a key of the HSM",
-	    cli_unwrap, KO, 3, 3,
-	    O(METHOD) | O(ATTRIBUTES) | O(PASSWORD_FILE) | O(META) | O(WAIT) | O(TIMEOUT) },
-	{ "certificate", "request", "KEY", "ask for a certificate request (CSR) of a key",
-	    cli_certificate_request, KO, 1, 1,
-	    O(ALGORITHM) | O(SUBJECT) | O(DAYS) | O(USAGE) | O(TIMEOUT) | O(OUT) | O_ASK },
-	{ "certificate", "sign", "KEY CSR", "ask for a certificate for somebody's request",
-	    cli_certificate_sign, KO, 2, 2,
-	    O(ALGORITHM) | O(SUBJECT) | O(DAYS) | O(USAGE) | O(AUTHORITY) | O(TIMEOUT) | O(OUT) |
-		O_ASK },
-	{ "certificate", "selfsign", "KEY", "ask for a certificate of a key by itself",
-	    cli_certificate_selfsign, KO, 1, 1,
-	    O(ALGORITHM) | O(SUBJECT) | O(DAYS) | O(USAGE) | O(AUTHORITY) | O(TIMEOUT) | O(OUT) |
-		O_ASK },
-	{ "certificate", "show", "KEY", "the certificate stored with a key", cli_certificate_show,
-	    KO, 1, 1, O(OUT) },
-	{ "request", "show", "ID", "state of a request and who approved it", cli_request_show, KO, 1,
-	    1, O(FETCH_ONCE) },
-	{ "request", "wait", "ID", "wait until a request has ended, print its result",
-	    cli_request_wait, KO, 1, 1, O(TIMEOUT) | O(OUT) | O(FETCH_ONCE) },
-	{ "request", "list", "", "ids and states of requests, newest first", cli_request_list, KO, 0,
-	    0, O(STATUS) | O(KEY) },
-	{ "request", "cancel", "ID", "cancel an open request", cli_request_cancel, KO, 1, 1, 0 },
-	{ "approver", "new", "NAME", "make a key pair here and print the public key",
-	    cli_approver_new, CLI_ROLE_NONE, 1, 1,
-	    O(TYPE) | O(OUT) | O(PASSPHRASE_FILE) | O(NO_PASSPHRASE) },
-	{ "approver", "create", "NAME", "have the broker make a key for an approver, print the code",
-	    cli_approver_create, AM, 1, 1, O(SIZE) | O(DAYS) | O(PASSWORD_FILE) },
-	{ "approver", "onboard", "NAME", "fetch the new key with the one-time code",
-	    cli_approver_onboard, CLI_ROLE_APPROVER, 1, 1, O(CODE_FILE) | O(OUT) },
-	{ "approver", "status", "", "approvers whose keys the broker made", cli_approver_status, AM, 0,
-	    0, 0 },
-	{ "approver", "renew", "NAME", "a new code for an approver who is not onboarded",
-	    cli_approver_renew, AM, 1, 1, 0 },
-	{ "approver", "restore", "NAME", "a new code for a key that was lost", cli_approver_restore, AM,
-	    1, 1, O(FORGOTTEN) | O(NEW_PASSWORD_FILE) },
-	{ "approver", "change-password", "NAME", "another backup password",
-	    cli_approver_change_password, AM, 1, 1, O(PASSWORD_FILE) | O(NEW_PASSWORD_FILE) },
-	{ "approver", "delete", "NAME", "forget an approver and the backup of the key",
-	    cli_approver_delete, AM, 1, 1, O(YES) },
-	{ "tasks", NULL, "", "what waits for this approver", cli_tasks, CLI_ROLE_APPROVER, 0, 0,
-	    O_SIGNER | O_CHECK | O(REQUEST) },
-	{ "approve", NULL, "TASK...|--all", "check, show and sign tasks", cli_approve, CLI_ROLE_APPROVER,
-	    0, 100, O_SIGNER | O_CHECK | O(REQUEST) | O(ALL) | O(YES) | O(YES_OPEN_RULES) },
-	{ "reject", NULL, "TASK...|--all", "refuse tasks", cli_reject, CLI_ROLE_APPROVER, 0, 100,
-	    O_SIGNER | O(REQUEST) | O(ALL) | O(YES) },
-	{ "token", "decode", "[FILE|-|BASE64]", "print a token, policy or attributes readably",
-	    cli_token_decode, CLI_ROLE_NONE, 0, 1, O_CHECK },
-	{ "offline", "export", "[ID...]", "requests for an offline HSM as a package, QR codes, a sheet",
-	    cli_offline_export, KO, 0, 10000, O(OUT) | O(QR) | O(SHEET) | O(FORMAT) |
-		O(ANIMATION) },
-	{ "offline", "import", "FILE...", "results of an offline HSM, given to the broker",
-	    cli_offline_import, KO, 1, 10000, 0 },
-	{ "offline", "init", "DIR", "make an offline room with a key of its own", cli_offline_init,
-	    CLI_ROLE_NONE, 1, 1, O(SITE) },
-	{ "offline", "trust", "FILE", "believe packages of the site with this public key",
-	    cli_offline_trust, CLI_ROLE_NONE, 1, 1, O(ROOM) | O(SITE) | O(YES) },
-	{ "offline", "scan", "", "read QR codes with a camera until all parts are there",
-	    cli_offline_scan, CLI_ROLE_NONE, 0, 0, O(DEVICE) | O(OUT) },
-	{ "offline", "show", "FILE...", "check requests that were carried in, and show them",
-	    cli_offline_show, KM, 1, 10000,
-	    O(ROOM) | O(REQUEST) | O(PASSWORD_FILE) | O(ATTESTATION_KEY) },
-	{ "offline", "run", "FILE...", "check, show and execute them, write the results",
-	    cli_offline_run, KO, 1, 10000,
-	    O(ROOM) | O(REQUEST) | O(PASSWORD_FILE) | O(ATTESTATION_KEY) | O(YES) |
-		O(YES_OPEN_RULES) | O(OUT) | O(QR) | O(TEXT) | O(ANIMATION) | O(TO) },
-	{ "schema", "status", "", "version of the database schema", cli_schema_status, CLI_ROLE_NONE, 0,
-	    0, O(CONFIG) },
-	{ "schema", "upgrade", "", "bring the database schema up to this version",
-	    cli_schema_upgrade, CLI_ROLE_NONE, 0, 0, O(CONFIG) | O(DIR) },
-	{ "apikey", "new", "", "make an API key and its line for the settings", cli_apikey_new,
-	    CLI_ROLE_NONE, 0, 0, 0 },
+    {"key", "create", "NAME", "make a key in the HSM, with or without a policy", cli_key_create, KM,
+	1, 1, O(ALGORITHM) | O(SIZE) | O(CURVE) | O(ATTRIBUTES) | O(PASSWORD_FILE) | O_RULES},
+    {"key", "list", "", "names of all keys", cli_key_list, KM, 0, 0, 0},
+    {"key", "show", "NAME", "attributes and policy of a key", cli_key_show, KM, 1, 1,
+	O(PASSWORD_FILE) | O(ATTESTATION_KEY)},
+    {"key", "delete", "NAME", "destroy a key and cancel its requests", cli_key_delete, KM, 1, 1,
+	O(PASSWORD_FILE) | O(YES)},
+    {"key", "block", "NAME", "ask to block a key: nobody may use it until it is unblocked",
+	cli_key_block, KO, 1, 1, O(PASSWORD_FILE) | O(META) | O(WAIT) | O(TIMEOUT)},
+    {"key", "unblock", "NAME", "ask to unblock a key", cli_key_unblock, KO, 1, 1,
+	O(PASSWORD_FILE) | O(META) | O(WAIT) | O(TIMEOUT)},
+    {"key", "modify", "NAME", "show what a new policy changes and ask for it", cli_key_modify, KM,
+	1, 1,
+	O(PASSWORD_FILE) | O(META) | O(WAIT) | O(ATTESTATION_KEY) | O(YES_OPEN_RULES) | O_RULES},
+    {"key", "attributes", "NAME", "write what the HSM signs about a key to a file",
+	cli_key_attributes, KM, 1, 1, O(OUT) | O(PASSWORD_FILE) | O(ATTESTATION_KEY)},
+    {"key", "import", "FILE...", "give such files of an offline HSM to the broker", cli_key_import,
+	KM, 1, 10000, O(ATTESTATION_KEY)},
+    {"sign", NULL, "KEY [FILE|-]", "ask for a signature over a file", cli_sign, KO, 1, 2,
+	O(ALGORITHM) | O(TYPE) | O(PAYLOAD_TYPE) | O(TIMEOUT) | O(OUT) | O_ASK},
+    {"verify", NULL, "KEY FILE SIGNATURE", "check a signature with a key of the HSM", cli_verify,
+	KO, 3, 3, O(ALGORITHM) | O(PASSWORD_FILE)},
+    {"encrypt", NULL, "KEY [FILE|-]", "encrypt a file with a key of the HSM", cli_encrypt, KO, 1, 2,
+	O(ALGORITHM) | O(AAD) | O(TAG_LENGTH) | O(PASSWORD_FILE) | O(OUT)},
+    {"decrypt", NULL, "KEY [FILE|-]", "ask for the decryption of a file", cli_decrypt, KO, 1, 2,
+	O(ALGORITHM) | O(IV) | O(AAD) | O(TAG_LENGTH) | O(TIMEOUT) | O(OUT) | O_ASK},
+    {"wrap", NULL, "KEY OTHER", "the key OTHER, encrypted under KEY", cli_wrap, KO, 2, 2,
+	O(METHOD) | O(PASSWORD_FILE) | O(WRAPPED_PASSWORD_FILE) | O(OUT)},
+    {"unwrap", NULL, "KEY FILE NEWNAME", "ask for a wrapped key to become a key of the HSM",
+	cli_unwrap, KO, 3, 3,
+	O(METHOD) | O(ATTRIBUTES) | O(PASSWORD_FILE) | O(META) | O(WAIT) | O(TIMEOUT)},
+    {"certificate", "request", "KEY", "ask for a certificate request (CSR) of a key",
+	cli_certificate_request, KO, 1, 1,
+	O(ALGORITHM) | O(SUBJECT) | O(DAYS) | O(USAGE) | O(TIMEOUT) | O(OUT) | O_ASK},
+    {"certificate", "sign", "KEY CSR", "ask for a certificate for somebody's request",
+	cli_certificate_sign, KO, 2, 2,
+	O(ALGORITHM) | O(SUBJECT) | O(DAYS) | O(USAGE) | O(AUTHORITY) | O(TIMEOUT) | O(OUT) |
+	    O_ASK},
+    {"certificate", "selfsign", "KEY", "ask for a certificate of a key by itself",
+	cli_certificate_selfsign, KO, 1, 1,
+	O(ALGORITHM) | O(SUBJECT) | O(DAYS) | O(USAGE) | O(AUTHORITY) | O(TIMEOUT) | O(OUT) |
+	    O_ASK},
+    {"certificate", "show", "KEY", "the certificate stored with a key", cli_certificate_show, KO, 1,
+	1, O(OUT)},
+    {"request", "show", "ID", "state of a request and who approved it", cli_request_show, KO, 1, 1,
+	O(FETCH_ONCE)},
+    {"request", "wait", "ID", "wait until a request has ended, print its result", cli_request_wait,
+	KO, 1, 1, O(TIMEOUT) | O(OUT) | O(FETCH_ONCE)},
+    {"request", "list", "", "ids and states of requests, newest first", cli_request_list, KO, 0, 0,
+	O(STATUS) | O(KEY)},
+    {"request", "cancel", "ID", "cancel an open request", cli_request_cancel, KO, 1, 1, 0},
+    {"approver", "new", "NAME", "make a key pair here and print the public key", cli_approver_new,
+	CLI_ROLE_NONE, 1, 1, O(TYPE) | O(OUT) | O(PASSPHRASE_FILE) | O(NO_PASSPHRASE)},
+    {"approver", "create", "NAME", "have the broker make a key for an approver, print the code",
+	cli_approver_create, AM, 1, 1, O(SIZE) | O(DAYS) | O(PASSWORD_FILE)},
+    {"approver", "onboard", "NAME", "fetch the new key with the one-time code",
+	cli_approver_onboard, CLI_ROLE_APPROVER, 1, 1, O(CODE_FILE) | O(OUT)},
+    {"approver", "status", "", "approvers whose keys the broker made", cli_approver_status, AM, 0,
+	0, 0},
+    {"approver", "renew", "NAME", "a new code for an approver who is not onboarded",
+	cli_approver_renew, AM, 1, 1, 0},
+    {"approver", "restore", "NAME", "a new code for a key that was lost", cli_approver_restore, AM,
+	1, 1, O(FORGOTTEN) | O(NEW_PASSWORD_FILE)},
+    {"approver", "change-password", "NAME", "another backup password", cli_approver_change_password,
+	AM, 1, 1, O(PASSWORD_FILE) | O(NEW_PASSWORD_FILE)},
+    {"approver", "delete", "NAME", "forget an approver and the backup of the key",
+	cli_approver_delete, AM, 1, 1, O(YES)},
+    {"tasks", NULL, "", "what waits for this approver", cli_tasks, CLI_ROLE_APPROVER, 0, 0,
+	O_SIGNER | O_CHECK | O(REQUEST)},
+    {"approve", NULL, "TASK...|--all", "check, show and sign tasks", cli_approve, CLI_ROLE_APPROVER,
+	0, 100, O_SIGNER | O_CHECK | O(REQUEST) | O(ALL) | O(YES) | O(YES_OPEN_RULES)},
+    {"reject", NULL, "TASK...|--all", "refuse tasks", cli_reject, CLI_ROLE_APPROVER, 0, 100,
+	O_SIGNER | O(REQUEST) | O(ALL) | O(YES)},
+    {"token", "decode", "[FILE|-|BASE64]", "print a token, policy or attributes readably",
+	cli_token_decode, CLI_ROLE_NONE, 0, 1, O_CHECK},
+    {"offline", "export", "[ID...]", "requests for an offline HSM as a package, QR codes, a sheet",
+	cli_offline_export, KO, 0, 10000, O(OUT) | O(QR) | O(SHEET) | O(FORMAT) | O(ANIMATION)},
+    {"offline", "import", "FILE...", "results of an offline HSM, given to the broker",
+	cli_offline_import, KO, 1, 10000, 0},
+    {"offline", "init", "DIR", "make an offline room with a key of its own", cli_offline_init,
+	CLI_ROLE_NONE, 1, 1, O(SITE)},
+    {"offline", "trust", "FILE", "believe packages of the site with this public key",
+	cli_offline_trust, CLI_ROLE_NONE, 1, 1, O(ROOM) | O(SITE) | O(YES)},
+    {"offline", "scan", "", "read QR codes with a camera until all parts are there",
+	cli_offline_scan, CLI_ROLE_NONE, 0, 0, O(DEVICE) | O(OUT)},
+    {"offline", "show", "FILE...", "check requests that were carried in, and show them",
+	cli_offline_show, KM, 1, 10000,
+	O(ROOM) | O(REQUEST) | O(PASSWORD_FILE) | O(ATTESTATION_KEY)},
+    {"offline", "run", "FILE...", "check, show and execute them, write the results",
+	cli_offline_run, KO, 1, 10000,
+	O(ROOM) | O(REQUEST) | O(PASSWORD_FILE) | O(ATTESTATION_KEY) | O(YES) | O(YES_OPEN_RULES) |
+	    O(OUT) | O(QR) | O(TEXT) | O(ANIMATION) | O(TO)},
+    {"schema", "status", "", "version of the database schema", cli_schema_status, CLI_ROLE_NONE, 0,
+	0, O(CONFIG)},
+    {"schema", "upgrade", "", "bring the database schema up to this version", cli_schema_upgrade,
+	CLI_ROLE_NONE, 0, 0, O(CONFIG) | O(DIR)},
+    {"apikey", "new", "", "make an API key and its line for the settings", cli_apikey_new,
+	CLI_ROLE_NONE, 0, 0, 0},
 };
 
 static void
@@ -262,8 +259,8 @@ run_none(struct cli *c)
 		return 0;
 	}
 	if (is_group(word) && next)
-		return tsb_fail(&c->err, TSB_E_INPUT, "there is no command '%s %s'; see tsb %s --help",
-		    word, next, word);
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "there is no command '%s %s'; see tsb %s --help", word, next, word);
 	if (is_group(word))
 		return tsb_fail(&c->err, TSB_E_INPUT, "%s needs a second word; see tsb %s --help",
 		    word, word);
@@ -287,7 +284,7 @@ run(struct cli *c, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct cli c = { .exit = CLI_USAGE };
+	struct cli c = {.exit = CLI_USAGE};
 	int rc, status;
 
 	rc = run(&c, argc, argv);

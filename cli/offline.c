@@ -21,7 +21,8 @@
 
 /* ---- export ---- */
 
-struct export {
+struct export
+{
 	struct cli *cli;
 	const char **ids;
 	size_t n;
@@ -53,10 +54,12 @@ check_export(struct export *e)
 	struct cli *c = e->cli;
 
 	if (!c->opt[OPT_OUT] && !c->opt[OPT_QR] && !c->opt[OPT_SHEET] && !c->opt[OPT_ANIMATION])
-		return tsb_fail(&c->err, TSB_E_INPUT, "say where the requests go: --out FILE, "
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "say where the requests go: --out FILE, "
 		    "--qr DIR, --sheet FILE or --animation FILE");
 	if (c->opt[OPT_SHEET] && c->argc != 1)
-		return tsb_fail(&c->err, TSB_E_INPUT, "a sheet is for one request: name it by its id");
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "a sheet is for one request: name it by its id");
 	return sheet_format(e) || outcome_check_folder(c) ? -1 : 0;
 }
 
@@ -86,7 +89,7 @@ static int
 fetch_package(struct export *e, struct tsb_bytes *package)
 {
 	struct cli *c = e->cli;
-	tsb_bytes_auto body = { 0 }, list = { 0 };
+	tsb_bytes_auto body = {0}, list = {0};
 	size_t i;
 
 	e->ids = (const char **)c->argv;
@@ -113,8 +116,7 @@ write_picture(struct export *e, const char *dir, const char *id, size_t k, struc
 {
 	struct cli *c = e->cli;
 
-	return outcome_file(c,
-	    arena_printf(&c->arena, "%s/request-%s-%zu.png", dir, id, k), png);
+	return outcome_file(c, arena_printf(&c->arena, "%s/request-%s-%zu.png", dir, id, k), png);
 }
 
 /* Of several requests each gets a folder of its own: parts of two are never read together. */
@@ -139,13 +141,13 @@ export_pictures(struct export *e, const char *id)
 {
 	struct cli *c = e->cli;
 	const char *path = arena_printf(&c->arena, "/v1/request/qrCode/%s?text=parts",
-	    enc_percent_str(&c->arena, id)), *dir;
-	tsb_bytes_auto answer = { 0 };
+		       enc_percent_str(&c->arena, id)),
+		   *dir;
+	tsb_bytes_auto answer = {0};
 	struct tsb_view *pictures;
 	size_t n, i;
 
-	if (session_call(c, "GET", path, tsb_view_of(NULL, 0), &answer) ||
-	    make_folder(e, id, &dir))
+	if (session_call(c, "GET", path, tsb_view_of(NULL, 0), &answer) || make_folder(e, id, &dir))
 		return -1;
 	if (answer.n > 0 && answer.p[0] != '{')
 		return write_picture(e, dir, id, 1, tsb_view_bytes(&answer));
@@ -164,7 +166,7 @@ export_sheet(struct export *e, const char *id)
 	struct cli *c = e->cli;
 	const char *path = arena_printf(&c->arena, "/v1/request/qrCode/%s?format=%s",
 	    enc_percent_str(&c->arena, id), e->format);
-	tsb_bytes_auto answer = { 0 };
+	tsb_bytes_auto answer = {0};
 
 	if (session_call(c, "GET", path, tsb_view_of(NULL, 0), &answer))
 		return -1;
@@ -177,7 +179,7 @@ show_exported(struct export *e, const char *id, struct doc *t)
 	struct cli *c = e->cli;
 	const char *path =
 	    arena_printf(&c->arena, "/v1/request/%s", enc_percent_str(&c->arena, id));
-	tsb_bytes_auto answer = { 0 };
+	tsb_bytes_auto answer = {0};
 	struct wire_client_status s;
 
 	if (session_call(c, "GET", path, tsb_view_of(NULL, 0), &answer))
@@ -195,9 +197,9 @@ show_exported(struct export *e, const char *id, struct doc *t)
 int
 cli_offline_export(struct cli *c)
 {
-	struct export e = { .cli = c };
-	tsb_bytes_auto package = { 0 };
-	doc_auto t = { 0 };
+	struct export e = {.cli = c};
+	tsb_bytes_auto package = {0};
+	doc_auto t = {0};
 	size_t i;
 
 	if (check_export(&e) || fetch_package(&e, &package))
@@ -239,9 +241,10 @@ show_outcome(struct doc *t, const struct wire_client_outcome *o)
 		doc_format(t, "refused", "%s: %s (%d %s)", o->id ? o->id : "without id",
 		    o->error.message, o->error.number, o->error.reason);
 	} else {
-		doc_format(t, tsb_streq(o->status.status, "FAILED") ? "failed" : "executed", "%s%s%s",
-		    o->status.id, tsb_streq(o->status.status, "FAILED") ? ": " : "",
-		    tsb_streq(o->status.status, "FAILED") && o->status.result ? o->status.result : "");
+		doc_format(t, tsb_streq(o->status.status, "FAILED") ? "failed" : "executed",
+		    "%s%s%s", o->status.id, tsb_streq(o->status.status, "FAILED") ? ": " : "",
+		    tsb_streq(o->status.status, "FAILED") && o->status.result ? o->status.result
+									      : "");
 	}
 }
 
@@ -250,7 +253,7 @@ static int
 import_source(struct cli *c, const struct source *s, struct doc *t, bool *refused)
 {
 	struct wire_client_outcome *outcomes;
-	tsb_bytes_auto answer = { 0 };
+	tsb_bytes_auto answer = {0};
 	size_t n, i;
 
 	if (session_call(c, "PUT", "/v1/resultFromOfflineHsm", s->text, &answer)) {
@@ -279,7 +282,7 @@ cli_offline_import(struct cli *c)
 {
 	struct source *sources;
 	bool refused = false;
-	doc_auto t = { 0 };
+	doc_auto t = {0};
 	int rc = 0;
 	size_t n, i;
 

@@ -68,7 +68,8 @@ name_request(struct bag *b)
 	if (!c->opt[OPT_REQUEST])
 		return 0;
 	if (!uuid_parse(c->opt[OPT_REQUEST], &id))
-		return tsb_fail(&c->err, TSB_E_INVALID_UUID, "--request must be the id of a request");
+		return tsb_fail(&c->err, TSB_E_INVALID_UUID,
+		    "--request must be the id of a request");
 	for (i = 0; i < b->n; i++)
 		if (!b->list[i].request.has_id) {
 			nameless = &b->list[i];
@@ -76,7 +77,8 @@ name_request(struct bag *b)
 		}
 	if (n != 1)
 		return tsb_fail(&c->err, TSB_E_INPUT,
-		    "--request is for one request that came without its id; there are %zu of them", n);
+		    "--request is for one request that came without its id; there are %zu of them",
+		    n);
 	nameless->request.has_id = true;
 	nameless->request.id = id;
 	return 0;
@@ -136,9 +138,9 @@ judge_if_possible(struct cli *c, struct carried *k)
 int
 cli_offline_show(struct cli *c)
 {
-	room_auto room = { 0 };
-	struct bag b = { .cli = c, .room = &room };
-	doc_auto t = { 0 };
+	room_auto room = {0};
+	struct bag b = {.cli = c, .room = &room};
+	doc_auto t = {0};
 	bool wrong = false;
 	size_t i;
 
@@ -234,14 +236,15 @@ find_destination(struct run *r)
 			return tsb_fail(&c->err, TSB_E_INPUT,
 			    "%s is of the site %s, the results would go to another one: run it alone",
 			    k->from, k->site);
-		r->to = (struct room_peer){ k->site, k->site_spki };
+		r->to = (struct room_peer){k->site, k->site_spki};
 	}
 	if (r->to.spki.n == 0 && room->npeers == 1)
 		r->to = room->peers[0];
 	if (r->to.spki.n == 0)
-		return tsb_fail(&c->err, TSB_E_INPUT, room->npeers == 0 ?
-		    "no site is trusted that could get the results: `tsb offline trust FILE` or --to FILE" :
-		    "several sites are trusted: say with --to FILE which one gets the results");
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    room->npeers == 0
+			? "no site is trusted that could get the results: `tsb offline trust FILE` or --to FILE"
+			: "several sites are trusted: say with --to FILE which one gets the results");
 	if (!r->to.name)
 		r->to.name = "";
 	return 0;
@@ -254,7 +257,10 @@ ask(struct cli *c, const char *question, bool *yes)
 	return *yes ? 0 : file_ask_yes(question, yes, &c->err);
 }
 
-/* Why --yes alone does not execute this; NULL = it does. A refusal by the HSM ends a request for good. */
+/*
+ * Why --yes alone does not execute this; NULL = it does. A refusal by the HSM ends a request for
+ * good.
+ */
 static const char *
 doubt(const struct carried *k, const char *seen)
 {
@@ -284,8 +290,10 @@ confirm(struct run *r, const struct carried *k, const char **why_not)
 	*why_not = reason;
 	if (reason && c->opt[OPT_YES])
 		return 0;
-	if (ask(c, reason ? arena_printf(&c->arena, "%s. Have the HSM try it all the same?", reason) :
-			    "Have the HSM do this?", &yes))
+	if (ask(c,
+		reason ? arena_printf(&c->arena, "%s. Have the HSM try it all the same?", reason)
+		       : "Have the HSM do this?",
+		&yes))
 		return -1;
 	*why_not = yes ? NULL : "not wanted";
 	if (!yes || k->task.token.operation != OP_MODIFY)
@@ -307,7 +315,7 @@ static void
 show(const struct cli *c, const struct carried *k)
 {
 	FILE *to = c->json ? stderr : stdout;
-	doc_auto t = { 0 };
+	doc_auto t = {0};
 
 	if (c->json && c->opt[OPT_YES])
 		return;
@@ -373,8 +381,10 @@ run_one(struct run *r, struct carried *k)
 		return 0;
 	}
 	if (!k->request.has_id && !k->approved) {
-		tsb_fail(&c->err, TSB_E_INPUT, "%s says neither its id nor who approved it: give the id "
-		    "with --request", k->from);
+		tsb_fail(&c->err, TSB_E_INPUT,
+		    "%s says neither its id nor who approved it: give the id "
+		    "with --request",
+		    k->from);
 		refuse(r, k);
 		return 0;
 	}
@@ -394,8 +404,7 @@ finish(struct run *r)
 {
 	struct cli *c = r->bag.cli;
 
-	if (r->nresults > 0 &&
-	    outcome_write(c, r->bag.room, &r->to, r->results, r->nresults))
+	if (r->nresults > 0 && outcome_write(c, r->bag.room, &r->to, r->results, r->nresults))
 		return -1;
 	if (r->nresults == 0)
 		output_note("tsb: there are no results to be written");
@@ -403,15 +412,16 @@ finish(struct run *r)
 		return cli_end(c, CLI_WRONG, TSB_E_PAYLOAD,
 		    "not all requests are what they claim to be");
 	if (r->not_executed)
-		return cli_end(c, CLI_NOT_EXECUTED, TSB_E_GENERAL, "not all requests were executed");
+		return cli_end(c, CLI_NOT_EXECUTED, TSB_E_GENERAL,
+		    "not all requests were executed");
 	return 0;
 }
 
 int
 cli_offline_run(struct cli *c)
 {
-	room_auto room = { 0 };
-	struct run r = { .bag = { .cli = c, .room = &room } };
+	room_auto room = {0};
+	struct run r = {.bag = {.cli = c, .room = &room}};
 	int rc = 0;
 	size_t i;
 

@@ -9,8 +9,8 @@
 #include "cli/cli.h"
 
 const struct cli_option_row cli_option_rows[OPT__MAX] = {
-#define OPT(id, letter, name, arg, help) [OPT_##id] = { letter, name, arg, help },
-	CLI_OPTIONS(OPT)
+#define OPT(id, letter, name, arg, help) [OPT_##id] = {letter, name, arg, help},
+    CLI_OPTIONS(OPT)
 #undef OPT
 };
 
@@ -39,15 +39,15 @@ option_tables(unsigned long long set, bool leading, struct option *words, char *
 
 		if (!(set & 1ULL << i))
 			continue;
-		words[n++] = (struct option){ row->name,
-			row->arg ? required_argument : no_argument, NULL, OPTION_BASE + i };
+		words[n++] = (struct option){row->name, row->arg ? required_argument : no_argument,
+		    NULL, OPTION_BASE + i};
 		if (row->letter) {
 			*letters++ = (char)row->letter;
 			if (row->arg)
 				*letters++ = ':';
 		}
 	}
-	words[n] = (struct option){ 0 };
+	words[n] = (struct option){0};
 	*letters = '\0';
 }
 
@@ -77,7 +77,8 @@ cli_options_read(struct cli *c, unsigned long long set, bool leading, int argc, 
 			return tsb_fail(&c->err, TSB_E_INPUT, "option %s needs a value",
 			    argv[optind - 1]);
 		if (got == '?' && optopt > 0 && optopt < OPTION_BASE)
-			return tsb_fail(&c->err, TSB_E_INPUT, "there is no option -%c here", optopt);
+			return tsb_fail(&c->err, TSB_E_INPUT, "there is no option -%c here",
+			    optopt);
 		if (got == '?')
 			return tsb_fail(&c->err, TSB_E_INPUT, "there is no option %s here",
 			    argv[optind - 1]);

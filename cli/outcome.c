@@ -42,15 +42,19 @@ outcome_check_folder(struct cli *c)
 	for (i = 0; i < n; i++)
 		free(list[i]);
 	free(list);
-	return n == 0 ? 0 : tsb_fail(&c->err, TSB_E_INPUT,
-	    "%s holds %d pictures already: name an empty folder, so that none are mixed", dir, n);
+	return n == 0
+	    ? 0
+	    : tsb_fail(&c->err, TSB_E_INPUT,
+		  "%s holds %d pictures already: name an empty folder, so that none are mixed", dir,
+		  n);
 }
 
 int
 outcome_check(struct cli *c)
 {
 	if (!c->opt[OPT_OUT] && !c->opt[OPT_QR] && !c->opt[OPT_TEXT] && !c->opt[OPT_ANIMATION])
-		return tsb_fail(&c->err, TSB_E_INPUT, "say where the results go: --out FILE, "
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "say where the results go: --out FILE, "
 		    "--qr DIR, --text FILE or --animation FILE");
 	return outcome_check_folder(c);
 }
@@ -72,7 +76,8 @@ split_text(struct cli *c, struct tsb_view text, const struct tsb_uuid *id, struc
 
 	if (n > QR_PARTS_MAX)
 		return tsb_fail(&c->err, TSB_E_INPUT,
-		    "it would take %zu QR codes, more than %d: carry it as a file", n, QR_PARTS_MAX);
+		    "it would take %zu QR codes, more than %d: carry it as a file", n,
+		    QR_PARTS_MAX);
 	return qr_split_init(out, text, id, QR_CHUNK_MAX, &c->err);
 }
 
@@ -99,8 +104,9 @@ outcome_pictures(struct cli *c, const char *prefix, const struct tsb_uuid *id, s
 	uuid_format(id, name);
 	for (rc = 0, k = 0; k < split.n; k++) {
 		if (rc == 0)
-			rc = outcome_file(c, arena_printf(&c->arena, "%s/%s-%s-%zu.png", dir, prefix,
-			    name, k + 1), tsb_view_bytes(&png[k]));
+			rc = outcome_file(c,
+			    arena_printf(&c->arena, "%s/%s-%s-%zu.png", dir, prefix, name, k + 1),
+			    tsb_view_bytes(&png[k]));
 		tsb_bytes_clear(&png[k]);
 	}
 	return rc;
@@ -109,20 +115,22 @@ outcome_pictures(struct cli *c, const char *prefix, const struct tsb_uuid *id, s
 int
 outcome_animation(struct cli *c, struct tsb_view text)
 {
-	tsb_bytes_auto gif = { 0 };
+	tsb_bytes_auto gif = {0};
 
 	if (!c->opt[OPT_ANIMATION])
 		return 0;
 	while (text.n > 0 && text.p[text.n - 1] == '\n')
 		text.n--;
 	return ur_gif(text, QR_SCALE_DEFAULT, &gif, &c->err) ||
-	    outcome_file(c, c->opt[OPT_ANIMATION], tsb_view_bytes(&gif)) ? -1 : 0;
+		outcome_file(c, c->opt[OPT_ANIMATION], tsb_view_bytes(&gif))
+	    ? -1
+	    : 0;
 }
 
 static int
 write_text(struct cli *c, const struct tsb_uuid *id, struct tsb_view text)
 {
-	tsb_bytes_auto lines = { 0 };
+	tsb_bytes_auto lines = {0};
 	struct qr_split split;
 	size_t k;
 
@@ -140,15 +148,15 @@ int
 outcome_write(struct cli *c, const struct room *r, const struct room_peer *to,
     struct tsb_view *results, size_t n)
 {
-	tsb_bytes_auto text = { 0 };
+	tsb_bytes_auto text = {0};
 	struct wire_package p = {
-		.type = PACKAGE_RESULTS,
-		.id = uuid_new(),
-		.created_ms = clock_now_ms(),
-		.from_name = r->name,
-		.to_name = to->name,
-		.items = results,
-		.nitems = n,
+	    .type = PACKAGE_RESULTS,
+	    .id = uuid_new(),
+	    .created_ms = clock_now_ms(),
+	    .from_name = r->name,
+	    .to_name = to->name,
+	    .items = results,
+	    .nitems = n,
 	};
 	struct tsb_view line;
 

@@ -14,13 +14,13 @@
 #include "cli/output.h"
 
 #define PREVIEW_TEXT 4096 /* characters of a payload shown as text */
-#define PREVIEW_HEX 32	  /* bytes of a payload shown in hex */
-#define COLUMN 22	  /* where values start */
+#define PREVIEW_HEX  32 /* bytes of a payload shown in hex */
+#define COLUMN       22 /* where values start */
 
 void
 doc_start(struct doc *t, bool json)
 {
-	*t = (struct doc){ .json = json };
+	*t = (struct doc){.json = json};
 	if (json)
 		tsb_bytes_add_str(&t->out, "{");
 }
@@ -133,9 +133,9 @@ printable_at(const unsigned char *p, size_t n)
 		return (p[0] >= 0x20 && p[0] != 0x7f) || p[0] == '\n' || p[0] == '\t';
 	if (len > n || !tsb_utf8_valid(tsb_view_of(p, len)))
 		return 0;
-	c = len == 2 ? (p[0] & 0x1fU) << 6 | (p[1] & 0x3fU) :
-	    len == 3 ? (p[0] & 0x0fU) << 12 | (p[1] & 0x3fU) << 6 | (p[2] & 0x3fU) :
-		       0x10000;
+	c = len == 2   ? (p[0] & 0x1fU) << 6 | (p[1] & 0x3fU)
+	    : len == 3 ? (p[0] & 0x0fU) << 12 | (p[1] & 0x3fU) << 6 | (p[2] & 0x3fU)
+		       : 0x10000;
 	/* C1 controls; marks and embeddings that reorder or hide text; separators; BOM */
 	if (c < 0xa0 || c == 0xad || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
 	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff)
@@ -302,7 +302,8 @@ doc_payload(struct doc *t, const char *name, struct tsb_view bytes)
 		add_safe(t, bytes);
 		tsb_bytes_add_str(&t->out, "\"");
 	} else {
-		enc_hex(tsb_view_of(bytes.p, bytes.n < PREVIEW_HEX ? bytes.n : PREVIEW_HEX), &t->out);
+		enc_hex(tsb_view_of(bytes.p, bytes.n < PREVIEW_HEX ? bytes.n : PREVIEW_HEX),
+		    &t->out);
 		if (bytes.n > PREVIEW_HEX)
 			tsb_bytes_add_str(&t->out, "...");
 	}
@@ -337,10 +338,10 @@ static const char *
 key_type_name(struct tsb_view spki)
 {
 	static const char *const names[KEYTYPE__MAX] = {
-		[KEYTYPE_RSA] = "RSA",
-		[KEYTYPE_EC] = "EC",
-		[KEYTYPE_DSA] = "DSA",
-		[KEYTYPE_ED25519] = "Ed25519",
+	    [KEYTYPE_RSA] = "RSA",
+	    [KEYTYPE_EC] = "EC",
+	    [KEYTYPE_DSA] = "DSA",
+	    [KEYTYPE_ED25519] = "Ed25519",
 	};
 	struct tsb_err ignored;
 	enum ska_key_type type;
@@ -357,7 +358,7 @@ output_key(struct arena *a, struct tsb_view spki)
 void
 doc_key(struct doc *t, const char *name, struct tsb_view spki)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 
 	if (!t->json) {
 		doc_text(t, name, output_key(&a, spki));
@@ -421,7 +422,7 @@ output_body(struct tsb_view body)
 void
 output_line(const char *text)
 {
-	doc_auto t = { 0 };
+	doc_auto t = {0};
 
 	add_lines(&t, tsb_view_str(text), "\n");
 	tsb_bytes_add_str(&t.out, "\n");
@@ -432,7 +433,7 @@ void
 output_note(const char *fmt, ...)
 {
 	char text[512];
-	doc_auto t = { 0 };
+	doc_auto t = {0};
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -449,12 +450,14 @@ static const struct {
 	int number;
 	const char *hint;
 } group_hints[] = {
-	{ "offline", 400, "sites trust each other by `tsb offline trust` in the room and "
-			  "airGapped.offlineSiteKeyFile online" },
-	{ "offline", 403, "copy it again; if that does not help, have it made again where it came from" },
-	{ "offline", 612, "copy or scan it again; if that does not help, have it made again where it "
-			  "came from" },
-	{ "key", 403, "attributes are believed that a key of airGapped.attestationKeyFile has signed" },
+    {"offline", 400,
+	"sites trust each other by `tsb offline trust` in the room and "
+	"airGapped.offlineSiteKeyFile online"},
+    {"offline", 403, "copy it again; if that does not help, have it made again where it came from"},
+    {"offline", 612,
+	"copy or scan it again; if that does not help, have it made again where it "
+	"came from"},
+    {"key", 403, "attributes are believed that a key of airGapped.attestationKeyFile has signed"},
 };
 
 /* What to do next, by catalogue number. */
@@ -462,46 +465,49 @@ static const struct {
 	int number;
 	const char *hint;
 } hints[] = {
-	{ 102, "the broker may be older than this program, or --url leads elsewhere" },
-	{ 400, "this approver does not belong to the task: check --approver" },
-	{ 401, "the key needs approvals: ask with `tsb sign` instead of the synchronous call" },
-	{ 402, "renew the certificate, or use the one that the policy names; a key that signs "
-	       "certificates needs one itself: `tsb certificate selfsign`" },
-	{ 403, "the signature was not made with this key: check --approver" },
-	{ 404, "check this computer's clock (timedatectl); the server compares it with its own" },
-	{ 411, "the request does not prove that its sender has the key: have it made anew" },
-	{ 413, "the policy names an approver that the broker does not know" },
-	{ 415, "this broker wants requests signed by a listed certificate" },
-	{ 600, "the message names the member; tsb COMMAND --help shows what may be given" },
-	{ 601, "approver keys are RSA, EC, Ed25519 or DSA; `tsb approver new` makes one" },
-	{ 603, "choose another --size" },
-	{ 606, "of a new key: see --attributes, with a policy it can never be extractable; of an imported "
-	       "one: `tsb key attributes` fetches newer ones where the key is" },
-	{ 607, "`tsb key show NAME` tells what the key is; choose another --algorithm" },
-	{ 608, "choose another name, or `tsb key delete` the old key" },
-	{ 609, "an id looks like 0191f3a2-0000-7000-8000-000000000000" },
-	{ 611, "this broker or this request does not allow it now; `tsb request show` tells its state" },
-	{ 612, "fetch the task again with `tsb tasks`; for pre-hashed algorithms give the digest" },
-	{ 613, "only keys that were made with a policy have one" },
-	{ 614, "an attribute forbids it or the key is blocked: `tsb key show NAME`" },
-	{ 620, "give the key's password with --password-file" },
-	{ 624, "--tag-length is one of 64, 96, 104, 112, 120, 128" },
-	{ 631, NULL }, /* by role, below */
-	{ 650, "`tsb key list` prints the names" },
-	{ 651, "`tsb request list` prints the ids" },
-	{ 652, "it is finished, answered already, or not yours: `tsb tasks` lists what is open" },
-	{ 700, "the broker's database failed; try again, then look at its log" },
-	{ 701, "the HSM refused: the approvals did not satisfy the policy, or the key does not allow it" },
+    {102, "the broker may be older than this program, or --url leads elsewhere"},
+    {400, "this approver does not belong to the task: check --approver"},
+    {401, "the key needs approvals: ask with `tsb sign` instead of the synchronous call"},
+    {402,
+	"renew the certificate, or use the one that the policy names; a key that signs "
+	"certificates needs one itself: `tsb certificate selfsign`"},
+    {403, "the signature was not made with this key: check --approver"},
+    {404, "check this computer's clock (timedatectl); the server compares it with its own"},
+    {411, "the request does not prove that its sender has the key: have it made anew"},
+    {413, "the policy names an approver that the broker does not know"},
+    {415, "this broker wants requests signed by a listed certificate"},
+    {600, "the message names the member; tsb COMMAND --help shows what may be given"},
+    {601, "approver keys are RSA, EC, Ed25519 or DSA; `tsb approver new` makes one"},
+    {603, "choose another --size"},
+    {606,
+	"of a new key: see --attributes, with a policy it can never be extractable; of an imported "
+	"one: `tsb key attributes` fetches newer ones where the key is"},
+    {607, "`tsb key show NAME` tells what the key is; choose another --algorithm"},
+    {608, "choose another name, or `tsb key delete` the old key"},
+    {609, "an id looks like 0191f3a2-0000-7000-8000-000000000000"},
+    {611, "this broker or this request does not allow it now; `tsb request show` tells its state"},
+    {612, "fetch the task again with `tsb tasks`; for pre-hashed algorithms give the digest"},
+    {613, "only keys that were made with a policy have one"},
+    {614, "an attribute forbids it or the key is blocked: `tsb key show NAME`"},
+    {620, "give the key's password with --password-file"},
+    {624, "--tag-length is one of 64, 96, 104, 112, 120, 128"},
+    {631, NULL}, /* by role, below */
+    {650, "`tsb key list` prints the names"},
+    {651, "`tsb request list` prints the ids"},
+    {652, "it is finished, answered already, or not yours: `tsb tasks` lists what is open"},
+    {700, "the broker's database failed; try again, then look at its log"},
+    {701,
+	"the HSM refused: the approvals did not satisfy the policy, or the key does not allow it"},
 };
 
 static const char *
 hint_of(const struct cli *c, int number)
 {
 	static const char *const api_key[CLI_ROLE__MAX] = {
-		[CLI_ROLE_KEY_MANAGEMENT] = "set TSB_KEY_MANAGEMENT_TOKEN (or --token-file)",
-		[CLI_ROLE_KEY_OPERATION] = "set TSB_KEY_OPERATION_TOKEN (or --token-file)",
-		[CLI_ROLE_APPROVER] = "set TSB_APPROVER_TOKEN (or --token-file)",
-		[CLI_ROLE_SERVICE] = "set TSB_SERVICE_TOKEN (or --token-file)",
+	    [CLI_ROLE_KEY_MANAGEMENT] = "set TSB_KEY_MANAGEMENT_TOKEN (or --token-file)",
+	    [CLI_ROLE_KEY_OPERATION] = "set TSB_KEY_OPERATION_TOKEN (or --token-file)",
+	    [CLI_ROLE_APPROVER] = "set TSB_APPROVER_TOKEN (or --token-file)",
+	    [CLI_ROLE_SERVICE] = "set TSB_SERVICE_TOKEN (or --token-file)",
 	};
 	size_t i;
 
@@ -524,7 +530,7 @@ hint_of(const struct cli *c, int number)
 static void
 failure_json(const struct cli *c, int number, const char *reason, const char *hint)
 {
-	tsb_bytes_auto out = { 0 };
+	tsb_bytes_auto out = {0};
 
 	tsb_bytes_addf(&out, "{\"errorCode\":%d,\"reason\":", number);
 	wire_text_format(tsb_view_str(reason), &out);
@@ -546,7 +552,7 @@ output_failure(const struct cli *c)
 	int number = refused ? c->refused_number : tsb_err_number(c->err.code);
 	const char *reason = refused ? c->refused_reason : tsb_err_reason(c->err.code);
 	const char *hint = hint_of(c, number);
-	doc_auto t = { 0 };
+	doc_auto t = {0};
 
 	fflush(stdout);
 	if (c->json) {

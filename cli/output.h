@@ -1,6 +1,6 @@
 /*
- * What people and scripts read: a document of named values, shown as indented lines or as JSON, and the
- * last words of a command that failed.
+ * What people and scripts read: a document of named values, shown as indented lines or as JSON, and
+ * the last words of a command that failed.
  */
 #ifndef TSB_CLI_OUTPUT_H
 #define TSB_CLI_OUTPUT_H

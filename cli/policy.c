@@ -13,12 +13,12 @@
 #include "cli/strength.h"
 
 #define POLICY_FILE_MAX (4 * 1024 * 1024)
-#define SECONDS_MAX (100L * 366 * 86400)
+#define SECONDS_MAX     (100L * 366 * 86400)
 
-const char *const policy_rule_verbs[RULE__MAX] = { "use this key", "block this key",
-	"unblock this key", "replace the policy of this key" };
-const char *const policy_rule_titles[RULE__MAX] = { "rule use", "rule block", "rule unblock",
-	"rule modify" };
+const char *const policy_rule_verbs[RULE__MAX] = {"use this key", "block this key",
+    "unblock this key", "replace the policy of this key"};
+const char *const policy_rule_titles[RULE__MAX] = {"rule use", "rule block", "rule unblock",
+    "rule modify"};
 
 /* ---- from options ---- */
 
@@ -26,7 +26,7 @@ const char *const policy_rule_titles[RULE__MAX] = { "rule use", "rule block", "r
 static const char *
 approver_name(struct arena *a, const char *path)
 {
-	static const char *const endings[] = { ".pub.pem", ".pem", ".crt", ".cer", ".pub", ".der" };
+	static const char *const endings[] = {".pub.pem", ".pem", ".crt", ".cer", ".pub", ".der"};
 	const char *base = strrchr(path, '/');
 	size_t n, i, len;
 
@@ -71,14 +71,15 @@ read_approvers(struct cli *c, struct ska_group *group)
 		if (!*path)
 			continue;
 		if (group->napprovers == POLICY_APPROVERS_MAX)
-			return tsb_fail(&c->err, TSB_E_INPUT, "--approvers names more than %d files",
-			    POLICY_APPROVERS_MAX);
+			return tsb_fail(&c->err, TSB_E_INPUT,
+			    "--approvers names more than %d files", POLICY_APPROVERS_MAX);
 		if (read_approver(c, path, next))
 			return -1;
 		for (i = 0; i < group->napprovers; i++)
 			if (tsb_view_eq(group->approvers[i].spki, next->spki))
 				return tsb_fail(&c->err, TSB_E_INPUT,
-				    "--approvers: %s holds a key that another file holds too", path);
+				    "--approvers: %s holds a key that another file holds too",
+				    path);
 		group->napprovers++;
 	}
 	if (group->napprovers == 0)
@@ -97,7 +98,8 @@ rule_of_approvers(struct cli *c, struct ska_policy *policy)
 
 	if (read_approvers(c, group))
 		return -1;
-	if (cli_number(c, OPT_QUORUM, 1, (long)group->napprovers, (long)group->napprovers, &quorum) ||
+	if (cli_number(c, OPT_QUORUM, 1, (long)group->napprovers, (long)group->napprovers,
+		&quorum) ||
 	    cli_number(c, OPT_TIMELOCK, 0, SECONDS_MAX, 0, &timelock) ||
 	    cli_number(c, OPT_TIMEOUT, 0, SECONDS_MAX, 0, &timeout))
 		return -1;
@@ -108,9 +110,9 @@ rule_of_approvers(struct cli *c, struct ska_policy *policy)
 		return tsb_fail(&c->err, TSB_E_INPUT, "--timeout must be above --timelock");
 	group->name = "approvers";
 	group->quorum = (uint32_t)quorum;
-	*token = (struct ska_token){ "approval", (uint64_t)timelock, (uint64_t)timeout, 1, group };
+	*token = (struct ska_token){"approval", (uint64_t)timelock, (uint64_t)timeout, 1, group};
 	for (i = 0; i < RULE__MAX; i++) {
-		policy->rule[i] = (struct ska_rule){ 1, token };
+		policy->rule[i] = (struct ska_rule){1, token};
 		if (i != RULE_USE && c->opt[OPT_USE_ONLY])
 			ska_rule_set_always(&policy->rule[i], &c->arena);
 	}
@@ -121,16 +123,16 @@ static void
 warn_open(const char *rule)
 {
 	output_note("tsb: WARNING: %s is open: anybody with an API key may %s this key", rule + 4,
-	    tsb_streq(rule, ska_rule_names[RULE_MODIFY]) ? "replace the policy of" :
-	    tsb_streq(rule, ska_rule_names[RULE_USE])	 ? "use" :
-	    tsb_streq(rule, ska_rule_names[RULE_BLOCK])	 ? "block" :
-							   "unblock");
+	    tsb_streq(rule, ska_rule_names[RULE_MODIFY])      ? "replace the policy of"
+		: tsb_streq(rule, ska_rule_names[RULE_USE])   ? "use"
+		: tsb_streq(rule, ska_rule_names[RULE_BLOCK]) ? "block"
+							      : "unblock");
 }
 
 static int
 policy_of_file(struct cli *c, bool creation, struct tsb_bytes *json)
 {
-	tsb_bytes_auto text = { 0 };
+	tsb_bytes_auto text = {0};
 	struct tsb_view compact, value;
 	int i;
 
@@ -157,9 +159,9 @@ policy_of_file(struct cli *c, bool creation, struct tsb_bytes *json)
 int
 policy_of_options(struct cli *c, bool creation, struct tsb_bytes *json)
 {
-	static const enum cli_option parts[] = { OPT_QUORUM, OPT_TIMELOCK, OPT_TIMEOUT,
-		OPT_USE_ONLY };
-	struct ska_policy policy = { 0 };
+	static const enum cli_option parts[] = {OPT_QUORUM, OPT_TIMELOCK, OPT_TIMEOUT,
+	    OPT_USE_ONLY};
+	struct ska_policy policy = {0};
 	size_t i;
 
 	if (c->opt[OPT_POLICY] && c->opt[OPT_APPROVERS])
@@ -225,11 +227,11 @@ show_approver(struct doc *t, const struct ska_approver *p, const struct tsb_view
     size_t n)
 {
 	static const char *const types[] = {
-		[APPROVER_PUBLIC_KEY] = "public_key",
-		[APPROVER_CERTIFICATE] = "certificate",
-		[APPROVER_ONBOARDED] = "onboarded_approver_certificate",
+	    [APPROVER_PUBLIC_KEY] = "public_key",
+	    [APPROVER_CERTIFICATE] = "certificate",
+	    [APPROVER_ONBOARDED] = "onboarded_approver_certificate",
 	};
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	bool has = approved && has_approved(approved, n, p->spki);
 
 	if (!t->json) {
@@ -250,7 +252,7 @@ show_approver(struct doc *t, const struct ska_approver *p, const struct tsb_view
 static void
 show_group(struct doc *t, const struct ska_group *g, const struct tsb_view *approved, size_t n)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	size_t i, have = 0;
 
 	for (i = 0; approved && i < g->napprovers; i++)
@@ -276,19 +278,19 @@ show_group(struct doc *t, const struct ska_group *g, const struct tsb_view *appr
 static const char *
 minutes(struct arena *a, const char *name, uint64_t seconds)
 {
-	return seconds ? arena_printf(a, "%s %" PRIu64 " s (%" PRIu64 " min)  ", name, seconds,
-			     seconds / 60) : "";
+	return seconds
+	    ? arena_printf(a, "%s %" PRIu64 " s (%" PRIu64 " min)  ", name, seconds, seconds / 60)
+	    : "";
 }
 
 static void
 show_token(struct doc *t, const struct ska_token *token, const struct tsb_view *approved, size_t n)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	size_t i;
 
-	doc_open_as(t, "token", "%s%s%s%s", token->name ? token->name : "",
-	    token->name ? "  " : "", minutes(&a, "timelock", token->timelock),
-	    minutes(&a, "timeout", token->timeout));
+	doc_open_as(t, "token", "%s%s%s%s", token->name ? token->name : "", token->name ? "  " : "",
+	    minutes(&a, "timelock", token->timelock), minutes(&a, "timeout", token->timeout));
 	if (t->json) {
 		doc_text(t, "name", token->name);
 		doc_number(t, "timelock", token->timelock);
@@ -350,8 +352,8 @@ policy_show_rule(struct doc *t, enum ska_rule_kind kind, const struct ska_rule *
 bool
 policy_same_rule(const struct ska_rule *x, const struct ska_rule *y)
 {
-	struct ska_policy a = { .rule = { *x, *x, *x, *x } }, b = { .rule = { *y, *y, *y, *y } };
-	tsb_bytes_auto left = { 0 }, right = { 0 };
+	struct ska_policy a = {.rule = {*x, *x, *x, *x}}, b = {.rule = {*y, *y, *y, *y}};
+	tsb_bytes_auto left = {0}, right = {0};
 
 	ska_policy_format(&a, &left);
 	ska_policy_format(&b, &right);

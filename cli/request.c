@@ -14,14 +14,14 @@
 #include "cli/session.h"
 
 #define POLL_FIRST_MS 200
-#define POLL_LAST_MS 3000
+#define POLL_LAST_MS  3000
 
 /* Reading is the application's right, whoever asked. */
 static int
 fetch(struct cli *c, const char *id, struct tsb_bytes *answer, struct wire_client_status *out)
 {
-	const char *path = arena_printf(&c->arena, "/v1/request/%s%s", enc_percent_str(&c->arena, id),
-	    c->opt[OPT_FETCH_ONCE] ? "?fetchOnce=true" : "");
+	const char *path = arena_printf(&c->arena, "/v1/request/%s%s",
+	    enc_percent_str(&c->arena, id), c->opt[OPT_FETCH_ONCE] ? "?fetchOnce=true" : "");
 
 	if (session_become(c, CLI_ROLE_KEY_OPERATION) ||
 	    session_call(c, "GET", path, tsb_view_of(NULL, 0), answer))
@@ -70,8 +70,8 @@ request_show_progress(struct doc *t, const struct wire_client_status *s)
 	size_t i;
 
 	if (!s->has_progress) {
-		doc_text(t, "ready", t->json ? NULL :
-		    "not known: the policy of the key was never imported");
+		doc_text(t, "ready",
+		    t->json ? NULL : "not known: the policy of the key was never imported");
 		return;
 	}
 	if (t->json)
@@ -112,9 +112,9 @@ request_show(struct doc *t, const struct wire_client_status *s)
 int
 cli_request_show(struct cli *c)
 {
-	tsb_bytes_auto answer = { 0 };
+	tsb_bytes_auto answer = {0};
 	struct wire_client_status status;
-	doc_auto t = { 0 };
+	doc_auto t = {0};
 
 	if (fetch(c, c->argv[0], &answer, &status))
 		return -1;
@@ -164,7 +164,7 @@ give_result(struct cli *c, const struct wire_client_status *s, struct tsb_view a
 static void
 pause_ms(long ms)
 {
-	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+	struct timespec t = {ms / 1000, ms % 1000 * 1000000};
 
 	while (nanosleep(&t, &t) != 0)
 		;
@@ -194,7 +194,7 @@ wait_for_end(struct cli *c, const char *id, long seconds)
 	long pause = POLL_FIRST_MS;
 
 	for (;;) {
-		tsb_bytes_auto answer = { 0 };
+		tsb_bytes_auto answer = {0};
 		int64_t left = start + seconds * 1000 - clock_monotonic_ms();
 
 		if (fetch(c, id, &answer, &s))
@@ -228,22 +228,22 @@ cli_request_wait(struct cli *c)
 /* ---- asking ---- */
 
 static const char *const paths[KIND__MAX] = {
-	[KIND_SIGN] = "/v1/sign",
-	[KIND_DECRYPT] = "/v1/decrypt",
-	[KIND_UNWRAP] = "/v1/unwrap",
-	[KIND_BLOCK] = "/v1/block",
-	[KIND_UNBLOCK] = "/v1/unblock",
-	[KIND_MODIFY] = "/v1/modify",
-	[KIND_CERTIFICATE_REQUEST] = "/v1/certificate/request",
-	[KIND_SIGN_CERTIFICATE] = "/v1/certificate/sign",
-	[KIND_SELF_SIGN_CERTIFICATE] = "/v1/certificate/selfsign",
+    [KIND_SIGN] = "/v1/sign",
+    [KIND_DECRYPT] = "/v1/decrypt",
+    [KIND_UNWRAP] = "/v1/unwrap",
+    [KIND_BLOCK] = "/v1/block",
+    [KIND_UNBLOCK] = "/v1/unblock",
+    [KIND_MODIFY] = "/v1/modify",
+    [KIND_CERTIFICATE_REQUEST] = "/v1/certificate/request",
+    [KIND_SIGN_CERTIFICATE] = "/v1/certificate/sign",
+    [KIND_SELF_SIGN_CERTIFICATE] = "/v1/certificate/selfsign",
 };
 
 /* Options that only mean something with --wait; --timeout of modify belongs to its policy. */
 static int
 check_waiting(struct cli *c, enum tsb_kind kind)
 {
-	static const enum cli_option waiting[] = { OPT_OUT, OPT_FETCH_ONCE, OPT_TIMEOUT };
+	static const enum cli_option waiting[] = {OPT_OUT, OPT_FETCH_ONCE, OPT_TIMEOUT};
 	size_t i;
 
 	for (i = 0; !c->opt[OPT_WAIT] && i < TSB_COUNT(waiting); i++)
@@ -273,7 +273,7 @@ request_open(struct cli *c, enum tsb_kind kind, struct tsb_bytes *body)
 int
 request_create(struct cli *c, enum tsb_kind kind, struct tsb_bytes *body)
 {
-	tsb_bytes_auto answer = { 0 };
+	tsb_bytes_auto answer = {0};
 	struct tsb_view id;
 	const char *text;
 	long seconds = 0;
@@ -305,7 +305,7 @@ request_create(struct cli *c, enum tsb_kind kind, struct tsb_bytes *body)
 static int
 put_states(struct cli *c, struct tsb_bytes *body)
 {
-	tsb_bytes_auto list = { 0 };
+	tsb_bytes_auto list = {0};
 	char *rest, *word;
 	enum tsb_state state;
 
@@ -317,7 +317,8 @@ put_states(struct cli *c, struct tsb_bytes *body)
 		if (!tsb_state_by_name(word, &state))
 			return tsb_fail(&c->err, TSB_E_INPUT,
 			    "--status: there is no state '%s'; PENDING APPROVED EXECUTED FAILED "
-			    "EXPIRED REJECTED CANCELLED", word);
+			    "EXPIRED REJECTED CANCELLED",
+			    word);
 		tsb_bytes_addf(&list, "%s\"%s\"", list.n > 1 ? "," : "", tsb_state_names[state]);
 	}
 	tsb_bytes_add_str(&list, "]");
@@ -328,7 +329,7 @@ put_states(struct cli *c, struct tsb_bytes *body)
 int
 cli_request_list(struct cli *c)
 {
-	tsb_bytes_auto body = { 0 }, answer = { 0 };
+	tsb_bytes_auto body = {0}, answer = {0};
 	struct wire_client_request *rows;
 	size_t n, i;
 
@@ -354,7 +355,7 @@ cli_request_list(struct cli *c)
 int
 cli_request_cancel(struct cli *c)
 {
-	tsb_bytes_auto answer = { 0 };
+	tsb_bytes_auto answer = {0};
 	const char *path =
 	    arena_printf(&c->arena, "/v1/request/%s", enc_percent_str(&c->arena, c->argv[0]));
 

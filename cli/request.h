@@ -8,13 +8,14 @@
 #include "cli/output.h"
 
 /*
- * Opens the body of a request of this kind about the key of the first operand, with --password-file and
+ * Opens the body of a request of this kind about the key of the first operand, with --password-file
+ * and
  * --meta. Members of the kind follow; request_create() closes it.
  */
 int request_open(struct cli *, enum tsb_kind, struct tsb_bytes *body) TSB_MUSTCHECK;
 /*
- * Posts the request and prints its id; with --wait waits for its end and prints the result instead, or
- * writes it to --out.
+ * Posts the request and prints its id; with --wait waits for its end and prints the result instead,
+ * or writes it to --out.
  */
 int request_create(struct cli *, enum tsb_kind, struct tsb_bytes *body) TSB_MUSTCHECK;
 /* State, result and approvers as a branch of the document. */

@@ -18,8 +18,8 @@
 #include "cli/room.h"
 
 #define KEY_FILE_MAX (64 * 1024)
-#define PEERS_MAX 256
-#define PEER_ENDING ".pub"
+#define PEERS_MAX    256
+#define PEER_ENDING  ".pub"
 
 void
 room_clear(struct room *r)
@@ -27,7 +27,7 @@ room_clear(struct room *r)
 	if (r->lock > 0)
 		close(r->lock);
 	crypto_private_free(&r->key);
-	*r = (struct room){ 0 };
+	*r = (struct room){0};
 }
 
 const char *
@@ -54,16 +54,19 @@ static int
 load_key(struct cli *c, struct room *r)
 {
 	const char *path = room_file(&c->arena, r, "site.key");
-	tsb_bytes_auto pem = { 0 };
+	tsb_bytes_auto pem = {0};
 	struct stat st;
 
 	if (stat(path, &st) != 0)
 		return tsb_fail(&c->err, TSB_E_FILE_NOT_FOUND,
-		    "%s is no offline room: `tsb offline init DIR` makes one, --room names it", r->dir);
+		    "%s is no offline room: `tsb offline init DIR` makes one, --room names it",
+		    r->dir);
 	if (st.st_mode & 077)
 		output_note("tsb: warning: others may read %s; chmod 600 it", path);
 	return file_read(path, KEY_FILE_MAX, &pem, &c->err) ||
-	    crypto_private_load(tsb_view_bytes(&pem), NULL, &r->key, &c->err) ? -1 : 0;
+		crypto_private_load(tsb_view_bytes(&pem), NULL, &r->key, &c->err)
+	    ? -1
+	    : 0;
 }
 
 static bool
@@ -98,8 +101,8 @@ load_peers(struct cli *c, struct room *r)
 		const char *file = list[i]->d_name;
 
 		p->name = arena_strn(&c->arena, file, strlen(file) - strlen(PEER_ENDING));
-		rc = file_read_spki(arena_printf(&c->arena, "%s/%s", dir, file), &c->arena, &p->spki,
-		    NULL, &c->err);
+		rc = file_read_spki(arena_printf(&c->arena, "%s/%s", dir, file), &c->arena,
+		    &p->spki, NULL, &c->err);
 		r->npeers++;
 	}
 	for (i = 0; i < n; i++)
@@ -111,21 +114,21 @@ load_peers(struct cli *c, struct room *r)
 int
 room_open(struct cli *c, struct room *out)
 {
-	room_auto r = { .dir = room_dir(c) };
+	room_auto r = {.dir = room_dir(c)};
 
 	if (load_key(c, &r) ||
 	    file_read_line(room_file(&c->arena, &r, "name"), &c->arena, &r.name, &c->err) ||
 	    load_peers(c, &r))
 		return -1;
 	*out = r;
-	r = (struct room){ 0 };
+	r = (struct room){0};
 	return 0;
 }
 
 int
 room_lock(struct room *r, struct tsb_err *err)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	const char *path = room_file(&a, r, "lock");
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
@@ -170,8 +173,8 @@ void
 room_show_digest(struct doc *t, const char *name, const unsigned char digest[TSB_SHA256])
 {
 	struct tsb_view all = tsb_view_of(digest, TSB_SHA256);
-	tsb_bytes_auto text = { 0 };
-	arena_auto a = { 0 };
+	tsb_bytes_auto text = {0};
+	arena_auto a = {0};
 	size_t i;
 
 	if (t->json) {
@@ -203,8 +206,8 @@ room_show_fingerprint(struct doc *t, struct tsb_view spki)
 static int
 fill_room(const struct room *r, const char *peers, const char *done, struct tsb_err *err)
 {
-	arena_auto a = { 0 };
-	tsb_bytes_auto private = { 0 }, public = { 0 };
+	arena_auto a = {0};
+	tsb_bytes_auto private = {0}, public = {0};
 
 	if (mkdir(peers, 0755) != 0 || mkdir(done, 0700) != 0)
 		return tsb_fail(err, TSB_E_IO, "cannot make folders in %s: %s", r->dir,
@@ -213,17 +216,19 @@ fill_room(const struct room *r, const char *peers, const char *done, struct tsb_
 		return -1;
 	crypto_spki_pem(crypto_private_spki(r->key), &public);
 	return file_create(room_file(&a, r, "site.key"), 0600, tsb_view_bytes(&private), err) ||
-	    file_create(room_file(&a, r, "site.pub"), 0644, tsb_view_bytes(&public), err) ||
-	    file_create(room_file(&a, r, "name"), 0644,
-		tsb_view_str(arena_printf(&a, "%s\n", r->name)), err) ? -1 : 0;
+		file_create(room_file(&a, r, "site.pub"), 0644, tsb_view_bytes(&public), err) ||
+		file_create(room_file(&a, r, "name"), 0644,
+		    tsb_view_str(arena_printf(&a, "%s\n", r->name)), err)
+	    ? -1
+	    : 0;
 }
 
 static void
 remove_room(const char *dir)
 {
-	static const char *const files[] = { "site.key", "site.pub", "name" };
-	static const char *const folders[] = { "peers", "done", "" };
-	arena_auto a = { 0 };
+	static const char *const files[] = {"site.key", "site.pub", "name"};
+	static const char *const folders[] = {"peers", "done", ""};
+	arena_auto a = {0};
 	size_t i;
 
 	for (i = 0; i < TSB_COUNT(files); i++)
@@ -241,14 +246,17 @@ make_room(struct cli *c, const char *dir, struct room *r)
 	if (!mkdtemp(next))
 		return tsb_fail(&c->err, TSB_E_IO, "cannot make %s: %s", dir, strerror(errno));
 	r->dir = next;
-	if (fill_room(r, room_file(&c->arena, r, "peers"), room_file(&c->arena, r, "done"), &c->err)) {
+	if (fill_room(r, room_file(&c->arena, r, "peers"), room_file(&c->arena, r, "done"),
+		&c->err)) {
 		remove_room(next);
 		return -1;
 	}
 	if (rename(next, dir) != 0) {
-		tsb_fail(&c->err, TSB_E_IO, errno == ENOTEMPTY || errno == EEXIST ?
-		    "%s exists and is not empty: nothing is overwritten" :
-		    "cannot make %s", dir);
+		tsb_fail(&c->err, TSB_E_IO,
+		    errno == ENOTEMPTY || errno == EEXIST
+			? "%s exists and is not empty: nothing is overwritten"
+			: "cannot make %s",
+		    dir);
 		remove_room(next);
 		return -1;
 	}
@@ -275,8 +283,8 @@ int
 cli_offline_init(struct cli *c)
 {
 	char *dir = arena_str(&c->arena, c->argv[0]);
-	room_auto r = { 0 };
-	doc_auto t = { 0 };
+	room_auto r = {0};
+	doc_auto t = {0};
 
 	while (strlen(dir) > 1 && dir[strlen(dir) - 1] == '/')
 		dir[strlen(dir) - 1] = '\0';
@@ -301,10 +309,12 @@ cli_offline_init(struct cli *c)
 static int
 peer_name(struct cli *c, const char *path, const char **out)
 {
-	static const char *const endings[] = { ".pem", ".pub", ".crt" };
+	static const char *const endings[] = {".pem", ".pub", ".crt"};
 	const char *slash = strrchr(path, '/');
-	char *name = arena_str(&c->arena, c->opt[OPT_SITE] ? c->opt[OPT_SITE] :
-		slash ? slash + 1 : path);
+	char *name = arena_str(&c->arena,
+	    c->opt[OPT_SITE] ? c->opt[OPT_SITE]
+		: slash      ? slash + 1
+			     : path);
 	size_t i;
 
 	for (i = 0; !c->opt[OPT_SITE] && i < TSB_COUNT(endings); i++)
@@ -334,9 +344,9 @@ confirm_trust(struct cli *c, const char *name)
 int
 cli_offline_trust(struct cli *c)
 {
-	room_auto r = { 0 };
-	doc_auto t = { 0 };
-	tsb_bytes_auto pem = { 0 };
+	room_auto r = {0};
+	doc_auto t = {0};
+	tsb_bytes_auto pem = {0};
 	struct tsb_view spki;
 	const char *name, *path, *known;
 

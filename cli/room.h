@@ -1,6 +1,6 @@
 /*
- * The offline room: a folder beside an HSM without a network. It has the key that signs the results, the
- * public keys of the online sites that are believed, and what has been executed.
+ * The offline room: a folder beside an HSM without a network. It has the key that signs the
+ * results, the public keys of the online sites that are believed, and what has been executed.
  *
  *	site.key	private key, for nobody else to read
  *	site.pub	its public half, for the online sites

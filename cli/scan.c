@@ -16,7 +16,7 @@
 #include "cli/scanned.h"
 #include "cli/spawn.h"
 
-#define CAMERA "/dev/video0"
+#define CAMERA         "/dev/video0"
 #define LINE_MAX_BYTES (64 * 1024) /* far more than a code holds */
 
 struct scan {
@@ -26,7 +26,7 @@ struct scan {
 	int fd;
 	FILE *from;
 	struct tsb_bytes lines; /* what is new, a line each */
-	bool single;		/* one code held all of it */
+	bool single; /* one code held all of it */
 };
 
 static void
@@ -45,8 +45,8 @@ static int
 start_camera(struct scan *s, const char *device)
 {
 	bool window = getenv("DISPLAY") || getenv("WAYLAND_DISPLAY");
-	const char *argv[] = { "zbarcam", "--raw", "--quiet", "--nodbus", "-Sdisable",
-		"-Sqrcode.enable", "--nodisplay", NULL, NULL };
+	const char *argv[] = {"zbarcam", "--raw", "--quiet", "--nodbus", "-Sdisable",
+	    "-Sqrcode.enable", "--nodisplay", NULL, NULL};
 
 	argv[window ? 6 : 7] = device;
 	if (spawn_start(argv, "zbar-tools", &s->camera, &s->cli->err))
@@ -67,7 +67,8 @@ open_device(struct scan *s)
 		s->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	} else if (stat(device, &st) != 0) {
 		return tsb_fail(&c->err, TSB_E_FILE_NOT_FOUND,
-		    "there is no camera %s: %s; --device names another one", device, strerror(errno));
+		    "there is no camera %s: %s; --device names another one", device,
+		    strerror(errno));
 	} else if (S_ISCHR(st.st_mode)) {
 		if (start_camera(s, device))
 			return -1;
@@ -82,7 +83,7 @@ open_device(struct scan *s)
 static void
 tell_progress(const struct scan *s)
 {
-	tsb_bytes_auto text = { 0 };
+	tsb_bytes_auto text = {0};
 
 	scanned_progress(&s->scanned, &text);
 	output_note("%s", tsb_bytes_cstr(&text));
@@ -125,7 +126,7 @@ static int
 read_lines(struct scan *s)
 {
 	struct cli *c = s->cli;
-	tsb_bytes_auto text = { 0 };
+	tsb_bytes_auto text = {0};
 	char *line = NULL;
 	size_t room = 0;
 	ssize_t n;
@@ -146,7 +147,7 @@ read_lines(struct scan *s)
 int
 cli_offline_scan(struct cli *c)
 {
-	scan_auto s = { .cli = c, .fd = -1 };
+	scan_auto s = {.cli = c, .fd = -1};
 	struct tsb_view text;
 	struct tsb_uuid id;
 	bool has_id;

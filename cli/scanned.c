@@ -88,7 +88,8 @@ scanned_begun(const struct scanned *s)
 bool
 scanned_complete(const struct scanned *s)
 {
-	return s->parts.begun ? qr_join_complete(&s->parts) : s->ur.begun && ur_join_complete(&s->ur);
+	return s->parts.begun ? qr_join_complete(&s->parts)
+			      : s->ur.begun && ur_join_complete(&s->ur);
 }
 
 void

@@ -1,6 +1,6 @@
 /*
- * What scanners print, a code a line: parts of one text in any order (lib/qr/part.h, lib/qr/ur.h), or
- * texts that fitted one code: packages and JSON.
+ * What scanners print, a code a line: parts of one text in any order (lib/qr/part.h, lib/qr/ur.h),
+ * or texts that fitted one code: packages and JSON.
  */
 #ifndef TSB_CLI_SCANNED_H
 #define TSB_CLI_SCANNED_H
@@ -24,7 +24,10 @@ enum scanned_line {
 
 /* Without the white space around it, and without the kind of code that zbar may print before it. */
 struct tsb_view scanned_trim(struct tsb_view line);
-/* Of a trimmed line; parts are taken. *fresh: a part that was not there. TSB_E_PAYLOAD as the joiners. */
+/*
+ * Of a trimmed line; parts are taken. *fresh: a part that was not there. TSB_E_PAYLOAD as the
+ * joiners.
+ */
 int scanned_take(struct scanned *, struct tsb_view line, enum scanned_line *kind, bool *fresh,
     struct tsb_err *err) TSB_MUSTCHECK;
 /* Some parts came. */

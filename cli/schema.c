@@ -50,22 +50,22 @@ database_failed(struct cli *c)
 static void
 show(struct cli *c, long have, long want)
 {
-	doc_auto t = { 0 };
+	doc_auto t = {0};
 
 	doc_start(&t, c->json);
 	doc_number(&t, "version", (unsigned long long)have);
 	doc_number(&t, "wanted", (unsigned long long)want);
 	doc_text(&t, "state",
-	    have == want ? "up to date" :
-	    have < want	 ? "old: run tsb schema upgrade" :
-			   "newer than this program: install the newer one");
+	    have == want      ? "up to date"
+		: have < want ? "old: run tsb schema upgrade"
+			      : "newer than this program: install the newer one");
 	doc_print(&t);
 }
 
 int
 cli_schema_status(struct cli *c)
 {
-	admin_auto a = { 0 };
+	admin_auto a = {0};
 	store_auto *s = NULL;
 	long have, want;
 
@@ -85,7 +85,7 @@ int
 cli_schema_upgrade(struct cli *c)
 {
 	const char *dir = c->opt[OPT_DIR] ? c->opt[OPT_DIR] : TSB_DATADIR "/schema";
-	admin_auto a = { 0 };
+	admin_auto a = {0};
 	store_auto *s = NULL;
 
 	if (load(c, &a))

@@ -13,9 +13,9 @@
 #include "cli/output.h"
 #include "cli/session.h"
 
-#define CALL_TIMEOUT_MS 60000
+#define CALL_TIMEOUT_MS    60000
 #define CONNECT_TIMEOUT_MS 10000
-#define ANSWER_MAX (80 * 1024 * 1024) /* above the largest package */
+#define ANSWER_MAX         (80 * 1024 * 1024) /* above the largest package */
 
 struct session {
 	struct endpoint to;
@@ -24,11 +24,11 @@ struct session {
 };
 
 static const char *const token_variables[CLI_ROLE__MAX] = {
-	[CLI_ROLE_KEY_MANAGEMENT] = "TSB_KEY_MANAGEMENT_TOKEN",
-	[CLI_ROLE_KEY_OPERATION] = "TSB_KEY_OPERATION_TOKEN",
-	[CLI_ROLE_APPROVER] = "TSB_APPROVER_TOKEN",
-	[CLI_ROLE_SERVICE] = "TSB_SERVICE_TOKEN",
-	[CLI_ROLE_APPROVER_MANAGEMENT] = "TSB_APPROVER_KEY_MANAGEMENT_TOKEN",
+    [CLI_ROLE_KEY_MANAGEMENT] = "TSB_KEY_MANAGEMENT_TOKEN",
+    [CLI_ROLE_KEY_OPERATION] = "TSB_KEY_OPERATION_TOKEN",
+    [CLI_ROLE_APPROVER] = "TSB_APPROVER_TOKEN",
+    [CLI_ROLE_SERVICE] = "TSB_SERVICE_TOKEN",
+    [CLI_ROLE_APPROVER_MANAGEMENT] = "TSB_APPROVER_KEY_MANAGEMENT_TOKEN",
 };
 
 /* A broker may run without API keys, so that none is not yet an error. */
@@ -51,7 +51,7 @@ find_apikey(struct cli *c, const char **out)
 static void
 warn_plain(const char *base, const char *apikey)
 {
-	static const char *const near[] = { "http://localhost", "http://127.", "http://[::1]" };
+	static const char *const near[] = {"http://localhost", "http://127.", "http://[::1]"};
 	size_t i;
 
 	if (!apikey || strncmp(base, "http://", 7) != 0)
@@ -59,7 +59,8 @@ warn_plain(const char *base, const char *apikey)
 	for (i = 0; i < TSB_COUNT(near); i++)
 		if (strncmp(base, near[i], strlen(near[i])) == 0)
 			return;
-	output_note("tsb: warning: %s is not encrypted: anybody on the way can read the API key", base);
+	output_note("tsb: warning: %s is not encrypted: anybody on the way can read the API key",
+	    base);
 }
 
 static int
@@ -67,13 +68,13 @@ session_open(struct cli *c)
 {
 	const char *url = c->opt[OPT_URL] ? c->opt[OPT_URL] : getenv("TSB_URL");
 	struct rest_options options = {
-		.ca_file = c->opt[OPT_CA],
-		.cert_file = c->opt[OPT_CERT],
-		.key_file = c->opt[OPT_KEY_FILE],
-		.timeout_ms = CALL_TIMEOUT_MS,
-		.connect_timeout_ms = CONNECT_TIMEOUT_MS,
-		.reply_max = ANSWER_MAX,
-		.use_proxy = true,
+	    .ca_file = c->opt[OPT_CA],
+	    .cert_file = c->opt[OPT_CERT],
+	    .key_file = c->opt[OPT_KEY_FILE],
+	    .timeout_ms = CALL_TIMEOUT_MS,
+	    .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+	    .reply_max = ANSWER_MAX,
+	    .use_proxy = true,
 	};
 	struct session *s = arena_alloc(&c->arena, sizeof(*s));
 
@@ -141,8 +142,8 @@ int
 session_call(struct cli *c, const char *method, const char *path, struct tsb_view body,
     struct tsb_bytes *answer)
 {
-	struct rest_call call = { .method = method, .path = path, .body = body };
-	struct rest_reply reply = { 0 };
+	struct rest_call call = {.method = method, .path = path, .body = body};
+	struct rest_reply reply = {0};
 	char why[REST_WHY_SIZE];
 	int rc = -1;
 

@@ -7,15 +7,15 @@
 #include "cli/cli.h"
 
 /*
- * Sends body (empty = none) and gives the answer of a call that succeeded (200, 201, 204). A refusal
- * ends with CLI_REFUSED and the server's sentence, no answer with CLI_UNREACHED.
+ * Sends body (empty = none) and gives the answer of a call that succeeded (200, 201, 204). A
+ * refusal ends with CLI_REFUSED and the server's sentence, no answer with CLI_UNREACHED.
  */
 int session_call(struct cli *, const char *method, const char *path, struct tsb_view body,
     struct tsb_bytes *answer) TSB_MUSTCHECK;
 
 /*
- * Calls from here on bring the API key of this role instead of the command's; --token and --token-file
- * stand for all roles.
+ * Calls from here on bring the API key of this role instead of the command's; --token and
+ * --token-file stand for all roles.
  */
 int session_become(struct cli *, enum cli_role) TSB_MUSTCHECK;
 

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-
 #include "cli/body.h"
 #include "cli/file.h"
 #include "cli/request.h"
@@ -23,13 +22,14 @@ need_algorithm(struct cli *c)
 int
 cli_sign(struct cli *c)
 {
-	tsb_bytes_auto payload = { 0 }, body = { 0 };
+	tsb_bytes_auto payload = {0}, body = {0};
 
 	if (need_algorithm(c) ||
 	    file_read(c->argc > 1 ? c->argv[1] : "-", WIRE_PAYLOAD_MAX, &payload, &c->err))
 		return -1;
 	if (payload.n == 0)
-		return tsb_fail(&c->err, TSB_E_INPUT, "there is nothing to sign: the input is empty");
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "there is nothing to sign: the input is empty");
 	if (request_open(c, KIND_SIGN, &body))
 		return -1;
 	body_base64(&body, "payload", tsb_view_bytes(&payload));
@@ -42,7 +42,7 @@ cli_sign(struct cli *c)
 int
 cli_verify(struct cli *c)
 {
-	tsb_bytes_auto payload = { 0 }, body = { 0 }, answer = { 0 };
+	tsb_bytes_auto payload = {0}, body = {0}, answer = {0};
 	struct tsb_view signature;
 	bool valid;
 

@@ -18,7 +18,7 @@ void
 signer_clear(struct signer *s)
 {
 	crypto_private_free(&s->key);
-	*s = (struct signer){ 0 };
+	*s = (struct signer){0};
 }
 
 /* --passphrase-file, the environment or the terminal. */
@@ -47,7 +47,7 @@ find_passphrase(struct cli *c, const char *path, const char **out)
 static int
 load_container(struct cli *c, const char *path, struct tsb_view file, struct crypto_private **out)
 {
-	tsb_bytes_auto pkcs8 = { 0 };
+	tsb_bytes_auto pkcs8 = {0};
 	const char *passphrase;
 
 	if (find_passphrase(c, path, &passphrase) ||
@@ -78,7 +78,8 @@ load_key(struct cli *c, const char *path, struct tsb_view file, struct crypto_pr
 	/* a key that is there but not usable says so itself */
 	if (failed && (c->err.code == TSB_E_DECRYPT_FAILED || c->err.code == TSB_E_PARSING_KEY))
 		return tsb_fail(&c->err, TSB_E_READING_PEM,
-		    "%s holds no private key in PEM form or PKCS #12, or the passphrase is wrong", path);
+		    "%s holds no private key in PEM form or PKCS #12, or the passphrase is wrong",
+		    path);
 	return failed;
 }
 
@@ -110,8 +111,8 @@ int
 signer_load(struct cli *c, struct signer *out)
 {
 	const char *path = c->opt[OPT_APPROVER] ? c->opt[OPT_APPROVER] : getenv("TSB_APPROVER");
-	tsb_bytes_auto content = { 0 };
-	signer_auto s = { 0 };
+	tsb_bytes_auto content = {0};
+	signer_auto s = {0};
 
 	if (!path || !*path)
 		return tsb_fail(&c->err, TSB_E_INPUT,
@@ -125,7 +126,7 @@ signer_load(struct cli *c, struct signer *out)
 	if (load_certificate(c, &s))
 		return -1;
 	*out = s;
-	s = (struct signer){ 0 };
+	s = (struct signer){0};
 	return 0;
 }
 

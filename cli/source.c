@@ -18,13 +18,14 @@
 #include "cli/spawn.h"
 
 #define PICTURES_MAX 8192
-#define PICTURE_MAX (32 * 1024 * 1024)
-#define SOURCES_MAX PACKAGE_ITEMS_MAX
+#define PICTURE_MAX  (32 * 1024 * 1024)
+#define SOURCES_MAX  PACKAGE_ITEMS_MAX
 #define ZBAR_PACKAGE "zbar-tools"
 
 struct picture {
-	const char *path, *link; /* as given; below a name that no reader takes for more than a name */
-	const char *form;	 /* ImageMagick's name of the format, which its magic bytes prove */
+	const char *path,
+	    *link; /* as given; below a name that no reader takes for more than a name */
+	const char *form; /* ImageMagick's name of the format, which its magic bytes prove */
 };
 
 struct gathering {
@@ -77,7 +78,7 @@ add_source(struct gathering *g, struct source s)
 static int
 add_text(struct gathering *g, const char *from, struct tsb_view text)
 {
-	struct source s = { .from = from };
+	struct source s = {.from = from};
 	struct tsb_err why;
 
 	if (wire_is_package(text))
@@ -110,7 +111,8 @@ add_line(struct gathering *g, const char *from, size_t number, struct tsb_view l
 		break;
 	}
 	return tsb_fail(err, TSB_E_INPUT,
-	    "%s: line %zu is neither a package nor JSON nor the text of a scanned part", from, number);
+	    "%s: line %zu is neither a package nor JSON nor the text of a scanned part", from,
+	    number);
 }
 
 static int
@@ -148,8 +150,9 @@ add_content(struct gathering *g, const char *from, struct tsb_view content)
 	if (text.p[0] != '{')
 		return add_lines(g, from, text);
 	/* several objects, one a line */
-	if (end && wire_compact(tsb_view_of(text.p, (size_t)(end - text.p)), &g->cli->arena, &compact,
-		       &ignored) == 0)
+	if (end &&
+	    wire_compact(tsb_view_of(text.p, (size_t)(end - text.p)), &g->cli->arena, &compact,
+		&ignored) == 0)
 		return add_lines(g, from, text);
 	return add_text(g, from, text);
 }
@@ -161,9 +164,8 @@ static const struct {
 	size_t n;
 	const char *form;
 } picture_forms[] = {
-	{ "\x89PNG\r\n\x1a\n", 8, "png" },
-	{ "\xff\xd8\xff", 3, "jpeg" }, /* of a phone */
-	{ "GIF8", 4, "gif" }, /* an animation: zbarimg reads each frame */
+    {"\x89PNG\r\n\x1a\n", 8, "png"}, {"\xff\xd8\xff", 3, "jpeg"}, /* of a phone */
+    {"GIF8", 4, "gif"}, /* an animation: zbarimg reads each frame */
 };
 
 static const char *
@@ -179,14 +181,14 @@ picture_form(struct tsb_view content)
 }
 
 /*
- * zbarimg gives file names to ImageMagick, which reads more into them than a name: "x:y", "%d", "[0]",
- * a leading dash. It gets links with names of ours instead.
+ * zbarimg gives file names to ImageMagick, which reads more into them than a name: "x:y", "%d",
+ * "[0]", a leading dash. It gets links with names of ours instead.
  */
 static int
 add_picture(struct gathering *g, const char *path, const char *form)
 {
 	struct cli *c = g->cli;
-	struct picture p = { .path = path, .form = form };
+	struct picture p = {.path = path, .form = form};
 	char *real;
 
 	if (g->npictures == PICTURES_MAX)
@@ -217,14 +219,14 @@ static int
 decode(struct gathering *g, size_t first, size_t n, struct tsb_bytes *lines, bool *clean)
 {
 	/*
-	 * Other kinds of codes are not ours, and stripes are found where there are none. Unless told not
-	 * to, zbar sends what it read over the system's D-Bus to everybody who listens.
+	 * Other kinds of codes are not ours, and stripes are found where there are none. Unless
+	 * told not to, zbar sends what it read over the system's D-Bus to everybody who listens.
 	 */
-	static const char *const options[] = { "zbarimg", "--raw", "--quiet", "--nodbus",
-		"-Sdisable", "-Sqrcode.enable" };
+	static const char *const options[] = {"zbarimg", "--raw", "--quiet", "--nodbus",
+	    "-Sdisable", "-Sqrcode.enable"};
 	struct cli *c = g->cli;
 	const char **argv = arena_array(&c->arena, TSB_COUNT(options) + n + 1, sizeof(*argv));
-	spawn_auto s = { 0 };
+	spawn_auto s = {0};
 	size_t i;
 	int status;
 
@@ -240,8 +242,8 @@ decode(struct gathering *g, size_t first, size_t n, struct tsb_bytes *lines, boo
 }
 
 /*
- * One by one: zbarimg does not tell which pictures hold no code, and some versions end at the first one that
- * is no picture at all. Those are named; lines gets what the others say.
+ * One by one: zbarimg does not tell which pictures hold no code, and some versions end at the first
+ * one that is no picture at all. Those are named; lines gets what the others say.
  */
 static int
 decode_alone(struct gathering *g, struct tsb_bytes *lines)
@@ -262,7 +264,8 @@ decode_alone(struct gathering *g, struct tsb_bytes *lines)
 			    g->pictures[i].path);
 	}
 	if (bad > 0)
-		output_note("tsb: no readable QR code in %s%s", names, bad > 5 ? " and others" : "");
+		output_note("tsb: no readable QR code in %s%s", names,
+		    bad > 5 ? " and others" : "");
 	return 0;
 }
 
@@ -271,14 +274,14 @@ static int
 read_pictures(struct gathering *g)
 {
 	struct cli *c = g->cli;
-	tsb_bytes_auto lines = { 0 };
+	tsb_bytes_auto lines = {0};
 	const char *from;
 	bool clean;
 
 	if (g->npictures == 0)
 		return 0;
-	from = g->npictures == 1 ? g->pictures[0].path :
-	    arena_printf(&c->arena, "%zu pictures", g->npictures);
+	from = g->npictures == 1 ? g->pictures[0].path
+				 : arena_printf(&c->arena, "%zu pictures", g->npictures);
 	if (decode(g, 0, g->npictures, &lines, &clean))
 		return -1;
 	if (!clean) {
@@ -316,8 +319,8 @@ add_folder(struct gathering *g, const char *path)
 		return tsb_fail(&c->err, TSB_E_FILE_NOT_FOUND, "cannot read %s: %s", path,
 		    strerror(errno));
 	if (n == 0)
-		rc = tsb_fail(&c->err, TSB_E_INPUT, "the folder %s holds no pictures (.png, .jpg, .gif)",
-		    path);
+		rc = tsb_fail(&c->err, TSB_E_INPUT,
+		    "the folder %s holds no pictures (.png, .jpg, .gif)", path);
 	for (i = 0; i < n && rc == 0; i++)
 		rc = add_file(g, arena_printf(&c->arena, "%s/%s", path, list[i]->d_name));
 	for (i = 0; i < n; i++)
@@ -330,7 +333,7 @@ static int
 add_file(struct gathering *g, const char *path)
 {
 	struct cli *c = g->cli;
-	tsb_bytes_auto content = { 0 };
+	tsb_bytes_auto content = {0};
 	const char *form;
 
 	if (file_read(path, PACKAGE_MAX, &content, &c->err))
@@ -340,8 +343,8 @@ add_file(struct gathering *g, const char *path)
 		return add_content(g, tsb_streq(path, "-") ? "standard input" : path,
 		    tsb_view_bytes(&content));
 	if (tsb_streq(path, "-") || content.n > PICTURE_MAX)
-		return tsb_fail(&c->err, TSB_E_INPUT,
-		    "pictures are files of at most %d bytes", PICTURE_MAX);
+		return tsb_fail(&c->err, TSB_E_INPUT, "pictures are files of at most %d bytes",
+		    PICTURE_MAX);
 	return add_picture(g, path, form);
 }
 
@@ -361,14 +364,14 @@ static int
 add_joined(struct gathering *g)
 {
 	struct cli *c = g->cli;
-	struct source s = { .from = g->parts_from };
+	struct source s = {.from = g->parts_from};
 	struct tsb_view text;
 	struct tsb_err why;
 
 	if (!scanned_begun(&g->scanned))
 		return 0;
 	if (!scanned_complete(&g->scanned)) {
-		tsb_bytes_auto missing = { 0 };
+		tsb_bytes_auto missing = {0};
 
 		if (!g->scanned.parts.begun)
 			return cli_end(c, CLI_INCOMPLETE, TSB_E_PAYLOAD,
@@ -383,14 +386,15 @@ add_joined(struct gathering *g)
 	if (wire_is_package(text))
 		s.text = text;
 	else if (wire_compact(text, &c->arena, &s.text, &why))
-		return tsb_fail(&c->err, TSB_E_INPUT, "the joined parts of %s: %s", s.from, why.msg);
+		return tsb_fail(&c->err, TSB_E_INPUT, "the joined parts of %s: %s", s.from,
+		    why.msg);
 	return add_source(g, s);
 }
 
 int
 source_read(struct cli *c, struct source **out, size_t *n)
 {
-	gathering_auto g = { .cli = c };
+	gathering_auto g = {.cli = c};
 	int i;
 
 	g.sources = arena_array(&c->arena, SOURCES_MAX, sizeof(*g.sources));

@@ -42,7 +42,7 @@ spawn_start(const char *const *argv, const char *package, struct spawn *out, str
 	rc = start(argv, ends[1], &pid);
 	close(ends[1]);
 	if (rc == 0) {
-		*out = (struct spawn){ argv[0], pid, ends[0] };
+		*out = (struct spawn){argv[0], pid, ends[0]};
 		return 0;
 	}
 	close(ends[0]);

@@ -10,13 +10,13 @@
 struct spawn {
 	const char *name;
 	pid_t pid; /* 0 = none */
-	int fd;	   /* its standard output */
+	int fd; /* its standard output */
 };
 #define spawn_auto struct spawn __attribute__((cleanup(spawn_end)))
 
 /*
- * argv[0] is looked for in PATH, argv ends with NULL; package names where the program comes from, for who
- * has not installed it. Standard input is empty.
+ * argv[0] is looked for in PATH, argv ends with NULL; package names where the program comes from,
+ * for who has not installed it. Standard input is empty.
  */
 int spawn_start(const char *const *argv, const char *package, struct spawn *out,
     struct tsb_err *err) TSB_MUSTCHECK;

@@ -22,8 +22,9 @@ strength_identify(struct ska_policy *p, struct arena *a)
 				for (i = 0; i < group->napprovers; i++) {
 					struct ska_approver *who = &group->approvers[i];
 
-					who->spki = who->type == APPROVER_ONBOARDED ?
-					    tsb_view_str(who->name) : who->value;
+					who->spki = who->type == APPROVER_ONBOARDED
+					    ? tsb_view_str(who->name)
+					    : who->value;
 					if (who->type == APPROVER_CERTIFICATE &&
 					    crypto_cert_spki(who->value, a, &who->spki, &ignored))
 						who->spki = who->value;
@@ -92,9 +93,9 @@ strength_reach(const struct ska_rule *rule)
 
 		if (!token_can_be_met(t))
 			continue;
-		of_token = !token_needs_nobody(t) ? REACH_APPROVED :
-		    t->timelock > 0		  ? REACH_LATER :
-						    REACH_EVERYONE;
+		of_token = !token_needs_nobody(t) ? REACH_APPROVED
+		    : t->timelock > 0             ? REACH_LATER
+						  : REACH_EVERYONE;
 		reach = of_token > reach ? of_token : reach;
 	}
 	return reach;

@@ -6,9 +6,9 @@
 
 /* Who can meet a rule. */
 enum strength_reach {
-	REACH_NOBODY,	/* no token can ever be met */
+	REACH_NOBODY, /* no token can ever be met */
 	REACH_APPROVED, /* with approvals */
-	REACH_LATER,	/* everyone, after a wait */
+	REACH_LATER, /* everyone, after a wait */
 	REACH_EVERYONE, /* everyone, at once */
 };
 

@@ -31,7 +31,7 @@ task_put_approver(const struct signer *s, struct tsb_bytes *body)
 int
 task_prove(struct cli *c, const struct signer *s, struct tsb_bytes *body)
 {
-	tsb_bytes_auto signature = { 0 };
+	tsb_bytes_auto signature = {0};
 	char now[CLOCK_ISO_SIZE];
 
 	clock_iso(clock_now_ms() / 1000, now);
@@ -39,7 +39,8 @@ task_prove(struct cli *c, const struct signer *s, struct tsb_bytes *body)
 		return -1;
 	body_text(body, "timestamp", now);
 	body_base64(body, "timestampSignature", tsb_view_bytes(&signature));
-	body_text(body, "timestampDigestAlgorithm", ska_digest_names[crypto_private_digest(s->key)]);
+	body_text(body, "timestampDigestAlgorithm",
+	    ska_digest_names[crypto_private_digest(s->key)]);
 	task_put_approver(s, body);
 	return 0;
 }
@@ -48,7 +49,7 @@ static int
 fetch_page(struct cli *c, const struct signer *s, const char *id, const char *level, long page,
     struct tsb_bytes *answer)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 
 	body_open(&body, NULL);
 	if (task_prove(c, s, &body))
@@ -62,7 +63,8 @@ fetch_page(struct cli *c, const struct signer *s, const char *id, const char *le
 	body_text(&body, "sortOrder", "CREATION_DATE_ASC");
 	body_close(&body);
 	body_close(&body);
-	return session_call(c, "POST", "/v1/filteredAllApprovalTask", tsb_view_bytes(&body), answer);
+	return session_call(c, "POST", "/v1/filteredAllApprovalTask", tsb_view_bytes(&body),
+	    answer);
 }
 
 /* Level 6 tells who has approved; servers that do not know it answer 600. */
@@ -124,7 +126,7 @@ task_fetch(struct cli *c, const struct signer *s, const char *id, struct wire_cl
 	if (raw)
 		tsb_bytes_add_str(raw, "{\"tasks\":[");
 	for (page = 0; page < PAGES_MAX; page++) {
-		tsb_bytes_auto answer = { 0 };
+		tsb_bytes_auto answer = {0};
 
 		if (fetch_best(c, s, id, &level, page, &answer))
 			return -1;
@@ -195,9 +197,9 @@ static struct tsb_view
 certified_key(struct cli *c, const struct task *task)
 {
 	const struct wire_client_task *w = task->wire;
-	struct tsb_view der, none = { NULL, 0 };
+	struct tsb_view der, none = {NULL, 0};
 	struct tsb_err ignored;
-	certview_auto csr = { 0 };
+	certview_auto csr = {0};
 
 	if (w->kind != KIND_SIGN_CERTIFICATE)
 		return task->has_attributes ? task->attributes.public_key : none;
@@ -215,7 +217,7 @@ check_certificate(struct cli *c, const struct task *task)
 	const struct ska_approval_token *t = &task->token;
 	struct tsb_view key = certified_key(c, task);
 	bool request = w->kind == KIND_CERTIFICATE_REQUEST;
-	certview_auto v = { 0 };
+	certview_auto v = {0};
 	const char *name;
 
 	if (!t->has_payload || !certview_open_content(t->payload, &v) ||
@@ -276,8 +278,9 @@ check_timestamp(struct cli *c, const struct token_keys *keys, struct task *out)
 		return WRONG(c, out, "its timestamp was made for another payload", out->wire->id);
 	if (keys->timestamp.n == 0)
 		return 0;
-	if (!t->has_timestamp || crypto_verify_der(keys->timestamp, t->timestamp.whole,
-				     t->timestamp_signature, &ignored))
+	if (!t->has_timestamp ||
+	    crypto_verify_der(keys->timestamp, t->timestamp.whole, t->timestamp_signature,
+		&ignored))
 		return WRONG(c, out, "the key of --timestamp-key did not sign its timestamp",
 		    out->wire->id);
 	out->timestamp_verified = true;
@@ -298,7 +301,8 @@ check_attributes(struct cli *c, const struct token_keys *keys, struct task *out)
 	if (keyattr_parse(w->attributes, &c->arena, &out->attributes, &ignored))
 		return WRONG(c, w, "its key attributes are not understood: %s", w->id, ignored.msg);
 	/* Tokens for keys outside the HSM name the uuid (release notes of the reference HSM). */
-	if (!view_is(out->token.label, k->label) && !(k->uuid && view_is(out->token.label, k->uuid)))
+	if (!view_is(out->token.label, k->label) &&
+	    !(k->uuid && view_is(out->token.label, k->uuid)))
 		return WRONG(c, w, "its key attributes belong to another key", w->id);
 	if (keys->attestation.n > 0 &&
 	    crypto_verify_attestation(keys->attestation, w->attributes, w->attributes_signature,
@@ -315,7 +319,7 @@ int
 task_check(struct cli *c, const struct signer *s, const struct token_keys *keys,
     const struct wire_client_task *w, struct task *out)
 {
-	struct task t = { .wire = w };
+	struct task t = {.wire = w};
 	struct tsb_err why;
 
 	if (w->token.n == 0)

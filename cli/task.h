@@ -16,7 +16,7 @@ struct task {
 	bool has_attributes;
 	struct keyattr attributes;
 	bool timestamp_verified, attributes_verified; /* with a key that the approver gave */
-	struct ska_policy policy;		      /* modify: the new one, approvers identified */
+	struct ska_policy policy; /* modify: the new one, approvers identified */
 };
 
 /* Adds the members that prove who asks: timestamp, its signature, key or certificate. */
@@ -24,14 +24,14 @@ int task_prove(struct cli *, const struct signer *, struct tsb_bytes *body) TSB_
 /* Adds approverPublicKey or approverCertificate. */
 void task_put_approver(const struct signer *, struct tsb_bytes *body);
 /*
- * Open tasks of this approver, all or the one with this id; raw (may be NULL) gets {"tasks":[...]} as the
- * server wrote it.
+ * Open tasks of this approver, all or the one with this id; raw (may be NULL) gets {"tasks":[...]}
+ * as the server wrote it.
  */
 int task_fetch(struct cli *, const struct signer *, const char *id, struct wire_client_task **tasks,
     size_t *n, struct tsb_bytes *raw) TSB_MUSTCHECK;
 /*
- * The token must be strict, made for this approver's key, and agree with the request that the server
- * shows beside it; else CLI_WRONG.
+ * The token must be strict, made for this approver's key, and agree with the request that the
+ * server shows beside it; else CLI_WRONG.
  */
 int task_check(struct cli *, const struct signer *, const struct token_keys *,
     const struct wire_client_task *, struct task *out) TSB_MUSTCHECK;

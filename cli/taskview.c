@@ -1,4 +1,6 @@
-/* What an approver decides on, in words. All of it comes from the token unless it says otherwise. */
+/*
+ * What an approver decides on, in words. All of it comes from the token unless it says otherwise.
+ */
 #include "lib/first.h"
 
 #include <stdio.h>
@@ -17,10 +19,10 @@ static const struct {
 	const char *name;
 	enum ska_rule_kind rule;
 } operations[] = {
-	[OP_USE] = { "use the key", RULE_USE },
-	[OP_BLOCK] = { "block the key", RULE_BLOCK },
-	[OP_UNBLOCK] = { "unblock the key", RULE_UNBLOCK },
-	[OP_MODIFY] = { "replace the policy", RULE_MODIFY },
+    [OP_USE] = {"use the key", RULE_USE},
+    [OP_BLOCK] = {"block the key", RULE_BLOCK},
+    [OP_UNBLOCK] = {"unblock the key", RULE_UNBLOCK},
+    [OP_MODIFY] = {"replace the policy", RULE_MODIFY},
 };
 
 static void
@@ -28,7 +30,7 @@ show_rule(struct doc *t, const struct task *task)
 {
 	const struct wire_client_task *w = task->wire;
 	enum ska_rule_kind kind = operations[task->token.operation].rule;
-	static const struct tsb_view nobody = { NULL, 0 };
+	static const struct tsb_view nobody = {NULL, 0};
 
 	if (!task->has_attributes || !task->attributes.has_policy) {
 		doc_text(t, "decided by", "a policy that this server does not show");
@@ -88,12 +90,12 @@ show_limits(struct doc *t, const struct task *task)
 /* ---- what is asked ---- */
 
 static const char *const kind_titles[KIND__MAX] = {
-	[KIND_SIGN] = "sign",
-	[KIND_DECRYPT] = "decrypt",
-	[KIND_UNWRAP] = "unwrap a key",
-	[KIND_CERTIFICATE_REQUEST] = "sign a certificate request for the key itself",
-	[KIND_SIGN_CERTIFICATE] = "sign a certificate for somebody",
-	[KIND_SELF_SIGN_CERTIFICATE] = "sign a certificate for the key itself",
+    [KIND_SIGN] = "sign",
+    [KIND_DECRYPT] = "decrypt",
+    [KIND_UNWRAP] = "unwrap a key",
+    [KIND_CERTIFICATE_REQUEST] = "sign a certificate request for the key itself",
+    [KIND_SIGN_CERTIFICATE] = "sign a certificate for somebody",
+    [KIND_SELF_SIGN_CERTIFICATE] = "sign a certificate for the key itself",
 };
 
 /* An approval to use the key names no kind of use: what else the payload may be is said. */
@@ -127,11 +129,12 @@ show_unwrap(struct doc *t, const struct task *task)
 static void
 show_certificate(struct doc *t, const struct task *task)
 {
-	certview_auto v = { 0 };
+	certview_auto v = {0};
 
 	if (!certview_open_content(task->token.payload, &v))
 		return; /* task_check() has refused it */
-	doc_open(t, v.kind == CERTVIEW_REQUEST ? "request to be signed" : "certificate to be signed");
+	doc_open(t,
+	    v.kind == CERTVIEW_REQUEST ? "request to be signed" : "certificate to be signed");
 	certview_show(t, &v);
 	doc_digest(t, "signed bytes", task->token.payload);
 	doc_close(t);
@@ -140,8 +143,8 @@ show_certificate(struct doc *t, const struct task *task)
 static void
 show_policy(struct doc *t, const struct task *task)
 {
-	const struct ska_policy *old = task->has_attributes && task->attributes.has_policy ?
-	    &task->attributes.policy : NULL;
+	const struct ska_policy *old =
+	    task->has_attributes && task->attributes.has_policy ? &task->attributes.policy : NULL;
 
 	if (old && !task->attributes_verified)
 		doc_text(t, "old policy", "as the server says, not checked");
@@ -153,9 +156,9 @@ show_policy(struct doc *t, const struct task *task)
 static void
 show_block(struct doc *t, const struct task *task)
 {
-	doc_text(t, "effect", task->token.operation == OP_BLOCK ?
-	    "nobody can use the key until it is unblocked" :
-	    "the key can be used again as its policy says");
+	doc_text(t, "effect",
+	    task->token.operation == OP_BLOCK ? "nobody can use the key until it is unblocked"
+					      : "the key can be used again as its policy says");
 	if (task->has_attributes && task->attributes.has_policy)
 		doc_bool(t, "blocked now", task->attributes.policy.blocked);
 }

@@ -1,6 +1,6 @@
 /*
- * tsb token decode: the first bytes tell what it is, the strict parsers of lib/ska decide whether it is
- * that. Signatures are checked wherever the key is inside or given.
+ * tsb token decode: the first bytes tell what it is, the strict parsers of lib/ska decide whether
+ * it is that. Signatures are checked wherever the key is inside or given.
  */
 #include "lib/first.h"
 
@@ -22,10 +22,10 @@
 #include "cli/token.h"
 
 static const char *const operation_names[] = {
-	[OP_USE] = "use",
-	[OP_BLOCK] = "block",
-	[OP_UNBLOCK] = "unblock",
-	[OP_MODIFY] = "modify",
+    [OP_USE] = "use",
+    [OP_BLOCK] = "block",
+    [OP_UNBLOCK] = "unblock",
+    [OP_MODIFY] = "modify",
 };
 
 /* A document being shown. */
@@ -39,13 +39,14 @@ struct decode {
 int
 token_keys_load(struct cli *c, struct token_keys *out)
 {
-	struct token_keys keys = { 0 };
+	struct token_keys keys = {0};
 
 	if (c->opt[OPT_TIMESTAMP_KEY] &&
 	    file_read_spki(c->opt[OPT_TIMESTAMP_KEY], &c->arena, &keys.timestamp, NULL, &c->err))
 		return -1;
 	if (c->opt[OPT_ATTESTATION_KEY] &&
-	    file_read_spki(c->opt[OPT_ATTESTATION_KEY], &c->arena, &keys.attestation, NULL, &c->err))
+	    file_read_spki(c->opt[OPT_ATTESTATION_KEY], &c->arena, &keys.attestation, NULL,
+		&c->err))
 		return -1;
 	*out = keys;
 	return 0;
@@ -56,7 +57,7 @@ token_keys_load(struct cli *c, struct token_keys *out)
 static const char *
 signature_algorithm(struct arena *a, enum ska_key_type type, enum ska_digest digest)
 {
-	static const char *const types[KEYTYPE__MAX] = { "RSA", "EC", "DSA", "Ed25519" };
+	static const char *const types[KEYTYPE__MAX] = {"RSA", "EC", "DSA", "Ed25519"};
 
 	if (type == KEYTYPE_ED25519)
 		return "Ed25519";
@@ -69,7 +70,7 @@ show_signature(struct decode *d, const char *name, struct tsb_view der, struct t
     struct tsb_view message)
 {
 	struct doc *t = &d->doc;
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	enum ska_key_type type;
 	enum ska_digest digest;
 	struct tsb_view raw;
@@ -105,7 +106,7 @@ show_signature(struct decode *d, const char *name, struct tsb_view der, struct t
 static void
 show_bits(struct doc *t, const char *name, uint32_t bits, const char *const *names, size_t n)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	const char *line = "";
 	unsigned i;
 
@@ -127,13 +128,13 @@ show_bits(struct doc *t, const char *name, uint32_t bits, const char *const *nam
 static void
 show_unwrap(struct doc *t, const struct ska_unwrap_payload *u)
 {
-	static const char *const access[] = { "sensitive", "extractable", "modifiable", "copyable",
-		"preload", "token", "indestructible", "private", "public", "blocked",
-		"never extractable", "no public key", "always sensitive", "external object", "local",
-		"trusted", "wrap with trusted", "unique" };
-	static const char *const capabilities[] = { "encrypt", "decrypt", "sign", "verify", "wrap",
-		"unwrap", "derive", "integrity", "attestation", "timestamp", "verify recover",
-		"sign recover" };
+	static const char *const access[] = {"sensitive", "extractable", "modifiable", "copyable",
+	    "preload", "token", "indestructible", "private", "public", "blocked",
+	    "never extractable", "no public key", "always sensitive", "external object", "local",
+	    "trusted", "wrap with trusted", "unique"};
+	static const char *const capabilities[] = {"encrypt", "decrypt", "sign", "verify", "wrap",
+	    "unwrap", "derive", "integrity", "attestation", "timestamp", "verify recover",
+	    "sign recover"};
 
 	doc_view(t, "new key label", u->label);
 	show_bits(t, "capabilities", u->capabilities, capabilities, TSB_COUNT(capabilities));
@@ -166,7 +167,7 @@ const char *
 token_reading(struct tsb_view payload)
 {
 	struct ska_unwrap_payload unwrap;
-	certview_auto v = { 0 };
+	certview_auto v = {0};
 
 	if (parse_unwrap(payload, &unwrap))
 		return "the unwrapping of a key";
@@ -178,7 +179,7 @@ token_reading(struct tsb_view payload)
 static void
 show_policy_bytes(struct doc *t, struct tsb_view bytes)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	struct ska_policy policy;
 	struct tsb_err err;
 
@@ -196,15 +197,15 @@ static void
 show_readings(struct doc *t, struct tsb_view payload)
 {
 	struct ska_unwrap_payload unwrap;
-	certview_auto v = { 0 };
+	certview_auto v = {0};
 
 	if (parse_unwrap(payload, &unwrap)) {
 		doc_open(t, "payload as unwrap");
 		show_unwrap(t, &unwrap);
 		doc_close(t);
 	} else if (certview_open_content(payload, &v)) {
-		doc_open(t, v.kind == CERTVIEW_REQUEST ? "payload as request" :
-							 "payload as certificate");
+		doc_open(t,
+		    v.kind == CERTVIEW_REQUEST ? "payload as request" : "payload as certificate");
 		certview_show(t, &v);
 		doc_close(t);
 	}
@@ -346,13 +347,13 @@ static const struct {
 	unsigned tag;
 	int (*decode)(struct decode *, struct tsb_view);
 } containers[] = {
-	{ TLV_OPERATION, decode_token },
-	{ TLV_APPROVAL_TOKEN, decode_signed_approval },
-	{ TLV_PAYLOAD, decode_timestamp },
-	{ TLV_MODIFY_PAYLOAD, decode_timestamp },
-	{ TLV_TIME, decode_timestamp },
-	{ TLV_RULE_USE, decode_policy },
-	{ TLV_UNWRAP_KIND, decode_unwrap },
+    {TLV_OPERATION, decode_token},
+    {TLV_APPROVAL_TOKEN, decode_signed_approval},
+    {TLV_PAYLOAD, decode_timestamp},
+    {TLV_MODIFY_PAYLOAD, decode_timestamp},
+    {TLV_TIME, decode_timestamp},
+    {TLV_RULE_USE, decode_policy},
+    {TLV_UNWRAP_KIND, decode_unwrap},
 };
 
 static int
@@ -380,11 +381,11 @@ decode_der(struct decode *d, struct tsb_view bytes)
 	enum ska_key_type type;
 	enum ska_digest digest;
 	struct tsb_err ignored;
-	certview_auto v = { 0 };
+	certview_auto v = {0};
 
 	if (certview_open(bytes, &v)) {
-		doc_text(&d->doc, "kind", v.kind == CERTVIEW_REQUEST ? "certificate request" :
-								       "certificate");
+		doc_text(&d->doc, "kind",
+		    v.kind == CERTVIEW_REQUEST ? "certificate request" : "certificate");
 		certview_show(&d->doc, &v);
 		return 0;
 	}
@@ -399,8 +400,9 @@ decode_der(struct decode *d, struct tsb_view bytes)
 	doc_text(&d->doc, "algorithm", signature_algorithm(a, type, digest));
 	doc_payload(&d->doc, "value", raw);
 	if (type == KEYTYPE_EC && raw.n > 0 && raw.p[0] != 0x30)
-		doc_warn(&d->doc, "the value is no ECDSA signature: some servers put the timestamp "
-				    "token there");
+		doc_warn(&d->doc,
+		    "the value is no ECDSA signature: some servers put the timestamp "
+		    "token there");
 	return 0;
 }
 
@@ -474,7 +476,7 @@ static int
 read_input(struct cli *c, struct tsb_view *out)
 {
 	const char *name = c->argc > 0 ? c->argv[0] : "-";
-	tsb_bytes_auto content = { 0 };
+	tsb_bytes_auto content = {0};
 
 	if (!tsb_streq(name, "-") && access(name, F_OK) != 0) {
 		if (!enc_base64_decode(tsb_view_str(name), &c->arena, out))
@@ -510,7 +512,7 @@ decode_any(struct decode *d, struct tsb_view bytes)
 int
 cli_token_decode(struct cli *c)
 {
-	struct decode d = { .cli = c };
+	struct decode d = {.cli = c};
 	struct tsb_view bytes;
 
 	if (read_input(c, &bytes) || token_keys_load(c, &d.keys))

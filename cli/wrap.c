@@ -46,7 +46,7 @@ give_wrapped(struct cli *c, struct tsb_view answer)
 int
 cli_wrap(struct cli *c)
 {
-	tsb_bytes_auto body = { 0 }, answer = { 0 };
+	tsb_bytes_auto body = {0}, answer = {0};
 	const char *password;
 
 	if (need_method(c))
@@ -59,7 +59,8 @@ cli_wrap(struct cli *c)
 	if (session_put_password(c, &body, "wrapKeyPassword"))
 		return -1;
 	if (c->opt[OPT_WRAPPED_PASSWORD_FILE]) {
-		if (file_read_line(c->opt[OPT_WRAPPED_PASSWORD_FILE], &c->arena, &password, &c->err))
+		if (file_read_line(c->opt[OPT_WRAPPED_PASSWORD_FILE], &c->arena, &password,
+			&c->err))
 			return -1;
 		body_text(&body, "keyToBeWrappedPassword", password);
 	}
@@ -73,7 +74,7 @@ cli_wrap(struct cli *c)
 int
 cli_unwrap(struct cli *c)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 	struct tsb_view wrapped;
 
 	if (need_method(c) ||

@@ -1,6 +1,7 @@
 /*
  * Requests that failed in a way that says nothing about others: each is left alone for a pause that
- * grows, so that the search goes on behind it. Only in memory: a restarted dispatcher tries them anew.
+ * grows, so that the search goes on behind it. Only in memory: a restarted dispatcher tries them
+ * anew.
  */
 #ifndef TSB_DISPATCHER_ASIDE_H
 #define TSB_DISPATCHER_ASIDE_H

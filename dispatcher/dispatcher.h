@@ -6,7 +6,7 @@
 
 #include "lib/flow/flow.h"
 
-extern volatile sig_atomic_t dispatcher_stop;	  /* SIGTERM came */
+extern volatile sig_atomic_t dispatcher_stop; /* SIGTERM came */
 extern volatile sig_atomic_t dispatcher_hangup; /* SIGHUP came: the log file is reopened */
 
 /* Datagram socket bound to path (an old one is replaced), or -1. */

@@ -1,7 +1,7 @@
 /*
  * tsb-dispatcher: submits satisfied requests to the HSM, records the outcome, ends late requests.
- * Runs as user tsb; holds the dispatcher's database login and the HSM login, nothing else; opens one
- * datagram socket on which tsb-fcgi wakes it.
+ * Runs as user tsb; holds the dispatcher's database login and the HSM login, nothing else; opens
+ * one datagram socket on which tsb-fcgi wakes it.
  */
 #include "lib/first.h"
 
@@ -84,7 +84,8 @@ main(int argc, char **argv)
 	struct broker_conf conf;
 	struct tsb_err err = {0};
 	int status = broker_start("tsb-dispatcher",
-	    "Takes satisfied requests to the HSM and records what came of them.", argc, argv, &conf);
+	    "Takes satisfied requests to the HSM and records what came of them.", argc, argv,
+	    &conf);
 
 	if (status >= 0)
 		return status;

@@ -9,7 +9,7 @@
 #include "lib/base/clock.h"
 
 #define CLEANUP_BATCH 100
-#define DRAIN_MS (30 * 1000)
+#define DRAIN_MS      (30 * 1000)
 
 struct flight;
 
@@ -17,10 +17,10 @@ struct runner {
 	struct flow *flow;
 	const struct broker_conf *conf;
 	int wake_fd;
-	int64_t look_at;    /* monotonic ms: next look for due requests */
+	int64_t look_at; /* monotonic ms: next look for due requests */
 	int64_t cleanup_at; /* monotonic ms */
 	int64_t hold_until; /* monotonic ms: HSM or database away */
-	int64_t pause;	    /* ms: grows while they stay away */
+	int64_t pause; /* ms: grows while they stay away */
 	int64_t answered_at; /* monotonic ms: when the HSM answered last */
 	struct flight *flights;
 	struct aside aside; /* what failed, for a while */

@@ -17,7 +17,8 @@ wake_open(const char *path, struct tsb_err *err)
 	int fd, rc;
 
 	if (strlen(path) >= sizeof(at.sun_path))
-		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "dispatcher.listen: %s is too long", path);
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "dispatcher.listen: %s is too long",
+		    path);
 	strcpy(at.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)

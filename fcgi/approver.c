@@ -95,6 +95,7 @@ serve_approver_delete(void *app, struct web_request *rq, struct web_reply *reply
 	struct tsb_view name = rq->param[0];
 
 	if (name.n == 0 || name.n > 255 || !tsb_label_valid(name))
-		return tsb_fail(err, TSB_E_INPUT, "the approver name in the path is not a valid name");
+		return tsb_fail(err, TSB_E_INPUT,
+		    "the approver name in the path is not a valid name");
 	return flow_custody_delete(app, (const char *)name.p, rq->arena, err);
 }

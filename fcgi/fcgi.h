@@ -6,14 +6,14 @@
 #include "lib/web/web.h"
 
 /*
- * The routes of a profile; they end with pattern NULL. Where there is no HSM, some are answered from what
- * was imported of its keys; the others that need one are TSB_E_UNSUPPORTED_OPERATION.
+ * The routes of a profile; they end with pattern NULL. Where there is no HSM, some are answered
+ * from what was imported of its keys; the others that need one are TSB_E_UNSUPPORTED_OPERATION.
  */
 const struct web_route *fcgi_routes(bool air_gapped);
 
 /*
- * Checks the policy of a body that is passed on. Where it names onboarded approvers, rq->body becomes
- * the body that the HSM understands. envelope: the member around the policy, NULL = none.
+ * Checks the policy of a body that is passed on. Where it names onboarded approvers, rq->body
+ * becomes the body that the HSM understands. envelope: the member around the policy, NULL = none.
  */
 int fcgi_policy_check(void *app, struct web_request *rq, struct ska_policy *policy,
     const char *envelope, bool with_status, struct tsb_err *err) TSB_MUSTCHECK;
@@ -22,11 +22,11 @@ int fcgi_policy_check(void *app, struct web_request *rq, struct ska_policy *poli
 int fcgi_check_key_name(struct tsb_view name, struct tsb_err *err) TSB_MUSTCHECK;
 
 /* Handlers of the table in routes.c; the app of a worker is its struct flow. */
-web_serve_fn serve_request_create;   /* arg: enum tsb_kind */
+web_serve_fn serve_request_create; /* arg: enum tsb_kind */
 web_serve_fn serve_request_get;
 web_serve_fn serve_request_cancel;
 web_serve_fn serve_requests_list;
-web_serve_fn serve_tasks;	     /* arg: bits of 1 << enum tsb_kind */
+web_serve_fn serve_tasks; /* arg: bits of 1 << enum tsb_kind */
 web_serve_fn serve_requests_approved;
 web_serve_fn serve_approval;
 web_serve_fn serve_task_reject;
@@ -36,13 +36,13 @@ web_serve_fn serve_key_attributes;
 web_serve_fn serve_key_attributes_by_name;
 web_serve_fn serve_key_delete;
 web_serve_fn serve_key_delete_by_name;
-web_serve_fn serve_synchronous;	     /* arg: enum tsb_kind */
+web_serve_fn serve_synchronous; /* arg: enum tsb_kind */
 web_serve_fn serve_encrypt;
 web_serve_fn serve_wrap;
 web_serve_fn serve_certificate_import;
 web_serve_fn serve_certificate_get;
 web_serve_fn serve_certificate_delete;
-web_serve_fn serve_certificate;	     /* arg: enum tsb_kind */
+web_serve_fn serve_certificate; /* arg: enum tsb_kind */
 web_serve_fn serve_certificate_file; /* arg: enum tsb_kind */
 /* The same without an HSM (imported.c). */
 web_serve_fn imported_key_list;
@@ -58,7 +58,7 @@ web_serve_fn serve_verify;
 web_serve_fn serve_random;
 web_serve_fn serve_approver_create;
 web_serve_fn serve_approver_onboard;
-web_serve_fn serve_approver_renew;   /* arg: whether also for an onboarded approver */
+web_serve_fn serve_approver_renew; /* arg: whether also for an onboarded approver */
 web_serve_fn serve_approver_forgot;
 web_serve_fn serve_approver_change_password;
 web_serve_fn serve_approver_status;

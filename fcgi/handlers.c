@@ -61,8 +61,7 @@ serve_request_cancel(void *app, struct web_request *rq, struct web_reply *reply,
 }
 
 int
-serve_requests_list(void *app, struct web_request *rq, struct web_reply *reply,
-    struct tsb_err *err)
+serve_requests_list(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct wire_request_filter filter;
 	struct tsb_request_row *rows;

@@ -8,8 +8,8 @@
 static void
 answer(const struct keyattr *k, const struct tsb_key_attributes *stored, struct web_reply *reply)
 {
-	wire_key_attributes_format(k, stored->xml, stored->xml_signature, stored->attestation_key_name,
-	    &reply->body);
+	wire_key_attributes_format(k, stored->xml, stored->xml_signature,
+	    stored->attestation_key_name, &reply->body);
 }
 
 int

@@ -1,7 +1,7 @@
 /*
- * tsb-fcgi: the REST API as a FastCGI responder behind a web server; started by a CGI-only server it
- * answers one request. Runs as user tsb; holds the database login of the API and the HSM login; its one
- * descriptor towards the world is the FastCGI socket.
+ * tsb-fcgi: the REST API as a FastCGI responder behind a web server; started by a CGI-only server
+ * it answers one request. Runs as user tsb; holds the database login of the API and the HSM login;
+ * its one descriptor towards the world is the FastCGI socket.
  */
 #include "lib/first.h"
 
@@ -41,7 +41,8 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 	    .socket_mode = broker_socket_mode(conf),
 	    .workers = conf->workers != 0 ? conf->workers : web_default_workers(),
 	    .request_max = conf->requests_per_worker,
-	    .body_max = PACKAGE_MAX, /* each route has its own, which is 4 MiB at most but for packages */
+	    .body_max =
+		PACKAGE_MAX, /* each route has its own, which is 4 MiB at most but for packages */
 	    .open = worker_open,
 	    .close = worker_close,
 	    .arg = (void *)conf,
@@ -61,8 +62,8 @@ main(int argc, char **argv)
 {
 	struct broker_conf conf;
 	struct tsb_err err = {0};
-	int status = broker_start("tsb-fcgi", "The REST API of the broker, as a FastCGI (or CGI) responder.",
-	    argc, argv, &conf);
+	int status = broker_start("tsb-fcgi",
+	    "The REST API of the broker, as a FastCGI (or CGI) responder.", argc, argv, &conf);
 
 	if (status >= 0)
 		return status;

@@ -74,8 +74,8 @@ query_read(const struct web_request *rq, struct query *q, struct tsb_err *err)
 	ur = q->format == FORMAT_UR;
 	if (query_name(rq, "ecc", qr_ecc_names, QR_ECC__MAX, &q->ecc, err) ||
 	    query_name(rq, "text", text_names, TEXT__MAX, &q->text, err) ||
-	    query_number(rq, "scale", ur ? UR_GIF_SCALE_MAX : QR_SCALE_MAX,
-		QR_SCALE_DEFAULT, &q->scale, err) ||
+	    query_number(rq, "scale", ur ? UR_GIF_SCALE_MAX : QR_SCALE_MAX, QR_SCALE_DEFAULT,
+		&q->scale, err) ||
 	    query_number(rq, "part", QR_PARTS_MAX, 0, &q->part, err))
 		return -1;
 	if (q->part != 0 && q->format != FORMAT_PNG)
@@ -260,7 +260,8 @@ sheet_reply(const struct query *q, const struct wire_offline_request *r,
     struct web_request *rq, struct web_reply *reply)
 {
 	static const enum qr_sheet_format formats[FORMAT__MAX] = {[FORMAT_SVG] = SHEET_SVG,
-	    [FORMAT_HTML] = SHEET_HTML, [FORMAT_PDF_READY] = SHEET_PDF_READY};
+	    [FORMAT_HTML] = SHEET_HTML,
+	    [FORMAT_PDF_READY] = SHEET_PDF_READY};
 	bool svg = q->format == FORMAT_SVG;
 	struct caption caption = {0};
 	struct qr_sheet sheet = {
@@ -274,8 +275,8 @@ sheet_reply(const struct query *q, const struct wire_offline_request *r,
 	sheet.lines = caption.line;
 	sheet.nlines = caption.n;
 	reply->content_type = svg ? "image/svg+xml" : "text/html; charset=utf-8";
-	reply->disposition = arena_printf(rq->arena, "inline; filename=\"request-%s.%s\"", id,
-	    svg ? "svg" : "html");
+	reply->disposition =
+	    arena_printf(rq->arena, "inline; filename=\"request-%s.%s\"", id, svg ? "svg" : "html");
 	/* nothing in it runs or is fetched, whatever a text of a caller says */
 	reply->security_policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 	qr_sheet_format(&sheet, formats[q->format], &reply->body);
@@ -355,8 +356,9 @@ refusal_format(const struct flow_offline_outcome *o, struct tsb_bytes *out)
 		tsb_bytes_addf(out, "{\"id\":\"%s\",\"error\":", uuid_format(&o->id, id));
 	else
 		tsb_bytes_add_str(out, "{\"id\":null,\"error\":");
-	tsb_bytes_addf(out, "{\"errorCode\":%d,\"reason\":\"%s\",\"message\":",
-	    tsb_err_number(o->err.code), tsb_err_reason(o->err.code));
+	tsb_bytes_addf(out,
+	    "{\"errorCode\":%d,\"reason\":\"%s\",\"message\":", tsb_err_number(o->err.code),
+	    tsb_err_reason(o->err.code));
 	wire_text_format(tsb_view_str(o->err.msg), out);
 	tsb_bytes_add_str(out, "}}");
 }

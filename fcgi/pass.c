@@ -29,8 +29,10 @@ static int
 pass_body(void *app, struct web_request *rq, struct web_reply *reply, const char *path,
     enum hsm_role role, bool repeatable, struct tsb_err *err)
 {
-	struct hsm_call call = {
-	    .method = "POST", .path = path, .role = role, .repeatable = repeatable};
+	struct hsm_call call = {.method = "POST",
+	    .path = path,
+	    .role = role,
+	    .repeatable = repeatable};
 
 	if (wire_compact(rq->body, rq->arena, &call.body, err))
 		return -1;
@@ -75,8 +77,10 @@ serve_key_create(void *app, struct web_request *rq, struct web_reply *reply, str
 int
 serve_key_list(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
-	struct hsm_call call = {
-	    .method = "GET", .path = "/v1/key", .role = HSM_KEY_MANAGEMENT, .repeatable = true};
+	struct hsm_call call = {.method = "GET",
+	    .path = "/v1/key",
+	    .role = HSM_KEY_MANAGEMENT,
+	    .repeatable = true};
 
 	return pass(app, rq, reply, &call, err);
 }
@@ -96,7 +100,8 @@ int
 fcgi_check_key_name(struct tsb_view name, struct tsb_err *err)
 {
 	if (name.n == 0 || name.n > TOKEN_LABEL_MAX || !tsb_label_valid(name))
-		return tsb_fail(err, TSB_E_KEY_NAME, "the key name in the path is not a valid label");
+		return tsb_fail(err, TSB_E_KEY_NAME,
+		    "the key name in the path is not a valid label");
 	return 0;
 }
 
@@ -249,8 +254,9 @@ pass_certificate(void *app, struct web_request *rq, struct web_reply *reply, con
     bool repeatable, struct tsb_err *err)
 {
 	const struct tsb_view name = rq->param[0];
-	struct hsm_call call = {
-	    .method = method, .role = HSM_KEY_MANAGEMENT, .repeatable = repeatable};
+	struct hsm_call call = {.method = method,
+	    .role = HSM_KEY_MANAGEMENT,
+	    .repeatable = repeatable};
 
 	if (fcgi_check_key_name(name, err))
 		return -1;
@@ -258,7 +264,10 @@ pass_certificate(void *app, struct web_request *rq, struct web_reply *reply, con
 	    enc_percent_str(rq->arena, (const char *)name.p));
 	if (pass(app, rq, reply, &call, err) == 0)
 		return 0;
-	/* asking for what is not there is the caller's mistake, whatever the number says (api.md 9.7) */
+	/*
+	 * asking for what is not there is the caller's mistake, whatever the number says (api.md
+	 * 9.7)
+	 */
 	if (err->code == TSB_E_FILE_NOT_FOUND)
 		reply->status = 404;
 	return -1;

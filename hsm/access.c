@@ -124,24 +124,24 @@ access_enforce(struct hsm_app *app, struct web_request *rq, const struct hsm_key
     const struct wire_synchronous_in *in, struct tsb_view payload, struct tsb_err *err)
 {
 	static const char *const failures[KIND__MAX] = {
-		[KIND_SIGN] = "Error creating signature.",
-		[KIND_DECRYPT] = "Error decrypting.",
-		[KIND_UNWRAP] = "Error unwrapping key.",
-		[KIND_BLOCK] = "Error blocking key.",
-		[KIND_UNBLOCK] = "Error unblocking key.",
-		[KIND_MODIFY] = "Error modifying key.",
+	    [KIND_SIGN] = "Error creating signature.",
+	    [KIND_DECRYPT] = "Error decrypting.",
+	    [KIND_UNWRAP] = "Error unwrapping key.",
+	    [KIND_BLOCK] = "Error blocking key.",
+	    [KIND_UNBLOCK] = "Error unblocking key.",
+	    [KIND_MODIFY] = "Error modifying key.",
 	};
 	const struct enforce_request request = {
-		.key_name = k->label,
-		.policy = &k->policy,
-		.operation = tsb_kinds[in->request.kind].operation,
-		.payload = payload,
-		.approvals = in->signed_approvals,
-		.napprovals = in->napprovals,
-		.now = access_seconds(rq),
-		.timestamp_key = own_timestamp_key,
-		.arg = app,
-		.failure = failures[in->request.kind],
+	    .key_name = k->label,
+	    .policy = &k->policy,
+	    .operation = tsb_kinds[in->request.kind].operation,
+	    .payload = payload,
+	    .approvals = in->signed_approvals,
+	    .napprovals = in->napprovals,
+	    .now = access_seconds(rq),
+	    .timestamp_key = own_timestamp_key,
+	    .arg = app,
+	    .failure = failures[in->request.kind],
 	};
 
 	if (k->has_policy && enforce(&request, rq->arena, err))
@@ -157,8 +157,8 @@ access_describe(struct hsm_app *app, struct web_request *rq, const struct hsm_ke
     struct web_reply *reply, struct tsb_err *err)
 {
 	hsm_key_auto *attestation = NULL;
-	tsb_bytes_auto xml = { 0 };
-	tsb_bytes_auto signature = { 0 };
+	tsb_bytes_auto xml = {0};
+	tsb_bytes_auto signature = {0};
 	struct keyattr d;
 
 	if (access_find_system(app, app->conf->attestation_key, KEY_ATTESTATION, &attestation,
@@ -175,8 +175,8 @@ access_describe(struct hsm_app *app, struct web_request *rq, const struct hsm_ke
 }
 
 void
-access_log(struct web_request *rq, const char *what, const struct hsm_key *k,
-    const char *algorithm, struct tsb_view payload, size_t approvals)
+access_log(struct web_request *rq, const char *what, const struct hsm_key *k, const char *algorithm,
+    struct tsb_view payload, size_t approvals)
 {
 	unsigned char digest[CRYPTO_SHA256_SIZE];
 

@@ -14,8 +14,8 @@ int access_find(struct hsm_app *, struct tsb_view name, struct hsm_key **out, st
 /* For all that reads the key but does not open it: the password is checked as if it did. */
 int access_find_checked(struct hsm_app *, struct tsb_view name, struct tsb_view password,
     struct hsm_key **out, struct tsb_err *) TSB_MUSTCHECK;
-int access_find_system(struct hsm_app *, const char *label, enum key_system,
-    struct hsm_key **out, struct tsb_err *) TSB_MUSTCHECK;
+int access_find_system(struct hsm_app *, const char *label, enum key_system, struct hsm_key **out,
+    struct tsb_err *) TSB_MUSTCHECK;
 
 /* TSB_E_FORBIDDEN_FOR_KEY: "key 'NAME' <why>". */
 int access_refuse(const struct hsm_key *, const char *why, struct tsb_err *);

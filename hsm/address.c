@@ -11,7 +11,7 @@
 #include "hsm/address.h"
 
 #define COORDINATE 32
-#define POINT (1 + 2 * COORDINATE)
+#define POINT      (1 + 2 * COORDINATE)
 
 /* hash160 of the compressed key. RIPEMD-160 may be missing in OpenSSL's default provider. */
 static int
@@ -27,8 +27,10 @@ bitcoin(const unsigned char point[POINT], unsigned char out[ADDRESS_SIZE], struc
 	ok = ripemd && EVP_Digest(sha, sizeof(sha), out, NULL, ripemd, NULL);
 	EVP_MD_free(ripemd);
 	ERR_clear_error();
-	return ok ? 0 : tsb_fail(err, TSB_E_CRYPTOCURRENCY,
-	    "addressFormat.format BTC needs RIPEMD-160, which this OpenSSL does not offer");
+	return ok
+	    ? 0
+	    : tsb_fail(err, TSB_E_CRYPTOCURRENCY,
+		  "addressFormat.format BTC needs RIPEMD-160, which this OpenSSL does not offer");
 }
 
 static int
@@ -46,11 +48,11 @@ static const struct {
 	const char *format;
 	int (*compute)(const unsigned char[POINT], unsigned char[ADDRESS_SIZE], struct tsb_err *);
 } formats[] = {
-	{ "BTC", bitcoin },
-	{ "ETH", ethereum },
-	{ "XLM", NULL },
-	{ "XRP", NULL },
-	{ "IOTA", NULL },
+    {"BTC", bitcoin},
+    {"ETH", ethereum},
+    {"XLM", NULL},
+    {"XRP", NULL},
+    {"IOTA", NULL},
 };
 
 int

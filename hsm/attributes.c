@@ -31,8 +31,8 @@ attributes_describe(const struct hsm_key *k, uint64_t use_count, int64_t now, st
     struct keyattr *out, struct tsb_err *err)
 {
 	struct keyattr d = {
-		.root = k->kind == KEY_AES ? "secret_key" : "private_key",
-		.creation = k->extra & KEY_IMPORTED ? "imported" : "generated",
+	    .root = k->kind == KEY_AES ? "secret_key" : "private_key",
+	    .creation = k->extra & KEY_IMPORTED ? "imported" : "generated",
 	};
 
 	d.label = k->label;
@@ -70,8 +70,8 @@ int
 attributes_digest(const struct hsm_key *k, struct arena *a,
     unsigned char digest[CRYPTO_SHA256_SIZE], struct tsb_err *err)
 {
-	tsb_bytes_auto xml = { 0 };
-	tsb_bytes_auto stable = { 0 };
+	tsb_bytes_auto xml = {0};
+	tsb_bytes_auto stable = {0};
 	struct keyattr d;
 
 	if (attributes_describe(k, 0, 0, a, &d, err))

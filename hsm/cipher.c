@@ -23,31 +23,33 @@ struct cipher_algorithm {
 	enum hash hash;
 	/* AES but GCM: */
 	const char *mode; /* OpenSSL's name */
-	bool iv;	  /* of one block */
-	bool whole;	  /* payloads are whole blocks */
-	bool pad;	  /* PKCS#7 */
+	bool iv; /* of one block */
+	bool whole; /* payloads are whole blocks */
+	bool pad; /* PKCS#7 */
 };
 
+/* clang-format off */
 #define ROW_OAEP(name, hash) { name, KEY_RSA, SCHEME_RSA, RSA_PAD_OAEP, hash }
 #define ROW_RSA(name, padding) { name, KEY_RSA, SCHEME_RSA, padding, HASH_NONE }
 #define ROW_AES(name, ...) { name, KEY_AES, SCHEME_AES, __VA_ARGS__ }
+/* clang-format on */
 
 static const struct cipher_algorithm algorithms[] = {
-	ROW_OAEP("RSA_PADDING_OAEP_WITH_SHA512", HASH_SHA512),
-	ROW_OAEP("RSA_PADDING_OAEP_WITH_SHA384", HASH_SHA384),
-	ROW_OAEP("RSA_PADDING_OAEP_WITH_SHA256", HASH_SHA256),
-	ROW_OAEP("RSA_PADDING_OAEP_WITH_SHA224", HASH_SHA224),
-	ROW_OAEP("RSA_PADDING_OAEP_WITH_SHA1", HASH_SHA1),
-	ROW_OAEP("RSA_PADDING_OAEP", HASH_SHA1),
-	ROW_RSA("RSA", RSA_PAD_PKCS1),
-	ROW_RSA("RSA_PADDING_PKCS", RSA_PAD_PKCS1),
-	ROW_RSA("RSA_NO_PADDING", RSA_PAD_NONE),
-	{ "ECIES", KEY_EC, SCHEME_ECIES },
-	{ "AES_GCM", KEY_AES, SCHEME_GCM },
-	ROW_AES("AES_CTR", .mode = "CTR", .iv = true),
-	ROW_AES("AES_ECB", .mode = "ECB", .whole = true),
-	ROW_AES("AES_CBC_NO_PADDING", .mode = "CBC", .iv = true, .whole = true),
-	ROW_AES("AES", .mode = "CBC", .iv = true, .pad = true),
+    ROW_OAEP("RSA_PADDING_OAEP_WITH_SHA512", HASH_SHA512),
+    ROW_OAEP("RSA_PADDING_OAEP_WITH_SHA384", HASH_SHA384),
+    ROW_OAEP("RSA_PADDING_OAEP_WITH_SHA256", HASH_SHA256),
+    ROW_OAEP("RSA_PADDING_OAEP_WITH_SHA224", HASH_SHA224),
+    ROW_OAEP("RSA_PADDING_OAEP_WITH_SHA1", HASH_SHA1),
+    ROW_OAEP("RSA_PADDING_OAEP", HASH_SHA1),
+    ROW_RSA("RSA", RSA_PAD_PKCS1),
+    ROW_RSA("RSA_PADDING_PKCS", RSA_PAD_PKCS1),
+    ROW_RSA("RSA_NO_PADDING", RSA_PAD_NONE),
+    {"ECIES", KEY_EC, SCHEME_ECIES},
+    {"AES_GCM", KEY_AES, SCHEME_GCM},
+    ROW_AES("AES_CTR", .mode = "CTR", .iv = true),
+    ROW_AES("AES_ECB", .mode = "ECB", .whole = true),
+    ROW_AES("AES_CBC_NO_PADDING", .mode = "CBC", .iv = true, .whole = true),
+    ROW_AES("AES", .mode = "CBC", .iv = true, .pad = true),
 };
 
 int
@@ -82,8 +84,8 @@ static int
 check_blocks(const struct cipher_algorithm *alg, size_t n, struct tsb_err *err)
 {
 	if (alg->whole && n % BLOCK)
-		return tsb_fail(err, TSB_E_PAYLOAD, "payload must be whole blocks of %d bytes for %s",
-		    BLOCK, alg->name);
+		return tsb_fail(err, TSB_E_PAYLOAD,
+		    "payload must be whole blocks of %d bytes for %s", BLOCK, alg->name);
 	return 0;
 }
 
@@ -93,7 +95,7 @@ aes_run(const struct cipher_algorithm *alg, const struct key_opened *key, struct
 {
 	cipher_auto *cipher = cipherctx_fetch(key->secret.n, alg->mode);
 	cipherctx_auto *ctx = EVP_CIPHER_CTX_new();
-	tsb_bytes_auto result = { 0 };
+	tsb_bytes_auto result = {0};
 	unsigned char *p = tsb_bytes_grow(&result, in.n + BLOCK);
 	int n = 0, last = 0;
 	bool ok = cipher && ctx &&
@@ -155,13 +157,13 @@ tag_size(const struct cipher_algorithm *alg, const struct wire_cipher *given, si
 }
 
 static int
-gcm_encrypt(const struct key_opened *key, const struct wire_cipher *given,
-    struct tsb_view payload, struct cipher_encrypted *out, struct tsb_err *err)
+gcm_encrypt(const struct key_opened *key, const struct wire_cipher *given, struct tsb_view payload,
+    struct cipher_encrypted *out, struct tsb_err *err)
 {
 	struct gcm g = {
-		.key = tsb_view_bytes(&key->secret),
-		.additional = given->additional,
-		.tag_size = out->tag_size,
+	    .key = tsb_view_bytes(&key->secret),
+	    .additional = given->additional,
+	    .tag_size = out->tag_size,
 	};
 
 	crypto_random(tsb_bytes_grow(&out->iv, GCM_IV_SIZE), GCM_IV_SIZE);
@@ -174,10 +176,10 @@ gcm_decrypt(const struct key_opened *key, const struct wire_cipher *given, size_
     struct tsb_view payload, struct tsb_bytes *out, struct tsb_err *err)
 {
 	const struct gcm g = {
-		.key = tsb_view_bytes(&key->secret),
-		.iv = given->iv,
-		.additional = given->additional,
-		.tag_size = tag,
+	    .key = tsb_view_bytes(&key->secret),
+	    .iv = given->iv,
+	    .additional = given->additional,
+	    .tag_size = tag,
 	};
 
 	if (given->iv.n == 0)

@@ -11,7 +11,7 @@ EVP_CIPHER *cipherctx_fetch(size_t n, const char *mode);
 
 void cipherctx_cipher_free(EVP_CIPHER **);
 void cipherctx_free(EVP_CIPHER_CTX **);
-#define cipher_auto EVP_CIPHER __attribute__((cleanup(cipherctx_cipher_free)))
+#define cipher_auto    EVP_CIPHER __attribute__((cleanup(cipherctx_cipher_free)))
 #define cipherctx_auto EVP_CIPHER_CTX __attribute__((cleanup(cipherctx_free)))
 
 #endif

@@ -169,9 +169,10 @@ int
 dirfile_lock(int dir, uint32_t number, struct tsb_err *err)
 {
 	int fd;
-	struct flock range = {
-		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = number, .l_len = 1
-	};
+	struct flock range = {.l_type = F_WRLCK,
+	    .l_whence = SEEK_SET,
+	    .l_start = number,
+	    .l_len = 1};
 
 	if (number == DIRFILE_LOCK_ALL)
 		range.l_start = range.l_len = 0; /* to the end, wherever it is */

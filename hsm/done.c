@@ -37,7 +37,7 @@ done_keep(struct hsm_key *k, const struct tsb_view *approvals, size_t n)
 	const size_t most = (KEY_DONE_MAX - 1) * CRYPTO_SHA256_SIZE;
 	size_t keep = k->done.n < most ? k->done.n : most;
 	unsigned char digest[CRYPTO_SHA256_SIZE];
-	tsb_bytes_auto list = { 0 };
+	tsb_bytes_auto list = {0};
 	struct ska_signed_approval a;
 
 	if (!token_of(approvals, n, &a))

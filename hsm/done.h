@@ -1,7 +1,7 @@
 /*
  * Blocking, unblocking and modifying happen once: the key keeps the approval tokens that changed
- * it, so that a request sent again, by a broker that lost the answer or by whoever kept it, is known
- * again. Tokens without timestamp are all alike and cannot be told apart: they are not kept.
+ * it, so that a request sent again, by a broker that lost the answer or by whoever kept it, is
+ * known again. Tokens without timestamp are all alike and cannot be told apart: they are not kept.
  */
 #ifndef TSB_HSM_DONE_H
 #define TSB_HSM_DONE_H

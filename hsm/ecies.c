@@ -11,8 +11,8 @@
 #include "hsm/ecies.h"
 #include "hsm/key.h"
 
-#define INFO "tsb-hsm ECIES 1"
-#define KEY_SIZE 32
+#define INFO      "tsb-hsm ECIES 1"
+#define KEY_SIZE  32
 #define POINT_MAX (1 + 2 * 66) /* of P-521 */
 
 struct point {
@@ -52,8 +52,7 @@ agree(EVP_PKEY *own, EVP_PKEY *peer, struct tsb_bytes *shared)
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
 	size_t n = 0;
 	bool ok = ctx && EVP_PKEY_derive_init(ctx) == 1 &&
-	    EVP_PKEY_derive_set_peer_ex(ctx, peer, 1) == 1 &&
-	    EVP_PKEY_derive(ctx, NULL, &n) == 1 &&
+	    EVP_PKEY_derive_set_peer_ex(ctx, peer, 1) == 1 && EVP_PKEY_derive(ctx, NULL, &n) == 1 &&
 	    EVP_PKEY_derive(ctx, tsb_bytes_grow(shared, n), &n) == 1;
 
 	if (ok)
@@ -69,7 +68,7 @@ derive(const struct tsb_bytes *shared, struct tsb_view ephemeral, const struct p
 {
 	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
 	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
-	tsb_bytes_auto info = { 0 };
+	tsb_bytes_auto info = {0};
 	OSSL_PARAM params[4];
 	bool ok;
 
@@ -91,7 +90,7 @@ static bool
 make_keys(EVP_PKEY *own, EVP_PKEY *peer, struct tsb_view ephemeral, const struct point *receiver,
     unsigned char material[KEY_SIZE + GCM_IV_SIZE])
 {
-	tsb_bytes_auto shared = { 0 };
+	tsb_bytes_auto shared = {0};
 	bool ok = own && peer && agree(own, peer, &shared) &&
 	    derive(&shared, ephemeral, receiver, material);
 
@@ -103,10 +102,10 @@ static struct gcm
 gcm_of(const unsigned char material[KEY_SIZE + GCM_IV_SIZE], struct tsb_view additional)
 {
 	return (struct gcm){
-		.key = tsb_view_of(material, KEY_SIZE),
-		.iv = tsb_view_of(material + KEY_SIZE, GCM_IV_SIZE),
-		.additional = additional,
-		.tag_size = ECIES_TAG_SIZE,
+	    .key = tsb_view_of(material, KEY_SIZE),
+	    .iv = tsb_view_of(material + KEY_SIZE, GCM_IV_SIZE),
+	    .additional = additional,
+	    .tag_size = ECIES_TAG_SIZE,
 	};
 }
 
@@ -115,7 +114,7 @@ ecies_encrypt(const struct curve *curve, EVP_PKEY *public_key, struct tsb_view a
     struct tsb_view plain, struct tsb_bytes *out, struct tsb_err *err)
 {
 	pkey_auto *ephemeral = EVP_EC_gen(curve->group);
-	unsigned char material[KEY_SIZE + GCM_IV_SIZE] = { 0 };
+	unsigned char material[KEY_SIZE + GCM_IV_SIZE] = {0};
 	struct point point, receiver;
 	struct gcm g = gcm_of(material, additional);
 	int rc;
@@ -135,7 +134,7 @@ int
 ecies_decrypt(EVP_PKEY *public_key, EVP_PKEY *private_key, struct tsb_view additional,
     struct tsb_view in, struct tsb_bytes *out, struct tsb_err *err)
 {
-	unsigned char material[KEY_SIZE + GCM_IV_SIZE] = { 0 };
+	unsigned char material[KEY_SIZE + GCM_IV_SIZE] = {0};
 	struct gcm g = gcm_of(material, additional);
 	pkey_auto *ephemeral = NULL;
 	struct point receiver;

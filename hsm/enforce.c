@@ -12,10 +12,10 @@
 
 /* The rule that guards each operation of a token. */
 static const enum ska_rule_kind rule_of[] = {
-	[OP_USE] = RULE_USE,
-	[OP_BLOCK] = RULE_BLOCK,
-	[OP_UNBLOCK] = RULE_UNBLOCK,
-	[OP_MODIFY] = RULE_MODIFY,
+    [OP_USE] = RULE_USE,
+    [OP_BLOCK] = RULE_BLOCK,
+    [OP_UNBLOCK] = RULE_UNBLOCK,
+    [OP_MODIFY] = RULE_MODIFY,
 };
 
 /* One approval being checked; number counts from 1 for messages. */
@@ -30,8 +30,7 @@ struct check {
 
 typedef int check_fn(struct check *, struct tsb_err *);
 
-static int TSB_PRINTF(3, 4)
-refuse(const struct check *c, struct tsb_err *err, const char *fmt, ...)
+static int TSB_PRINTF(3, 4) refuse(const struct check *c, struct tsb_err *err, const char *fmt, ...)
 {
 	char why[400];
 	va_list ap;
@@ -140,8 +139,8 @@ check_signature(struct check *c, struct tsb_err *err)
 	return 0;
 }
 
-static check_fn *const checks[] = { check_syntax, check_operation, check_label, check_payload,
-	check_timestamp, check_approver, check_signature };
+static check_fn *const checks[] = {check_syntax, check_operation, check_label, check_payload,
+    check_timestamp, check_approver, check_signature};
 
 static int
 check_all(struct check *c, struct tsb_err *err)
@@ -190,8 +189,8 @@ int
 enforce(const struct enforce_request *rq, struct arena *a, struct tsb_err *err)
 {
 	const struct ska_rule *rule = &rq->policy->rule[rule_of[rq->operation]];
-	struct check c = { .rq = rq, .rule = rule, .arena = a };
-	struct ska_approval_token token = { 0 };
+	struct check c = {.rq = rq, .rule = rule, .arena = a};
+	struct ska_approval_token token = {0};
 	struct ska_verdict verdict;
 	struct ska_vote *votes;
 	int64_t t0 = rq->now;
@@ -212,8 +211,7 @@ enforce(const struct enforce_request *rq, struct arena *a, struct tsb_err *err)
 	}
 	ska_evaluate(rule, votes, rq->napprovals, timestamped, t0, rq->now, &verdict);
 	if (!verdict.met)
-		return tsb_fail(err, TSB_E_HSM,
-		    "%s The provided approvals are insufficient.%s",
+		return tsb_fail(err, TSB_E_HSM, "%s The provided approvals are insufficient.%s",
 		    rq->failure ? rq->failure : "Error creating signature.",
 		    time_hint(rule, &verdict, timestamped));
 	return 0;

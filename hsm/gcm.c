@@ -25,7 +25,7 @@ int
 gcm_seal(const struct gcm *g, struct tsb_view plain, struct tsb_bytes *out, struct tsb_err *err)
 {
 	cipherctx_auto *ctx = EVP_CIPHER_CTX_new();
-	tsb_bytes_auto sealed = { 0 };
+	tsb_bytes_auto sealed = {0};
 	unsigned char *p = tsb_bytes_grow(&sealed, plain.n + g->tag_size);
 	int n, last;
 
@@ -44,13 +44,14 @@ int
 gcm_open(const struct gcm *g, struct tsb_view sealed, struct tsb_bytes *out, struct tsb_err *err)
 {
 	cipherctx_auto *ctx = EVP_CIPHER_CTX_new();
-	tsb_bytes_auto plain = { 0 };
+	tsb_bytes_auto plain = {0};
 	unsigned char tag[GCM_TAG_SIZE], *p;
 	size_t size;
 	int n, last;
 
 	if (sealed.n < g->tag_size || g->tag_size > sizeof(tag))
-		return tsb_fail(err, TSB_E_DECRYPT_FAILED, "encryptedPayload is shorter than its tag");
+		return tsb_fail(err, TSB_E_DECRYPT_FAILED,
+		    "encryptedPayload is shorter than its tag");
 	size = sealed.n - g->tag_size;
 	memcpy(tag, sealed.p + size, g->tag_size);
 	p = tsb_bytes_grow(&plain, size + 1); /* never NULL, also for an empty text */

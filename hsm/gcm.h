@@ -5,12 +5,12 @@
 #include "lib/base/bytes.h"
 #include "lib/base/err.h"
 
-#define GCM_IV_SIZE 12
+#define GCM_IV_SIZE  12
 #define GCM_TAG_SIZE 16
 
 struct gcm {
 	struct tsb_view key; /* 16, 24 or 32 bytes */
-	struct tsb_view iv;  /* 1 to 64 bytes */
+	struct tsb_view iv; /* 1 to 64 bytes */
 	struct tsb_view additional;
 	size_t tag_size; /* bytes */
 };

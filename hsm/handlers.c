@@ -18,7 +18,7 @@
 #include "hsm/wrap.h"
 
 #define RANDOM_MAX 65536
-#define API_LEVEL "2.5.1" /* of the REST API that clients expect */
+#define API_LEVEL  "2.5.1" /* of the REST API that clients expect */
 
 /* ---- keys ---- */
 
@@ -43,8 +43,9 @@ serve_key_create(void *arg, struct web_request *rq, struct web_reply *reply, str
 static bool
 is_listed(const struct hsm_app *app, const char *label)
 {
-	return app->conf->list_system_keys || (!tsb_streq(label, app->conf->attestation_key) &&
-	    !tsb_streq(label, app->conf->timestamp_key));
+	return app->conf->list_system_keys ||
+	    (!tsb_streq(label, app->conf->attestation_key) &&
+		!tsb_streq(label, app->conf->timestamp_key));
 }
 
 int
@@ -82,7 +83,7 @@ serve_key_attributes_by_name(void *arg, struct web_request *rq, struct web_reply
 {
 	hsm_key_auto *k = NULL;
 
-	if (access_find_checked(arg, rq->param[0], (struct tsb_view){ 0 }, &k, err))
+	if (access_find_checked(arg, rq->param[0], (struct tsb_view){0}, &k, err))
 		return -1;
 	return access_describe(arg, rq, k, reply, err);
 }
@@ -124,7 +125,7 @@ int
 serve_key_delete_by_name(void *arg, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
-	return delete_key(arg, rq->param[0], (struct tsb_view){ 0 }, err);
+	return delete_key(arg, rq->param[0], (struct tsb_view){0}, err);
 }
 
 /* ---- using keys ---- */
@@ -137,7 +138,7 @@ serve_sign(void *arg, struct web_request *rq, struct web_reply *reply, struct ts
 	const struct scheme *alg;
 	hsm_key_auto *k = NULL;
 	pkey_auto *private_key = NULL;
-	tsb_bytes_auto signature = { 0 };
+	tsb_bytes_auto signature = {0};
 	enum scheme_form form;
 
 	if (wire_synchronous_parse(KIND_SIGN, rq->body, rq->arena, &in, err) ||
@@ -175,8 +176,7 @@ serve_verify(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 
 /* What could not happen is refused before approvers are asked for it. */
 static int
-check_stamped(const struct hsm_key *k, const struct wire_timestamp_request *in,
-    struct tsb_err *err)
+check_stamped(const struct hsm_key *k, const struct wire_timestamp_request *in, struct tsb_err *err)
 {
 	const struct scheme *alg;
 	const struct cipher_algorithm *cipher;
@@ -186,13 +186,19 @@ check_stamped(const struct hsm_key *k, const struct wire_timestamp_request *in,
 		return access_check_policy(k, err);
 	if (in->algorithm)
 		return access_check_use(k, ATTR_SIGN, err) ||
-		    sign_select(k, in->algorithm, in->payload.n, &alg, err) ? -1 : 0;
+			sign_select(k, in->algorithm, in->payload.n, &alg, err)
+		    ? -1
+		    : 0;
 	if (in->cipher)
 		return access_check_use(k, ATTR_DECRYPT, err) ||
-		    cipher_select(k, in->cipher, &cipher, err) ? -1 : 0;
+			cipher_select(k, in->cipher, &cipher, err)
+		    ? -1
+		    : 0;
 	if (in->wrap_method)
 		return access_check_use(k, ATTR_UNWRAP, err) ||
-		    wrap_select(k, in->wrap_method, &method, err) ? -1 : 0;
+			wrap_select(k, in->wrap_method, &method, err)
+		    ? -1
+		    : 0;
 	return access_check_blocked(k, err);
 }
 
@@ -204,8 +210,8 @@ serve_timestamp(void *arg, struct web_request *rq, struct web_reply *reply, stru
 	struct wire_timestamp_reply out;
 	hsm_key_auto *k = NULL;
 	hsm_key_auto *stamp = NULL;
-	tsb_bytes_auto token = { 0 };
-	tsb_bytes_auto signature = { 0 };
+	tsb_bytes_auto token = {0};
+	tsb_bytes_auto signature = {0};
 
 	if (wire_timestamp_request_parse(rq->body, rq->arena, &in, err) ||
 	    access_find_checked(app, tsb_view_str(in.key_name), in.key_password, &k, err) ||
@@ -226,7 +232,7 @@ int
 serve_random(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	const char *text = (const char *)rq->param[0].p;
-	tsb_bytes_auto random = { 0 };
+	tsb_bytes_auto random = {0};
 	long n;
 
 	if (rq->param[0].n == 0 || strspn(text, "0123456789") != rq->param[0].n)

@@ -11,10 +11,10 @@
 #define PASSWORD_LOG_N 14 /* 16 MiB: a guess costs some 40 ms */
 
 const struct key_kind_row key_kinds[KEY_KIND__MAX] = {
-	[KEY_RSA] = { "RSA", "1.2.840.113549.1.1.1", "RSA" },
-	[KEY_EC] = { "EC", "1.2.840.10045.2.1", "EC" },
-	[KEY_ED] = { "ED", "1.3.101.112", "ED25519" },
-	[KEY_AES] = { "AES", "2.16.840.1.101.3.4.1", NULL },
+    [KEY_RSA] = {"RSA", "1.2.840.113549.1.1.1", "RSA"},
+    [KEY_EC] = {"EC", "1.2.840.10045.2.1", "EC"},
+    [KEY_ED] = {"ED", "1.3.101.112", "ED25519"},
+    [KEY_AES] = {"AES", "2.16.840.1.101.3.4.1", NULL},
 };
 
 bool
@@ -65,8 +65,8 @@ key_release(struct hsm_key **p)
 /* ---- private part ---- */
 
 static int
-seal_key(const struct hsm_key *k, struct tsb_view password,
-    unsigned char key[CRYPTO_BOX_KEY_SIZE], struct tsb_err *err)
+seal_key(const struct hsm_key *k, struct tsb_view password, unsigned char key[CRYPTO_BOX_KEY_SIZE],
+    struct tsb_err *err)
 {
 	return crypto_scrypt(password, k->salt, k->log_n, key, err);
 }
@@ -81,7 +81,7 @@ bound_to(const struct hsm_key *k)
 static void
 protect(struct hsm_key *k, struct tsb_view plain, const unsigned char key[CRYPTO_BOX_KEY_SIZE])
 {
-	tsb_bytes_auto box = { 0 };
+	tsb_bytes_auto box = {0};
 
 	crypto_box_seal(key, bound_to(k), plain, &box);
 	k->private_part = arena_view(&k->arena, tsb_view_bytes(&box));
@@ -180,7 +180,7 @@ unseal(const struct hsm_key *k, struct tsb_view password, struct tsb_bytes *plai
 int
 key_check_password(const struct hsm_key *k, struct tsb_view password, struct tsb_err *err)
 {
-	tsb_bytes_auto plain = { 0 };
+	tsb_bytes_auto plain = {0};
 
 	return k->has_password ? unseal(k, password, &plain, err) : 0;
 }
@@ -189,7 +189,7 @@ int
 key_open_private(const struct hsm_key *k, struct tsb_view password, EVP_PKEY **out,
     struct tsb_err *err)
 {
-	tsb_bytes_auto plain = { 0 };
+	tsb_bytes_auto plain = {0};
 
 	if (!k->has_password) {
 		EVP_PKEY_up_ref(k->private_key);
@@ -230,7 +230,7 @@ key_opened_clear(struct key_opened *o)
 int
 key_copy(const struct hsm_key *k, struct hsm_key **out, struct tsb_err *err)
 {
-	tsb_bytes_auto content = { 0 };
+	tsb_bytes_auto content = {0};
 
 	key_encode(k, &content);
 	return key_decode(tsb_view_bytes(&content), out, err);

@@ -26,7 +26,7 @@ enum key_extra {
 #define KEY_EXTRA_ALL 31u
 
 #define KEY_SALT_SIZE 16
-#define KEY_DONE_MAX 64
+#define KEY_DONE_MAX  64
 
 struct key_kind_row {
 	const char *algorithm; /* "RSA" */
@@ -42,9 +42,9 @@ struct hsm_key {
 	const char *id; /* NULL = none */
 	enum key_kind kind;
 	enum key_system system;
-	unsigned size;		   /* bits; RSA and AES, else 0 */
+	unsigned size; /* bits; RSA and AES, else 0 */
 	const struct curve *curve; /* EC only, else NULL */
-	int64_t create_time;	   /* seconds */
+	int64_t create_time; /* seconds */
 	bool flag[ATTR__MAX];
 	unsigned extra; /* of enum key_extra */
 	const char *address_format; /* NULL = none */

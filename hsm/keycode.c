@@ -18,20 +18,20 @@ enum key_tag {
 	KEY_TAG_ID = 0x6002, /* optional */
 	KEY_TAG_KIND = 0x6003,
 	KEY_TAG_SYSTEM = 0x6004,
-	KEY_TAG_SIZE = 0x6005,	/* RSA, AES */
+	KEY_TAG_SIZE = 0x6005, /* RSA, AES */
 	KEY_TAG_CURVE = 0x6006, /* EC */
 	KEY_TAG_CREATED = 0x6007,
 	KEY_TAG_FLAGS = 0x6008,
 	KEY_TAG_EXTRA = 0x6009,
 	KEY_TAG_ADDRESS_FORMAT = 0x600a, /* optional */
-	KEY_TAG_POLICY = 0x600b,	 /* optional */
-	KEY_TAG_BLOCKED = 0x600c,	 /* with a policy */
+	KEY_TAG_POLICY = 0x600b, /* optional */
+	KEY_TAG_BLOCKED = 0x600c, /* with a policy */
 	KEY_TAG_PUBLIC = 0x600d, /* not AES */
 	KEY_TAG_LOG_N = 0x600e, /* with a password */
-	KEY_TAG_SALT = 0x600f,	/* with a password */
+	KEY_TAG_SALT = 0x600f, /* with a password */
 	KEY_TAG_PRIVATE = 0x6010,
 	KEY_TAG_CERTIFICATE = 0x6011, /* optional */
-	KEY_TAG_DONE = 0x6012,	      /* optional */
+	KEY_TAG_DONE = 0x6012, /* optional */
 };
 
 static int
@@ -62,7 +62,7 @@ flags_to_bits(const bool flag[ATTR__MAX])
 static void
 encode_policy(const struct hsm_key *k, struct tsb_bytes *out)
 {
-	tsb_bytes_auto policy = { 0 };
+	tsb_bytes_auto policy = {0};
 
 	if (!k->has_policy)
 		return;
@@ -74,7 +74,7 @@ encode_policy(const struct hsm_key *k, struct tsb_bytes *out)
 void
 key_encode(const struct hsm_key *k, struct tsb_bytes *out)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 
 	tlv_put(&body, KEY_TAG_LABEL, tsb_view_str(k->label));
 	if (k->id)
@@ -282,8 +282,8 @@ take_additions(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 	if (tlv_peek(r) == KEY_TAG_DONE) {
 		if (tlv_take(r, KEY_TAG_DONE, &v, err))
 			return -1;
-		if (v.n == 0 || v.n % CRYPTO_SHA256_SIZE || v.n / CRYPTO_SHA256_SIZE > KEY_DONE_MAX ||
-		    !k->has_policy)
+		if (v.n == 0 || v.n % CRYPTO_SHA256_SIZE ||
+		    v.n / CRYPTO_SHA256_SIZE > KEY_DONE_MAX || !k->has_policy)
 			return damaged(err, "the list of executed approvals cannot be there");
 		k->done = arena_view(&k->arena, v);
 	}

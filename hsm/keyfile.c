@@ -28,7 +28,7 @@ void
 keyfile_seal(const unsigned char master[CRYPTO_BOX_KEY_SIZE], const char *name,
     struct tsb_view content, struct tsb_bytes *out)
 {
-	tsb_bytes_auto place = { 0 };
+	tsb_bytes_auto place = {0};
 
 	additional(name, &place);
 	tsb_bytes_add_str(out, KEYFILE_MAGIC);
@@ -40,7 +40,7 @@ keyfile_open(const unsigned char master[CRYPTO_BOX_KEY_SIZE], const char *name,
     struct tsb_view file, struct tsb_bytes *content, struct tsb_err *err)
 {
 	const size_t magic = strlen(KEYFILE_MAGIC);
-	tsb_bytes_auto place = { 0 };
+	tsb_bytes_auto place = {0};
 	struct tsb_err why;
 
 	if (file.n < magic || memcmp(file.p, KEYFILE_MAGIC, magic) != 0)

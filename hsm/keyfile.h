@@ -8,10 +8,10 @@
 
 #include "lib/crypto/crypto.h"
 
-#define KEYFILE_MAGIC "TSBHSMK1"
-#define KEYFILE_SUFFIX ".key"
+#define KEYFILE_MAGIC     "TSBHSMK1"
+#define KEYFILE_SUFFIX    ".key"
 #define KEYFILE_NAME_SIZE (2 * CRYPTO_SHA256_SIZE + sizeof(KEYFILE_SUFFIX))
-#define KEYFILE_MAX (8 * 1024 * 1024)
+#define KEYFILE_MAX       (8 * 1024 * 1024)
 
 struct keyfile_name {
 	unsigned char hash[CRYPTO_SHA256_SIZE]; /* of the label */

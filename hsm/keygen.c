@@ -14,28 +14,28 @@
 #include "hsm/keyimport.h"
 #include "hsm/keypolicy.h"
 
-static const long rsa_sizes[] = { 2048, 3072, 4096 };
+static const long rsa_sizes[] = {2048, 3072, 4096};
 
 /* Algorithms of the API (api.md 15.8) that this HSM does not make; a prefix stands for a family. */
 static const struct {
 	const char *prefix;
 	bool symmetric;
 } foreign[] = {
-	{ "Camellia", true },
-	{ "ChaCha20", true },
-	{ "TDEA", true },
-	{ "HMACSHA", true },
-	{ "DSA", false },
-	{ "ISS", false },
-	{ "BLS", false },
-	{ "DILITHIUM", false },
-	{ "SPHINCS_PLUS", false },
-	{ "KYBER", false },
-	{ "ML-KEM", false },
-	{ "ML-DSA", false },
-	{ "SLH-DSA", false },
-	{ "LMS", false },
-	{ "XMSS", false },
+    {"Camellia", true},
+    {"ChaCha20", true},
+    {"TDEA", true},
+    {"HMACSHA", true},
+    {"DSA", false},
+    {"ISS", false},
+    {"BLS", false},
+    {"DILITHIUM", false},
+    {"SPHINCS_PLUS", false},
+    {"KYBER", false},
+    {"ML-KEM", false},
+    {"ML-DSA", false},
+    {"SLH-DSA", false},
+    {"LMS", false},
+    {"XMSS", false},
 };
 
 /* ---- label, id ---- */
@@ -290,8 +290,8 @@ take_request(const struct wire_key_create *in, int64_t now, struct hsm_key *k)
 }
 
 int
-keygen_from_request(struct wire_key_create *in, struct arena *a, int64_t now,
-    struct hsm_key **out, struct tsb_err *err)
+keygen_from_request(struct wire_key_create *in, struct arena *a, int64_t now, struct hsm_key **out,
+    struct tsb_err *err)
 {
 	hsm_key_auto *k = key_new();
 	pkey_auto *pair = NULL;
@@ -315,7 +315,7 @@ int
 keygen_check_import(struct wire_key_create *in, enum key_kind kind, struct arena *a,
     struct tsb_err *err)
 {
-	const struct hsm_key k = { .kind = kind };
+	const struct hsm_key k = {.kind = kind};
 
 	return keygen_check_label(in->label, err) || check_request(in, &k, a, err) ? -1 : 0;
 }
@@ -334,7 +334,9 @@ keygen_import(const struct wire_key_create *in, enum key_kind kind, struct tsb_v
 	k->extra |= KEY_IMPORTED;
 	if (kind == KEY_AES)
 		return keyimport_secret(value, k, err) ||
-		    finish_secret(k, value, in->password, out, err) ? -1 : 0;
+			finish_secret(k, value, in->password, out, err)
+		    ? -1
+		    : 0;
 	if (keyimport_pair(value, k, &pair, err))
 		return -1;
 	return finish(k, pair, in->password, out, err);
@@ -359,5 +361,5 @@ keygen_system(enum key_system system, const char *label, int64_t now, struct hsm
 	k->flag[ATTR_NEVER_EXTRACTABLE] = k->flag[ATTR_UNIQUE] = true;
 	if (generate_pair(k, &pair, err))
 		return -1;
-	return finish(k, pair, (struct tsb_view){ 0 }, out, err);
+	return finish(k, pair, (struct tsb_view){0}, out, err);
 }

@@ -15,8 +15,8 @@
 #include "hsm/keyfile.h"
 #include "hsm/keystore.h"
 
-#define BUCKETS 256
-#define CACHE_MAX 2048 /* parsed keys per process */
+#define BUCKETS      256
+#define CACHE_MAX    2048 /* parsed keys per process */
 #define COUNT_SUFFIX ".use"
 
 /* A parsed key, good as long as its file has this identity. */
@@ -217,8 +217,8 @@ static int
 load(struct keystore *ks, const struct keyfile_name *name, struct tsb_view label,
     struct hsm_key **key, struct stat *st, struct tsb_err *err)
 {
-	tsb_bytes_auto file = { 0 };
-	tsb_bytes_auto content = { 0 };
+	tsb_bytes_auto file = {0};
+	tsb_bytes_auto content = {0};
 	int rc = dirfile_read(ks->dir, name->text, KEYFILE_MAX, &file, st, err);
 
 	if (rc)
@@ -293,7 +293,7 @@ static int
 seal(const struct keystore *ks, const struct keyfile_name *name, const struct hsm_key *k,
     struct tsb_bytes *file, struct tsb_err *err)
 {
-	tsb_bytes_auto content = { 0 };
+	tsb_bytes_auto content = {0};
 
 	key_encode(k, &content);
 	keyfile_seal(ks->master, name->text, tsb_view_bytes(&content), file);
@@ -305,7 +305,7 @@ seal(const struct keystore *ks, const struct keyfile_name *name, const struct hs
 int
 keystore_create(struct keystore *ks, const struct hsm_key *k, struct tsb_err *err)
 {
-	tsb_bytes_auto file = { 0 };
+	tsb_bytes_auto file = {0};
 	char count[KEYFILE_NAME_SIZE];
 	struct keyfile_name name;
 	dirfile_lock_auto lock = -1;
@@ -339,7 +339,7 @@ keystore_change(struct keystore *ks, struct tsb_view label, keystore_change_fn *
 {
 	hsm_key_auto *k = NULL;
 	hsm_key_auto *copy = NULL;
-	tsb_bytes_auto file = { 0 };
+	tsb_bytes_auto file = {0};
 	struct keyfile_name name;
 	dirfile_lock_auto lock = -1;
 	int rc;
@@ -402,8 +402,8 @@ static int
 read_label(struct keystore *ks, const char *name, struct arena *a, const char **label,
     struct tsb_err *err)
 {
-	tsb_bytes_auto file = { 0 };
-	tsb_bytes_auto content = { 0 };
+	tsb_bytes_auto file = {0};
+	tsb_bytes_auto content = {0};
 	struct tsb_view v;
 	struct stat st;
 	int rc = dirfile_read(ks->dir, name, KEYFILE_MAX, &file, &st, err);
@@ -470,7 +470,7 @@ keystore_list(struct keystore *ks, struct arena *a, const char ***labels, size_t
     struct tsb_err *err)
 {
 	DIR *d = open_list(ks, err);
-	struct list list = { 0 };
+	struct list list = {0};
 	struct dirent *entry;
 
 	if (!d)

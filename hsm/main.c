@@ -32,7 +32,7 @@
 
 struct hsm {
 	struct hsm_settings conf;
-	bool init;	  /* make the store and exit */
+	bool init; /* make the store and exit */
 	const char *user; /* from the command line, else from the settings */
 	unsigned char master[CRYPTO_BOX_KEY_SIZE];
 	const struct web_auth *auth; /* lives as long as the process */
@@ -60,7 +60,7 @@ prepare_directory(const struct hsm *hsm, const struct passwd *pw, struct tsb_err
 static int
 become_user(const struct hsm *hsm, struct tsb_err *err)
 {
-	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 	const char *name = hsm->user ? hsm->user : hsm->conf.user;
 	const struct passwd *pw = name ? getpwnam(name) : NULL;
 
@@ -146,7 +146,9 @@ prepare_store(struct hsm *hsm, struct tsb_err *err)
 	if (!ks)
 		return -1;
 	rc = need_system_key(ks, KEY_ATTESTATION, hsm->conf.attestation_key, err) ||
-	    need_system_key(ks, KEY_TIMESTAMP, hsm->conf.timestamp_key, err) ? -1 : 0;
+		need_system_key(ks, KEY_TIMESTAMP, hsm->conf.timestamp_key, err)
+	    ? -1
+	    : 0;
 	keystore_close(&ks);
 	return rc;
 }
@@ -186,17 +188,17 @@ serve(struct hsm *hsm)
 {
 	const struct hsm_settings *conf = &hsm->conf;
 	struct web_server server = {
-		.program = "tsb-hsm",
-		.routes = hsm_routes,
-		.auth = hsm->auth,
-		.listen = conf->listen,
-		.socket_mode = conf->socket_mode,
-		.workers = conf->workers ? conf->workers : web_default_workers(),
-		.request_max = conf->request_max,
-		.body_max = (size_t)16 * 1024 * 1024,
-		.open = worker_open,
-		.close = worker_close,
-		.arg = hsm,
+	    .program = "tsb-hsm",
+	    .routes = hsm_routes,
+	    .auth = hsm->auth,
+	    .listen = conf->listen,
+	    .socket_mode = conf->socket_mode,
+	    .workers = conf->workers ? conf->workers : web_default_workers(),
+	    .request_max = conf->request_max,
+	    .body_max = (size_t)16 * 1024 * 1024,
+	    .open = worker_open,
+	    .close = worker_close,
+	    .arg = hsm,
 	};
 
 	return web_run(&server);
@@ -231,16 +233,16 @@ main(int argc, char **argv)
 {
 	static struct hsm hsm;
 	struct program program = {
-		.name = "tsb-hsm",
-		.about = "Software HSM that enforces key policies, as a FastCGI responder.",
-		.settings_path = TSB_SYSCONFDIR "/tsb-hsm.conf",
-		.rows = settings_rows,
-		.load = load,
-		.settings = &hsm.conf,
-		.init = &hsm.init,
-		.user = &hsm.user,
+	    .name = "tsb-hsm",
+	    .about = "Software HSM that enforces key policies, as a FastCGI responder.",
+	    .settings_path = TSB_SYSCONFDIR "/tsb-hsm.conf",
+	    .rows = settings_rows,
+	    .load = load,
+	    .settings = &hsm.conf,
+	    .init = &hsm.init,
+	    .user = &hsm.user,
 	};
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 	int status = program_options(&program, argc, argv);
 
 	if (status >= 0)

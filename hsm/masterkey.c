@@ -13,17 +13,17 @@
 #include "hsm/keyfile.h"
 #include "hsm/masterkey.h"
 
-#define HEADER "store"
-#define HEADER_MAX 4096
-#define HEADER_CHECK "tsb-hsm key store 1" /* sealed under the master key */
-#define PASSPHRASE_LOG_N 16		   /* 64 MiB, once per start */
+#define HEADER               "store"
+#define HEADER_MAX           4096
+#define HEADER_CHECK         "tsb-hsm key store 1" /* sealed under the master key */
+#define PASSPHRASE_LOG_N     16 /* 64 MiB, once per start */
 #define PASSPHRASE_LOG_N_MAX 22
-#define SALT_SIZE 32
+#define SALT_SIZE            32
 
 enum header_tag {
 	HEADER_TAG_VERSION = 0x6101,
 	HEADER_TAG_LOG_N = 0x6102, /* with a passphrase */
-	HEADER_TAG_SALT = 0x6103,  /* with a passphrase */
+	HEADER_TAG_SALT = 0x6103, /* with a passphrase */
 	HEADER_TAG_CHECK = 0x6104,
 };
 
@@ -50,8 +50,8 @@ static void
 header_format(const struct header *h, const unsigned char key[CRYPTO_BOX_KEY_SIZE],
     struct tsb_bytes *out)
 {
-	tsb_bytes_auto body = { 0 };
-	tsb_bytes_auto box = { 0 };
+	tsb_bytes_auto body = {0};
+	tsb_bytes_auto box = {0};
 
 	header_facts(h, &body);
 	crypto_box_seal(key, tsb_view_bytes(&body), tsb_view_str(HEADER_CHECK), &box);
@@ -67,8 +67,7 @@ header_parse(struct tsb_view file, struct header *h, struct tsb_view *check, str
 	uint32_t version;
 
 	memset(h, 0, sizeof(*h));
-	if (tlv_open(file, "store", &r, err) ||
-	    tlv_take_u32(&r, HEADER_TAG_VERSION, &version, err))
+	if (tlv_open(file, "store", &r, err) || tlv_take_u32(&r, HEADER_TAG_VERSION, &version, err))
 		return -1;
 	if (version != 1)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
@@ -92,8 +91,8 @@ static int
 header_verify(const struct header *h, struct tsb_view check,
     const unsigned char key[CRYPTO_BOX_KEY_SIZE], struct tsb_err *err)
 {
-	tsb_bytes_auto facts = { 0 };
-	tsb_bytes_auto plain = { 0 };
+	tsb_bytes_auto facts = {0};
+	tsb_bytes_auto plain = {0};
 	struct tsb_err why;
 
 	header_facts(h, &facts);
@@ -143,7 +142,7 @@ static int
 read_key_file(int dir, const char *path, const char *name, bool create,
     unsigned char key[CRYPTO_BOX_KEY_SIZE], struct tsb_err *err)
 {
-	tsb_bytes_auto file = { 0 };
+	tsb_bytes_auto file = {0};
 	struct stat st;
 	int rc = dirfile_read(dir, name, CRYPTO_BOX_KEY_SIZE, &file, &st, err);
 
@@ -226,8 +225,8 @@ static int
 make_header(int dir, const struct hsm_settings *s, unsigned char key[CRYPTO_BOX_KEY_SIZE],
     struct tsb_err *err)
 {
-	struct header h = { .passphrase = s->passphrase != NULL, .log_n = PASSPHRASE_LOG_N };
-	tsb_bytes_auto file = { 0 };
+	struct header h = {.passphrase = s->passphrase != NULL, .log_n = PASSPHRASE_LOG_N};
+	tsb_bytes_auto file = {0};
 
 	crypto_random(h.salt, sizeof(h.salt));
 	if (refuse_keys_without_header(s->directory, err) || key_for(s, &h, true, key, err))
@@ -241,7 +240,7 @@ open_header(int dir, const struct hsm_settings *s, bool create,
     unsigned char key[CRYPTO_BOX_KEY_SIZE], struct tsb_err *err)
 {
 	dirfile_lock_auto lock = dirfile_lock(dir, DIRFILE_LOCK_ALL, err);
-	tsb_bytes_auto file = { 0 };
+	tsb_bytes_auto file = {0};
 	struct tsb_view check;
 	struct header h;
 	struct stat st;

@@ -15,7 +15,7 @@
  * master key file) is made when create is set; otherwise TSB_E_CONFIG_NOT_EXISTENT. The caller
  * wipes the key.
  */
-int masterkey_open(const struct hsm_settings *, bool create,
-    unsigned char key[CRYPTO_BOX_KEY_SIZE], struct tsb_err *err) TSB_MUSTCHECK;
+int masterkey_open(const struct hsm_settings *, bool create, unsigned char key[CRYPTO_BOX_KEY_SIZE],
+    struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

@@ -34,7 +34,7 @@ hmac(const unsigned char key[HMAC_SIZE], struct tsb_view in, unsigned char out[H
 static bool
 drbg_update(struct drbg *d, unsigned char separator, struct tsb_view seed)
 {
-	tsb_bytes_auto in = { 0 };
+	tsb_bytes_auto in = {0};
 
 	tsb_bytes_add(&in, d->v, sizeof(d->v));
 	tsb_bytes_add(&in, &separator, 1);
@@ -48,7 +48,7 @@ static bool
 drbg_init(struct drbg *d, const struct ecdsa_work *w, const BIGNUM *x, const BIGNUM *z)
 {
 	const size_t size = (size_t)BN_num_bytes(w->order);
-	tsb_bytes_auto seed = { 0 };
+	tsb_bytes_auto seed = {0};
 	number_auto *reduced = BN_new();
 
 	memset(d->k, 0, sizeof(d->k));
@@ -66,7 +66,7 @@ drbg_nonce(struct drbg *d, const struct ecdsa_work *w, BIGNUM *k)
 	const size_t size = (size_t)BN_num_bytes(w->order);
 
 	for (int tries = 0; tries < 100; tries++) {
-		tsb_bytes_auto t = { 0 };
+		tsb_bytes_auto t = {0};
 
 		while (t.n < size) {
 			if (!hmac(d->k, tsb_view_of(d->v, sizeof(d->v)), d->v))
@@ -77,7 +77,7 @@ drbg_nonce(struct drbg *d, const struct ecdsa_work *w, BIGNUM *k)
 			return false;
 		if (!BN_is_zero(k) && BN_cmp(k, w->order) < 0)
 			return true;
-		if (!drbg_update(d, 0, (struct tsb_view){ 0 }))
+		if (!drbg_update(d, 0, (struct tsb_view){0}))
 			return false;
 	}
 	return false;
@@ -134,7 +134,7 @@ int
 rfc6979_sign(const struct curve *curve, EVP_PKEY *private_key, struct tsb_view digest,
     struct tsb_bytes *der, struct tsb_err *err)
 {
-	ecdsa_work_auto w = { 0 };
+	ecdsa_work_auto w = {0};
 	number_auto *x = NULL;
 	number_auto *k = BN_secure_new();
 	BIGNUM *r = BN_new(), *s = BN_new();

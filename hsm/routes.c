@@ -14,32 +14,30 @@
 
 /* A signature request carries the payload twice for each of its approvals, hence its limit. */
 const struct web_route hsm_routes[] = {
-	/* verb       path                              role     body     serve */
-	{ VERB_POST, "/v1/key", KM, 4 * MB, serve_key_create, 0 },
-	{ VERB_GET, "/v1/key", KM, 0, serve_key_list, 0 },
-	{ VERB_POST, "/v1/key/attributes", KM, 64 * KB, serve_key_attributes, 0 },
-	{ VERB_GET, "/v1/key/{keyName}/attributes", KM, 0, serve_key_attributes_by_name, 0 },
-	{ VERB_POST, "/v1/key/deleteKey", KM, 64 * KB, serve_key_delete, 0 },
-	{ VERB_DELETE, "/v1/key/{keyName}", KM, 0, serve_key_delete_by_name, 0 },
+    /* verb       path                              role     body     serve */
+    {VERB_POST, "/v1/key", KM, 4 * MB, serve_key_create, 0},
+    {VERB_GET, "/v1/key", KM, 0, serve_key_list, 0},
+    {VERB_POST, "/v1/key/attributes", KM, 64 * KB, serve_key_attributes, 0},
+    {VERB_GET, "/v1/key/{keyName}/attributes", KM, 0, serve_key_attributes_by_name, 0},
+    {VERB_POST, "/v1/key/deleteKey", KM, 64 * KB, serve_key_delete, 0},
+    {VERB_DELETE, "/v1/key/{keyName}", KM, 0, serve_key_delete_by_name, 0},
 
-	{ VERB_POST, "/v1/synchronousSign", KO, 16 * MB, serve_sign, 0 },
-	{ VERB_POST, "/v1/synchronousDecrypt", KO, 16 * MB, serve_decrypt, 0 },
-	{ VERB_POST, "/v1/synchronousUnwrap", KO, 16 * MB, serve_unwrap, 0 },
-	{ VERB_POST, "/v1/synchronousBlock", KO, 16 * MB, serve_change, KIND_BLOCK },
-	{ VERB_POST, "/v1/synchronousUnblock", KO, 16 * MB, serve_change, KIND_UNBLOCK },
-	{ VERB_POST, "/v1/synchronousModify", KM, 16 * MB, serve_change, KIND_MODIFY },
-	{ VERB_POST, "/v1/encrypt", KO, 4 * MB, serve_encrypt, 0 },
-	{ VERB_POST, "/v1/wrap", KO, 64 * KB, serve_wrap, 0 },
-	{ VERB_POST, "/v1/verify", KO, 4 * MB, serve_verify, 0 },
-	{ VERB_GET, "/v1/generateRandom/{length}", KO | SV, 0, serve_random, 0 },
-	{ VERB_POST, "/v1/timestamp", KO, 4 * MB, serve_timestamp, 0 },
+    {VERB_POST, "/v1/synchronousSign", KO, 16 * MB, serve_sign, 0},
+    {VERB_POST, "/v1/synchronousDecrypt", KO, 16 * MB, serve_decrypt, 0},
+    {VERB_POST, "/v1/synchronousUnwrap", KO, 16 * MB, serve_unwrap, 0},
+    {VERB_POST, "/v1/synchronousBlock", KO, 16 * MB, serve_change, KIND_BLOCK},
+    {VERB_POST, "/v1/synchronousUnblock", KO, 16 * MB, serve_change, KIND_UNBLOCK},
+    {VERB_POST, "/v1/synchronousModify", KM, 16 * MB, serve_change, KIND_MODIFY},
+    {VERB_POST, "/v1/encrypt", KO, 4 * MB, serve_encrypt, 0},
+    {VERB_POST, "/v1/wrap", KO, 64 * KB, serve_wrap, 0},
+    {VERB_POST, "/v1/verify", KO, 4 * MB, serve_verify, 0},
+    {VERB_GET, "/v1/generateRandom/{length}", KO | SV, 0, serve_random, 0},
+    {VERB_POST, "/v1/timestamp", KO, 4 * MB, serve_timestamp, 0},
 
-	{ VERB_POST, "/v1/certificate/import/plain", KO | KM, 128 * KB, serve_certificate_import, 0 },
-	{ VERB_GET, "/v1/certificate/{keyName}", KO | KM, 0, serve_certificate_get, 0 },
-	{ VERB_DELETE, "/v1/certificate/{keyName}", KO | KM, 0, serve_certificate_delete, 0 },
+    {VERB_POST, "/v1/certificate/import/plain", KO | KM, 128 * KB, serve_certificate_import, 0},
+    {VERB_GET, "/v1/certificate/{keyName}", KO | KM, 0, serve_certificate_get, 0},
+    {VERB_DELETE, "/v1/certificate/{keyName}", KO | KM, 0, serve_certificate_delete, 0},
 
-	{ VERB_GET, "/v1/versionInfo", SV, 0, serve_version, 0 },
-	{ VERB_GET, "/v1/licenseInfo", SV, 0, serve_licence, 0 },
-	{ VERB_GET, "/v1/keystore/statistics", SV, 0, serve_statistics, 0 },
-	{ 0 }
-};
+    {VERB_GET, "/v1/versionInfo", SV, 0, serve_version, 0},
+    {VERB_GET, "/v1/licenseInfo", SV, 0, serve_licence, 0},
+    {VERB_GET, "/v1/keystore/statistics", SV, 0, serve_statistics, 0}, {0}};

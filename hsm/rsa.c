@@ -34,9 +34,9 @@ set_padding(EVP_PKEY_CTX *ctx, enum rsa_padding padding, enum hash hash)
 static size_t
 message_max(size_t modulus, enum rsa_padding padding, enum hash hash)
 {
-	size_t overhead = padding == RSA_PAD_OAEP ? 2 * hash_size(hash) + 2 :
-	    padding == RSA_PAD_PKCS1		  ? 11 :
-						    0;
+	size_t overhead = padding == RSA_PAD_OAEP ? 2 * hash_size(hash) + 2
+	    : padding == RSA_PAD_PKCS1            ? 11
+						  : 0;
 
 	return modulus > overhead ? modulus - overhead : 0;
 }
@@ -48,8 +48,8 @@ rsa_encrypt(EVP_PKEY *key, enum rsa_padding padding, enum hash hash, struct tsb_
 	ctx_auto *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 	size_t modulus = (size_t)EVP_PKEY_get_size(key), n = modulus;
 	size_t max = message_max(modulus, padding, hash);
-	tsb_bytes_auto block = { 0 };
-	tsb_bytes_auto result = { 0 };
+	tsb_bytes_auto block = {0};
+	tsb_bytes_auto result = {0};
 
 	if (in.n > max)
 		return tsb_fail(err, TSB_E_PAYLOAD,
@@ -60,9 +60,9 @@ rsa_encrypt(EVP_PKEY *key, enum rsa_padding padding, enum hash hash, struct tsb_
 	if (!ctx || EVP_PKEY_encrypt_init(ctx) <= 0 || !set_padding(ctx, padding, hash) ||
 	    EVP_PKEY_encrypt(ctx, tsb_bytes_grow(&result, n), &n, block.p, block.n) <= 0) {
 		ERR_clear_error();
-		return padding == RSA_PAD_NONE ?
-		    tsb_fail(err, TSB_E_PAYLOAD, "payload is not below the modulus of the key") :
-		    tsb_fail(err, TSB_E_HSM, "the payload could not be encrypted");
+		return padding == RSA_PAD_NONE
+		    ? tsb_fail(err, TSB_E_PAYLOAD, "payload is not below the modulus of the key")
+		    : tsb_fail(err, TSB_E_HSM, "the payload could not be encrypted");
 	}
 	tsb_bytes_add(out, result.p, n);
 	return 0;
@@ -74,7 +74,7 @@ rsa_decrypt(EVP_PKEY *key, enum rsa_padding padding, enum hash hash, struct tsb_
 {
 	ctx_auto *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 	size_t modulus = (size_t)EVP_PKEY_get_size(key), n = modulus;
-	tsb_bytes_auto result = { 0 };
+	tsb_bytes_auto result = {0};
 
 	if (in.n != modulus || !ctx || EVP_PKEY_decrypt_init(ctx) <= 0 ||
 	    !set_padding(ctx, padding, hash) ||

@@ -7,9 +7,9 @@
 #include "lib/crypto/hash.h"
 
 enum rsa_padding {
-	RSA_PAD_OAEP,  /* the mask generation function uses the same hash */
+	RSA_PAD_OAEP, /* the mask generation function uses the same hash */
 	RSA_PAD_PKCS1, /* v1.5 */
-	RSA_PAD_NONE   /* a number of the size of the modulus */
+	RSA_PAD_NONE /* a number of the size of the modulus */
 };
 
 /* TSB_E_PAYLOAD when in is too long. Appends one block. */

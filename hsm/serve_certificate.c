@@ -23,7 +23,7 @@ check_may_hold(const struct hsm_key *k, struct tsb_err *err)
 static int
 check_same_key(const struct hsm_key *k, struct tsb_view certificate, struct tsb_err *err)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	pkey_auto *certified = NULL;
 	const unsigned char *p;
 	struct tsb_view spki;
@@ -98,7 +98,7 @@ serve_certificate_get(void *arg, struct web_request *rq, struct web_reply *reply
 		(void)absent(k, err);
 		return not_found(reply, err);
 	}
-	out = (struct wire_certificate){ .label = k->label, .der = k->certificate };
+	out = (struct wire_certificate){.label = k->label, .der = k->certificate};
 	wire_certificate_format(&out, &reply->body);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * Block, unblock, modify (api.md 8.4, 8.5). The rule of the operation in the policy that the key
- * has at this moment decides, under the key's lock: of two changes the second is enforced by what the
- * first left.
+ * has at this moment decides, under the key's lock: of two changes the second is enforced by what
+ * the first left.
  */
 #include "lib/first.h"
 
@@ -60,7 +60,7 @@ change_key(struct hsm_key *k, void *arg, struct tsb_err *err)
 static int
 make_payload(struct change *c, struct tsb_err *err)
 {
-	tsb_bytes_auto policy = { 0 };
+	tsb_bytes_auto policy = {0};
 
 	if (c->in.request.kind != KIND_MODIFY)
 		return 0;
@@ -75,7 +75,7 @@ int
 serve_change(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct hsm_app *app = arg;
-	struct change c = { .app = app, .rq = rq };
+	struct change c = {.app = app, .rq = rq};
 	enum tsb_kind kind = (enum tsb_kind)web_route_arg(rq);
 	hsm_key_auto *k = NULL;
 
@@ -86,8 +86,8 @@ serve_change(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 		return -1;
 	access_log(rq, c.repeated ? "change known already" : tsb_kinds[kind].name, k, NULL,
 	    c.payload, c.in.napprovals);
-	(void)hook_fault(kind == KIND_BLOCK ? "hsm.block.executed" :
-		kind == KIND_UNBLOCK	    ? "hsm.unblock.executed" :
-					      "hsm.modify.executed");
+	(void)hook_fault(kind == KIND_BLOCK ? "hsm.block.executed"
+		: kind == KIND_UNBLOCK      ? "hsm.unblock.executed"
+					    : "hsm.modify.executed");
 	return 0;
 }

@@ -13,8 +13,8 @@ serve_decrypt(void *arg, struct web_request *rq, struct web_reply *reply, struct
 	struct wire_synchronous_in in;
 	const struct cipher_algorithm *alg;
 	hsm_key_auto *k = NULL;
-	key_opened_auto opened = { 0 };
-	tsb_bytes_auto plain = { 0 };
+	key_opened_auto opened = {0};
+	tsb_bytes_auto plain = {0};
 
 	if (wire_synchronous_parse(KIND_DECRYPT, rq->body, rq->arena, &in, err) ||
 	    access_find(app, tsb_view_str(in.request.key_name), &k, err) ||
@@ -52,8 +52,8 @@ serve_encrypt(void *arg, struct web_request *rq, struct web_reply *reply, struct
 	struct wire_encrypt in;
 	const struct cipher_algorithm *alg;
 	hsm_key_auto *k = NULL;
-	key_opened_auto opened = { 0 };
-	cipher_encrypted_auto out = { 0 };
+	key_opened_auto opened = {0};
+	cipher_encrypted_auto out = {0};
 
 	if (wire_encrypt_parse(rq->body, rq->arena, &in, err) ||
 	    access_find(app, tsb_view_str(in.key_name), &k, err) ||

@@ -13,7 +13,7 @@ static int
 enforce_unwrap(struct hsm_app *app, struct web_request *rq, const struct hsm_key *k,
     const struct wire_synchronous_in *in, struct tsb_err *err)
 {
-	tsb_bytes_auto payload = { 0 };
+	tsb_bytes_auto payload = {0};
 
 	ska_unwrap_format(&in->request.unwrap, &payload);
 	return access_enforce(app, rq, k, in, tsb_view_bytes(&payload), err);
@@ -27,8 +27,8 @@ serve_unwrap(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 	const struct wrap_method *method;
 	hsm_key_auto *k = NULL;
 	hsm_key_auto *made = NULL;
-	key_opened_auto opened = { 0 };
-	tsb_bytes_auto value = { 0 };
+	key_opened_auto opened = {0};
+	tsb_bytes_auto value = {0};
 
 	if (wire_synchronous_parse(KIND_UNWRAP, rq->body, rq->arena, &in, err) ||
 	    access_find(app, tsb_view_str(in.request.key_name), &k, err) ||
@@ -89,14 +89,13 @@ serve_wrap(void *arg, struct web_request *rq, struct web_reply *reply, struct ts
 	const struct wrap_method *method;
 	hsm_key_auto *k = NULL;
 	hsm_key_auto *leaving = NULL;
-	key_opened_auto opened = { 0 };
-	tsb_bytes_auto value = { 0 };
-	tsb_bytes_auto wrapped = { 0 };
+	key_opened_auto opened = {0};
+	tsb_bytes_auto value = {0};
+	tsb_bytes_auto wrapped = {0};
 
 	if (wire_wrap_parse(rq->body, rq->arena, &in, err) ||
 	    access_find(app, tsb_view_str(in.key_name), &k, err) ||
-	    wrap_select(k, in.method, &method, err) ||
-	    open_for_wrapping(k, &in, &opened, err) ||
+	    wrap_select(k, in.method, &method, err) || open_for_wrapping(k, &in, &opened, err) ||
 	    access_find(app, tsb_view_str(in.key_to_wrap), &leaving, err) ||
 	    take_value(leaving, &in, method, &value, err) ||
 	    wrap_make(method, k, &opened, tsb_view_bytes(&value), &wrapped, err))

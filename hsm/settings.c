@@ -8,39 +8,38 @@
 
 #include "hsm/settings.h"
 
-#define ROW(section, name, type, field, dflt, min, max, help)                                      \
+/* clang-format off */
+#define ROW(section, name, type, field, dflt, min, max, help) \
 	{ section, name, type, offsetof(struct hsm_settings, field), dflt, min, max, help }
+/* clang-format on */
 
-const struct conf_row settings_rows[] = {
-	ROW("server", "listen", CONF_STR, listen, "unix:/run/tsb-hsm/tsb-hsm.sock", 0, 0,
-	    "FastCGI socket: unix:/path or host:port"),
-	ROW("server", "socketMode", CONF_STR, socket_mode_text, "0660", 0, 0,
-	    "permissions of the unix socket, octal"),
-	ROW("server", "workers", CONF_INT, workers, "0", 0, 1024,
-	    "worker processes; 0 = 4 per core, at least 8"),
-	ROW("server", "requestsPerWorker", CONF_INT, request_max, "100000", 0, 100000000,
-	    "requests until a worker is replaced; 0 = never"),
-	ROW("server", "user", CONF_STR, user, NULL, 0, 0,
-	    "user to become when started as root"),
-	ROW("log", "level", CONF_STR, log_level, "info", 0, 0, "error, warn, info or debug"),
-	ROW("log", "file", CONF_STR, log_file, NULL, 0, 0, "file to append to; unset = stderr"),
-	ROW("keyStore", "directory", CONF_STR, directory, "/var/lib/tsb-hsm", 0, 0,
-	    "where keys are kept; owned by the user, mode 0700"),
-	ROW("keyStore", "masterKeyFile", CONF_STR, master_key_file, NULL, 0, 0,
-	    "file of 32 bytes under which keys are encrypted"),
-	ROW("keyStore", "passphrase", CONF_SECRET, passphrase, NULL, 0, 0,
-	    "passphrase from which the master key is derived; better as passphraseFile"),
-	ROW("keyStore", "create", CONF_BOOL, create, "false", 0, 0,
-	    "make a missing key store and master key file at start"),
-	ROW("keys", "attestationKeyName", CONF_STR, attestation_key, "attestation-key", 0, 0,
-	    "key that signs key attributes"),
-	ROW("keys", "timestampKeyName", CONF_STR, timestamp_key, "timestamp-key", 0, 0,
-	    "key that signs timestamps"),
-	ROW("keys", "listSystemKeys", CONF_BOOL, list_system_keys, "true", 0, 0,
-	    "name attestation and timestamp keys in the list of keys"),
-	WEB_AUTH_ROWS(struct hsm_settings, auth),
-	{ NULL, NULL, CONF_STR, 0, NULL, 0, 0, NULL }
-};
+const struct conf_row settings_rows[] = {ROW("server", "listen", CONF_STR, listen,
+					     "unix:/run/tsb-hsm/tsb-hsm.sock", 0, 0,
+					     "FastCGI socket: unix:/path or host:port"),
+    ROW("server", "socketMode", CONF_STR, socket_mode_text, "0660", 0, 0,
+	"permissions of the unix socket, octal"),
+    ROW("server", "workers", CONF_INT, workers, "0", 0, 1024,
+	"worker processes; 0 = 4 per core, at least 8"),
+    ROW("server", "requestsPerWorker", CONF_INT, request_max, "100000", 0, 100000000,
+	"requests until a worker is replaced; 0 = never"),
+    ROW("server", "user", CONF_STR, user, NULL, 0, 0, "user to become when started as root"),
+    ROW("log", "level", CONF_STR, log_level, "info", 0, 0, "error, warn, info or debug"),
+    ROW("log", "file", CONF_STR, log_file, NULL, 0, 0, "file to append to; unset = stderr"),
+    ROW("keyStore", "directory", CONF_STR, directory, "/var/lib/tsb-hsm", 0, 0,
+	"where keys are kept; owned by the user, mode 0700"),
+    ROW("keyStore", "masterKeyFile", CONF_STR, master_key_file, NULL, 0, 0,
+	"file of 32 bytes under which keys are encrypted"),
+    ROW("keyStore", "passphrase", CONF_SECRET, passphrase, NULL, 0, 0,
+	"passphrase from which the master key is derived; better as passphraseFile"),
+    ROW("keyStore", "create", CONF_BOOL, create, "false", 0, 0,
+	"make a missing key store and master key file at start"),
+    ROW("keys", "attestationKeyName", CONF_STR, attestation_key, "attestation-key", 0, 0,
+	"key that signs key attributes"),
+    ROW("keys", "timestampKeyName", CONF_STR, timestamp_key, "timestamp-key", 0, 0,
+	"key that signs timestamps"),
+    ROW("keys", "listSystemKeys", CONF_BOOL, list_system_keys, "true", 0, 0,
+	"name attestation and timestamp keys in the list of keys"),
+    WEB_AUTH_ROWS(struct hsm_settings, auth), {NULL, NULL, CONF_STR, 0, NULL, 0, 0, NULL}};
 
 static int
 check_key_name(const char *setting, const char *name, struct tsb_err *err)
@@ -102,7 +101,7 @@ check(struct hsm_settings *s, struct tsb_err *err)
 int
 settings_load(const char *path, struct hsm_settings *out, struct tsb_err *err)
 {
-	struct hsm_settings s = { 0 };
+	struct hsm_settings s = {0};
 
 	if (conf_load(settings_rows, NULL, path, &s, err) || check(&s, err)) {
 		settings_free(&s);

@@ -10,8 +10,9 @@
 static struct scheme_key
 as_scheme_key(const struct hsm_key *k)
 {
-	return (struct scheme_key){ .label = k->label, .type = key_kinds[k->kind].algorithm,
-		.public_key = k->public_key };
+	return (struct scheme_key){.label = k->label,
+	    .type = key_kinds[k->kind].algorithm,
+	    .public_key = k->public_key};
 }
 
 int
@@ -87,7 +88,7 @@ static int
 sign_ecdsa(const struct hsm_key *k, EVP_PKEY *key, const struct scheme *s, enum scheme_form form,
     struct tsb_view digest, struct tsb_bytes *out, struct tsb_err *err)
 {
-	tsb_bytes_auto der = { 0 };
+	tsb_bytes_auto der = {0};
 	struct tsb_view v;
 	int rc;
 

@@ -11,14 +11,14 @@ timestamp_make(const struct hsm_key *timestamp_key, enum ska_operation operation
     struct tsb_err *err)
 {
 	const struct ska_timestamp t = {
-		.has_payload = operation == OP_USE || operation == OP_MODIFY,
-		.modify = operation == OP_MODIFY,
-		.payload = payload,
-		.seconds = (uint64_t)seconds,
-		.key_label = tsb_view_str(timestamp_key->label),
+	    .has_payload = operation == OP_USE || operation == OP_MODIFY,
+	    .modify = operation == OP_MODIFY,
+	    .payload = payload,
+	    .seconds = (uint64_t)seconds,
+	    .key_label = tsb_view_str(timestamp_key->label),
 	};
-	tsb_bytes_auto whole = { 0 };
-	tsb_bytes_auto bare = { 0 };
+	tsb_bytes_auto whole = {0};
+	tsb_bytes_auto bare = {0};
 	const struct scheme *alg;
 
 	ska_timestamp_format(&t, &whole);

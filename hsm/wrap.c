@@ -22,20 +22,22 @@ struct wrap_method {
 	const char *mode;
 };
 
+/* clang-format off */
 #define ROW_WRAP(suffix, kind) { "AES_WRAP" suffix, KEY_AES, kind, .mode = "WRAP" }
 #define ROW_PAD(suffix, kind) { "AES_WRAP_PAD" suffix, KEY_AES, kind, .mode = "WRAP-PAD" }
+/* clang-format on */
 
 static const struct wrap_method methods[] = {
-	{ "RSA_WRAP_PAD", KEY_RSA, KEY_AES, RSA_PAD_PKCS1, HASH_NONE },
-	{ "RSA_WRAP_OAEP", KEY_RSA, KEY_AES, RSA_PAD_OAEP, HASH_SHA1 },
-	ROW_WRAP("", KEY_AES),
-	ROW_WRAP("_RSA", KEY_RSA),
-	ROW_WRAP("_EC", KEY_EC),
-	ROW_WRAP("_ED", KEY_ED),
-	ROW_PAD("", KEY_AES),
-	ROW_PAD("_RSA", KEY_RSA),
-	ROW_PAD("_EC", KEY_EC),
-	ROW_PAD("_ED", KEY_ED),
+    {"RSA_WRAP_PAD", KEY_RSA, KEY_AES, RSA_PAD_PKCS1, HASH_NONE},
+    {"RSA_WRAP_OAEP", KEY_RSA, KEY_AES, RSA_PAD_OAEP, HASH_SHA1},
+    ROW_WRAP("", KEY_AES),
+    ROW_WRAP("_RSA", KEY_RSA),
+    ROW_WRAP("_EC", KEY_EC),
+    ROW_WRAP("_ED", KEY_ED),
+    ROW_PAD("", KEY_AES),
+    ROW_PAD("_RSA", KEY_RSA),
+    ROW_PAD("_EC", KEY_EC),
+    ROW_PAD("_ED", KEY_ED),
 };
 
 int
@@ -64,7 +66,7 @@ aes_run(const struct wrap_method *m, const struct key_opened *key, bool wrap, st
 {
 	cipher_auto *cipher = cipherctx_fetch(key->secret.n, m->mode);
 	cipherctx_auto *ctx = EVP_CIPHER_CTX_new();
-	tsb_bytes_auto result = { 0 };
+	tsb_bytes_auto result = {0};
 	unsigned char *p = tsb_bytes_grow(&result, in.n + 2 * SEMIBLOCK);
 	int n = 0;
 	bool ok;
@@ -84,12 +86,15 @@ int
 wrap_make(const struct wrap_method *m, const struct hsm_key *k, const struct key_opened *key,
     struct tsb_view value, struct tsb_bytes *out, struct tsb_err *err)
 {
-	tsb_bytes_auto whole = { 0 };
+	tsb_bytes_auto whole = {0};
 
 	if (m->wrapping == KEY_RSA)
 		return rsa_encrypt(k->public_key, m->padding, m->hash, value, out, err);
 	tsb_bytes_add_view(&whole, value);
-	/* RFC 3394 takes whole semiblocks. PKCS#8 tells its own length: zeros behind it are no part. */
+	/*
+	 * RFC 3394 takes whole semiblocks. PKCS#8 tells its own length: zeros behind it are no
+	 * part.
+	 */
 	if (m->wrapped != KEY_AES && strcmp(m->mode, "WRAP") == 0 && value.n % SEMIBLOCK) {
 		size_t n = SEMIBLOCK - value.n % SEMIBLOCK;
 
@@ -136,7 +141,7 @@ int
 wrap_open(const struct wrap_method *m, const struct key_opened *key, struct tsb_view wrapped,
     struct tsb_bytes *out, struct tsb_err *err)
 {
-	tsb_bytes_auto value = { 0 };
+	tsb_bytes_auto value = {0};
 	struct tsb_err why;
 	bool ok;
 

@@ -7,8 +7,8 @@
 #endif
 #include "config.h"
 
-#define TSB_MUSTCHECK __attribute__((warn_unused_result))
+#define TSB_MUSTCHECK    __attribute__((warn_unused_result))
 #define TSB_PRINTF(f, a) __attribute__((format(printf, f, a)))
-#define TSB_COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define TSB_COUNT(a)     (sizeof(a) / sizeof((a)[0]))
 
 #endif

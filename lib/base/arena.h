@@ -14,9 +14,9 @@ struct arena {
 
 #define arena_auto struct arena __attribute__((cleanup(arena_clear)))
 
-void *arena_alloc(struct arena *a, size_t n);		    /* zeroed, aligned for any type */
+void *arena_alloc(struct arena *a, size_t n); /* zeroed, aligned for any type */
 void *arena_array(struct arena *a, size_t count, size_t size); /* zeroed; overflow is fatal */
-char *arena_str(struct arena *a, const char *s);	    /* copy; NULL stays NULL */
+char *arena_str(struct arena *a, const char *s); /* copy; NULL stays NULL */
 char *arena_strn(struct arena *a, const void *p, size_t n); /* copy with a NUL behind */
 struct tsb_view arena_view(struct arena *a, struct tsb_view v);
 char *arena_printf(struct arena *a, const char *fmt, ...) TSB_PRINTF(2, 3);

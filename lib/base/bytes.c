@@ -51,7 +51,9 @@ tsb_wipe(void *p, size_t n)
 		explicit_bzero(p, n);
 }
 
-/* Room for extra more bytes and a NUL. realloc would leave copies behind, so the move is by hand. */
+/*
+ * Room for extra more bytes and a NUL. realloc would leave copies behind, so the move is by hand.
+ */
 static void
 reserve(struct tsb_bytes *b, size_t extra)
 {

@@ -35,7 +35,9 @@ void tsb_bytes_add(struct tsb_bytes *b, const void *p, size_t n);
 void tsb_bytes_add_view(struct tsb_bytes *b, struct tsb_view v);
 void tsb_bytes_add_str(struct tsb_bytes *b, const char *s);
 void tsb_bytes_addf(struct tsb_bytes *b, const char *fmt, ...) TSB_PRINTF(2, 3);
-/* Appends n bytes for the caller to fill and returns where they start (valid until the next add). */
+/*
+ * Appends n bytes for the caller to fill and returns where they start (valid until the next add).
+ */
 unsigned char *tsb_bytes_grow(struct tsb_bytes *b, size_t n);
 /* Forgets and wipes the content, keeps the memory. */
 void tsb_bytes_reset(struct tsb_bytes *b);

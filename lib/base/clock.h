@@ -10,7 +10,7 @@
 
 #define CLOCK_ISO_SIZE 32 /* room for any text of clock_iso() */
 
-int64_t clock_now_ms(void);	  /* UTC, milliseconds since 1970 */
+int64_t clock_now_ms(void); /* UTC, milliseconds since 1970 */
 int64_t clock_monotonic_ms(void); /* for intervals, never shifted by tests */
 /* "2020-06-24T08:54:47Z"; buf of CLOCK_ISO_SIZE bytes, returned. */
 char *clock_iso(int64_t seconds, char *buf);

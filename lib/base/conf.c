@@ -53,8 +53,8 @@ list_add(struct conf_list *list, const char *value)
 static bool
 bool_parse(const char *value, bool *out)
 {
-	static const char *const words[][2] = {
-	    {"true", "false"}, {"yes", "no"}, {"on", "off"}, {"1", "0"}};
+	static const char *const words[][2] = {{"true", "false"}, {"yes", "no"}, {"on", "off"},
+	    {"1", "0"}};
 
 	for (size_t i = 0; i < TSB_COUNT(words); i++) {
 		for (int k = 0; k < 2; k++) {
@@ -166,13 +166,15 @@ entry(void *user, const char *section, const char *name, const char *value)
 		return 1;
 	row = row_find(l->rows, section, name, &from_file);
 	if (row == NULL) {
-		tsb_fail(l->err, TSB_E_CONFIG_NOT_VALID, "setting %s.%s is not known", section, name);
+		tsb_fail(l->err, TSB_E_CONFIG_NOT_VALID, "setting %s.%s is not known", section,
+		    name);
 		l->failed = true;
 		return 0;
 	}
 	index = (size_t)(row - l->rows);
 	if (l->seen[index] && row->type != CONF_LIST) {
-		tsb_fail(l->err, TSB_E_CONFIG_NOT_VALID, "setting %s.%s is given twice", section, name);
+		tsb_fail(l->err, TSB_E_CONFIG_NOT_VALID, "setting %s.%s is given twice", section,
+		    name);
 		l->failed = true;
 		return 0;
 	}
@@ -217,8 +219,8 @@ read_text(const char *path, struct tsb_bytes *text, struct tsb_err *err)
 		line += text->p[i] == '\n';
 		if (width > LINE_LIMIT || text->p[i] == '\0')
 			return tsb_fail(err, TSB_E_CONFIG_INPUT,
-			    "settings file %s line %zu: longer than %d characters or not text", path,
-			    line, LINE_LIMIT);
+			    "settings file %s line %zu: longer than %d characters or not text",
+			    path, line, LINE_LIMIT);
 	}
 	return 0;
 }
@@ -227,7 +229,8 @@ static int
 defaults(const struct conf_row *rows, const bool *seen, void *settings, struct tsb_err *err)
 {
 	for (size_t i = 0; rows[i].section != NULL; i++)
-		if (!seen[i] && rows[i].dflt != NULL && row_set(&rows[i], settings, rows[i].dflt, err))
+		if (!seen[i] && rows[i].dflt != NULL &&
+		    row_set(&rows[i], settings, rows[i].dflt, err))
 			return -1;
 	return 0;
 }
@@ -248,7 +251,10 @@ conf_load(const struct conf_row *rows, const char *const *ignore, const char *pa
 	l.seen = calloc(count + 1, sizeof(*l.seen));
 	if (l.seen == NULL)
 		fatal("out of memory: settings");
-	/* libinih goes on after an error: syntax first, so that a line number belongs to its message */
+	/*
+	 * libinih goes on after an error: syntax first, so that a line number belongs to its
+	 * message
+	 */
 	if ((bad = ini_parse_string(tsb_bytes_cstr(&text), any_entry, NULL)) == 0)
 		bad = ini_parse_string(tsb_bytes_cstr(&text), entry, &l);
 	if (l.failed) {
@@ -256,8 +262,8 @@ conf_load(const struct conf_row *rows, const char *const *ignore, const char *pa
 
 		rc = tsb_fail(err, inner.code, "%s line %d: %s", path, bad, inner.msg);
 	} else if (bad != 0) {
-		rc = tsb_fail(err, TSB_E_CONFIG_INPUT, "%s line %d: not a section, setting or comment",
-		    path, bad);
+		rc = tsb_fail(err, TSB_E_CONFIG_INPUT,
+		    "%s line %d: not a section, setting or comment", path, bad);
 	} else {
 		rc = defaults(rows, l.seen, settings, err);
 	}

@@ -12,11 +12,11 @@
 #include "lib/base/err.h"
 
 enum conf_type {
-	CONF_STR,    /* char * */
+	CONF_STR, /* char * */
 	CONF_SECRET, /* char *, wiped when freed, never printed, also as nameFile */
-	CONF_LIST,   /* struct conf_list */
-	CONF_INT,    /* long, within [min, max] */
-	CONF_BOOL    /* bool: true, false, yes, no, on, off, 1, 0 */
+	CONF_LIST, /* struct conf_list */
+	CONF_INT, /* long, within [min, max] */
+	CONF_BOOL /* bool: true, false, yes, no, on, off, 1, 0 */
 };
 
 struct conf_list {
@@ -27,15 +27,16 @@ struct conf_list {
 struct conf_row {
 	const char *section, *name;
 	enum conf_type type;
-	size_t offset;	  /* into the settings struct */
+	size_t offset; /* into the settings struct */
 	const char *dflt; /* text as in the file; NULL = unset (NULL, empty list) */
-	long min, max;	  /* CONF_INT */
+	long min, max; /* CONF_INT */
 	const char *help; /* one line, for --help-settings and the man page check */
 };
 
 /*
  * Reads path into settings (zero-initialised by the caller). rows end with section NULL. Rows of
- * a section listed in ignore (NULL-terminated, may be NULL) belong to other programs and are skipped.
+ * a section listed in ignore (NULL-terminated, may be NULL) belong to other programs and are
+ * skipped.
  */
 int conf_load(const struct conf_row *rows, const char *const *ignore, const char *path,
     void *settings, struct tsb_err *err) TSB_MUSTCHECK;

@@ -19,12 +19,12 @@ enum tsb_code {
 
 struct tsb_err {
 	enum tsb_code code; /* a row of err_table.h; TSB_OK = nothing raised */
-	const char *file;   /* where it was raised, for the log */
+	const char *file; /* where it was raised, for the log */
 	int line;
 	char msg[512]; /* one sentence for the caller: names the member and the rule, no secrets */
 };
 
-#define tsb_fail(err, code, ...) \
+#define tsb_fail(err, code, ...)                                                                   \
 	tsb_minus_one(tsb_err_raise((err), (code), __FILE__, __LINE__, __VA_ARGS__))
 
 /* Lets the compiler see that tsb_fail() is never 0, so that it judges out-parameters rightly. */

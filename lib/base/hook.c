@@ -48,8 +48,8 @@ take_line(int fd, const char *point)
 
 		end = end == NULL ? text + n : end + 1;
 		if (strncmp(line, point, length) == 0 && line[length] == ' ') {
-			snprintf(value, sizeof(value), "%.*s", (int)strcspn(line + length + 1, "\n"),
-			    line + length + 1);
+			snprintf(value, sizeof(value), "%.*s",
+			    (int)strcspn(line + length + 1, "\n"), line + length + 1);
 			memmove(line, end, (size_t)(text + n - end) + 1);
 			n -= (size_t)(end - line);
 			if (pwrite(fd, text, n, 0) != (ssize_t)n || ftruncate(fd, (off_t)n) != 0)

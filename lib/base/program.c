@@ -38,7 +38,9 @@ program_options(const struct program *p, int argc, char **argv)
 	bool check_only = false;
 	int option;
 
-	/* a CGI server passes the words of a client's query as arguments (RFC 3875 4.4): no options */
+	/*
+	 * a CGI server passes the words of a client's query as arguments (RFC 3875 4.4): no options
+	 */
 	if (getenv("GATEWAY_INTERFACE") != NULL && argc > 1)
 		argc = 1;
 	while ((option = getopt_long(argc, argv, "c:nVhu:", options, NULL)) != -1) {

@@ -5,8 +5,8 @@
 #include "lib/base/conf.h"
 
 struct program {
-	const char *name;	   /* "tsb-dispatcher" */
-	const char *about;	   /* one line for -h */
+	const char *name; /* "tsb-dispatcher" */
+	const char *about; /* one line for -h */
 	const char *settings_path; /* default of -c, unless TSB_CONF is set (CGI has no options) */
 	const struct conf_row *rows;
 	/* Reads and checks the settings file. */
@@ -18,8 +18,8 @@ struct program {
 };
 
 /*
- * -c FILE, -n (check the settings and exit), -V, -h, --help-settings. Returns -1 to go on with settings
- * loaded, or the status to exit with.
+ * -c FILE, -n (check the settings and exit), -V, -h, --help-settings. Returns -1 to go on with
+ * settings loaded, or the status to exit with.
  */
 int program_options(const struct program *p, int argc, char **argv);
 /* Secrets pass through this process: no core files, no debugger of the same user. */

@@ -9,8 +9,8 @@
 #include "lib/crypto/keypair.h"
 
 #define NONCE_SIZE 12
-#define TAG_SIZE 16
-#define PLAIN_MAX (INT_MAX / 2)
+#define TAG_SIZE   16
+#define PLAIN_MAX  (INT_MAX / 2)
 /* 2^20 blocks of 1 KiB: one derivation takes 1 GiB, more is a mistake or an attack. */
 #define LOG_N_MAX 20
 
@@ -73,7 +73,7 @@ int
 crypto_box_open(const unsigned char key[CRYPTO_BOX_KEY_SIZE], struct tsb_view additional,
     struct tsb_view box, struct tsb_bytes *plain, struct tsb_err *err)
 {
-	tsb_bytes_auto text = { 0 };
+	tsb_bytes_auto text = {0};
 	unsigned char tag[TAG_SIZE], *p;
 	int n = 0, rest = 0;
 	size_t size;
@@ -102,7 +102,7 @@ static EVP_CIPHER_CTX *
 gcm_start(struct tsb_view key, const unsigned char *iv, int seal, struct tsb_err *err)
 {
 	const EVP_CIPHER *cipher = key.n == 16 ? EVP_aes_128_gcm()
-	    : key.n == 32		       ? EVP_aes_256_gcm()
+	    : key.n == 32                      ? EVP_aes_256_gcm()
 					       : NULL;
 	EVP_CIPHER_CTX *ctx;
 
@@ -141,7 +141,7 @@ int
 crypto_gcm_open(struct tsb_view key, struct tsb_view iv, struct tsb_view sealed,
     struct tsb_bytes *plain, struct tsb_err *err)
 {
-	tsb_bytes_auto text = { 0 };
+	tsb_bytes_auto text = {0};
 	unsigned char tag[TAG_SIZE], *p;
 	int n = 0, rest = 0;
 	size_t size;

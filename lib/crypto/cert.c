@@ -154,8 +154,8 @@ crypto_cert_key_id(struct tsb_view cert, struct arena *a, struct tsb_view *id, s
 		return -1;
 	own = X509_get0_subject_key_id(x);
 	if (own != NULL) {
-		*id = arena_view(a, tsb_view_of(ASN1_STRING_get0_data(own),
-		    (size_t)ASN1_STRING_length(own)));
+		*id = arena_view(a,
+		    tsb_view_of(ASN1_STRING_get0_data(own), (size_t)ASN1_STRING_length(own)));
 		return 0;
 	}
 	if (x509_key_id(spki, &made, err))
@@ -227,16 +227,16 @@ strip_armour(struct tsb_view *v)
 
 	if ((dash = memchr(v->p, '-', v->n)) == NULL)
 		return false;
-	label = (struct tsb_view){ v->p, (size_t)(dash - v->p) };
-	rest = (struct tsb_view){ dash, v->n - label.n };
+	label = (struct tsb_view){v->p, (size_t)(dash - v->p)};
+	rest = (struct tsb_view){dash, v->n - label.n};
 	if (label.n == 0 || !tsb_label_valid(label) || !take_prefix(&rest, "-----"))
 		return false;
 	if (rest.n == 0 || (end = memchr(rest.p, '-', rest.n)) == NULL)
 		return false;
-	*v = (struct tsb_view){ rest.p, (size_t)(end - rest.p) };
-	rest = (struct tsb_view){ end, rest.n - v->n };
+	*v = (struct tsb_view){rest.p, (size_t)(end - rest.p)};
+	rest = (struct tsb_view){end, rest.n - v->n};
 	if (!take_prefix(&rest, "-----END ") || rest.n < label.n ||
-	    !tsb_view_eq(label, (struct tsb_view){ rest.p, label.n }))
+	    !tsb_view_eq(label, (struct tsb_view){rest.p, label.n}))
 		return false;
 	rest.p += label.n;
 	rest.n -= label.n;
@@ -244,11 +244,10 @@ strip_armour(struct tsb_view *v)
 }
 
 int
-crypto_pem_to_der(struct tsb_view text, struct arena *a, struct tsb_view *der,
-    struct tsb_err *err)
+crypto_pem_to_der(struct tsb_view text, struct arena *a, struct tsb_view *der, struct tsb_err *err)
 {
 	struct tsb_view v = trim(text), out;
-	tsb_bytes_auto bare = { 0 };
+	tsb_bytes_auto bare = {0};
 
 	if (take_prefix(&v, "-----BEGIN ") && !strip_armour(&v))
 		return tsb_fail(err, TSB_E_READING_PEM, "PEM: not exactly one complete block");

@@ -10,7 +10,7 @@
 #include "lib/ska/sigalg.h"
 
 #define CRYPTO_SHA256_SIZE 32
-#define CRYPTO_DIGEST_MAX 64
+#define CRYPTO_DIGEST_MAX  64
 
 void crypto_sha256(struct tsb_view in, unsigned char out[CRYPTO_SHA256_SIZE]);
 /* From the kernel through OpenSSL's private generator; failure is fatal. */
@@ -27,8 +27,9 @@ int crypto_spki_type(struct tsb_view spki, enum ska_key_type *type, struct tsb_e
 int crypto_spki_check(struct tsb_view spki, struct tsb_err *err) TSB_MUSTCHECK;
 
 /*
- * Verifies a bare signature (RSA PKCS#1 v1.5, DER ECDSA and DSA, 64 bytes Ed25519; the digest name is
- * ignored for Ed25519, and DIGEST_NONE is refused for the others). TSB_E_INVALID_SIGNATURE when wrong.
+ * Verifies a bare signature (RSA PKCS#1 v1.5, DER ECDSA and DSA, 64 bytes Ed25519; the digest name
+ * is ignored for Ed25519, and DIGEST_NONE is refused for the others). TSB_E_INVALID_SIGNATURE when
+ * wrong.
  */
 int crypto_verify(struct tsb_view spki, enum ska_digest digest, struct tsb_view message,
     struct tsb_view signature, struct tsb_err *err) TSB_MUSTCHECK;
@@ -66,8 +67,8 @@ int crypto_pem_to_der(struct tsb_view text, struct arena *a, struct tsb_view *de
     struct tsb_err *err) TSB_MUSTCHECK;
 
 /*
- * Secret box: AES-256-GCM with a random 96-bit nonce; output nonce | ciphertext | tag. The additional
- * data binds the box to its place. Opening a changed box is TSB_E_DECRYPT_FAILED.
+ * Secret box: AES-256-GCM with a random 96-bit nonce; output nonce | ciphertext | tag. The
+ * additional data binds the box to its place. Opening a changed box is TSB_E_DECRYPT_FAILED.
  */
 #define CRYPTO_BOX_KEY_SIZE 32
 #define CRYPTO_BOX_OVERHEAD 28

@@ -10,7 +10,7 @@ struct curve {
 	const char *name; /* for people */
 	const char *oid;
 	const char *group; /* OpenSSL's name */
-	size_t scalar;	   /* bytes of r and s */
+	size_t scalar; /* bytes of r and s */
 };
 
 /* NULL when the OID is unknown. */

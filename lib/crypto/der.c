@@ -49,7 +49,8 @@ der_put_small(struct tsb_bytes *out, unsigned char value)
 	const unsigned char octets[2] = {0, value};
 
 	/* a leading zero keeps the number positive */
-	der_put(out, DER_INTEGER, value < 0x80 ? tsb_view_of(octets + 1, 1) : tsb_view_of(octets, 2));
+	der_put(out, DER_INTEGER,
+	    value < 0x80 ? tsb_view_of(octets + 1, 1) : tsb_view_of(octets, 2));
 }
 
 void

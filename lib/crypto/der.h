@@ -12,8 +12,8 @@ enum der_tag {
 	DER_NULL = 0x05,
 	DER_SEQUENCE = 0x30,
 	DER_SET = 0x31,
-	DER_CONTEXT = 0x80,		/* [0] IMPLICIT of a primitive type */
-	DER_CONTEXT_CONSTRUCTED = 0xa0	/* [0]; add the number */
+	DER_CONTEXT = 0x80, /* [0] IMPLICIT of a primitive type */
+	DER_CONTEXT_CONSTRUCTED = 0xa0 /* [0]; add the number */
 };
 
 /* Appends one value. */

@@ -129,7 +129,7 @@ ecdsa_to_raw(const struct curve *curve, struct tsb_view der, struct tsb_bytes *r
     struct tsb_err *err)
 {
 	sig_auto *sig = parse_der(der);
-	tsb_bytes_auto both = { 0 };
+	tsb_bytes_auto both = {0};
 
 	if (!sig || !ecdsa_put_number(ECDSA_SIG_get0_r(sig), curve->scalar, &both) ||
 	    !ecdsa_put_number(ECDSA_SIG_get0_s(sig), curve->scalar, &both))
@@ -213,9 +213,9 @@ int
 ecdsa_to_eth(const struct curve *curve, EVP_PKEY *public_key, struct tsb_view digest,
     struct tsb_view der, struct tsb_bytes *out, struct tsb_err *err)
 {
-	ecdsa_work_auto w = { 0 };
+	ecdsa_work_auto w = {0};
 	sig_auto *sig = parse_der(der);
-	tsb_bytes_auto both = { 0 };
+	tsb_bytes_auto both = {0};
 
 	if (!sig || !ecdsa_work_begin(&w, curve))
 		return failed(err);
@@ -232,7 +232,7 @@ ecdsa_to_eth(const struct curve *curve, EVP_PKEY *public_key, struct tsb_view di
 		if (!recovers(&w, r, s, z, odd, q))
 			continue;
 		tsb_bytes_add_view(out, tsb_view_bytes(&both));
-		tsb_bytes_add(out, (const unsigned char[]){ (unsigned char)(27 + odd) }, 1);
+		tsb_bytes_add(out, (const unsigned char[]){(unsigned char)(27 + odd)}, 1);
 		return 0;
 	}
 	/* r was reduced by the order: chance 2^-127. */

@@ -11,21 +11,21 @@ static const struct {
 	size_t size;
 	bool is_keccak;
 } rows[HASH__MAX] = {
-	[HASH_NONE] = { NULL, 0, false },
-	[HASH_SHA1] = { "SHA1", 20, false },
-	[HASH_SHA224] = { "SHA224", 28, false },
-	[HASH_SHA256] = { "SHA256", 32, false },
-	[HASH_SHA384] = { "SHA384", 48, false },
-	[HASH_SHA512] = { "SHA512", 64, false },
-	[HASH_SHA3_224] = { "SHA3-224", 28, false },
-	[HASH_SHA3_256] = { "SHA3-256", 32, false },
-	[HASH_SHA3_384] = { "SHA3-384", 48, false },
-	[HASH_SHA3_512] = { "SHA3-512", 64, false },
-	[HASH_KECCAK_224] = { NULL, 28, true },
-	[HASH_KECCAK_256] = { NULL, 32, true },
-	[HASH_KECCAK_384] = { NULL, 48, true },
-	[HASH_KECCAK_512] = { NULL, 64, true },
-	[HASH_DOUBLE_SHA256] = { NULL, 32, false },
+    [HASH_NONE] = {NULL, 0, false},
+    [HASH_SHA1] = {"SHA1", 20, false},
+    [HASH_SHA224] = {"SHA224", 28, false},
+    [HASH_SHA256] = {"SHA256", 32, false},
+    [HASH_SHA384] = {"SHA384", 48, false},
+    [HASH_SHA512] = {"SHA512", 64, false},
+    [HASH_SHA3_224] = {"SHA3-224", 28, false},
+    [HASH_SHA3_256] = {"SHA3-256", 32, false},
+    [HASH_SHA3_384] = {"SHA3-384", 48, false},
+    [HASH_SHA3_512] = {"SHA3-512", 64, false},
+    [HASH_KECCAK_224] = {NULL, 28, true},
+    [HASH_KECCAK_256] = {NULL, 32, true},
+    [HASH_KECCAK_384] = {NULL, 48, true},
+    [HASH_KECCAK_512] = {NULL, 64, true},
+    [HASH_DOUBLE_SHA256] = {NULL, 32, false},
 };
 
 size_t

@@ -44,8 +44,7 @@ int
 crypto_private_parse(struct tsb_view der, EVP_PKEY **out, struct tsb_err *err)
 {
 	const unsigned char *p = der.p;
-	pkcs8_auto *p8 =
-	    der.n > INT_MAX ? NULL : d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)der.n);
+	pkcs8_auto *p8 = der.n > INT_MAX ? NULL : d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)der.n);
 	EVP_PKEY *k = p8 == NULL || p != der.p + der.n ? NULL : EVP_PKCS82PKEY(p8);
 
 	if (k == NULL) {
@@ -170,7 +169,8 @@ crypto_rsa_oaep_seal(struct tsb_view spki, struct tsb_view plain, struct tsb_byt
 
 	if (ctx == NULL || !EVP_PKEY_is_a(k, "RSA") || EVP_PKEY_get_size(k) > (int)sizeof(buf)) {
 		ERR_clear_error();
-		return tsb_fail(err, TSB_E_PARSING_KEY, "public key: not an RSA key of usable size");
+		return tsb_fail(err, TSB_E_PARSING_KEY,
+		    "public key: not an RSA key of usable size");
 	}
 	if (EVP_PKEY_encrypt_init(ctx) != 1 ||
 	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) != 1 ||

@@ -30,8 +30,7 @@ int crypto_pkcs12_open(struct tsb_view container, struct tsb_view password,
 #define CRYPTO_GCM_IV_SIZE 12
 /* key of 16 or 32 bytes; iv is made. TSB_E_INPUT for another length. */
 int crypto_gcm_seal(struct tsb_view key, struct tsb_view plain,
-    unsigned char iv[CRYPTO_GCM_IV_SIZE], struct tsb_bytes *out, struct tsb_err *err)
-    TSB_MUSTCHECK;
+    unsigned char iv[CRYPTO_GCM_IV_SIZE], struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
 int crypto_gcm_open(struct tsb_view key, struct tsb_view iv, struct tsb_view sealed,
     struct tsb_bytes *plain, struct tsb_err *err) TSB_MUSTCHECK;
 

@@ -27,16 +27,16 @@ OWNED(owned_pubkey_free, X509_PUBKEY, X509_PUBKEY_free)
 OWNED(owned_der_free, unsigned char, OPENSSL_free)
 #undef OWNED
 
-#define pkey_auto EVP_PKEY __attribute__((cleanup(owned_pkey_free)))
+#define pkey_auto     EVP_PKEY __attribute__((cleanup(owned_pkey_free)))
 #define pkey_ctx_auto EVP_PKEY_CTX __attribute__((cleanup(owned_pkey_ctx_free)))
-#define x509_auto X509 __attribute__((cleanup(owned_x509_free)))
-#define pkcs8_auto PKCS8_PRIV_KEY_INFO __attribute__((cleanup(owned_pkcs8_free)))
-#define pkcs12_auto PKCS12 __attribute__((cleanup(owned_pkcs12_free)))
-#define bn_auto BIGNUM __attribute__((cleanup(owned_bn_free)))
-#define md_ctx_auto EVP_MD_CTX __attribute__((cleanup(owned_md_ctx_free)))
-#define req_auto X509_REQ __attribute__((cleanup(owned_req_free)))
-#define pubkey_auto X509_PUBKEY __attribute__((cleanup(owned_pubkey_free)))
-#define der_auto unsigned char __attribute__((cleanup(owned_der_free)))
+#define x509_auto     X509 __attribute__((cleanup(owned_x509_free)))
+#define pkcs8_auto    PKCS8_PRIV_KEY_INFO __attribute__((cleanup(owned_pkcs8_free)))
+#define pkcs12_auto   PKCS12 __attribute__((cleanup(owned_pkcs12_free)))
+#define bn_auto       BIGNUM __attribute__((cleanup(owned_bn_free)))
+#define md_ctx_auto   EVP_MD_CTX __attribute__((cleanup(owned_md_ctx_free)))
+#define req_auto      X509_REQ __attribute__((cleanup(owned_req_free)))
+#define pubkey_auto   X509_PUBKEY __attribute__((cleanup(owned_pubkey_free)))
+#define der_auto      unsigned char __attribute__((cleanup(owned_der_free)))
 
 /* PKCS#8 DER to its last byte; TSB_E_DATA_CONSTELLATION (keypair.c). */
 int crypto_private_parse(struct tsb_view der, EVP_PKEY **out, struct tsb_err *err) TSB_MUSTCHECK;

@@ -11,7 +11,7 @@
 
 /* Of PBKDF2 for key and certificate, and of the key derivation of the MAC. */
 #define ITERATIONS 100000
-#define SALT_SIZE 16
+#define SALT_SIZE  16
 /* More asks for work without end: the password could not be tried. */
 #define CONTAINER_MAX (64 * 1024)
 

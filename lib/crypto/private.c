@@ -15,13 +15,13 @@
 #include "lib/crypto/owned.h"
 #include "lib/crypto/private.h"
 
-#define RSA_BITS 3072
-#define PEM_MAX (64 * 1024)
-#define PEM_LINE 48 /* bytes: 64 characters (RFC 7468, 2) */
+#define RSA_BITS      3072
+#define PEM_MAX       (64 * 1024)
+#define PEM_LINE      48 /* bytes: 64 characters (RFC 7468, 2) */
 #define SIGNATURE_MAX 2048
 /* PBKDF2 rounds for new key files: what OWASP asks of HMAC-SHA256 (2023). */
 #define PASSPHRASE_ROUNDS 600000
-#define SALT_SIZE 16
+#define SALT_SIZE         16
 
 struct crypto_private {
 	EVP_PKEY *key;
@@ -29,10 +29,18 @@ struct crypto_private {
 	enum ska_digest digest;
 };
 
-static void free_bio(BIO **b) { BIO_free_all(*b); }
-static void free_p8(X509_SIG **p) { X509_SIG_free(*p); }
+static void
+free_bio(BIO **b)
+{
+	BIO_free_all(*b);
+}
+static void
+free_p8(X509_SIG **p)
+{
+	X509_SIG_free(*p);
+}
 #define bio_auto BIO __attribute__((cleanup(free_bio)))
-#define p8_auto X509_SIG __attribute__((cleanup(free_p8)))
+#define p8_auto  X509_SIG __attribute__((cleanup(free_p8)))
 
 /* What OpenSSL has to say is not for callers; it must not stay for the next one either. */
 static int
@@ -180,12 +188,12 @@ crypto_private_new(const char *type, struct crypto_private **out, struct tsb_err
 	static const struct {
 		const char *type, *algorithm, *curve;
 	} rows[] = {
-		{"rsa", "RSA", NULL},
-		{"p256", "EC", "P-256"},
-		{"p384", "EC", "P-384"},
-		{"p521", "EC", "P-521"},
-		{"secp256k1", "EC", "secp256k1"},
-		{"ed25519", "ED25519", NULL},
+	    {"rsa", "RSA", NULL},
+	    {"p256", "EC", "P-256"},
+	    {"p384", "EC", "P-384"},
+	    {"p521", "EC", "P-521"},
+	    {"secp256k1", "EC", "secp256k1"},
+	    {"ed25519", "ED25519", NULL},
 	};
 	EVP_PKEY *key;
 	size_t i;
@@ -213,9 +221,9 @@ crypto_private_sign(const struct crypto_private *p, struct tsb_view message, str
     struct tsb_err *err)
 {
 	static const char *const names[DIGEST__MAX] = {
-		[DIGEST_SHA256] = "SHA256",
-		[DIGEST_SHA384] = "SHA384",
-		[DIGEST_SHA512] = "SHA512",
+	    [DIGEST_SHA256] = "SHA256",
+	    [DIGEST_SHA384] = "SHA384",
+	    [DIGEST_SHA512] = "SHA512",
 	};
 	md_ctx_auto *ctx = EVP_MD_CTX_new();
 	unsigned char signature[SIGNATURE_MAX];
@@ -280,7 +288,8 @@ crypto_spki_pem(struct tsb_view spki, struct tsb_bytes *out)
 {
 	tsb_bytes_add_str(out, "-----BEGIN PUBLIC KEY-----\n");
 	for (size_t i = 0; i < spki.n; i += PEM_LINE) {
-		enc_base64(tsb_view_of(spki.p + i, spki.n - i < PEM_LINE ? spki.n - i : PEM_LINE), out);
+		enc_base64(tsb_view_of(spki.p + i, spki.n - i < PEM_LINE ? spki.n - i : PEM_LINE),
+		    out);
 		tsb_bytes_add_str(out, "\n");
 	}
 	tsb_bytes_add_str(out, "-----END PUBLIC KEY-----\n");

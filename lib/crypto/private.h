@@ -10,8 +10,8 @@ struct crypto_private; /* wiped when freed */
 
 /*
  * From PEM (PKCS#8, or the older forms that OpenSSL reads). passphrase NULL: an encrypted file is
- * TSB_E_DECRYPT_FAILED, as is a wrong passphrase. TSB_E_PARSING_KEY, TSB_E_APPROVER_KEY_TYPE for keys
- * that crypto_spki_check() refuses.
+ * TSB_E_DECRYPT_FAILED, as is a wrong passphrase. TSB_E_PARSING_KEY, TSB_E_APPROVER_KEY_TYPE for
+ * keys that crypto_spki_check() refuses.
  */
 int crypto_private_load(struct tsb_view pem, const char *passphrase, struct crypto_private **out,
     struct tsb_err *err) TSB_MUSTCHECK;
@@ -28,7 +28,9 @@ int crypto_private_pem(const struct crypto_private *, const char *passphrase, st
     struct tsb_err *err) TSB_MUSTCHECK;
 /* DER SubjectPublicKeyInfo, valid as long as the key. */
 struct tsb_view crypto_private_spki(const struct crypto_private *);
-/* What crypto_private_sign() uses: SHA-256, SHA-384 for P-384, SHA-512 for P-521, none for Ed25519. */
+/*
+ * What crypto_private_sign() uses: SHA-256, SHA-384 for P-384, SHA-512 for P-521, none for Ed25519.
+ */
 enum ska_digest crypto_private_digest(const struct crypto_private *);
 /* The same told from the public half; TSB_E_PARSING_KEY, TSB_E_APPROVER_KEY_TYPE. */
 int crypto_spki_digest(struct tsb_view spki, enum ska_digest *digest, struct tsb_err *err)

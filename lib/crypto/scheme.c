@@ -10,8 +10,8 @@ enum method { METHOD_PKCS1, METHOD_PSS, METHOD_ECDSA, METHOD_ECDSA_RFC6979, METH
 /* What the payload is. */
 enum input {
 	INPUT_MESSAGE, /* digested here */
-	INPUT_DIGEST,  /* the digest itself, of exactly its size */
-	INPUT_ANY      /* PKCS#1: padded as it is; PSS: a digest of any size; ECDSA: a digest */
+	INPUT_DIGEST, /* the digest itself, of exactly its size */
+	INPUT_ANY /* PKCS#1: padded as it is; PSS: a digest of any size; ECDSA: a digest */
 };
 
 struct scheme {
@@ -23,54 +23,55 @@ struct scheme {
 };
 
 #define RSA "RSA"
-#define EC "EC"
-#define ED "ED"
+#define EC  "EC"
+#define ED  "ED"
 
-#define ROW_RSA(h, hash)                                                                           \
-	{ h "_WITH_RSA", RSA, METHOD_PKCS1, INPUT_MESSAGE, hash },                                 \
-	{ "NONE" h "_WITH_RSA", RSA, METHOD_PKCS1, INPUT_DIGEST, hash },                           \
+/* clang-format off */
+#define ROW_RSA(h, hash) \
+	{ h "_WITH_RSA", RSA, METHOD_PKCS1, INPUT_MESSAGE, hash }, \
+	{ "NONE" h "_WITH_RSA", RSA, METHOD_PKCS1, INPUT_DIGEST, hash }, \
 	{ h "_WITH_RSA_PSS", RSA, METHOD_PSS, INPUT_MESSAGE, hash }
-#define ROW_NONE_PSS(h, hash)                                                                      \
+#define ROW_NONE_PSS(h, hash) \
 	{ "NONE" h "_WITH_RSA_PSS", RSA, METHOD_PSS, INPUT_DIGEST, hash }
 #define ROW_EC(h, hash) { h "_WITH_ECDSA", EC, METHOD_ECDSA, INPUT_MESSAGE, hash }
+/* clang-format on */
 
 static const struct scheme schemes[] = {
-	ROW_RSA("SHA1", HASH_SHA1),
-	ROW_RSA("SHA224", HASH_SHA224),
-	ROW_RSA("SHA256", HASH_SHA256),
-	ROW_RSA("SHA384", HASH_SHA384),
-	ROW_RSA("SHA512", HASH_SHA512),
-	{ "NONE_WITH_RSA", RSA, METHOD_PKCS1, INPUT_ANY, HASH_NONE },
-	ROW_NONE_PSS("SHA224", HASH_SHA224),
-	ROW_NONE_PSS("SHA256", HASH_SHA256),
-	ROW_NONE_PSS("SHA384", HASH_SHA384),
-	ROW_NONE_PSS("SHA512", HASH_SHA512),
-	{ "NONE_WITH_RSA_PSS", RSA, METHOD_PSS, INPUT_ANY, HASH_NONE },
-	ROW_EC("SHA1", HASH_SHA1),
-	ROW_EC("SHA224", HASH_SHA224),
-	ROW_EC("SHA256", HASH_SHA256),
-	ROW_EC("SHA384", HASH_SHA384),
-	ROW_EC("SHA512", HASH_SHA512),
-	ROW_EC("SHA3224", HASH_SHA3_224),
-	ROW_EC("SHA3256", HASH_SHA3_256),
-	ROW_EC("SHA3384", HASH_SHA3_384),
-	ROW_EC("SHA3512", HASH_SHA3_512),
-	ROW_EC("KECCAK224", HASH_KECCAK_224),
-	ROW_EC("KECCAK256", HASH_KECCAK_256),
-	ROW_EC("KECCAK384", HASH_KECCAK_384),
-	ROW_EC("KECCAK512", HASH_KECCAK_512),
-	ROW_EC("DOUBLE_SHA256", HASH_DOUBLE_SHA256),
-	{ "NONE_WITH_ECDSA", EC, METHOD_ECDSA, INPUT_ANY, HASH_NONE },
-	{ "SHA256_WITH_ECDSA_DETERMINISTIC", EC, METHOD_ECDSA_RFC6979, INPUT_MESSAGE,
-	    HASH_SHA256 },
-	{ "EDDSA", ED, METHOD_EDDSA, INPUT_MESSAGE, HASH_NONE },
+    ROW_RSA("SHA1", HASH_SHA1),
+    ROW_RSA("SHA224", HASH_SHA224),
+    ROW_RSA("SHA256", HASH_SHA256),
+    ROW_RSA("SHA384", HASH_SHA384),
+    ROW_RSA("SHA512", HASH_SHA512),
+    {"NONE_WITH_RSA", RSA, METHOD_PKCS1, INPUT_ANY, HASH_NONE},
+    ROW_NONE_PSS("SHA224", HASH_SHA224),
+    ROW_NONE_PSS("SHA256", HASH_SHA256),
+    ROW_NONE_PSS("SHA384", HASH_SHA384),
+    ROW_NONE_PSS("SHA512", HASH_SHA512),
+    {"NONE_WITH_RSA_PSS", RSA, METHOD_PSS, INPUT_ANY, HASH_NONE},
+    ROW_EC("SHA1", HASH_SHA1),
+    ROW_EC("SHA224", HASH_SHA224),
+    ROW_EC("SHA256", HASH_SHA256),
+    ROW_EC("SHA384", HASH_SHA384),
+    ROW_EC("SHA512", HASH_SHA512),
+    ROW_EC("SHA3224", HASH_SHA3_224),
+    ROW_EC("SHA3256", HASH_SHA3_256),
+    ROW_EC("SHA3384", HASH_SHA3_384),
+    ROW_EC("SHA3512", HASH_SHA3_512),
+    ROW_EC("KECCAK224", HASH_KECCAK_224),
+    ROW_EC("KECCAK256", HASH_KECCAK_256),
+    ROW_EC("KECCAK384", HASH_KECCAK_384),
+    ROW_EC("KECCAK512", HASH_KECCAK_512),
+    ROW_EC("DOUBLE_SHA256", HASH_DOUBLE_SHA256),
+    {"NONE_WITH_ECDSA", EC, METHOD_ECDSA, INPUT_ANY, HASH_NONE},
+    {"SHA256_WITH_ECDSA_DETERMINISTIC", EC, METHOD_ECDSA_RFC6979, INPUT_MESSAGE, HASH_SHA256},
+    {"EDDSA", ED, METHOD_EDDSA, INPUT_MESSAGE, HASH_NONE},
 };
 
 /* Names of the API that none of our kinds of key can do. */
-static const char *const foreign[] = { "NONE_WITH_DSA", "SHA1_WITH_DSA", "SHA224_WITH_DSA",
-	"SHA256_WITH_DSA", "SHA384_WITH_DSA", "SHA512_WITH_DSA", "ISS_KERL", "BLS", "DILITHIUM",
-	"SPHINCS_PLUS", "KYBER", "ML_DSA", "ML_DSA_M", "SLH_DSA", "LMS", "XMSS-SHA256_10_256",
-	"XMSS-SHAKE256_10_256" };
+static const char *const foreign[] = {"NONE_WITH_DSA", "SHA1_WITH_DSA", "SHA224_WITH_DSA",
+    "SHA256_WITH_DSA", "SHA384_WITH_DSA", "SHA512_WITH_DSA", "ISS_KERL", "BLS", "DILITHIUM",
+    "SPHINCS_PLUS", "KYBER", "ML_DSA", "ML_DSA_M", "SLH_DSA", "LMS", "XMSS-SHA256_10_256",
+    "XMSS-SHAKE256_10_256"};
 
 #define SCHNORR "NONE_WITH_EC_SCHNORR_BIP0340"
 
@@ -159,9 +160,8 @@ scheme_select(const struct scheme_key *k, const char *name, size_t n, const stru
 
 /* ---- forms ---- */
 
-const char *const scheme_form_names[FORM__MAX] = {
-	[FORM_DER] = "DER", [FORM_RAW] = "RAW", [FORM_ETH] = "ETH"
-};
+const char *const scheme_form_names[FORM__MAX] =
+    {[FORM_DER] = "DER", [FORM_RAW] = "RAW", [FORM_ETH] = "ETH"};
 
 int
 scheme_form_parse(const struct scheme_key *k, const struct scheme *s, const char *text,

@@ -1,6 +1,6 @@
 /*
- * Signature algorithms (api.md 15.1): which key, digest and padding each name means. Shared by who makes
- * signatures and who checks them.
+ * Signature algorithms (api.md 15.1): which key, digest and padding each name means. Shared by who
+ * makes signatures and who checks them.
  */
 #ifndef TSB_CRYPTO_SCHEME_H
 #define TSB_CRYPTO_SCHEME_H
@@ -13,8 +13,8 @@ extern const char *const scheme_form_names[FORM__MAX]; /* "DER" ...: a signature
 
 /* A key that may sign, as the choice of an algorithm sees it. */
 struct scheme_key {
-	const char *label;    /* for people; NULL = not known */
-	const char *type;     /* "RSA", "EC", "ED" or what cannot sign */
+	const char *label; /* for people; NULL = not known */
+	const char *type; /* "RSA", "EC", "ED" or what cannot sign */
 	EVP_PKEY *public_key; /* NULL for what cannot sign */
 };
 
@@ -32,7 +32,7 @@ int scheme_form_parse(const struct scheme_key *, const struct scheme *, const ch
     enum scheme_form *out, struct tsb_err *err) TSB_MUSTCHECK;
 
 bool scheme_is_ecdsa(const struct scheme *);
-bool scheme_is_eddsa(const struct scheme *);	     /* the message is signed as it is */
+bool scheme_is_eddsa(const struct scheme *); /* the message is signed as it is */
 bool scheme_is_deterministic(const struct scheme *); /* ECDSA with the nonce of RFC 6979 */
 /* What goes into the padding or the curve: the payload, or its digest in buf. */
 int scheme_prepare(const struct scheme *, struct tsb_view payload, unsigned char buf[HASH_SIZE_MAX],

@@ -43,7 +43,7 @@ static bool
 verify_ecdsa(EVP_PKEY *key, const struct scheme *s, struct tsb_view digest, struct tsb_view sig)
 {
 	const struct curve *curve = curve_of(key);
-	tsb_bytes_auto der = { 0 };
+	tsb_bytes_auto der = {0};
 
 	if (ecdsa_is_der(sig) && verify_input(key, s, digest.n, digest, sig))
 		return true;
@@ -81,8 +81,8 @@ static bool
 is_eth(EVP_PKEY *key, const struct scheme *s, struct tsb_view payload, struct tsb_view signature)
 {
 	unsigned char digest[HASH_SIZE_MAX];
-	tsb_bytes_auto der = { 0 };
-	tsb_bytes_auto again = { 0 };
+	tsb_bytes_auto der = {0};
+	tsb_bytes_auto again = {0};
 	struct tsb_err err;
 	struct tsb_view in;
 	bool same = ecdsa_from_raw(curve_secp256k1, signature, &der) &&
@@ -117,8 +117,7 @@ has_form(EVP_PKEY *key, const struct scheme *s, enum scheme_form form, struct ts
 static int
 parse_key(struct tsb_view spki, struct scheme_key *out, struct tsb_err *err)
 {
-	static const char *const types[][2] = { { "RSA", "RSA" }, { "EC", "EC" },
-		{ "ED25519", "ED" } };
+	static const char *const types[][2] = {{"RSA", "RSA"}, {"EC", "EC"}, {"ED25519", "ED"}};
 	const unsigned char *p = spki.p;
 	EVP_PKEY *k = spki.n && spki.n <= SPKI_MAX ? d2i_PUBKEY(NULL, &p, (long)spki.n) : NULL;
 
@@ -128,7 +127,7 @@ parse_key(struct tsb_view spki, struct scheme_key *out, struct tsb_err *err)
 		return tsb_fail(err, TSB_E_PARSING_KEY,
 		    "public key: not one SubjectPublicKeyInfo in DER");
 	}
-	*out = (struct scheme_key){ .public_key = k, .type = UNKNOWN_TYPE };
+	*out = (struct scheme_key){.public_key = k, .type = UNKNOWN_TYPE};
 	for (size_t i = 0; i < TSB_COUNT(types); i++)
 		if (EVP_PKEY_is_a(k, types[i][0]))
 			out->type = types[i][1];
@@ -140,7 +139,7 @@ static int
 select_for(const struct scheme_key *k, const char *algorithm, const char *type, size_t n,
     const struct scheme **s, enum scheme_form *form, struct tsb_err *err)
 {
-	struct tsb_err why = { 0 };
+	struct tsb_err why = {0};
 
 	if (!scheme_select(k, algorithm, n, s, &why) && !scheme_form_parse(k, *s, type, form, &why))
 		return 0;
@@ -169,7 +168,8 @@ crypto_signature_check(struct tsb_view spki, const char *algorithm, const char *
 		return tsb_fail(err, TSB_E_INVALID_SIGNATURE, "signature: does not verify");
 	if (!has_form(key, s, form, payload, signature))
 		return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
-		    "signature: it has not the form %s that was asked for", scheme_form_names[form]);
+		    "signature: it has not the form %s that was asked for",
+		    scheme_form_names[form]);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Signatures that applications ask a key for, checked with its public key: by tsb-hsm for /v1/verify, by the
- * broker for what an offline HSM sends back.
+ * Signatures that applications ask a key for, checked with its public key: by tsb-hsm for
+ * /v1/verify, by the broker for what an offline HSM sends back.
  */
 #ifndef TSB_CRYPTO_SIGNATURE_H
 #define TSB_CRYPTO_SIGNATURE_H
@@ -8,16 +8,18 @@
 #include "lib/crypto/crypto.h"
 
 /*
- * algorithm is a name of api.md 15.1, type a signatureType ("DER", "RAW", "ETH"; NULL = the default of the
- * algorithm). TSB_E_ALGORITHM_NOT_SUPPORTED when the name is unknown or does not fit the key,
+ * algorithm is a name of api.md 15.1, type a signatureType ("DER", "RAW", "ETH"; NULL = the default
+ * of the algorithm). TSB_E_ALGORITHM_NOT_SUPPORTED when the name is unknown or does not fit the
+ * key,
  * TSB_E_PAYLOAD when the payload's length does not fit the algorithm, TSB_E_INVALID_SIGNATURE.
  */
 int crypto_signature_check(struct tsb_view spki, const char *algorithm, const char *type,
     struct tsb_view payload, struct tsb_view signature, struct tsb_err *err) TSB_MUSTCHECK;
 
 /*
- * Whether a key can sign a payload of n bytes by the algorithm; the errors of crypto_signature_check(). Of
- * what this build does not know, the HSM that has the key may know more: that is not an error.
+ * Whether a key can sign a payload of n bytes by the algorithm; the errors of
+ * crypto_signature_check(). Of what this build does not know, the HSM that has the key may know
+ * more: that is not an error.
  */
 int crypto_signature_fits(struct tsb_view spki, const char *algorithm, size_t n,
     struct tsb_err *err) TSB_MUSTCHECK;

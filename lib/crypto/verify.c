@@ -12,7 +12,7 @@
 #include "lib/crypto/crypto.h"
 #include "lib/crypto/owned.h"
 
-#define SPKI_MAX (16 * 1024)
+#define SPKI_MAX     (16 * 1024)
 #define RSA_BITS_MIN 1024
 #define RSA_BITS_MAX 8192
 #define DSA_BITS_MIN 1024
@@ -21,31 +21,31 @@
 
 /* Names as OpenSSL reports the group of a key. */
 static const char *const curves[] = {
-	"prime256v1",
-	"secp384r1",
-	"secp521r1",
-	"secp256k1",
-	"brainpoolP224r1",
-	"brainpoolP224t1",
-	"brainpoolP256r1",
-	"brainpoolP256t1",
-	"brainpoolP320r1",
-	"brainpoolP320t1",
-	"brainpoolP384r1",
-	"brainpoolP384t1",
-	"brainpoolP512r1",
-	"brainpoolP512t1",
+    "prime256v1",
+    "secp384r1",
+    "secp521r1",
+    "secp256k1",
+    "brainpoolP224r1",
+    "brainpoolP224t1",
+    "brainpoolP256r1",
+    "brainpoolP256t1",
+    "brainpoolP320r1",
+    "brainpoolP320t1",
+    "brainpoolP384r1",
+    "brainpoolP384t1",
+    "brainpoolP512r1",
+    "brainpoolP512t1",
 };
 
 static const char *const digest_openssl[DIGEST__MAX] = {
-	[DIGEST_SHA224] = "SHA2-224",
-	[DIGEST_SHA256] = "SHA2-256",
-	[DIGEST_SHA384] = "SHA2-384",
-	[DIGEST_SHA512] = "SHA2-512",
-	[DIGEST_SHA3_224] = "SHA3-224",
-	[DIGEST_SHA3_256] = "SHA3-256",
-	[DIGEST_SHA3_384] = "SHA3-384",
-	[DIGEST_SHA3_512] = "SHA3-512",
+    [DIGEST_SHA224] = "SHA2-224",
+    [DIGEST_SHA256] = "SHA2-256",
+    [DIGEST_SHA384] = "SHA2-384",
+    [DIGEST_SHA512] = "SHA2-512",
+    [DIGEST_SHA3_224] = "SHA3-224",
+    [DIGEST_SHA3_256] = "SHA3-256",
+    [DIGEST_SHA3_384] = "SHA3-384",
+    [DIGEST_SHA3_512] = "SHA3-512",
 };
 
 /* ---- which keys an approver may have ---- */
@@ -126,15 +126,15 @@ static const struct {
 	const char *openssl;
 	int (*check)(EVP_PKEY *, struct tsb_err *);
 } key_types[KEYTYPE__MAX] = {
-	[KEYTYPE_RSA] = { "RSA", check_rsa },
-	[KEYTYPE_EC] = { "EC", check_ec },
-	[KEYTYPE_DSA] = { "DSA", check_dsa },
-	[KEYTYPE_ED25519] = { "ED25519", check_ed25519 },
+    [KEYTYPE_RSA] = {"RSA", check_rsa},
+    [KEYTYPE_EC] = {"EC", check_ec},
+    [KEYTYPE_DSA] = {"DSA", check_dsa},
+    [KEYTYPE_ED25519] = {"ED25519", check_ed25519},
 };
 
 /*
- * Approvers are told apart by the bytes of their keys, so one key must have one form only: exact DER
- * that OpenSSL writes again as it was.
+ * Approvers are told apart by the bytes of their keys, so one key must have one form only: exact
+ * DER that OpenSSL writes again as it was.
  */
 static int
 check_form(EVP_PKEY *k, struct tsb_view spki, struct tsb_err *err)
@@ -170,7 +170,8 @@ parse_key(struct tsb_view spki, EVP_PKEY **out, enum ska_key_type *type, struct 
 		k = NULL;
 		return 0;
 	}
-	return fail_key(TSB_E_APPROVER_KEY_TYPE, "approvers have RSA, EC, DSA or Ed25519 keys", err);
+	return fail_key(TSB_E_APPROVER_KEY_TYPE, "approvers have RSA, EC, DSA or Ed25519 keys",
+	    err);
 }
 
 /* ---- cache: parsing costs more than verifying ---- */

@@ -13,7 +13,7 @@
 #include "lib/crypto/owned.h"
 #include "lib/crypto/x509_parts.h"
 
-#define SERIAL_SIZE 16
+#define SERIAL_SIZE    16
 #define SECONDS_OF_DAY 86400
 
 /* ---- extensions ---- */
@@ -320,8 +320,8 @@ x509_assemble(enum x509_kind kind, struct tsb_view content, const struct x509_al
     struct tsb_err *err)
 {
 	static const char *const labels[] = {
-		[X509_KIND_REQUEST] = "NEW CERTIFICATE REQUEST",
-		[X509_KIND_CERTIFICATE] = "CERTIFICATE",
+	    [X509_KIND_REQUEST] = "NEW CERTIFICATE REQUEST",
+	    [X509_KIND_CERTIFICATE] = "CERTIFICATE",
 	};
 	tsb_bytes_auto b = {0};
 	tsb_bytes_auto der = {0};

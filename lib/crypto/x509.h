@@ -1,6 +1,6 @@
 /*
- * Certificates and certificate requests around a key that signs elsewhere: the bytes to be signed are
- * built here (RFC 5280, RFC 2986), and put together with the signature once there is one.
+ * Certificates and certificate requests around a key that signs elsewhere: the bytes to be signed
+ * are built here (RFC 5280, RFC 2986), and put together with the signature once there is one.
  *
  *	x509_algorithm("SHA256_WITH_ECDSA", spki, &algorithm, err)
  *	x509_name(texts, &subject, err)
@@ -37,8 +37,8 @@ enum x509_attribute {
 int x509_name(const char *const text[DN__MAX], struct tsb_bytes *der, struct tsb_err *err)
     TSB_MUSTCHECK;
 /* The name with this common name instead of its own. */
-int x509_name_with_common_name(struct tsb_view name, const char *common_name,
-    struct tsb_bytes *der, struct tsb_err *err) TSB_MUSTCHECK;
+int x509_name_with_common_name(struct tsb_view name, const char *common_name, struct tsb_bytes *der,
+    struct tsb_err *err) TSB_MUSTCHECK;
 
 /* The API's signature algorithm as certificates name it. */
 struct x509_algorithm;
@@ -49,14 +49,14 @@ int x509_algorithm(const char *name, struct tsb_view spki, const struct x509_alg
 struct x509_content {
 	struct tsb_view subject; /* Name in DER */
 	struct tsb_view spki;
-	unsigned key_usage;	     /* 1 << place in api.md 15.5, which is the bit of RFC 5280 4.2.1.3 */
+	unsigned key_usage; /* 1 << place in api.md 15.5, which is the bit of RFC 5280 4.2.1.3 */
 	unsigned extended_key_usage; /* 1 << place in api.md 15.6 */
 	/* of certificates only: */
 	const struct x509_algorithm *algorithm;
-	struct tsb_view issuer;	       /* Name in DER */
+	struct tsb_view issuer; /* Name in DER */
 	struct tsb_view issuer_key_id; /* its subject key identifier */
-	bool authority;		       /* may itself issue certificates */
-	int64_t not_before;	       /* seconds */
+	bool authority; /* may itself issue certificates */
+	int64_t not_before; /* seconds */
 	long days;
 };
 

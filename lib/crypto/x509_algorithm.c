@@ -22,36 +22,38 @@ struct x509_algorithm {
 	unsigned char salt;
 };
 
-#define RSA(h)                                                                                     \
-	{                                                                                          \
-		"SHA" #h "_WITH_RSA", "RSA", NID_sha##h##WithRSAEncryption, NULL_PARAMETERS        \
+/* clang-format off */
+#define RSA(h) \
+	{ \
+		"SHA" #h "_WITH_RSA", "RSA", NID_sha##h##WithRSAEncryption, NULL_PARAMETERS \
 	}
-#define PSS(h)                                                                                     \
-	{                                                                                          \
-		"SHA" #h "_WITH_RSA_PSS", "RSA", NID_rsassaPss, PSS_PARAMETERS, NID_sha##h, h / 8  \
+#define PSS(h) \
+	{ \
+		"SHA" #h "_WITH_RSA_PSS", "RSA", NID_rsassaPss, PSS_PARAMETERS, NID_sha##h, h / 8 \
 	}
 #define EC(name, nid) { name, "EC", nid, NO_PARAMETERS }
+/* clang-format on */
 
 /*
  * What is missing cannot be in a certificate: pre-hashed and Keccak forms have no identifier, and
  * those who check certificates do not know SHA-3 with ECDSA, or no longer accept SHA-1.
  */
 static const struct x509_algorithm algorithms[] = {
-	RSA(224),
-	RSA(256),
-	RSA(384),
-	RSA(512),
-	PSS(224),
-	PSS(256),
-	PSS(384),
-	PSS(512),
-	EC("SHA224_WITH_ECDSA", NID_ecdsa_with_SHA224),
-	EC("SHA256_WITH_ECDSA", NID_ecdsa_with_SHA256),
-	EC("SHA384_WITH_ECDSA", NID_ecdsa_with_SHA384),
-	EC("SHA512_WITH_ECDSA", NID_ecdsa_with_SHA512),
-	/* RFC 6979 differs in how it is made, not in what it is */
-	EC("SHA256_WITH_ECDSA_DETERMINISTIC", NID_ecdsa_with_SHA256),
-	{ "EDDSA", "ED25519", NID_ED25519, NO_PARAMETERS },
+    RSA(224),
+    RSA(256),
+    RSA(384),
+    RSA(512),
+    PSS(224),
+    PSS(256),
+    PSS(384),
+    PSS(512),
+    EC("SHA224_WITH_ECDSA", NID_ecdsa_with_SHA224),
+    EC("SHA256_WITH_ECDSA", NID_ecdsa_with_SHA256),
+    EC("SHA384_WITH_ECDSA", NID_ecdsa_with_SHA384),
+    EC("SHA512_WITH_ECDSA", NID_ecdsa_with_SHA512),
+    /* RFC 6979 differs in how it is made, not in what it is */
+    EC("SHA256_WITH_ECDSA_DETERMINISTIC", NID_ecdsa_with_SHA256),
+    {"EDDSA", "ED25519", NID_ED25519, NO_PARAMETERS},
 };
 
 static void

@@ -16,23 +16,23 @@ static const struct {
 	int type;
 	size_t max; /* characters */
 } attributes[DN__MAX] = {
-	[DN_COMMON_NAME] = { "commonName", NID_commonName, V_ASN1_UTF8STRING, 64 },
-	[DN_COUNTRY] = { "country", NID_countryName, V_ASN1_PRINTABLESTRING, 2 },
-	[DN_STATE] = { "stateOrProvinceName", NID_stateOrProvinceName, V_ASN1_UTF8STRING, 128 },
-	[DN_LOCALITY] = { "locality", NID_localityName, V_ASN1_UTF8STRING, 128 },
-	[DN_ORGANIZATION] = { "organizationName", NID_organizationName, V_ASN1_UTF8STRING, 64 },
-	[DN_ORGANIZATION_UNIT] = { "organizationUnitName", NID_organizationalUnitName,
-	    V_ASN1_UTF8STRING, 64 },
-	[DN_ORGANIZATION_IDENTIFIER] = { "organizationIdentifier", NID_organizationIdentifier,
-	    V_ASN1_UTF8STRING, 255 },
-	[DN_EMAIL] = { "email", NID_pkcs9_emailAddress, V_ASN1_IA5STRING, 255 },
-	[DN_TITLE] = { "title", NID_title, V_ASN1_UTF8STRING, 64 },
-	[DN_SURNAME] = { "surname", NID_surname, V_ASN1_UTF8STRING, 255 },
-	[DN_GIVEN_NAME] = { "givenName", NID_givenName, V_ASN1_UTF8STRING, 255 },
-	[DN_INITIALS] = { "initials", NID_initials, V_ASN1_UTF8STRING, 255 },
-	[DN_PSEUDONYM] = { "pseudonym", NID_pseudonym, V_ASN1_UTF8STRING, 128 },
-	[DN_GENERATION_QUALIFIER] = { "generationQualifier", NID_generationQualifier,
-	    V_ASN1_UTF8STRING, 255 },
+    [DN_COMMON_NAME] = {"commonName", NID_commonName, V_ASN1_UTF8STRING, 64},
+    [DN_COUNTRY] = {"country", NID_countryName, V_ASN1_PRINTABLESTRING, 2},
+    [DN_STATE] = {"stateOrProvinceName", NID_stateOrProvinceName, V_ASN1_UTF8STRING, 128},
+    [DN_LOCALITY] = {"locality", NID_localityName, V_ASN1_UTF8STRING, 128},
+    [DN_ORGANIZATION] = {"organizationName", NID_organizationName, V_ASN1_UTF8STRING, 64},
+    [DN_ORGANIZATION_UNIT] = {"organizationUnitName", NID_organizationalUnitName, V_ASN1_UTF8STRING,
+	64},
+    [DN_ORGANIZATION_IDENTIFIER] = {"organizationIdentifier", NID_organizationIdentifier,
+	V_ASN1_UTF8STRING, 255},
+    [DN_EMAIL] = {"email", NID_pkcs9_emailAddress, V_ASN1_IA5STRING, 255},
+    [DN_TITLE] = {"title", NID_title, V_ASN1_UTF8STRING, 64},
+    [DN_SURNAME] = {"surname", NID_surname, V_ASN1_UTF8STRING, 255},
+    [DN_GIVEN_NAME] = {"givenName", NID_givenName, V_ASN1_UTF8STRING, 255},
+    [DN_INITIALS] = {"initials", NID_initials, V_ASN1_UTF8STRING, 255},
+    [DN_PSEUDONYM] = {"pseudonym", NID_pseudonym, V_ASN1_UTF8STRING, 128},
+    [DN_GENERATION_QUALIFIER] = {"generationQualifier", NID_generationQualifier, V_ASN1_UTF8STRING,
+	255},
 };
 
 static void
@@ -115,7 +115,8 @@ place_of(X509_NAME *name, int at)
 {
 	int n = X509_NAME_entry_count(name);
 
-	if (at > 0 && at < n && X509_NAME_ENTRY_set(X509_NAME_get_entry(name, at - 1)) ==
+	if (at > 0 && at < n &&
+	    X509_NAME_ENTRY_set(X509_NAME_get_entry(name, at - 1)) ==
 		X509_NAME_ENTRY_set(X509_NAME_get_entry(name, at)))
 		return n;
 	return at;

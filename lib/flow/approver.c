@@ -81,14 +81,16 @@ flow_approver_prove(struct flow *f, const struct tsb_approver_proof *proof, stru
 	}
 	if (check_fresh(f, proof, now_ms, err))
 		return -1;
-	if (crypto_verify(key, proof->digest, tsb_view_str(proof->timestamp), proof->signature, err)) {
+	if (crypto_verify(key, proof->digest, tsb_view_str(proof->timestamp), proof->signature,
+		err)) {
 		if (err->code != TSB_E_INVALID_SIGNATURE)
 			return -1;
 		return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
 		    "timestampSignature does not verify over the timestamp with the key given");
 	}
-	if (who.signer && (check_signer(f, proof->signer_certificate, err) ||
-	    crypto_cert_valid_at(proof->signer_certificate, now_ms / 1000, err)))
+	if (who.signer &&
+	    (check_signer(f, proof->signer_certificate, err) ||
+		crypto_cert_valid_at(proof->signer_certificate, now_ms / 1000, err)))
 		return -1;
 	*out = who;
 	return 0;

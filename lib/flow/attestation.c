@@ -1,4 +1,6 @@
-/* What an offline HSM says about its keys, believed for its signature alone (profile air-gapped). */
+/*
+ * What an offline HSM says about its keys, believed for its signature alone (profile air-gapped).
+ */
 #include "lib/first.h"
 
 #include <string.h>
@@ -8,7 +10,7 @@
 #include "lib/flow/offline.h"
 
 #define ACTOR_IMPORT "keyManagement"
-#define AHEAD_MAX 86400 /* seconds that the HSM's clock may be ahead */
+#define AHEAD_MAX    86400 /* seconds that the HSM's clock may be ahead */
 
 static int
 need_profile(const struct flow *f, struct tsb_err *err)
@@ -47,7 +49,8 @@ flow_attributes_accept(struct flow *f, struct tsb_key_attributes *in, struct are
 	char when[CLOCK_ISO_SIZE];
 	struct keyattr k;
 
-	if (need_profile(f, err) || signature_check(f, in, err) || keyattr_parse(in->xml, a, &k, err))
+	if (need_profile(f, err) || signature_check(f, in, err) ||
+	    keyattr_parse(in->xml, a, &k, err))
 		return -1;
 	if (k.attest_time <= 0)
 		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
@@ -158,10 +161,12 @@ flow_attributes_keep(struct flow *f, struct store_tx *tx, const struct tsb_key_a
     struct tsb_err *err)
 {
 	struct tsb_key_attributes document = *in;
-	struct tsb_imported_key row = {
-	    .key_name = in->key_name, .attest_time = k->attest_time, .imported_ms = now_ms};
-	struct store_audit audit = {
-	    .action = "import attributes", .actor = actor, .detail = in->key_name};
+	struct tsb_imported_key row = {.key_name = in->key_name,
+	    .attest_time = k->attest_time,
+	    .imported_ms = now_ms};
+	struct store_audit audit = {.action = "import attributes",
+	    .actor = actor,
+	    .detail = in->key_name};
 
 	document.fetched_ms = now_ms;
 	memcpy(row.attributes_digest, in->digest, TSB_SHA256);
@@ -169,8 +174,10 @@ flow_attributes_keep(struct flow *f, struct store_tx *tx, const struct tsb_key_a
 		return -1;
 	if (!*fresh)
 		return 0;
-	return store_key_attributes_insert(tx, &document, err) || store_audit_insert(tx, &audit, err)
-	    ? -1 : 0;
+	return store_key_attributes_insert(tx, &document, err) ||
+		store_audit_insert(tx, &audit, err)
+	    ? -1
+	    : 0;
 }
 
 struct import {
@@ -186,8 +193,8 @@ import_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct import *i = ctx;
 
-	return flow_attributes_keep(i->f, tx, i->in, i->key, ACTOR_IMPORT, i->now_ms, &i->fresh, NULL,
-	    err);
+	return flow_attributes_keep(i->f, tx, i->in, i->key, ACTOR_IMPORT, i->now_ms, &i->fresh,
+	    NULL, err);
 }
 
 int

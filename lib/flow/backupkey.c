@@ -62,7 +62,9 @@ flow_hsm_random(struct flow *f, size_t n, struct tsb_bytes *out, struct tsb_err 
 
 	call.path = arena_printf(&a, "/v1/generateRandom/%zu", n);
 	rc = flow_hsm_pass(f, &call, &reply, err) ||
-	    wire_text_member_parse(tsb_view_bytes(&reply.body), "random", &a, &text, err) ? -1 : 0;
+		wire_text_member_parse(tsb_view_bytes(&reply.body), "random", &a, &text, err)
+	    ? -1
+	    : 0;
 	hsm_reply_clear(&reply);
 	if (rc != 0)
 		return -1;

@@ -83,7 +83,9 @@ reading_take(struct reading *r, struct tsb_err *err)
 	if (!flow_request_late(&r->view->request, r->now_ms))
 		return 0;
 	return flow_request_expire(r->f, r->id, r->arena, r->now_ms, err) ||
-		store_read(r->f->store, "offline_request", reading_body, r, err) ? -1 : 0;
+		store_read(r->f->store, "offline_request", reading_body, r, err)
+	    ? -1
+	    : 0;
 }
 
 int
@@ -135,7 +137,10 @@ flow_offline_request(struct flow *f, const struct tsb_uuid *id, struct arena *a,
     struct wire_offline_request *out, struct tsb_request_view *view, struct tsb_err *err)
 {
 	struct tsb_request_view shown;
-	struct reading r = {.f = f, .id = id, .arena = a, .now_ms = now_ms,
+	struct reading r = {.f = f,
+	    .id = id,
+	    .arena = a,
+	    .now_ms = now_ms,
 	    .view = view != NULL ? view : &shown};
 
 	if (flow_offline_need(f, err) || reading_take(&r, err))
@@ -164,7 +169,10 @@ pack_one(struct packing *p, const struct tsb_uuid *id, bool *ready, struct tsb_e
 	arena_auto scratch = {0};
 	tsb_bytes_auto text = {0};
 	struct tsb_request_view view;
-	struct reading r = {.f = p->f, .id = id, .arena = &scratch, .now_ms = p->now_ms,
+	struct reading r = {.f = p->f,
+	    .id = id,
+	    .arena = &scratch,
+	    .now_ms = p->now_ms,
 	    .view = &view};
 	struct wire_offline_request item;
 

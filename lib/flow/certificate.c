@@ -11,7 +11,7 @@
 #include "lib/flow/internal.h"
 #include "lib/flow/offline.h"
 
-#define IMPORT_PATH "/v1/certificate/import/plain"
+#define IMPORT_PATH   "/v1/certificate/import/plain"
 #define KEY_CERT_SIGN (1U << 5)
 
 /* Texts go from one to the other by their place. */
@@ -59,7 +59,8 @@ kept_certificate(struct flow *f, const char *key_name, struct arena *a, struct t
 		return 0;
 	if (is_absence(err->code))
 		tsb_fail(err, TSB_E_INVALID_CERTIFICATE,
-		    "key '%s' has no certificate here (POST /v1/certificate/import/plain)", key_name);
+		    "key '%s' has no certificate here (POST /v1/certificate/import/plain)",
+		    key_name);
 	return -1;
 }
 
@@ -82,7 +83,8 @@ stored_certificate(struct flow *f, const char *key_name, struct arena *a, struct
 		return kept_certificate(f, key_name, a, der, err);
 	rc = flow_hsm_pass(f, &call, &reply, err);
 	if (rc == 0)
-		rc = wire_text_member_parse(tsb_view_bytes(&reply.body), "certificate", a, &pem, err);
+		rc = wire_text_member_parse(tsb_view_bytes(&reply.body), "certificate", a, &pem,
+		    err);
 	else if (is_absence(err->code))
 		tsb_fail(err, TSB_E_INVALID_CERTIFICATE, "key '%s' has no certificate", key_name);
 	hsm_reply_clear(&reply);
@@ -94,8 +96,10 @@ store_certificate(struct flow *f, const char *key_name, struct tsb_view pem, str
 {
 	tsb_bytes_auto body = {0};
 	struct hsm_reply reply = {0};
-	struct hsm_call call = {
-	    .method = "POST", .path = IMPORT_PATH, .role = HSM_KEY_MANAGEMENT, .repeatable = true};
+	struct hsm_call call = {.method = "POST",
+	    .path = IMPORT_PATH,
+	    .role = HSM_KEY_MANAGEMENT,
+	    .repeatable = true};
 	int rc;
 
 	wire_pem_format(key_name, "certificate", pem, &body);
@@ -136,7 +140,8 @@ applicant(const struct tsb_certificate_in *in, struct arena *a, struct x509_cont
 	tsb_bytes_auto name = {0};
 
 	if (x509_request_read(in->csr, a, &request, err) ||
-	    x509_name_with_common_name(request.subject, in->subject[SUBJECT_COMMON_NAME], &name, err))
+	    x509_name_with_common_name(request.subject, in->subject[SUBJECT_COMMON_NAME], &name,
+		err))
 		return -1;
 	content->spki = request.spki;
 	content->subject = arena_view(a, tsb_view_bytes(&name));
@@ -231,8 +236,7 @@ draft_make(struct flow *f, const struct tsb_request_in *in, struct arena *a, str
 		if (applicant(c, a, &content, err) ||
 		    issuer(f, in->key_name, &d->key, a, &content, err))
 			return -1;
-	} else if (named_subject(c, a, &content.subject, err) ||
-	    self_issuer(a, &content, err)) {
+	} else if (named_subject(c, a, &content.subject, err) || self_issuer(a, &content, err)) {
 		return -1;
 	}
 	d->subject = content.subject;
@@ -288,8 +292,8 @@ flow_certificate_body(const struct tsb_request *rq, struct tsb_view password,
 	if (approved_content(rq, &content, err) || asked_algorithm(rq, a, &algorithm, err))
 		return -1;
 	wire_sign_inner_format(rq->key_name, algorithm, content, &inner);
-	return wire_synchronous_format(KIND_SIGN, tsb_view_bytes(&inner), password, signed_approvals,
-	    n, out, err);
+	return wire_synchronous_format(KIND_SIGN, tsb_view_bytes(&inner), password,
+	    signed_approvals, n, out, err);
 }
 
 int
@@ -313,8 +317,7 @@ flow_certificate_call(struct flow_execution *x, struct tsb_view password, struct
 }
 
 static int
-signature_decode(struct tsb_view base64, struct arena *a, struct tsb_view *out,
-    struct tsb_err *err)
+signature_decode(struct tsb_view base64, struct arena *a, struct tsb_view *out, struct tsb_err *err)
 {
 	if (!enc_base64_decode(base64, a, out))
 		return tsb_fail(err, TSB_E_HSM, "the HSM's signature is not base64");
@@ -372,8 +375,10 @@ sign_now(struct flow *f, const struct tsb_request_in *in, const struct draft *d,
 		return -1;
 	call.body = tsb_view_bytes(&body);
 	rc = flow_hsm_pass(f, &call, &reply, err) ||
-	    wire_text_member_parse(tsb_view_bytes(&reply.body), tsb_kinds[in->kind].result_member, a,
-		&answer, err) ? -1 : 0;
+		wire_text_member_parse(tsb_view_bytes(&reply.body),
+		    tsb_kinds[in->kind].result_member, a, &answer, err)
+	    ? -1
+	    : 0;
 	hsm_reply_clear(&reply);
 	if (rc != 0 || signature_decode(answer, a, &signature, err) ||
 	    x509_assemble(kind, d->content, d->algorithm, signature, d->key.public_key, &out, err))

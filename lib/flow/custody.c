@@ -6,7 +6,7 @@
 #include "lib/flow/internal.h"
 #include "lib/flow/keep.h"
 
-#define ACTOR "approverKeyManagement"
+#define ACTOR     "approverKeyManagement"
 #define SEED_SIZE 48
 
 int
@@ -101,8 +101,12 @@ flow_custody_audit(const struct flow *f, const char *action, const struct tsb_ap
 	return (struct store_audit){
 	    .action = action,
 	    .actor = ACTOR,
-	    .from = before == NULL ? NULL : before->onboarded ? "ONBOARDED" : "PENDING",
-	    .to = after == NULL ? NULL : after->onboarded ? "ONBOARDED" : "PENDING",
+	    .from = before == NULL  ? NULL
+		: before->onboarded ? "ONBOARDED"
+				    : "PENDING",
+	    .to = after == NULL    ? NULL
+		: after->onboarded ? "ONBOARDED"
+				   : "PENDING",
 	    .detail = before != NULL ? before->name : after->name,
 	};
 }
@@ -119,7 +123,7 @@ struct step {
 	bool found;
 	/* Changes row inside the transaction; may be called again for the row as it is then. */
 	int (*change)(struct step *, struct tsb_err *);
-	char *code;		/* issued by the change */
+	char *code; /* issued by the change */
 	struct tsb_view proven; /* salt of the code that was right */
 };
 
@@ -200,8 +204,11 @@ int
 flow_custody_create(struct flow *f, const struct wire_approver_create *in, struct arena *a,
     int64_t now_ms, char code[FLOW_CODE_SIZE], struct tsb_err *err)
 {
-	struct step s = {
-	    .f = f, .name = in->name, .action = "approver create", .arena = a, .now_ms = now_ms};
+	struct step s = {.f = f,
+	    .name = in->name,
+	    .action = "approver create",
+	    .arena = a,
+	    .now_ms = now_ms};
 	tsb_bytes_auto private_key = {0};
 	struct tsb_view spki, password = in->backup_password;
 
@@ -211,8 +218,10 @@ flow_custody_create(struct flow *f, const struct wire_approver_create *in, struc
 	if (s.found)
 		return tsb_fail(err, TSB_E_APPROVER_EXISTS, "approverName: '%.255s' exists",
 		    in->name);
-	s.row = (struct tsb_approver){
-	    .name = in->name, .version = 1, .created_ms = now_ms, .changed_ms = now_ms};
+	s.row = (struct tsb_approver){.name = in->name,
+	    .version = 1,
+	    .created_ms = now_ms,
+	    .changed_ms = now_ms};
 	if (flow_backup_key(f, a, &spki, err) || key_make(&s, in, &private_key, err) ||
 	    flow_container_seal(f, &s.row, tsb_view_bytes(&private_key), password, a, err) ||
 	    flow_backup_seal(&s.row, tsb_view_bytes(&private_key), spki, a, err) ||
@@ -247,8 +256,12 @@ int
 flow_custody_onboard(struct flow *f, const struct wire_approver_onboard *in, struct arena *a,
     int64_t now_ms, struct tsb_view *encrypted, struct tsb_view *iv, struct tsb_err *err)
 {
-	struct step s = {.f = f, .name = in->name, .action = "approver try", .arena = a,
-	    .now_ms = now_ms, .change = change_try};
+	struct step s = {.f = f,
+	    .name = in->name,
+	    .action = "approver try",
+	    .arena = a,
+	    .now_ms = now_ms,
+	    .change = change_try};
 	unsigned char nonce[CRYPTO_GCM_IV_SIZE];
 	tsb_bytes_auto container = {0};
 	tsb_bytes_auto sealed = {0};
@@ -257,7 +270,8 @@ flow_custody_onboard(struct flow *f, const struct wire_approver_onboard *in, str
 	    store_transact(f->store, "approver_try", change_body, &s, err) ||
 	    flow_code_check(f, &s.row, in->code, err) ||
 	    flow_container_open(f, &s.row, &container, err) ||
-	    crypto_gcm_seal(in->transport_password, tsb_view_bytes(&container), nonce, &sealed, err))
+	    crypto_gcm_seal(in->transport_password, tsb_view_bytes(&container), nonce, &sealed,
+		err))
 		return -1;
 	s.proven = s.row.code_salt;
 	s.action = "approver onboard";
@@ -277,7 +291,8 @@ change_renew(struct step *s, struct tsb_err *err)
 	if (s->row.onboarded)
 		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
 		    "'%.255s' is onboarded: a new code for the same key is given by "
-		    "restoreFromBackup", s->name);
+		    "restoreFromBackup",
+		    s->name);
 	return flow_code_issue(s->f, &s->row, s->arena, s->now_ms, s->code, err);
 }
 
@@ -330,8 +345,12 @@ int
 flow_custody_change_password(struct flow *f, const struct wire_approver_password *in,
     struct arena *a, int64_t now_ms, struct tsb_err *err)
 {
-	struct password_step p = {.step = {.f = f, .name = in->name, .action = "approver password",
-				      .arena = a, .now_ms = now_ms, .change = change_container}};
+	struct password_step p = {.step = {.f = f,
+				      .name = in->name,
+				      .action = "approver password",
+				      .arena = a,
+				      .now_ms = now_ms,
+				      .change = change_container}};
 	tsb_bytes_auto container = {0};
 	tsb_bytes_auto private_key = {0};
 

@@ -22,8 +22,8 @@ ending_check(const struct ending *e, const struct tsb_request *rq, struct tsb_er
 
 	uuid_format(&rq->id, id);
 	if (tsb_state_terminal(rq->state))
-		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION, "request %s is finished: it is %s", id,
-		    tsb_state_names[rq->state]);
+		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
+		    "request %s is finished: it is %s", id, tsb_state_names[rq->state]);
 	if (rq->owner != NULL)
 		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
 		    "request %s is being executed by the HSM", id);
@@ -56,7 +56,8 @@ ending_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	if (store_request_move(tx, &rq, &change, &moved, err))
 		return -1;
 	if (!moved)
-		return tsb_fail(err, TSB_E_SUBSYSTEM, "the request was changed at the same time, try again");
+		return tsb_fail(err, TSB_E_SUBSYSTEM,
+		    "the request was changed at the same time, try again");
 	return store_audit_insert(tx, &audit, err);
 }
 
@@ -64,8 +65,11 @@ int
 flow_request_expire(struct flow *f, const struct tsb_uuid *id, struct arena *a, int64_t now_ms,
     struct tsb_err *err)
 {
-	struct ending e = {
-	    .id = id, .arena = a, .now_ms = now_ms, .to = STATE_EXPIRED, .actor = f->owner};
+	struct ending e = {.id = id,
+	    .arena = a,
+	    .now_ms = now_ms,
+	    .to = STATE_EXPIRED,
+	    .actor = f->owner};
 
 	return store_transact(f->store, "request_expire", ending_body, &e, err);
 }
@@ -74,8 +78,11 @@ int
 flow_request_cancel(struct flow *f, const struct tsb_uuid *id, const char *reason, struct arena *a,
     struct tsb_err *err)
 {
-	struct ending e = {
-	    .id = id, .arena = a, .to = STATE_CANCELLED, .actor = ACTOR_CALLER, .reason = reason};
+	struct ending e = {.id = id,
+	    .arena = a,
+	    .to = STATE_CANCELLED,
+	    .actor = ACTOR_CALLER,
+	    .reason = reason};
 
 	return store_transact(f->store, "request_cancel", ending_body, &e, err);
 }

@@ -75,7 +75,8 @@ flow_unknown_rule(const struct flow *f, const struct tsb_approval *rows, size_t 
 	group->napprovers = known + n;
 	group->approvers = arena_array(a, known + n, sizeof(*group->approvers));
 	for (size_t i = 0; i < known + n; i++)
-		group->approvers[i].spki = i < known ? f->offline_approvers[i] : rows[i - known].spki;
+		group->approvers[i].spki =
+		    i < known ? f->offline_approvers[i] : rows[i - known].spki;
 	token->ngroups = 1;
 	token->groups = group;
 	rule->ntokens = 1;
@@ -119,7 +120,9 @@ flow_change_by_verdict(const struct flow *f, const struct tsb_request *rq,
 	} else if (v->expired) {
 		change.to = STATE_EXPIRED;
 	} else if (!v->reachable) {
-		/* met once, and its window is over: time ended it, not those who rejected the rest */
+		/*
+		 * met once, and its window is over: time ended it, not those who rejected the rest
+		 */
 		change.to = rq->state == STATE_APPROVED ? STATE_EXPIRED : STATE_REJECTED;
 	}
 	return change;

@@ -41,7 +41,9 @@ approvals_order(struct flow_execution *x, const struct tsb_approval *rows, const
 			x->approvals[x->napprovals++] = rows[i].signed_approval;
 }
 
-/* Looks at the approvals once more. *met false: *change says what becomes of the request instead. */
+/*
+ * Looks at the approvals once more. *met false: *change says what becomes of the request instead.
+ */
 static int
 claim_evaluate(struct claim *c, struct store_tx *tx, int64_t now_ms, bool *met,
     struct store_change *change, struct tsb_err *err)
@@ -171,7 +173,9 @@ call_prepare(struct flow *f, struct flow_execution *x, struct tsb_err *err)
 	    .body = tsb_view_bytes(&x->body),
 	    .repeatable = tsb_kinds[rq->kind].repeatable,
 	};
-	/* The answer is in before the lease is over: who takes over then will not meet this call. */
+	/*
+	 * The answer is in before the lease is over: who takes over then will not meet this call.
+	 */
 	if (!x->call.repeatable)
 		x->call.not_after_ms = rq->lease_ms - f->conf->hsm_timeout * 1000;
 	x->called = true;
@@ -293,8 +297,8 @@ answer_classify(struct flow_execution *x, int rc, const struct hsm_reply *reply,
 }
 
 /*
- * result: from a signature to what it belongs to. A self-signed certificate goes back to the HSM, to be
- * stored with the key; when that is interrupted the next attempt begins with a new signature.
+ * result: from a signature to what it belongs to. A self-signed certificate goes back to the HSM,
+ * to be stored with the key; when that is interrupted the next attempt begins with a new signature.
  */
 static enum verdict
 certificate_classify(struct flow *f, struct flow_execution *x, struct tsb_view *result,
@@ -358,8 +362,8 @@ pause_ms(const struct flow *f, uint32_t attempt)
 }
 
 /*
- * Back to APPROVED. Where nobody knows whether the HSM has done it and doing it twice would matter, the
- * name of the last owner stays with a lease that is over: the next one asks first.
+ * Back to APPROVED. Where nobody knows whether the HSM has done it and doing it twice would matter,
+ * the name of the last owner stays with a lease that is over: the next one asks first.
  */
 static struct store_change
 give_back(const struct flow *f, const struct flow_execution *x, enum verdict verdict,
@@ -432,11 +436,13 @@ restore(struct recording *r, struct tsb_view *result, struct tsb_err *err)
 	struct flow_execution *x = r->x;
 	struct tsb_view answer = *result;
 
-	return flow_restore_prepare(r->f, &x->request, answer, clock_now_ms(), &x->arena, &r->approver,
-	    result, err);
+	return flow_restore_prepare(r->f, &x->request, answer, clock_now_ms(), &x->arena,
+	    &r->approver, result, err);
 }
 
-/* Puts on disk what came of an execution, whose result and why are as answer_classify() gives them. */
+/*
+ * Puts on disk what came of an execution, whose result and why are as answer_classify() gives them.
+ */
 static int
 outcome_record(struct flow *f, struct flow_execution *x, enum verdict verdict,
     struct tsb_view result, struct tsb_err *why, enum flow_outcome *outcome, struct tsb_err *err)
@@ -455,9 +461,9 @@ outcome_record(struct flow *f, struct flow_execution *x, enum verdict verdict,
 		r.restores = false;
 		verdict = HSM_REFUSED;
 	}
-	*outcome = verdict == HSM_IS_AWAY			      ? OUTCOME_HSM_AWAY
+	*outcome = verdict == HSM_IS_AWAY                         ? OUTCOME_HSM_AWAY
 	    : verdict == HSM_IN_TROUBLE || verdict == HSM_DID_NOT ? OUTCOME_LATER
-								      : OUTCOME_DONE;
+								  : OUTCOME_DONE;
 	r.change = outcome_change(f, x, verdict, result, why);
 	if (why->code != TSB_OK) {
 		r.detail = tsb_err_reason(why->code);

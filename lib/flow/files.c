@@ -24,7 +24,8 @@ file_read(const char *path, size_t max, struct arena *a, struct tsb_view *out, s
 	n = fread(text, 1, max + 1, f);
 	fclose(f);
 	if (n > max)
-		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "%s is longer than %zu bytes", path, max);
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "%s is longer than %zu bytes", path,
+		    max);
 	*out = tsb_view_of(text, n);
 	return 0;
 }
@@ -44,7 +45,8 @@ secret_load(struct flow *f, struct tsb_err *err)
 		text.n--;
 	if (!enc_hex_decode(text, &a, &key) || key.n != sizeof(f->secret))
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
-		    "general.secretKeyFile: %s must hold 64 hex digits (openssl rand -hex 32)", path);
+		    "general.secretKeyFile: %s must hold 64 hex digits (openssl rand -hex 32)",
+		    path);
 	memcpy(f->secret, key.p, key.n);
 	f->has_secret = true;
 	return 0;
@@ -73,7 +75,8 @@ certificates_load(struct flow *f, const struct conf_list *files, bool keys, stru
 static int
 signers_load(struct flow *f, struct tsb_err *err)
 {
-	if (certificates_load(f, &f->conf->timestamp_signers, false, &f->signers, &f->nsigners, err))
+	if (certificates_load(f, &f->conf->timestamp_signers, false, &f->signers, &f->nsigners,
+		err))
 		return -1;
 	return certificates_load(f, &f->conf->request_signers, true, &f->request_signers,
 	    &f->nrequest_signers, err);
@@ -123,8 +126,8 @@ key_file_load(struct flow *f, const char *setting, const char *path, struct tsb_
 		return tsb_fail(err, why.code, "%s: %s", setting, why.msg);
 	do {
 		if (*n == KEYS_MAX)
-			return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "%s: %s has too many keys", setting,
-			    path);
+			return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "%s: %s has too many keys",
+			    setting, path);
 		if (crypto_pem_to_der(pem_next(&text), &f->process, &der, &why) ||
 		    crypto_public_key(der, &f->process, &(*keys)[*n], &why))
 			return tsb_fail(err, why.code, "%s: %s, key %zu: %s", setting, path, *n + 1,
@@ -135,8 +138,8 @@ key_file_load(struct flow *f, const char *setting, const char *path, struct tsb_
 }
 
 static int
-keys_load(struct flow *f, const char *setting, const struct conf_list *files,
-    struct tsb_view **out, size_t *n, struct tsb_err *err)
+keys_load(struct flow *f, const char *setting, const struct conf_list *files, struct tsb_view **out,
+    size_t *n, struct tsb_err *err)
 {
 	struct tsb_view *keys, *all;
 	size_t nkeys;
@@ -161,7 +164,8 @@ sites_load(struct flow *f, struct tsb_err *err)
 	struct tsb_view *keys;
 	size_t n;
 
-	if (keys_load(f, "airGapped.offlineSiteKeyFile", &f->conf->offline_site_keys, &keys, &n, err))
+	if (keys_load(f, "airGapped.offlineSiteKeyFile", &f->conf->offline_site_keys, &keys, &n,
+		err))
 		return -1;
 	f->offline_sites = arena_array(&f->process, n, sizeof(*f->offline_sites));
 	for (size_t i = 0; i < n; i++)

@@ -20,7 +20,9 @@ struct hsm *flow_hsm(struct flow *f);
 
 /* ---- requests (request.c) ---- */
 
-/* A caller's request: recorded, turned into tasks, or executed at once where no approval is asked. */
+/*
+ * A caller's request: recorded, turned into tasks, or executed at once where no approval is asked.
+ */
 int flow_request_create(struct flow *f, const struct tsb_request_in *in, struct arena *a,
     struct tsb_uuid *id, struct tsb_err *err) TSB_MUSTCHECK;
 /*
@@ -69,18 +71,19 @@ struct flow_execution {
 	struct tsb_view *approvals; /* those of the chosen token first, then the others */
 	size_t nchosen, napprovals;
 	bool all_approvals; /* second try with every approval, should the policy have changed */
-	struct tsb_view certificate; /* self-signed: PEM that the call stores; empty = not made yet */
-	bool asking;	    /* the call asks whether an earlier attempt has happened (recover.c) */
-	bool only_asking;   /* the rule is not met any more: nothing is called after that */
-	bool called;	    /* the HSM may have heard of the request in this execution */
+	struct tsb_view
+	    certificate; /* self-signed: PEM that the call stores; empty = not made yet */
+	bool asking; /* the call asks whether an earlier attempt has happened (recover.c) */
+	bool only_asking; /* the rule is not met any more: nothing is called after that */
+	bool called; /* the HSM may have heard of the request in this execution */
 	int64_t locked_until_ms; /* end of the timelock of the chosen token, 0 = it has none */
 	int64_t sent_ms;
 	struct arena arena;
 };
 
 /*
- * Claims a due request for this process and prepares its call. *x stays NULL when there is nothing to
- * do: another one has it, it is finished, not due, or was moved (EXPIRED). Freed with
+ * Claims a due request for this process and prepares its call. *x stays NULL when there is nothing
+ * to do: another one has it, it is finished, not due, or was moved (EXPIRED). Freed with
  * flow_execution_free().
  */
 int flow_execution_claim(struct flow *f, const struct tsb_uuid *id, struct flow_execution **x,
@@ -88,12 +91,14 @@ int flow_execution_claim(struct flow *f, const struct tsb_uuid *id, struct flow_
 void flow_execution_free(struct flow_execution **x);
 
 enum flow_outcome {
-	OUTCOME_DONE,	    /* the request is finished, or somebody else has it */
+	OUTCOME_DONE, /* the request is finished, or somebody else has it */
 	OUTCOME_CALL_AGAIN, /* call was changed: submit it once more */
-	OUTCOME_HSM_AWAY,   /* given back, due again now: hold all work for a while */
-	OUTCOME_LATER	    /* given back, due again later */
+	OUTCOME_HSM_AWAY, /* given back, due again now: hold all work for a while */
+	OUTCOME_LATER /* given back, due again later */
 };
-/* Records what came of a call: rc, reply and call_err as hsm_call() gives them. -1: not recorded. */
+/*
+ * Records what came of a call: rc, reply and call_err as hsm_call() gives them. -1: not recorded.
+ */
 int flow_execution_finish(struct flow *f, struct flow_execution *x, int rc,
     const struct hsm_reply *reply, const struct tsb_err *call_err, enum flow_outcome *outcome,
     struct tsb_err *err) TSB_MUSTCHECK;
@@ -106,8 +111,9 @@ int flow_next_time(struct flow *f, int64_t *at_ms, struct tsb_err *err) TSB_MUST
 /* ---- certificates (certificate.c) ---- */
 
 /*
- * A request, certificate or self-signed certificate without approvals: PEM. A self-signed certificate
- * is stored with the key; so is one beside a request, when the key has neither policy nor certificate.
+ * A request, certificate or self-signed certificate without approvals: PEM. A self-signed
+ * certificate is stored with the key; so is one beside a request, when the key has neither policy
+ * nor certificate.
  */
 int flow_certificate_make(struct flow *f, const struct tsb_request_in *in, struct arena *a,
     struct tsb_view *pem, struct tsb_err *err) TSB_MUSTCHECK;
@@ -118,9 +124,9 @@ int flow_certificate_make(struct flow *f, const struct tsb_request_in *in, struc
 int flow_hsm_pass(struct flow *f, const struct hsm_call *call, struct hsm_reply *reply,
     struct tsb_err *err) TSB_MUSTCHECK;
 /*
- * What a policy must fulfil before the HSM sees it; resolves certificate approvers. The HSM knows no
- * names of approvers: *named tells that their certificates now stand in p, and that the body that is
- * passed on has to be written anew from it.
+ * What a policy must fulfil before the HSM sees it; resolves certificate approvers. The HSM knows
+ * no names of approvers: *named tells that their certificates now stand in p, and that the body
+ * that is passed on has to be written anew from it.
  */
 int flow_policy_check(struct flow *f, struct ska_policy *p, struct arena *a, bool *named,
     struct tsb_err *err) TSB_MUSTCHECK;

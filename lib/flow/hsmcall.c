@@ -6,7 +6,9 @@
 #include "lib/flow/internal.h"
 #include "lib/ska/token.h"
 
-/* With endpoints that cannot tell whether attributes are current, they are asked again after this. */
+/*
+ * With endpoints that cannot tell whether attributes are current, they are asked again after this.
+ */
 #define ATTRIBUTES_TRUST_MS (60 * 1000)
 
 int
@@ -58,7 +60,9 @@ attributes_fetch(struct flow *f, const char *key_name, struct tsb_view password,
 	wire_key_ref_format(&ref, &body);
 	call.body = tsb_view_bytes(&body);
 	rc = flow_hsm_pass(f, &call, &reply, err) ||
-	    wire_key_attributes_parse(tsb_view_bytes(&reply.body), a, out, err) ? -1 : 0;
+		wire_key_attributes_parse(tsb_view_bytes(&reply.body), a, out, err)
+	    ? -1
+	    : 0;
 	hsm_reply_clear(&reply);
 	if (rc != 0)
 		return -1;
@@ -114,8 +118,10 @@ stamp_ask(struct flow *f, const struct wire_timestamp_request *ask, struct arena
 {
 	tsb_bytes_auto body = {0};
 	struct hsm_reply reply = {0};
-	struct hsm_call call = {
-	    .method = "POST", .path = "/v1/timestamp", .role = HSM_KEY_OPERATION, .repeatable = true};
+	struct hsm_call call = {.method = "POST",
+	    .path = "/v1/timestamp",
+	    .role = HSM_KEY_OPERATION,
+	    .repeatable = true};
 	int rc;
 
 	wire_timestamp_request_format(ask, &body);
@@ -132,7 +138,9 @@ stamp_ask(struct flow *f, const struct wire_timestamp_request *ask, struct arena
 	return rc;
 }
 
-/* Attributes with this digest: known already, or fetched; a key that changes in between is refused. */
+/*
+ * Attributes with this digest: known already, or fetched; a key that changes in between is refused.
+ */
 static int
 stamp_key(struct flow *f, const struct wire_timestamp_request *ask,
     const unsigned char digest[TSB_SHA256], struct arena *a, struct flow_stamp *out,
@@ -143,7 +151,9 @@ stamp_key(struct flow *f, const struct wire_timestamp_request *ask,
 	if (flow_key_load(f, NULL, digest, &out->key, err))
 		return -1;
 	if (out->key != NULL) {
-		/* a request that was refused, or not committed, may have left it in the cache alone */
+		/*
+		 * a request that was refused, or not committed, may have left it in the cache alone
+		 */
 		out->new_key = !out->key->stored;
 		return 0;
 	}

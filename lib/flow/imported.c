@@ -84,7 +84,8 @@ flow_imported_key(struct flow *f, struct store_tx *tx, const char *label,
 	arena_auto a = {0};
 	struct lookup l = {.f = f, .label = label, .arena = &a};
 
-	if (tx != NULL ? key_body(tx, &l, err) : store_read(f->store, "imported_key", key_body, &l, err))
+	if (tx != NULL ? key_body(tx, &l, err)
+		       : store_read(f->store, "imported_key", key_body, &l, err))
 		return -1;
 	*key = l.key;
 	return 0;
@@ -112,7 +113,8 @@ document_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 		return -1;
 	if (!l->found)
 		return never_imported(l->label, err);
-	if (store_key_attributes_load(tx, l->row.attributes_digest, l->arena, &l->document, &found, err))
+	if (store_key_attributes_load(tx, l->row.attributes_digest, l->arena, &l->document, &found,
+		err))
 		return -1;
 	return found ? 0 : document_missing(&l->row, err);
 }
@@ -156,8 +158,9 @@ static int
 forget_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct lookup *l = ctx;
-	struct store_audit audit = {
-	    .action = "forget attributes", .actor = ACTOR, .detail = l->label};
+	struct store_audit audit = {.action = "forget attributes",
+	    .actor = ACTOR,
+	    .detail = l->label};
 	bool changed;
 
 	if (row_body(tx, l, err))
@@ -167,7 +170,8 @@ forget_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	if (store_imported_forget(tx, &l->row, &changed, err))
 		return -1;
 	if (!changed)
-		return tsb_fail(err, TSB_E_SUBSYSTEM, "the key was changed at the same time, try again");
+		return tsb_fail(err, TSB_E_SUBSYSTEM,
+		    "the key was changed at the same time, try again");
 	return store_audit_insert(tx, &audit, err);
 }
 
@@ -209,7 +213,8 @@ flow_imported_certify(struct flow *f, struct store_tx *tx, const char *label, st
 	if (store_imported_certify(tx, &l.row, der, &changed, err))
 		return -1;
 	if (!changed)
-		return tsb_fail(err, TSB_E_SUBSYSTEM, "the key was changed at the same time, try again");
+		return tsb_fail(err, TSB_E_SUBSYSTEM,
+		    "the key was changed at the same time, try again");
 	return store_audit_insert(tx, &audit, err);
 }
 
@@ -228,8 +233,7 @@ certify_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 }
 
 int
-flow_certificate_import(struct flow *f, const char *label, struct tsb_view der,
-    struct tsb_err *err)
+flow_certificate_import(struct flow *f, const char *label, struct tsb_view der, struct tsb_err *err)
 {
 	struct certifying c = {f, label, der};
 

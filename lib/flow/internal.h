@@ -15,21 +15,21 @@ struct flow {
 	char *owner;
 	bool has_secret;
 	unsigned char secret[CRYPTO_BOX_KEY_SIZE]; /* seals key passwords */
-	struct arena process;			   /* what lives as long as the process */
-	struct tsb_view *signers;		   /* DER of allowed timestamp signers */
+	struct arena process; /* what lives as long as the process */
+	struct tsb_view *signers; /* DER of allowed timestamp signers */
 	size_t nsigners;
-	struct tsb_view *request_signers;	   /* SubjectPublicKeyInfo of allowed callers */
+	struct tsb_view *request_signers; /* SubjectPublicKeyInfo of allowed callers */
 	size_t nrequest_signers;
 	int wake_fd;
 	struct flow_key_cache *keys;
 	/* profile air-gapped: hsm is NULL */
 	bool air_gapped;
-	struct tsb_view *attestation_keys;	   /* SubjectPublicKeyInfo of pinned HSMs */
+	struct tsb_view *attestation_keys; /* SubjectPublicKeyInfo of pinned HSMs */
 	size_t nattestation_keys;
-	struct tsb_view *offline_approvers;	   /* SubjectPublicKeyInfo, for keys not imported */
+	struct tsb_view *offline_approvers; /* SubjectPublicKeyInfo, for keys not imported */
 	size_t noffline_approvers;
-	struct crypto_private *site_key;	   /* signs packages; NULL = none */
-	struct wire_package_peer *offline_sites;   /* pinned; the first is the one packages are for */
+	struct crypto_private *site_key; /* signs packages; NULL = none */
+	struct wire_package_peer *offline_sites; /* pinned; the first is the one packages are for */
 	size_t noffline_sites;
 };
 
@@ -70,12 +70,12 @@ int flow_hsm_call(struct flow *f, const struct hsm_call *call, struct hsm_reply 
 
 /* What the HSM says about a key when a request is made; without one, what is known of the key. */
 struct flow_stamp {
-	bool stamped;			/* false: endpoint without the extension, or no HSM */
-	struct tsb_view timestamp;	/* container */
-	struct tsb_view signature;	/* with algorithm */
+	bool stamped; /* false: endpoint without the extension, or no HSM */
+	struct tsb_view timestamp; /* container */
+	struct tsb_view signature; /* with algorithm */
 	uint64_t seconds;
-	const struct flow_key *key;	/* current attributes; NULL: a key that was never imported */
-	bool new_key;			/* they are not in the database yet */
+	const struct flow_key *key; /* current attributes; NULL: a key that was never imported */
+	bool new_key; /* they are not in the database yet */
 };
 int flow_hsm_stamp(struct flow *f, const struct wire_timestamp_request *ask, struct arena *a,
     struct flow_stamp *out, struct tsb_err *err) TSB_MUSTCHECK;
@@ -121,12 +121,15 @@ bool flow_request_key_unknown(const struct tsb_request *rq);
 /* Rule that guards the request; NULL for a key without policy. */
 const struct ska_rule *flow_request_rule(const struct flow_key *key, enum tsb_kind kind);
 /*
- * In place of the rule that is not known here: any of the configured approvers, or of those who have
- * answered. The offline HSM decides.
+ * In place of the rule that is not known here: any of the configured approvers, or of those who
+ * have answered. The offline HSM decides.
  */
 const struct ska_rule *flow_unknown_rule(const struct flow *f, const struct tsb_approval *rows,
     size_t n, struct arena *a);
-/* The rule of either kind; *rule NULL for a key without policy, *key NULL for one that is not known. */
+/*
+ * The rule of either kind; *rule NULL for a key without policy, *key NULL for one that is not
+ * known.
+ */
 int flow_request_guard(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
     const struct tsb_approval *rows, size_t n, struct arena *a, const struct flow_key **key,
     const struct ska_rule **rule, struct tsb_err *err) TSB_MUSTCHECK;
@@ -135,8 +138,8 @@ bool flow_request_open(const struct tsb_request *rq, int64_t now_ms);
 /* Its time is over and nobody has said so yet. */
 bool flow_request_late(const struct tsb_request *rq, int64_t now_ms);
 /*
- * Sets what the verdict means for a request that is not executed: state, due and expiry. Without an HSM
- * nobody but the offline one can tell that approvals suffice: what is met stays PENDING.
+ * Sets what the verdict means for a request that is not executed: state, due and expiry. Without an
+ * HSM nobody but the offline one can tell that approvals suffice: what is met stays PENDING.
  */
 struct store_change flow_change_by_verdict(const struct flow *f, const struct tsb_request *rq,
     const struct ska_verdict *v);
@@ -185,9 +188,9 @@ int flow_certificate_finish(struct flow *f, struct flow_execution *x, struct tsb
 /* ---- recovery (recover.c) ---- */
 
 enum flow_finding {
-	FOUND_DONE,	/* the earlier attempt has happened */
+	FOUND_DONE, /* the earlier attempt has happened */
 	FOUND_NOT_DONE, /* it has not: the call may be made */
-	FOUND_UNKNOWN	/* nobody can tell */
+	FOUND_UNKNOWN /* nobody can tell */
 };
 /* The call by which the HSM tells. */
 int flow_recover_ask(struct flow_execution *x, struct tsb_view password, struct tsb_err *err)
@@ -204,14 +207,15 @@ int flow_certificate_body(const struct tsb_request *rq, struct tsb_view password
 /* ---- profile air-gapped: what the offline HSM signed (attestation.c) ---- */
 
 /*
- * Checks the signature with the pinned keys, and reads the document: *k, and of *in the digest and key_name,
- * which the document gives. Nothing is stored. Errors as of flow_attributes_import().
+ * Checks the signature with the pinned keys, and reads the document: *k, and of *in the digest and
+ * key_name, which the document gives. Nothing is stored. Errors as of flow_attributes_import().
  */
 int flow_attributes_accept(struct flow *f, struct tsb_key_attributes *in, struct arena *a,
     struct keyattr *k, struct tsb_err *err) TSB_MUSTCHECK;
 /*
- * Puts accepted attributes in force, with an audit row, inside the caller's transaction. *fresh false: they
- * are so already and nothing changed. When newer ones are in force nothing changes either: *late, or
+ * Puts accepted attributes in force, with an audit row, inside the caller's transaction. *fresh
+ * false: they are so already and nothing changed. When newer ones are in force nothing changes
+ * either: *late, or
  * TSB_E_KEY_ATTRIBUTES where late is NULL.
  */
 int flow_attributes_keep(struct flow *f, struct store_tx *tx, const struct tsb_key_attributes *in,
@@ -238,9 +242,9 @@ int flow_imported_certify(struct flow *f, struct store_tx *tx, const char *label
 /* ---- profile air-gapped: what is carried to the offline HSM (progress.c) ---- */
 
 /*
- * inputOfflineHsm: the body for the synchronous endpoint with all approvals among the n rows. Empty when it
- * is not ready: before the first approval, where one is asked; finished; profile online. tx may be NULL: a
- * transaction of its own.
+ * inputOfflineHsm: the body for the synchronous endpoint with all approvals among the n rows. Empty
+ * when it is not ready: before the first approval, where one is asked; finished; profile online. tx
+ * may be NULL: a transaction of its own.
  */
 int flow_request_input(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
     const struct tsb_approval *rows, size_t n, struct arena *a, struct tsb_view *input,
@@ -253,27 +257,32 @@ void flow_request_progress(const struct flow_key *key, const struct tsb_approval
 
 /* TSB_E_UNSUPPORTED_OPERATION in the profile online. */
 int flow_offline_need(const struct flow *f, struct tsb_err *err) TSB_MUSTCHECK;
-/* A request as GET shows it, whatever its state, and its input as of flow_request_input(). The result stays
- * for the one who fetches it. */
+/*
+ * A request as GET shows it, whatever its state, and its input as of flow_request_input(). The
+ * result stays for the one who fetches it.
+ */
 int flow_offline_view(struct flow *f, const struct tsb_uuid *id, struct arena *a, int64_t now_ms,
     struct tsb_request_view *view, struct tsb_view *input, struct tsb_err *err) TSB_MUSTCHECK;
 
 /* A result that came back, and what it stands for when it is believed. */
 struct flow_carried {
 	const struct wire_offline_result *in;
-	bool by_site;		/* in a package of a pinned offline site */
-	const char *actor;	/* for the audit */
-	enum tsb_state to;	/* EXECUTED or FAILED */
+	bool by_site; /* in a package of a pinned offline site */
+	const char *actor; /* for the audit */
+	enum tsb_state to; /* EXECUTED or FAILED */
 	struct tsb_view result; /* EXECUTED: as the request's caller gets it */
-	const char *reason;	/* FAILED */
-	bool has_attributes;	/* signed by a pinned HSM, of the key that was to change */
+	const char *reason; /* FAILED */
+	bool has_attributes; /* signed by a pinned HSM, of the key that was to change */
 	struct tsb_key_attributes attributes;
 	struct keyattr key;
 	struct tsb_view certificate; /* self-signed: DER, to be kept with the key; else empty */
 };
 /* Outcome by which a repeat is recognised; sets to and reason. */
 void flow_carried_digest(struct flow_carried *c, struct arena *a, unsigned char sha256[TSB_SHA256]);
-/* Whether the result shows what offline.h asks of it; fills the rest of c. input: as it was carried out. */
+/*
+ * Whether the result shows what offline.h asks of it; fills the rest of c. input: as it was carried
+ * out.
+ */
 int flow_carried_prove(struct flow *f, struct flow_carried *c, const struct tsb_request *rq,
     struct tsb_view input, struct arena *a, struct tsb_err *err) TSB_MUSTCHECK;
 

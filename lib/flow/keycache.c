@@ -125,7 +125,8 @@ flow_key_load(struct flow *f, struct store_tx *tx, const unsigned char digest[TS
 	*out = cache_find(f->keys, digest);
 	if (*out != NULL)
 		return 0;
-	if (tx != NULL ? load_body(tx, &l, err) : store_read(f->store, "key_load", load_body, &l, err))
+	if (tx != NULL ? load_body(tx, &l, err)
+		       : store_read(f->store, "key_load", load_body, &l, err))
 		return -1;
 	return l.found ? flow_key_keep(f, &l.attributes, true, out, err) : 0;
 }

@@ -11,13 +11,13 @@
  * bear fifteen wrong tries a day, however often an operator renews them. What is stored cannot be
  * searched through without the broker's secret key, and slowly with it.
  */
-#define CODE_LIFE_MS	(24 * 3600 * 1000LL)
-#define CODE_TRIES	5
-#define WRONG_TRIES	15
+#define CODE_LIFE_MS    (24 * 3600 * 1000LL)
+#define CODE_TRIES      5
+#define WRONG_TRIES     15
 #define WRONG_WINDOW_MS (24 * 3600 * 1000LL)
-#define CODE_DIGITS	1000000u
-#define SALT_SIZE	16
-#define COST_LOG_N	14
+#define CODE_DIGITS     1000000u
+#define SALT_SIZE       16
+#define COST_LOG_N      14
 
 static int
 code_hash(const struct flow *f, struct tsb_view salt, struct tsb_view code,

@@ -40,8 +40,8 @@ modify_payload(struct flow *f, struct tsb_request_in *in, struct arena *a, struc
 }
 
 int
-flow_payload(struct flow *f, struct tsb_request_in *in, struct arena *a,
-    struct tsb_view *payload, struct tsb_err *err)
+flow_payload(struct flow *f, struct tsb_request_in *in, struct arena *a, struct tsb_view *payload,
+    struct tsb_err *err)
 {
 	switch (in->kind) {
 	case KIND_SIGN:

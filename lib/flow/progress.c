@@ -81,8 +81,8 @@ flow_request_input(struct flow *f, struct store_tx *tx, const struct tsb_request
 		return 0;
 	rc = flow_is_certificate(rq->kind)
 	    ? flow_certificate_body(rq, tsb_view_of(NULL, 0), approvals, count, a, &body, err)
-	    : wire_synchronous_format(rq->kind, rq->inner_clean, tsb_view_of(NULL, 0), approvals, count,
-		&body, err);
+	    : wire_synchronous_format(rq->kind, rq->inner_clean, tsb_view_of(NULL, 0), approvals,
+		  count, &body, err);
 	if (rc != 0)
 		return -1;
 	*input = arena_view(a, tsb_view_bytes(&body));

@@ -231,7 +231,8 @@ attested_key(struct proof *p, bool *shown, struct tsb_err *err)
 	if (!*shown && p->f->nattestation_keys > 0)
 		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
 		    "attributes are missing: the result of a %s request must carry those that the "
-		    "offline HSM signs of key '%.200s' afterwards", p->kind, p->rq->key_name);
+		    "offline HSM signs of key '%.200s' afterwards",
+		    p->kind, p->rq->key_name);
 	return *shown ? check_newer(p, err) : 0;
 }
 
@@ -316,15 +317,15 @@ prove_plain_text(struct proof *p, struct tsb_err *err)
 }
 
 static int (*const provers[KIND__MAX])(struct proof *, struct tsb_err *) = {
-	[KIND_SIGN] = prove_signature,
-	[KIND_DECRYPT] = prove_plain_text,
-	[KIND_UNWRAP] = prove_new_key,
-	[KIND_BLOCK] = prove_blocked,
-	[KIND_UNBLOCK] = prove_blocked,
-	[KIND_MODIFY] = prove_policy,
-	[KIND_CERTIFICATE_REQUEST] = prove_certificate,
-	[KIND_SIGN_CERTIFICATE] = prove_certificate,
-	[KIND_SELF_SIGN_CERTIFICATE] = prove_certificate,
+    [KIND_SIGN] = prove_signature,
+    [KIND_DECRYPT] = prove_plain_text,
+    [KIND_UNWRAP] = prove_new_key,
+    [KIND_BLOCK] = prove_blocked,
+    [KIND_UNBLOCK] = prove_blocked,
+    [KIND_MODIFY] = prove_policy,
+    [KIND_CERTIFICATE_REQUEST] = prove_certificate,
+    [KIND_SIGN_CERTIFICATE] = prove_certificate,
+    [KIND_SELF_SIGN_CERTIFICATE] = prove_certificate,
 };
 
 /* The member that the kind's result goes by is there, and no other. */
@@ -351,7 +352,11 @@ int
 flow_carried_prove(struct flow *f, struct flow_carried *c, const struct tsb_request *rq,
     struct tsb_view input, struct arena *a, struct tsb_err *err)
 {
-	struct proof p = {.f = f, .c = c, .rq = rq, .input = input, .arena = a,
+	struct proof p = {.f = f,
+	    .c = c,
+	    .rq = rq,
+	    .input = input,
+	    .arena = a,
 	    .kind = tsb_kinds[rq->kind].name};
 
 	if (c->to == STATE_EXECUTED) {

@@ -5,10 +5,10 @@
 #include "lib/flow/internal.h"
 
 /*
- * Blocking, unblocking, modifying and unwrapping happen once. When an attempt was interrupted between
- * the call and its record, the key's attributes tell whether it happened: they show its effect, or they
- * are still those from before the request. Where they show neither, somebody else changed the key, and
- * repeating could undo that.
+ * Blocking, unblocking, modifying and unwrapping happen once. When an attempt was interrupted
+ * between the call and its record, the key's attributes tell whether it happened: they show its
+ * effect, or they are still those from before the request. Where they show neither, somebody else
+ * changed the key, and repeating could undo that.
  */
 
 static int
@@ -80,7 +80,9 @@ shows_effect(struct flow_execution *x, const struct keyattr *k, bool *shows, str
 		*shows = tsb_view_eq(tsb_view_bytes(&have), want);
 		return 0;
 	case KIND_UNWRAP:
-		/* there was no key of this name when the request was made; one is not yet this one */
+		/*
+		 * there was no key of this name when the request was made; one is not yet this one
+		 */
 		if (requested_key(&x->request, &made, err))
 			return -1;
 		*shows = k->create_time >= flow_request_t0(&x->request) &&
@@ -104,8 +106,8 @@ is_unchanged(const struct flow_execution *x, struct tsb_view xml)
 }
 
 int
-flow_recover_find(struct flow_execution *x, const struct hsm_reply *reply,
-    enum flow_finding *found, struct tsb_err *err)
+flow_recover_find(struct flow_execution *x, const struct hsm_reply *reply, enum flow_finding *found,
+    struct tsb_err *err)
 {
 	struct tsb_key_attributes attributes;
 	struct keyattr key;

@@ -79,8 +79,8 @@ stamp_fill(const struct tsb_request_in *in, struct tsb_view payload,
 }
 
 static struct tsb_view
-token_make(const struct tsb_request_in *in, struct tsb_view payload,
-    const struct flow_stamp *known, struct arena *a)
+token_make(const struct tsb_request_in *in, struct tsb_view payload, const struct flow_stamp *known,
+    struct arena *a)
 {
 	struct ska_approval_token token = {
 	    .operation = tsb_kinds[in->kind].operation,
@@ -187,7 +187,8 @@ new_label_check(struct flow *f, const struct tsb_request_in *in, struct tsb_err 
 		return -1;
 	if (exists)
 		return tsb_fail(err, TSB_E_KEY_EXISTS,
-		    "unwrapKeyRequest.label: the key name '%s' is already in use", in->unwrap.label);
+		    "unwrapKeyRequest.label: the key name '%s' is already in use",
+		    in->unwrap.label);
 	return 0;
 }
 
@@ -223,8 +224,8 @@ signature_check(const struct flow *f, const struct tsb_request_in *in, struct ts
 }
 
 /*
- * State of a new request: claimed by this process where nothing has to be approved or awaited, unless
- * there is no HSM. *asks: approvers get tasks.
+ * State of a new request: claimed by this process where nothing has to be approved or awaited,
+ * unless there is no HSM. *asks: approvers get tasks.
  */
 static int
 first_state(struct flow *f, struct tsb_request *rq, const struct ska_rule *rule, bool stamped,
@@ -235,7 +236,8 @@ first_state(struct flow *f, struct tsb_request *rq, const struct ska_rule *rule,
 	int64_t t0 = flow_request_t0(rq);
 
 	*asks = false;
-	if (rule != NULL && !stamped && rule->ntokens > 0 && !ska_rule_works_without_timestamp(rule))
+	if (rule != NULL && !stamped && rule->ntokens > 0 &&
+	    !ska_rule_works_without_timestamp(rule))
 		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
 		    "%s of key '%s' has only tokens with timelock or timeout, and %s",
 		    ska_rule_names[tsb_kinds[rq->kind].rule], rq->key_name,

@@ -12,7 +12,7 @@
 #define ACTOR_CALLER "keyOperation"
 /* Requests with one approval token that a refusal names. */
 #define NAMED_MAX 10
-#define DAY_MS (24 * 3600 * 1000LL)
+#define DAY_MS    (24 * 3600 * 1000LL)
 
 /* ---- one result ---- */
 
@@ -311,8 +311,8 @@ open_package(struct flow *f, struct tsb_view text, struct arena *a, struct deliv
 	    .items = package.items,
 	    .n = package.nitems,
 	    .package = true,
-	    .actor = arena_printf(a, "offline site %.32s",
-		enc_hex_str(a, tsb_view_of(id, sizeof(id)))),
+	    .actor =
+		arena_printf(a, "offline site %.32s", enc_hex_str(a, tsb_view_of(id, sizeof(id)))),
 	};
 	return 0;
 }
@@ -338,7 +338,8 @@ open_body(struct flow *f, struct tsb_view body, struct arena *a, struct delivery
 		return tsb_fail(err, TSB_E_INPUT,
 		    "the body must be a result in JSON, a package of results, or scanned parts of "
 		    "either, one a line");
-	*d = (struct delivery){.items = arena_array(a, 1, sizeof(*d->items)), .n = 1,
+	*d = (struct delivery){.items = arena_array(a, 1, sizeof(*d->items)),
+	    .n = 1,
 	    .actor = ACTOR_CALLER};
 	d->items[0] = text;
 	return 0;
@@ -349,7 +350,9 @@ take_item(struct flow *f, const struct delivery *d, size_t i, struct arena *a, i
     struct flow_offline_outcome *out, struct tsb_err *err)
 {
 	struct wire_offline_result in;
-	struct taking t = {.f = f, .arena = a, .now_ms = now_ms,
+	struct taking t = {.f = f,
+	    .arena = a,
+	    .now_ms = now_ms,
 	    .carried = {.in = &in, .by_site = d->package, .actor = d->actor}};
 	int rc = wire_offline_result_parse(d->items[i], a, &in, err);
 

@@ -12,8 +12,8 @@ struct broker_conf {
 	/* [general] */
 	char *profile;
 	long max_timestamp_age, max_timestamp_future; /* seconds */
-	struct conf_list timestamp_signers;	      /* certificate files */
-	struct conf_list request_signers;	      /* certificate files */
+	struct conf_list timestamp_signers; /* certificate files */
+	struct conf_list request_signers; /* certificate files */
 	bool fetch_result_once;
 	char *secret_key_file;
 	long retain_days;
@@ -37,8 +37,8 @@ struct broker_conf {
 	long workers, requests_per_worker;
 	/* [dispatcher] */
 	char *dispatcher_name;
-	char *wake_listen;	   /* socket that this dispatcher listens on */
-	struct conf_list wake;	   /* sockets that tsb-fcgi wakes */
+	char *wake_listen; /* socket that this dispatcher listens on */
+	struct conf_list wake; /* sockets that tsb-fcgi wakes */
 	long in_flight, lease, poll_interval, cleanup_interval, pause_max; /* s; intervals in ms */
 	/* [log] */
 	char *log_level, *log_file;
@@ -58,7 +58,8 @@ int broker_conf_load(const char *path, struct broker_conf *conf, struct tsb_err 
 void broker_conf_free(struct broker_conf *conf);
 
 /*
- * What the main of a broker's program begins with: options, settings, protected memory, log. Returns
+ * What the main of a broker's program begins with: options, settings, protected memory, log.
+ * Returns
  * -1 to go on, or the status to exit with.
  */
 int broker_start(const char *name, const char *about, int argc, char **argv,

@@ -50,7 +50,10 @@ flow_tasks_list(struct flow *f, const struct tsb_task_filter *filter, struct are
 	if (flow_approver_prove(f, &filter->proof, a, now_ms, &who, err) ||
 	    store_read(f->store, "tasks_list", list_body, &l, err))
 		return -1;
-	/* the date orders listings and decides nothing: a database that takes no writes still answers */
+	/*
+	 * the date orders listings and decides nothing: a database that takes no writes still
+	 * answers
+	 */
 	if (l.n > 0 && store_tasks_touch(f->store, l.tasks, l.n, now_ms, &untouched))
 		log_failure(LOG_WARN, "last-fetched dates", &untouched);
 	*tasks = l.tasks;
@@ -68,7 +71,7 @@ struct answer {
 	struct arena *arena;
 	int64_t now_ms;
 	struct tsb_request request; /* as it became */
-	bool due;		    /* the dispatcher may take it now */
+	bool due; /* the dispatcher may take it now */
 };
 
 static int
@@ -93,7 +96,8 @@ may_answer(const struct answer *x, const struct tsb_task *task, struct tsb_err *
 }
 
 /*
- * The encoding is deterministic, so the approver must have signed exactly the token that was issued.
+ * The encoding is deterministic, so the approver must have signed exactly the token that was
+ * issued.
  */
 static int
 check_approval(const struct tsb_approval_in *in, const struct tsb_task *task,
@@ -208,8 +212,9 @@ answer_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	if (!flow_request_open(&x->request, x->now_ms) ||
 	    (task.expires_ms != 0 && x->now_ms >= task.expires_ms))
 		return task_gone(x, err);
-	if (!x->in->rejects && (check_approval(x->in, &task, &x->request, err) ||
-	    signed_approval_make(x, &task, &approval, err)))
+	if (!x->in->rejects &&
+	    (check_approval(x->in, &task, &x->request, err) ||
+		signed_approval_make(x, &task, &approval, err)))
 		return -1;
 	if (record(x, tx, &task, approval, err))
 		return -1;
@@ -227,8 +232,8 @@ answer(struct answer *x, const char *name, struct tsb_err *err)
 }
 
 int
-flow_task_approve(struct flow *f, const struct tsb_approval_in *in, struct arena *a,
-    int64_t now_ms, struct tsb_err *err)
+flow_task_approve(struct flow *f, const struct tsb_approval_in *in, struct arena *a, int64_t now_ms,
+    struct tsb_err *err)
 {
 	struct flow_approver who;
 	struct answer x = {.f = f, .in = in, .who = &who, .arena = a, .now_ms = now_ms};

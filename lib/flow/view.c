@@ -105,8 +105,9 @@ fetch_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct reading *r = ctx;
 	struct tsb_request *rq = &r->view->request;
-	struct store_audit audit = {
-	    .request_id = r->id, .action = "fetch result", .actor = "keyOperation"};
+	struct store_audit audit = {.request_id = r->id,
+	    .action = "fetch result",
+	    .actor = "keyOperation"};
 	struct tsb_request erased_rq;
 	bool erased;
 
@@ -149,7 +150,9 @@ flow_request_view(struct flow *f, const struct tsb_uuid *id, bool fetch_once, st
     int64_t now_ms, struct tsb_request_view *out, struct tsb_err *err)
 {
 	return view_load(f, id, fetch_once, a, now_ms, out, err) ||
-		flow_restore_reveal(f, &out->request, a, err) ? -1 : 0;
+		flow_restore_reveal(f, &out->request, a, err)
+	    ? -1
+	    : 0;
 }
 
 struct listing {
@@ -166,8 +169,8 @@ list_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct listing *l = ctx;
 
-	return store_requests_list(tx, l->states, l->key_name, l->offset, l->limit, l->arena, &l->rows,
-	    &l->n, err);
+	return store_requests_list(tx, l->states, l->key_name, l->offset, l->limit, l->arena,
+	    &l->rows, &l->n, err);
 }
 
 int
@@ -201,8 +204,8 @@ approved_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	long size = filter->paged ? filter->page_size : APPROVED_MAX;
 	struct tsb_uuid *ids;
 
-	if (store_requests_approved_by(tx, x->who->id, filter->page * size, size, x->arena, &ids, &x->n,
-		err))
+	if (store_requests_approved_by(tx, x->who->id, filter->page * size, size, x->arena, &ids,
+		&x->n, err))
 		return -1;
 	x->views = arena_array(x->arena, x->n, sizeof(*x->views));
 	for (size_t i = 0; i < x->n; i++) {

@@ -61,19 +61,19 @@ endpoint_init(struct endpoint *e, const char *text, struct tsb_err *err)
 		    strlen(text + 5) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 			return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 			    "%s: unix: takes an absolute path that fits a socket address.", text);
-		*e = (struct endpoint){ .base = copy("http://localhost", 16),
-			.unix_path = copy(text + 5, strlen(text + 5)) };
+		*e = (struct endpoint){.base = copy("http://localhost", 16),
+		    .unix_path = copy(text + 5, strlen(text + 5))};
 		return 0;
 	}
-	host = !strncmp(text, "https://", 8) ? text + 8 :
-	    !strncmp(text, "http://", 7)     ? text + 7 :
-					       NULL;
+	host = !strncmp(text, "https://", 8) ? text + 8
+	    : !strncmp(text, "http://", 7)   ? text + 7
+					     : NULL;
 	if (!host || !*host || strchr("/:", *host) || !chars_valid(text))
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "\"%.200s\" is no https://host, http://host or unix:/path.", text);
 	if (host == text + 7 && !is_loopback(host))
 		log_warn("%s: keys and payloads travel unencrypted", text);
-	*e = (struct endpoint){ .base = copy(text, base_length(text)) };
+	*e = (struct endpoint){.base = copy(text, base_length(text))};
 	return 0;
 }
 
@@ -82,7 +82,7 @@ endpoint_clear(struct endpoint *e)
 {
 	free(e->base);
 	free(e->unix_path);
-	*e = (struct endpoint){ 0 };
+	*e = (struct endpoint){0};
 }
 
 const char *
@@ -117,7 +117,7 @@ add_text(struct endpoint_list *l, const char *p, size_t n, unsigned group, struc
 int
 endpoint_list_init(struct endpoint_list *l, const char *text, struct tsb_err *err)
 {
-	struct endpoint_list made = { 0 };
+	struct endpoint_list made = {0};
 	unsigned group = 0;
 
 	for (;;) {
@@ -149,7 +149,7 @@ void
 endpoint_list_order(const struct endpoint_list *l, int64_t now_ms,
     unsigned char order[ENDPOINT_MAX])
 {
-	uint16_t random[ENDPOINT_MAX] = { 0 };
+	uint16_t random[ENDPOINT_MAX] = {0};
 	uint64_t rank[ENDPOINT_MAX];
 
 	/* Spreads load, guards nothing: without entropy the order is the written one. */

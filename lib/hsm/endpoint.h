@@ -7,13 +7,13 @@
 
 #include "lib/base/err.h"
 
-#define ENDPOINT_MAX 16
+#define ENDPOINT_MAX     16
 #define ENDPOINT_REST_MS 5000 /* a failed endpoint is tried last for that long */
 
 struct endpoint {
-	char *base;	 /* "https://host[:port][/prefix]" without a trailing slash or /v1 */
+	char *base; /* "https://host[:port][/prefix]" without a trailing slash or /v1 */
 	char *unix_path; /* socket to connect to instead of the host, NULL = none */
-	unsigned group;	 /* endpoints of one group are equals; lower groups go first */
+	unsigned group; /* endpoints of one group are equals; lower groups go first */
 	int64_t down_until; /* monotonic ms, 0 = up */
 };
 

@@ -199,11 +199,11 @@ static void
 flight_ended(struct hsm *h, struct flight *f, CURLcode rc)
 {
 	char why[REST_WHY_SIZE] = "";
-	struct rest_reply got = { 0 };
-	struct tsb_err err = { 0 };
+	struct rest_reply got = {0};
+	struct tsb_err err = {0};
 	enum rest_outcome outcome = transfer_end(&f->transfer, rc, &got, why);
 	enum hsm_verdict verdict = hsm_try_judge(h, &f->try, outcome, &got, why, &err);
-	struct hsm_reply reply = { .status = got.status, .body = got.body };
+	struct hsm_reply reply = {.status = got.status, .body = got.body};
 	hsm_done *done = f->done;
 	void *ctx = f->ctx;
 
@@ -250,8 +250,8 @@ advance(struct hsm *h)
 bool
 hsm_wait(struct hsm *h, int fd, int timeout_ms)
 {
-	struct curl_waitfd extra = { .fd = fd, .events = CURL_WAIT_POLLIN };
-	struct pollfd also = { .fd = fd, .events = POLLIN };
+	struct curl_waitfd extra = {.fd = fd, .events = CURL_WAIT_POLLIN};
+	struct pollfd also = {.fd = fd, .events = POLLIN};
 	struct flights *fl = flights_of(h);
 
 	if (advance(h))

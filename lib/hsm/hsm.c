@@ -57,9 +57,12 @@ hsm_new(const struct hsm_conf *conf, struct tsb_err *err)
 	h->key_file = copy(conf->key_file);
 	for (int i = 0; i < HSM_ROLE__MAX; i++)
 		h->api_key[i] = copy(conf->api_key[i]);
-	h->options = (struct rest_options){ .ca_file = h->ca_file, .cert_file = h->cert_file,
-		.key_file = h->key_file, .timeout_ms = conf->timeout * 1000,
-		.connect_timeout_ms = conf->connect_timeout * 1000, .reply_max = HSM_REPLY_MAX };
+	h->options = (struct rest_options){.ca_file = h->ca_file,
+	    .cert_file = h->cert_file,
+	    .key_file = h->key_file,
+	    .timeout_ms = conf->timeout * 1000,
+	    .connect_timeout_ms = conf->connect_timeout * 1000,
+	    .reply_max = HSM_REPLY_MAX};
 	h->rest = rest_new(&h->options);
 	return h;
 }
@@ -96,7 +99,7 @@ hsm_reply_clear(struct hsm_reply *reply)
 void
 hsm_try_start(struct hsm *h, const struct hsm_call *call, struct hsm_try *t)
 {
-	*t = (struct hsm_try){ .repeatable = call->repeatable };
+	*t = (struct hsm_try){.repeatable = call->repeatable};
 	endpoint_list_order(&h->endpoints, clock_monotonic_ms(), t->order);
 }
 
@@ -109,13 +112,13 @@ hsm_try_clear(struct hsm_try *t)
 struct rest_call
 hsm_try_call(struct hsm *h, const struct hsm_try *t, const struct hsm_call *call)
 {
-	return (struct rest_call){ .to = &h->endpoints.v[t->order[t->at]],
-		.method = call->method,
-		.path = call->path,
-		.apikey = h->api_key[call->role],
-		.body = call->body,
-		.not_after_ms = call->not_after_ms,
-		.repeatable = call->repeatable };
+	return (struct rest_call){.to = &h->endpoints.v[t->order[t->at]],
+	    .method = call->method,
+	    .path = call->path,
+	    .apikey = h->api_key[call->role],
+	    .body = call->body,
+	    .not_after_ms = call->not_after_ms,
+	    .repeatable = call->repeatable};
 }
 
 /* A front server that speaks for an HSM it does not reach, or stopped waiting for. */
@@ -126,8 +129,8 @@ is_front_error(int status)
 }
 
 enum hsm_verdict
-hsm_try_judge(struct hsm *h, struct hsm_try *t, enum rest_outcome outcome,
-    struct rest_reply *reply, const char *why, struct tsb_err *err)
+hsm_try_judge(struct hsm *h, struct hsm_try *t, enum rest_outcome outcome, struct rest_reply *reply,
+    const char *why, struct tsb_err *err)
 {
 	struct endpoint *e = &h->endpoints.v[t->order[t->at]];
 	char text[REST_WHY_SIZE];
@@ -164,7 +167,7 @@ hsm_try_judge(struct hsm *h, struct hsm_try *t, enum rest_outcome outcome,
 int
 hsm_call(struct hsm *h, const struct hsm_call *call, struct hsm_reply *reply, struct tsb_err *err)
 {
-	struct rest_reply got = { 0 };
+	struct rest_reply got = {0};
 	enum hsm_verdict verdict;
 	struct hsm_try try;
 
@@ -179,6 +182,6 @@ hsm_call(struct hsm *h, const struct hsm_call *call, struct hsm_reply *reply, st
 	hsm_try_clear(&try);
 	if (verdict == HSM_TRY_FAILED)
 		return -1;
-	*reply = (struct hsm_reply){ .status = got.status, .body = got.body };
+	*reply = (struct hsm_reply){.status = got.status, .body = got.body};
 	return 0;
 }

@@ -34,7 +34,7 @@ void
 rest_reply_clear(struct rest_reply *reply)
 {
 	tsb_bytes_clear(&reply->body);
-	*reply = (struct rest_reply){ 0 };
+	*reply = (struct rest_reply){0};
 }
 
 enum rest_outcome

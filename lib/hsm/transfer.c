@@ -103,7 +103,7 @@ transfer_init(struct transfer *t, const struct rest_options *o)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, global_init);
-	*t = (struct transfer){ .easy = curl_easy_init(), .reply_max = o->reply_max };
+	*t = (struct transfer){.easy = curl_easy_init(), .reply_max = o->reply_max};
 	if (!t->easy)
 		fatal("libcurl: no handle");
 	set_limits(t, o);
@@ -132,7 +132,7 @@ transfer_clear(struct transfer *t)
 static void
 header_add(struct transfer *t, const char *name, const char *value)
 {
-	struct tsb_bytes line = { 0 };
+	struct tsb_bytes line = {0};
 	struct curl_slist *list;
 
 	/* A line break in a value would be another header of our caller's choice. */
@@ -165,7 +165,7 @@ set_method(struct transfer *t, const struct rest_call *call)
 void
 transfer_start(struct transfer *t, const struct rest_call *call)
 {
-	struct tsb_bytes url = { 0 };
+	struct tsb_bytes url = {0};
 
 	t->sent = t->too_long = t->too_late = t->broken = false;
 	t->not_after_ms = call->not_after_ms;
@@ -198,9 +198,9 @@ take_reply(struct transfer *t, struct rest_reply *reply)
 
 	(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	(void)curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
-	*reply = (struct rest_reply){ .status = (int)status, .body = t->reply };
+	*reply = (struct rest_reply){.status = (int)status, .body = t->reply};
 	snprintf(reply->content_type, sizeof(reply->content_type), "%s", type ? type : "");
-	t->reply = (struct tsb_bytes){ 0 };
+	t->reply = (struct tsb_bytes){0};
 }
 
 enum rest_outcome
@@ -213,11 +213,11 @@ transfer_end(struct transfer *t, CURLcode rc, struct rest_reply *reply, char why
 		return REST_ANSWERED;
 	}
 	snprintf(why, REST_WHY_SIZE, "%s",
-	    t->too_long	     ? "the answer is too long" :
-		t->broken    ? "the connection broke before the answer" :
-		t->too_late  ? "the time to send this is over" :
-		t->text[0]   ? t->text :
-			       curl_easy_strerror(rc));
+	    t->too_long       ? "the answer is too long"
+		: t->broken   ? "the connection broke before the answer"
+		: t->too_late ? "the time to send this is over"
+		: t->text[0]  ? t->text
+			      : curl_easy_strerror(rc));
 	tsb_bytes_reset(&t->reply);
 	return t->too_long ? REST_TOO_LONG : t->sent ? REST_UNKNOWN : REST_NOT_SENT;
 }

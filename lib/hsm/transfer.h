@@ -13,8 +13,8 @@ struct transfer {
 	size_t reply_max;
 	int64_t not_after_ms;
 	bool repeatable;
-	bool sent;     /* bytes of the request may have left */
-	bool broken;   /* a kept connection broke after that, and the request was not sent again */
+	bool sent; /* bytes of the request may have left */
+	bool broken; /* a kept connection broke after that, and the request was not sent again */
 	bool too_late; /* not_after_ms had come when it was about to be sent */
 	bool too_long;
 	char text[CURL_ERROR_SIZE];

@@ -22,14 +22,14 @@ enum tsb_kind {
 };
 
 struct tsb_kind_row {
-	const char *name;	      /* in logs and in the database */
-	const char *envelope;	      /* "signRequest" */
-	const char *key_member;	      /* "signKeyName" */
-	const char *password_member;  /* "keyPassword" */
-	const char *id_member;	      /* of the answer: "signRequestId" */
-	const char *task_member;      /* of task level 3: "signedSignRequest" */
+	const char *name; /* in logs and in the database */
+	const char *envelope; /* "signRequest" */
+	const char *key_member; /* "signKeyName" */
+	const char *password_member; /* "keyPassword" */
+	const char *id_member; /* of the answer: "signRequestId" */
+	const char *task_member; /* of task level 3: "signedSignRequest" */
 	const char *synchronous_path; /* of the HSM: "/v1/synchronousSign" */
-	const char *result_member;    /* of its answer: "signature"; NULL = empty answer */
+	const char *result_member; /* of its answer: "signature"; NULL = empty answer */
 	enum ska_rule_kind rule;
 	enum ska_operation operation;
 	bool repeatable; /* doing it twice does no harm: a lapsed lease may simply be repeated */

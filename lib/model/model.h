@@ -59,30 +59,30 @@ enum tsb_subject {
 /* What a certificate request says (api.md 9). */
 struct tsb_certificate_in {
 	const char *subject[SUBJECT__MAX]; /* commonName of the short forms is the first */
-	long validity;			/* days; 365 when not given */
-	bool authority;			/* certificateAuthority */
-	struct tsb_view csr;		/* DER of the request to be signed */
-	unsigned key_usage;		/* 1 << index of api.md 15.5 */
-	unsigned extended_key_usage;	/* 1 << index of api.md 15.6 */
+	long validity; /* days; 365 when not given */
+	bool authority; /* certificateAuthority */
+	struct tsb_view csr; /* DER of the request to be signed */
+	unsigned key_usage; /* 1 << index of api.md 15.5 */
+	unsigned extended_key_usage; /* 1 << index of api.md 15.6 */
 };
 
 /* An asynchronous request as it arrived, checked against the field table of its kind. */
 struct tsb_request_in {
 	enum tsb_kind kind;
 	const char *key_name;
-	struct tsb_view key_password;	/* empty = none */
-	struct tsb_view secret;		/* KIND_RESTORE_APPROVER: kept sealed until the end */
-	struct tsb_view payload;	/* sign: message; decrypt: ciphertext; others empty */
-	struct ska_policy *policy;	/* modify: resolved by flow; else NULL */
-	struct ska_unwrap unwrap;	/* unwrap: the new key */
-	const char *wrap_method;	/* unwrap: as given */
+	struct tsb_view key_password; /* empty = none */
+	struct tsb_view secret; /* KIND_RESTORE_APPROVER: kept sealed until the end */
+	struct tsb_view payload; /* sign: message; decrypt: ciphertext; others empty */
+	struct ska_policy *policy; /* modify: resolved by flow; else NULL */
+	struct ska_unwrap unwrap; /* unwrap: the new key */
+	const char *wrap_method; /* unwrap: as given */
 	struct tsb_certificate_in certificate;
-	const char *algorithm;		/* signatureAlgorithm or cipherAlgorithm as given; NULL = none */
-	const char *payload_type;	/* text of the enum, NULL = not given */
+	const char *algorithm; /* signatureAlgorithm or cipherAlgorithm as given; NULL = none */
+	const char *payload_type; /* text of the enum, NULL = not given */
 	const char *meta_data, *meta_data_signature; /* base64 text as given, NULL = none */
-	struct tsb_view inner;		/* compact text of the inner object as the caller wrote it */
-	struct tsb_view envelope;	/* compact text of the whole body as the caller wrote it */
-	struct tsb_view inner_clean;	/* inner without password and metadata members and nulls: what
+	struct tsb_view inner; /* compact text of the inner object as the caller wrote it */
+	struct tsb_view envelope; /* compact text of the whole body as the caller wrote it */
+	struct tsb_view inner_clean; /* inner without password and metadata members and nulls: what
 					 * is submitted later */
 	struct tsb_request_signature signature;
 };
@@ -92,27 +92,28 @@ struct tsb_request {
 	struct tsb_uuid id;
 	enum tsb_kind kind;
 	enum tsb_state state;
-	uint64_t version;		/* every change adds one */
+	uint64_t version; /* every change adds one */
 	const char *key_name;
-	unsigned char attributes_digest[TSB_SHA256]; /* of the key at creation; zeros: not known here */
+	unsigned char
+	    attributes_digest[TSB_SHA256]; /* of the key at creation; zeros: not known here */
 	int64_t created_ms;
-	int64_t hsm_seconds;		/* time of the HSM's timestamp, 0 = token without timestamp */
-	int64_t due_ms;			/* APPROVED: not to be submitted before */
-	int64_t expires_ms;		/* open states: EXPIRED from then on, 0 = never */
-	struct tsb_view token;		/* approval token; empty when no approval is asked */
+	int64_t hsm_seconds; /* time of the HSM's timestamp, 0 = token without timestamp */
+	int64_t due_ms; /* APPROVED: not to be submitted before */
+	int64_t expires_ms; /* open states: EXPIRED from then on, 0 = never */
+	struct tsb_view token; /* approval token; empty when no approval is asked */
 	const char *payload_type, *meta_data, *meta_data_signature;
-	struct tsb_view envelope;	/* empty when it contained a password */
+	struct tsb_view envelope; /* empty when it contained a password */
 	struct tsb_view inner_clean;
-	struct tsb_view password_box;	/* sealed key password; erased in terminal states */
-	struct tsb_view result;		/* text of the result; empty = null */
-	const char *reason;		/* FAILED: shown as result */
+	struct tsb_view password_box; /* sealed key password; erased in terminal states */
+	struct tsb_view result; /* text of the result; empty = null */
+	const char *reason; /* FAILED: shown as result */
 	int64_t execution_ms;
 	/* the claim: owner is set while someone executes */
-	const char *owner;		/* NULL = free */
+	const char *owner; /* NULL = free */
 	int64_t lease_ms;
 	uint32_t attempt;
-	uint64_t fence;			/* grows with every claim; guards the outcome */
-	struct tsb_view outcome;	/* SHA-256 of what was carried back; empty = nothing was */
+	uint64_t fence; /* grows with every claim; guards the outcome */
+	struct tsb_view outcome; /* SHA-256 of what was carried back; empty = nothing was */
 };
 
 /* A request in a list. */
@@ -141,14 +142,14 @@ struct tsb_task {
 };
 
 /*
- * Attested attributes of a key, content-addressed: by keyAttributesDigest, or by the SHA-256 of the whole
- * document where they were imported.
+ * Attested attributes of a key, content-addressed: by keyAttributesDigest, or by the SHA-256 of the
+ * whole document where they were imported.
  */
 struct tsb_key_attributes {
 	unsigned char digest[TSB_SHA256];
 	const char *key_name;
 	struct tsb_view xml;
-	struct tsb_view xml_signature;	/* raw bytes */
+	struct tsb_view xml_signature; /* raw bytes */
 	const char *attestation_key_name;
 	int64_t fetched_ms;
 };
@@ -156,38 +157,39 @@ struct tsb_key_attributes {
 /* A key that an offline HSM has: which of its attested attributes are in force. */
 struct tsb_imported_key {
 	const char *key_name;
-	unsigned char attributes_digest[TSB_SHA256]; /* SHA-256 of the whole document; zeros: forgotten */
-	int64_t attest_time;		/* seconds, of the HSM's clock; only ever grows */
+	unsigned char
+	    attributes_digest[TSB_SHA256]; /* SHA-256 of the whole document; zeros: forgotten */
+	int64_t attest_time; /* seconds, of the HSM's clock; only ever grows */
 	int64_t imported_ms;
-	struct tsb_view certificate;	/* DER; empty = none */
+	struct tsb_view certificate; /* DER; empty = none */
 };
 
 /* An approver whose key the broker made (api.md 10). Times in milliseconds, 0 = none. */
 struct tsb_approver {
 	const char *name;
-	bool onboarded;			/* else pending: waits for the one-time code */
-	uint64_t version;		/* every change adds one */
-	struct tsb_view certificate;	/* DER */
-	struct tsb_view container;	/* PKCS#12 under the backup password, sealed */
-	struct tsb_view backup;		/* private key, sealed with the key in wrapped_key */
-	struct tsb_view wrapped_key;	/* for the HSM's backup key */
+	bool onboarded; /* else pending: waits for the one-time code */
+	uint64_t version; /* every change adds one */
+	struct tsb_view certificate; /* DER */
+	struct tsb_view container; /* PKCS#12 under the backup password, sealed */
+	struct tsb_view backup; /* private key, sealed with the key in wrapped_key */
+	struct tsb_view wrapped_key; /* for the HSM's backup key */
 	unsigned char backup_key[TSB_SHA256]; /* which one: SHA-256 of its SubjectPublicKeyInfo */
 	struct tsb_view code_salt, code_hash; /* one-time code; empty = none */
 	int64_t code_expires_ms;
-	uint32_t code_tries;		/* of this code */
-	uint32_t wrong_tries;		/* of all codes since wrong_since_ms */
+	uint32_t code_tries; /* of this code */
+	uint32_t wrong_tries; /* of all codes since wrong_since_ms */
 	int64_t wrong_since_ms;
 	int64_t created_ms, changed_ms;
 };
 
 /* Who asks, proven by a signed timestamp (api.md 4.5). */
 struct tsb_approver_proof {
-	const char *timestamp;		/* text as sent: the signed bytes */
+	const char *timestamp; /* text as sent: the signed bytes */
 	int64_t timestamp_ms;
 	struct tsb_view signature;
 	enum ska_digest digest;
-	struct tsb_view spki;		/* approverPublicKey; empty = absent */
-	struct tsb_view certificate;	/* approverCertificate; empty = absent */
+	struct tsb_view spki; /* approverPublicKey; empty = absent */
+	struct tsb_view certificate; /* approverCertificate; empty = absent */
 	struct tsb_view signer_certificate; /* timestampSigningCertificate; empty = absent */
 };
 
@@ -195,10 +197,10 @@ enum tsb_sort { SORT_CREATED_ASC, SORT_CREATED_DESC, SORT_FETCHED_ASC, SORT_FETC
 
 struct tsb_task_filter {
 	struct tsb_approver_proof proof;
-	unsigned kinds;			/* bit 1 << KIND_*; 0 = all (set by the route) */
+	unsigned kinds; /* bit 1 << KIND_*; 0 = all (set by the route) */
 	bool has_id, has_request_id;
 	struct tsb_uuid id, request_id;
-	int level;			/* 1 to 6 */
+	int level; /* 1 to 6 */
 	bool paged;
 	long page, page_size;
 	enum tsb_sort sort;
@@ -206,10 +208,11 @@ struct tsb_task_filter {
 
 struct tsb_approval_in {
 	struct tsb_uuid task_id;
-	bool rejects;			/* body of a task deletion was posted (api.md 5.11) */
-	struct tsb_approver_proof proof; /* rejections: complete; approvals: spki or certificate only */
-	struct tsb_view token;		/* approvalToBeSigned, decoded */
-	struct tsb_view signature;	/* bare */
+	bool rejects; /* body of a task deletion was posted (api.md 5.11) */
+	struct tsb_approver_proof
+	    proof; /* rejections: complete; approvals: spki or certificate only */
+	struct tsb_view token; /* approvalToBeSigned, decoded */
+	struct tsb_view signature; /* bare */
 	enum ska_digest digest;
 };
 
@@ -240,7 +243,7 @@ struct tsb_request_view {
 	size_t napproved, nopen, nrejected;
 	/* profile air-gapped, open requests (api.md 6.2): */
 	struct tsb_view input; /* inputOfflineHsm, compact JSON; empty = not to be shown */
-	bool has_progress;     /* the policy is known: "approvalProgress" */
+	bool has_progress; /* the policy is known: "approvalProgress" */
 	struct tsb_progress_token *tokens; /* those without time limits */
 	size_t ntokens;
 };

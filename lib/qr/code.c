@@ -10,10 +10,10 @@
 
 #define SIZE_MAX_MODULES 177 /* version 40 */
 
-const char *const qr_ecc_names[QR_ECC__MAX] = { "L", "M", "Q", "H" };
+const char *const qr_ecc_names[QR_ECC__MAX] = {"L", "M", "Q", "H"};
 
 /* Version 40 in byte mode (ISO/IEC 18004, table 7). */
-static const size_t capacity[QR_ECC__MAX] = { 2953, 2331, 1663, 1273 };
+static const size_t capacity[QR_ECC__MAX] = {2953, 2331, 1663, 1273};
 
 size_t
 qr_capacity(enum qr_ecc ecc)
@@ -36,8 +36,8 @@ is_alphanumeric(struct tsb_view text)
 static QRcode *
 make(struct tsb_view text, enum qr_ecc ecc)
 {
-	static const QRecLevel levels[QR_ECC__MAX] = { QR_ECLEVEL_L, QR_ECLEVEL_M, QR_ECLEVEL_Q,
-		QR_ECLEVEL_H };
+	static const QRecLevel levels[QR_ECC__MAX] = {QR_ECLEVEL_L, QR_ECLEVEL_M, QR_ECLEVEL_Q,
+	    QR_ECLEVEL_H};
 	QRinput *input = QRinput_new2(0, levels[ecc]);
 	QRcode *code = NULL;
 
@@ -75,7 +75,7 @@ take(QRcode *made, struct arena *a, struct qr_code *out)
 	module = arena_alloc(a, n);
 	for (size_t i = 0; i < n; i++)
 		module[i] = made->data[i] & 1;
-	*out = (struct qr_code){ made->width, module };
+	*out = (struct qr_code){made->width, module};
 	QRcode_free(made);
 }
 
@@ -83,7 +83,7 @@ int
 qr_encode_all(const struct tsb_view *texts, size_t n, enum qr_ecc ecc, struct arena *a,
     struct qr_code *out, struct tsb_err *err)
 {
-	struct making m = { texts, ecc, arena_array(a, n, sizeof(*m.made)) };
+	struct making m = {texts, ecc, arena_array(a, n, sizeof(*m.made))};
 
 	for (size_t i = 0; i < n; i++)
 		if (texts[i].n == 0 || texts[i].n > capacity[ecc])
@@ -110,7 +110,7 @@ qr_encode_parts(const struct qr_split *split, size_t first, size_t n, enum qr_ec
 	struct tsb_view *texts = arena_array(a, n, sizeof(*texts));
 
 	for (size_t i = 0; i < n; i++) {
-		tsb_bytes_auto part = { 0 };
+		tsb_bytes_auto part = {0};
 
 		if (qr_split_part(split, first + i, &part, err))
 			return -1;
@@ -119,7 +119,9 @@ qr_encode_parts(const struct qr_split *split, size_t first, size_t n, enum qr_ec
 	return qr_encode_all(texts, n, ecc, a, out, err);
 }
 
-/* letter and number, of three digits at most; a formatted print would take most of a sheet's time. */
+/*
+ * letter and number, of three digits at most; a formatted print would take most of a sheet's time.
+ */
 static char *
 put_step(char *p, char letter, int number)
 {
@@ -139,8 +141,9 @@ qr_svg_path(const struct qr_code *code, struct tsb_bytes *out)
 	tsb_bytes_add_str(out, "<path stroke=\"#000\" fill=\"none\" d=\"");
 	for (int y = 0; y < code->size; y++) {
 		const unsigned char *row = code->module + (size_t)y * (size_t)code->size;
-		char line[SIZE_MAX_MODULES * 6 + 16], *p = line; /* "h1m1 0" for two modules at least */
-		int from = -1;					 /* where the last run ended */
+		char line[SIZE_MAX_MODULES * 6 + 16],
+		    *p = line; /* "h1m1 0" for two modules at least */
+		int from = -1; /* where the last run ended */
 
 		for (int x = 0, end; x < code->size; x = end) {
 			for (end = x + 1; end < code->size && row[end] == row[x];)

@@ -8,7 +8,7 @@
 #include "lib/qr/each.h"
 
 #define HELPERS_MAX 7
-#define PIECES_MIN 8 /* of a thread: less is done before it has started */
+#define PIECES_MIN  8 /* of a thread: less is done before it has started */
 
 struct work {
 	void (*one)(void *ctx, size_t i);
@@ -43,7 +43,7 @@ helpers_of(size_t n)
 void
 qr_each(void (*one)(void *ctx, size_t i), void *ctx, size_t n)
 {
-	struct work w = { .one = one, .ctx = ctx, .n = n };
+	struct work w = {.one = one, .ctx = ctx, .n = n};
 	pthread_t helper[HELPERS_MAX];
 	size_t want = helpers_of(n), started = 0;
 	sigset_t all, before;

@@ -4,7 +4,9 @@
 
 #include <stddef.h>
 
-/* Calls one(ctx, i) for each i below n, in any order and at the same time; all are done on return. */
+/*
+ * Calls one(ctx, i) for each i below n, in any order and at the same time; all are done on return.
+ */
 void qr_each(void (*one)(void *ctx, size_t i), void *ctx, size_t n);
 
 #endif

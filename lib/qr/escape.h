@@ -1,7 +1,7 @@
 /*
- * Text from outside inside HTML and SVG: markup is escaped, and what could make the reader see other
- * text than there is (controls, marks that turn the direction of writing, characters without width)
- * is shown by its code point, as "[U+202E]".
+ * Text from outside inside HTML and SVG: markup is escaped, and what could make the reader see
+ * other text than there is (controls, marks that turn the direction of writing, characters without
+ * width) is shown by its code point, as "[U+202E]".
  */
 #ifndef TSB_QR_ESCAPE_H
 #define TSB_QR_ESCAPE_H

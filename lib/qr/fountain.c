@@ -11,7 +11,7 @@
 
 struct fountain {
 	size_t n;
-	double *keep;	 /* alias method: column i stands for i with this probability, */
+	double *keep; /* alias method: column i stands for i with this probability, */
 	uint16_t *other; /* else for that one */
 };
 

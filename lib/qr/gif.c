@@ -14,7 +14,7 @@ make_codes(const struct ur *u, struct arena *a, struct qr_code *code, size_t n, 
 	struct tsb_view *text = arena_array(a, n, sizeof(*text));
 
 	for (size_t i = 0; i < n; i++) {
-		tsb_bytes_auto part = { 0 };
+		tsb_bytes_auto part = {0};
 
 		ur_part(u, (uint32_t)i + 1, &part);
 		text[i] = arena_view(a, tsb_view_bytes(&part));
@@ -27,7 +27,10 @@ make_codes(const struct ur *u, struct arena *a, struct qr_code *code, size_t n, 
 	return 0;
 }
 
-/* Large enough to point a camera at; long animations are smaller, since each frame is made and sent. */
+/*
+ * Large enough to point a camera at; long animations are smaller, since each frame is made and
+ * sent.
+ */
 static int
 default_scale(size_t nframes, int side)
 {
@@ -67,8 +70,8 @@ draw_frames(const struct qr_code *code, size_t n, int side, int scale, struct ts
 int
 ur_gif(struct tsb_view text, int scale, struct tsb_bytes *out, struct tsb_err *err)
 {
-	arena_auto a = { 0 };
-	ur_auto u = { 0 };
+	arena_auto a = {0};
+	ur_auto u = {0};
 	struct qr_code *code;
 	size_t n;
 	int size = 0, side;

@@ -40,7 +40,7 @@ int
 qr_split_init(struct qr_split *s, struct tsb_view text, const struct tsb_uuid *id, size_t chunk_max,
     struct tsb_err *err)
 {
-	struct qr_split made = { text, *id, chunk_max, 0, "" };
+	struct qr_split made = {text, *id, chunk_max, 0, ""};
 
 	if (chunk_max < 1 || chunk_max > QR_CHUNK_MAX)
 		return tsb_fail(err, TSB_E_INPUT, "a part carries 1 to %d bytes, not %zu",
@@ -64,8 +64,10 @@ qr_split_part(const struct qr_split *s, size_t k, struct tsb_bytes *out, struct 
 	char id[UUID_TEXT];
 
 	if (k < 1 || k > s->n)
-		return tsb_fail(err, TSB_E_INPUT, "there is no part %zu: the text has %zu", k, s->n);
-	tsb_bytes_addf(out, QR_PART_MARK "%s|%zu|%zu|%s|", uuid_format(&s->id, id), k, s->n, s->hash);
+		return tsb_fail(err, TSB_E_INPUT, "there is no part %zu: the text has %zu", k,
+		    s->n);
+	tsb_bytes_addf(out, QR_PART_MARK "%s|%zu|%zu|%s|", uuid_format(&s->id, id), k, s->n,
+	    s->hash);
 	if (s->text.n > 0)
 		tsb_bytes_add(out, s->text.p + start, left < s->chunk_max ? left : s->chunk_max);
 	return 0;
@@ -150,7 +152,9 @@ read_part(struct tsb_view text, struct part *p, struct tsb_err *err)
 {
 	struct tsb_view rest = text, field;
 
-	/* What scanners put at the end of a line. A space may be the last character of the chunk. */
+	/*
+	 * What scanners put at the end of a line. A space may be the last character of the chunk.
+	 */
 	while (rest.n > 0 && memchr("\t\r\n", rest.p[rest.n - 1], 3) != NULL)
 		rest.n--;
 	if (!qr_is_part(rest))
@@ -161,17 +165,17 @@ read_part(struct tsb_view text, struct part *p, struct tsb_err *err)
 		return tsb_fail(err, TSB_E_PAYLOAD,
 		    "a part does not name its request by a UUID in lower case behind " QR_PART_MARK);
 	if (!next_field(&rest, &field) || !read_number(field, &p->k))
-		return tsb_fail(err, TSB_E_PAYLOAD,
-		    "a part has no number from 1 to %d of its own", QR_PARTS_MAX);
+		return tsb_fail(err, TSB_E_PAYLOAD, "a part has no number from 1 to %d of its own",
+		    QR_PARTS_MAX);
 	if (!next_field(&rest, &field) || !read_number(field, &p->n))
-		return tsb_fail(err, TSB_E_PAYLOAD,
-		    "part %zu does not say of how many (1 to %d)", p->k, QR_PARTS_MAX);
+		return tsb_fail(err, TSB_E_PAYLOAD, "part %zu does not say of how many (1 to %d)",
+		    p->k, QR_PARTS_MAX);
 	if (p->k > p->n)
 		return tsb_fail(err, TSB_E_PAYLOAD, "part %zu of %zu: there is no such part", p->k,
 		    p->n);
 	if (!next_field(&rest, &field) || !read_hash(field, p->hash))
-		return tsb_fail(err, TSB_E_PAYLOAD,
-		    "part %zu of %zu has no hash of %d hex digits", p->k, p->n, HASH_TEXT);
+		return tsb_fail(err, TSB_E_PAYLOAD, "part %zu of %zu has no hash of %d hex digits",
+		    p->k, p->n, HASH_TEXT);
 	if (rest.n > QR_CHUNK_MAX || !is_printable(rest))
 		return tsb_fail(err, TSB_E_PAYLOAD,
 		    "the content of part %zu of %zu is not printable ASCII of at most %d bytes",
@@ -187,7 +191,7 @@ void
 qr_join_clear(struct qr_join *j)
 {
 	arena_clear(&j->arena);
-	*j = (struct qr_join){ 0 };
+	*j = (struct qr_join){0};
 }
 
 static struct tsb_view
@@ -276,8 +280,8 @@ qr_join_missing(const struct qr_join *j, struct tsb_bytes *out)
 		if (end == i)
 			tsb_bytes_addf(out, "%s%zu", comma, i + 1);
 		else
-			tsb_bytes_addf(out, "%s%zu%s%zu", comma, i + 1, end == i + 1 ? ", " : " to ",
-			    end + 1);
+			tsb_bytes_addf(out, "%s%zu%s%zu", comma, i + 1,
+			    end == i + 1 ? ", " : " to ", end + 1);
 		comma = ", ";
 		i = end;
 	}
@@ -298,8 +302,9 @@ put_together(const struct qr_join *j, size_t width, struct tsb_bytes *out)
 }
 
 /*
- * Editors, shells and phones cut spaces at the end of a line, where a chunk may have one. All chunks but
- * the last are of one length, and the hash tells what that was: at most LOST more than is seen.
+ * Editors, shells and phones cut spaces at the end of a line, where a chunk may have one. All
+ * chunks but the last are of one length, and the hash tells what that was: at most LOST more than
+ * is seen.
  */
 #define LOST 16
 
@@ -329,7 +334,7 @@ restore(const struct qr_join *j, struct tsb_bytes *out, char hash[HASH_TEXT + 1]
 int
 qr_join_text(const struct qr_join *j, struct arena *a, struct tsb_view *text, struct tsb_err *err)
 {
-	tsb_bytes_auto whole = { 0 }, missing = { 0 };
+	tsb_bytes_auto whole = {0}, missing = {0};
 	char hash[HASH_TEXT + 1], id[UUID_TEXT];
 	size_t n = 0;
 
@@ -338,14 +343,16 @@ qr_join_text(const struct qr_join *j, struct arena *a, struct tsb_view *text, st
 	uuid_format(&j->id, id);
 	if (!qr_join_complete(j)) {
 		qr_join_missing(j, &missing);
-		return tsb_fail(err, TSB_E_PAYLOAD, "request %s: of %zu parts these are missing: %s",
-		    id, j->n, tsb_bytes_cstr(&missing));
+		return tsb_fail(err, TSB_E_PAYLOAD,
+		    "request %s: of %zu parts these are missing: %s", id, j->n,
+		    tsb_bytes_cstr(&missing));
 	}
 	for (size_t i = 0; i < j->n; i++)
 		n += j->chunk[i].n;
 	if (n > QR_TEXT_MAX)
 		return tsb_fail(err, TSB_E_PAYLOAD,
-		    "request %s: its parts are %zu bytes together, more than %d", id, n, QR_TEXT_MAX);
+		    "request %s: its parts are %zu bytes together, more than %d", id, n,
+		    QR_TEXT_MAX);
 	if (!restore(j, &whole, hash))
 		return tsb_fail(err, TSB_E_PAYLOAD,
 		    "request %s: the %zu parts give a text with hash %s, but they name %s: a part was "

@@ -17,9 +17,11 @@
 #define QR_PART_MARK "TSBQR1|"
 #define QR_CHUNK_MAX 1800 /* bytes that phone cameras still read at once */
 #define QR_PARTS_MAX 4096
-#define QR_TEXT_MAX (4 * 1024 * 1024)
+#define QR_TEXT_MAX  (4 * 1024 * 1024)
 
-/* How many parts of at most chunk_max (1 to QR_CHUNK_MAX) bytes make up text; 1 for an empty one. */
+/*
+ * How many parts of at most chunk_max (1 to QR_CHUNK_MAX) bytes make up text; 1 for an empty one.
+ */
 size_t qr_part_count(struct tsb_view text, size_t chunk_max);
 /* A text that is being split: it is checked and hashed once for all parts. Borrows text. */
 struct qr_split {
@@ -49,11 +51,11 @@ struct qr_join {
 #define qr_join_auto struct qr_join __attribute__((cleanup(qr_join_clear)))
 void qr_join_clear(struct qr_join *);
 /*
- * Takes a scanned part. Line ends and tabs behind it do not matter, and spaces that were cut off there
- * are found again by the hash. *fresh (may be NULL) false: it was
- * there already. TSB_E_PAYLOAD names the part and what is wrong with it: not a part, of another
- * request, of another text of the same request, another count, a number out of range, or other
- * content for a number that is there; then nothing changes.
+ * Takes a scanned part. Line ends and tabs behind it do not matter, and spaces that were cut off
+ * there are found again by the hash. *fresh (may be NULL) false: it was there already.
+ * TSB_E_PAYLOAD names the part and what is wrong with it: not a part, of another request, of
+ * another text of the same request, another count, a number out of range, or other content for a
+ * number that is there; then nothing changes.
  */
 int qr_join_add(struct qr_join *, struct tsb_view part, bool *fresh, struct tsb_err *err)
     TSB_MUSTCHECK;
@@ -61,8 +63,8 @@ bool qr_join_complete(const struct qr_join *);
 /* Numbers of the missing parts for people: "2, 5 to 7". Appends; nothing when none is missing. */
 void qr_join_missing(const struct qr_join *, struct tsb_bytes *out);
 /*
- * The text, in the arena. TSB_E_PAYLOAD while parts are missing (named), and when the hash does not fit:
- * a part was misread or changed.
+ * The text, in the arena. TSB_E_PAYLOAD while parts are missing (named), and when the hash does not
+ * fit: a part was misread or changed.
  */
 int qr_join_text(const struct qr_join *, struct arena *a, struct tsb_view *text,
     struct tsb_err *err) TSB_MUSTCHECK;

@@ -10,8 +10,8 @@
 enum { WIDTH_OF_ONE = 600, WIDTH_OF_MANY = 300 };
 
 /*
- * Readers of picture files take five times as long for twice the pixels a module, which counts for a
- * hundred codes; at one pixel they miss every second one.
+ * Readers of picture files take five times as long for twice the pixels a module, which counts for
+ * a hundred codes; at one pixel they miss every second one.
  */
 static int
 default_scale(const struct qr_code *code, int width)
@@ -59,7 +59,7 @@ int
 qr_png_all(const struct qr_code *codes, size_t n, int scale, struct tsb_bytes *out,
     struct tsb_err *err)
 {
-	struct drawing d = { codes, scale, n > 1 ? WIDTH_OF_MANY : WIDTH_OF_ONE, out };
+	struct drawing d = {codes, scale, n > 1 ? WIDTH_OF_MANY : WIDTH_OF_ONE, out};
 
 	if (scale != QR_SCALE_DEFAULT && (scale < 1 || scale > QR_SCALE_MAX))
 		return tsb_fail(err, TSB_E_INPUT, "scale must be from 1 to %d pixels a module",

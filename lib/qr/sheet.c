@@ -9,7 +9,7 @@
 #include "lib/qr/sheet_parts.h"
 #include "lib/qr/words.h"
 
-const char *const qr_sheet_format_names[SHEET__MAX] = { "svg", "html", "pdf-ready" };
+const char *const qr_sheet_format_names[SHEET__MAX] = {"svg", "html", "pdf-ready"};
 
 /* ---- the digest ---- */
 
@@ -52,8 +52,9 @@ sheet_instruction(const struct qr_sheet *s, struct tsb_bytes *out)
 /* ---- HTML ---- */
 
 /*
- * A page is 180 by 250 mm: what A4 and Letter both have inside margins of 12 mm. Two codes side by side
- * have modules of more than half a millimetre, which cameras of phones and sheet scanners resolve.
+ * A page is 180 by 250 mm: what A4 and Letter both have inside margins of 12 mm. Two codes side by
+ * side have modules of more than half a millimetre, which cameras of phones and sheet scanners
+ * resolve.
  */
 #define PER_PAGE 4
 
@@ -81,7 +82,9 @@ static const char style[] =
     "footer{margin-top:auto;padding-top:2mm;text-align:right;font-size:8.5pt}"
     "section{margin-bottom:8mm}";
 
-/* For paper every section is a page of its own; on a screen too, so that what is seen is printed. */
+/*
+ * For paper every section is a page of its own; on a screen too, so that what is seen is printed.
+ */
 static const char style_pages[] =
     "@page{margin:12mm}"
     "section{display:flex;flex-direction:column;min-height:250mm;margin:0 0 12mm;"
@@ -132,11 +135,11 @@ static void
 add_notes(const struct page *p)
 {
 	static const char *const rows[][2] = {
-		{ "Date and time", "Place" },
-		{ "Serial number of the stick or other carrier", "Digest compared aloud, in words, by" },
-		{ "Operator", "Signature of the operator" },
-		{ "First witness", "Signature of the first witness" },
-		{ "Second witness", "Signature of the second witness" },
+	    {"Date and time", "Place"},
+	    {"Serial number of the stick or other carrier", "Digest compared aloud, in words, by"},
+	    {"Operator", "Signature of the operator"},
+	    {"First witness", "Signature of the first witness"},
+	    {"Second witness", "Signature of the second witness"},
 	};
 
 	tsb_bytes_add_str(p->out, "<h2>Notes of the ceremony</h2><table>");
@@ -195,9 +198,8 @@ add_code_page(struct page *p, size_t first)
 	if (p->paged) {
 		tsb_bytes_add_str(p->out, "<div class=\"running\"><span>");
 		qr_escape(s->title, p->out);
-		tsb_bytes_addf(p->out,
-		    "</span><span>SHA-256 %02x%02x %02x%02x…</span></div>", p->digest[0], p->digest[1],
-		    p->digest[2], p->digest[3]);
+		tsb_bytes_addf(p->out, "</span><span>SHA-256 %02x%02x %02x%02x…</span></div>",
+		    p->digest[0], p->digest[1], p->digest[2], p->digest[3]);
 	}
 	tsb_bytes_add_str(p->out, "<div class=\"pair\">");
 	for (size_t i = first; i < end; i++)
@@ -210,7 +212,7 @@ static void
 format_html(const struct qr_sheet *s, bool paged, struct tsb_bytes *out)
 {
 	unsigned char digest[SHEET_DIGEST];
-	struct page p = { s, paged, 1, 1, digest, out };
+	struct page p = {s, paged, 1, 1, digest, out};
 
 	sheet_digest(s->text, digest);
 	if (s->ncodes > 1)

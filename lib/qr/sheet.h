@@ -1,7 +1,8 @@
 /*
- * The print sheet of a request: QR codes with their numbers, what they carry, its digest in words that
- * two people can read to each other, and a place for the notes of a key ceremony. Self-contained: no
- * script, no font, no picture from elsewhere; everything from outside is escaped.
+ * The print sheet of a request: QR codes with their numbers, what they carry, its digest in words
+ * that two people can read to each other, and a place for the notes of a key ceremony.
+ * Self-contained: no script, no font, no picture from elsewhere; everything from outside is
+ * escaped.
  */
 #ifndef TSB_QR_SHEET_H
 #define TSB_QR_SHEET_H
@@ -9,8 +10,8 @@
 #include "lib/qr/code.h"
 
 enum qr_sheet_format {
-	SHEET_SVG,	 /* one picture: caption and all codes */
-	SHEET_HTML,	 /* a page for screen and printer */
+	SHEET_SVG, /* one picture: caption and all codes */
+	SHEET_HTML, /* a page for screen and printer */
 	SHEET_PDF_READY, /* HTML with page breaks, margins and page numbers for A4 and Letter: print to PDF */
 	SHEET__MAX
 };
@@ -25,7 +26,8 @@ struct qr_sheet {
 	const char *title; /* "Request 0190... for an offline HSM" */
 	const struct qr_sheet_line *lines;
 	size_t nlines;
-	struct tsb_view text; /* what the codes carry together: its digest is shown, in hex and words */
+	struct tsb_view
+	    text; /* what the codes carry together: its digest is shown, in hex and words */
 	const struct qr_code *codes;
 	size_t ncodes;
 };

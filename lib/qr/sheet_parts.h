@@ -5,8 +5,8 @@
 #include "lib/qr/sheet.h"
 
 #define SHEET_DIGEST 32
-#define SHEET_ROW 4 /* bytes of the digest in one row */
-#define SHEET_ROWS (SHEET_DIGEST / SHEET_ROW)
+#define SHEET_ROW    4 /* bytes of the digest in one row */
+#define SHEET_ROWS   (SHEET_DIGEST / SHEET_ROW)
 
 void sheet_digest(struct tsb_view text, unsigned char digest[SHEET_DIGEST]);
 /* Row of the digest as "ba78 16bf" and as words. Appends. */

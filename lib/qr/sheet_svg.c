@@ -4,12 +4,12 @@
 #include "lib/qr/escape.h"
 #include "lib/qr/sheet_parts.h"
 
-#define WIDTH 190
-#define MARGIN 8
-#define CELL 88 /* a code, as large as on the printed pages */
-#define GAP 4
-#define LINE 5 /* from one line of text to the next */
-#define NAME_COLUMN 34
+#define WIDTH        190
+#define MARGIN       8
+#define CELL         88 /* a code, as large as on the printed pages */
+#define GAP          4
+#define LINE         5 /* from one line of text to the next */
+#define NAME_COLUMN  34
 #define TEXT_COLUMNS 62 /* characters of the caption that fit a line */
 
 struct canvas {
@@ -60,7 +60,8 @@ add_digest(struct canvas *c, const struct qr_sheet *s)
 	sheet_digest(s->text, digest);
 	c->y += 2;
 	open_text(c, MARGIN, " font-weight=\"bold\"");
-	tsb_bytes_addf(c->out, "SHA-256 of the text (%zu bytes), in hex and in words</text>\n", s->text.n);
+	tsb_bytes_addf(c->out, "SHA-256 of the text (%zu bytes), in hex and in words</text>\n",
+	    s->text.n);
 	c->y += LINE;
 	for (size_t i = 0; i < SHEET_ROWS; i++) {
 		open_text(c, MARGIN, " class=\"m\"");
@@ -81,8 +82,8 @@ add_codes(struct canvas *c, const struct qr_sheet *s)
 		int x = MARGIN - 3 + (i % 2 == 0 ? 0 : CELL + GAP);
 
 		tsb_bytes_addf(c->out,
-		    "<g transform=\"translate(%d %d) scale(%.6f)\" shape-rendering=\"crispEdges\">", x,
-		    c->y, (double)CELL / (code->size + 2 * QR_QUIET));
+		    "<g transform=\"translate(%d %d) scale(%.6f)\" shape-rendering=\"crispEdges\">",
+		    x, c->y, (double)CELL / (code->size + 2 * QR_QUIET));
 		qr_svg_path(code, c->out);
 		tsb_bytes_addf(c->out,
 		    "</g><text x=\"%d\" y=\"%d\" text-anchor=\"middle\" font-weight=\"bold\">%zu of %zu"
@@ -96,8 +97,8 @@ add_codes(struct canvas *c, const struct qr_sheet *s)
 void
 sheet_svg(const struct qr_sheet *s, struct tsb_bytes *out)
 {
-	tsb_bytes_auto body = { 0 }, instruction = { 0 };
-	struct canvas c = { &body, MARGIN + LINE };
+	tsb_bytes_auto body = {0}, instruction = {0};
+	struct canvas c = {&body, MARGIN + LINE};
 
 	add_caption(&c, s);
 	add_digest(&c, s);
@@ -110,11 +111,13 @@ sheet_svg(const struct qr_sheet *s, struct tsb_bytes *out)
 	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 	    "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%dmm\" height=\"%dmm\" "
 	    "viewBox=\"0 0 %d %d\" font-family=\"'Liberation Sans',Arial,Helvetica,sans-serif\" "
-	    "font-size=\"3.8\">\n<title>", WIDTH, c.y, WIDTH, c.y);
+	    "font-size=\"3.8\">\n<title>",
+	    WIDTH, c.y, WIDTH, c.y);
 	qr_escape(s->title, out);
 	tsb_bytes_addf(out,
 	    "</title>\n<style>.m{font-family:'Liberation Mono',Courier,monospace}</style>\n"
-	    "<path fill=\"#fff\" d=\"M0 0h%dv%dH0z\"/>\n", WIDTH, c.y);
+	    "<path fill=\"#fff\" d=\"M0 0h%dv%dH0z\"/>\n",
+	    WIDTH, c.y);
 	tsb_bytes_add_view(out, tsb_view_bytes(&body));
 	tsb_bytes_add_str(out, "</svg>\n");
 }

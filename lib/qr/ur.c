@@ -28,7 +28,7 @@ ur_clear(struct ur *u)
 {
 	tsb_bytes_clear(&u->message);
 	arena_clear(&u->arena);
-	*u = (struct ur){ 0 };
+	*u = (struct ur){0};
 }
 
 int
@@ -77,7 +77,7 @@ mix(const struct ur *u, uint32_t i, unsigned char *out)
 void
 ur_part(const struct ur *u, uint32_t i, struct tsb_bytes *out)
 {
-	tsb_bytes_auto cbor = { 0 };
+	tsb_bytes_auto cbor = {0};
 
 	tsb_bytes_add_str(out, UR_MARK);
 	if (u->n == 1) {

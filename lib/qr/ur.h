@@ -16,17 +16,17 @@
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 
-#define UR_MARK "UR:BYTES/"
+#define UR_MARK             "UR:BYTES/"
 #define UR_FRAGMENT_DEFAULT 480 /* bytes: codes of 89 modules, which cameras read off a screen */
-#define UR_FRAGMENT_MAX 1000
-#define UR_PARTS_MAX 4096
-#define UR_TEXT_MAX (UR_PARTS_MAX * UR_FRAGMENT_MAX - 5)
+#define UR_FRAGMENT_MAX     1000
+#define UR_PARTS_MAX        4096
+#define UR_TEXT_MAX         (UR_PARTS_MAX * UR_FRAGMENT_MAX - 5)
 
 /* ---- out ---- */
 
 struct ur {
 	struct tsb_bytes message; /* CBOR, padded to n fragments */
-	size_t length;		  /* without padding */
+	size_t length; /* without padding */
 	size_t fragment, n;
 	uint32_t checksum;
 	struct arena arena;
@@ -45,7 +45,7 @@ void ur_part(const struct ur *, uint32_t i, struct tsb_bytes *out);
 /* Parts that an animation shows before it begins again: each fragment and half as many mixtures. */
 size_t ur_part_count(const struct ur *);
 
-#define UR_GIF_TEXT_MAX (256 * 1024) /* some 800 frames, under three minutes */
+#define UR_GIF_TEXT_MAX  (256 * 1024) /* some 800 frames, under three minutes */
 #define UR_GIF_SCALE_MAX 8
 /*
  * The parts as an animated GIF that never ends, five codes a second, scale pixels a module (1 to
@@ -67,8 +67,8 @@ struct ur_join {
 	bool begun;
 	size_t length, fragment, n;
 	uint32_t checksum;
-	size_t have;	      /* what is known, in fragments: complete at n */
-	unsigned char **row;  /* n equations in echelon form; NULL = none begins here */
+	size_t have; /* what is known, in fragments: complete at n */
+	unsigned char **row; /* n equations in echelon form; NULL = none begins here */
 	unsigned char *scratch;
 	struct arena arena;
 	const struct fountain *fountain;

@@ -14,7 +14,7 @@
 #include "lib/qr/words.h"
 
 #define FRAGMENT_MAX 2200 /* of other programs: what the largest code holds */
-#define LENGTH_MAX (UR_PARTS_MAX * UR_FRAGMENT_MAX)
+#define LENGTH_MAX   (UR_PARTS_MAX * UR_FRAGMENT_MAX)
 
 /* What a part says of itself. */
 struct part {
@@ -26,7 +26,7 @@ void
 ur_join_clear(struct ur_join *j)
 {
 	arena_clear(&j->arena);
-	*j = (struct ur_join){ 0 };
+	*j = (struct ur_join){0};
 }
 
 /* ---- reading ---- */
@@ -70,10 +70,9 @@ read_array(struct tsb_view in, struct part *p)
 {
 	uint32_t five;
 
-	return read_head(&in, CBOR_ARRAY, &five) && five == 5 &&
-	    read_head(&in, CBOR_UINT, &p->i) && read_head(&in, CBOR_UINT, &p->n) &&
-	    read_head(&in, CBOR_UINT, &p->length) && read_head(&in, CBOR_UINT, &p->checksum) &&
-	    read_bytes(in, &p->data);
+	return read_head(&in, CBOR_ARRAY, &five) && five == 5 && read_head(&in, CBOR_UINT, &p->i) &&
+	    read_head(&in, CBOR_UINT, &p->n) && read_head(&in, CBOR_UINT, &p->length) &&
+	    read_head(&in, CBOR_UINT, &p->checksum) && read_bytes(in, &p->data);
 }
 
 /* "7-12/" at the start of text, which loses it. */
@@ -140,7 +139,7 @@ part_parse(struct tsb_view text, struct arena *a, struct part *p, struct tsb_err
 		return tsb_fail(err, TSB_E_PAYLOAD,
 		    "part %u-%u was misread or changed: its check bytes do not fit", i, n);
 	if (!several) {
-		*p = (struct part){ 1, 1, (uint32_t)content.n, qr_crc32(content), content };
+		*p = (struct part){1, 1, (uint32_t)content.n, qr_crc32(content), content};
 	} else if (!read_array(content, p) || p->i != i || p->n != n || i == 0) {
 		return tsb_fail(err, TSB_E_PAYLOAD, "part %u-%u does not hold what its numbers say",
 		    i, n);
@@ -230,14 +229,15 @@ zero(const unsigned char *p, size_t n)
 int
 ur_join_add(struct ur_join *j, struct tsb_view text, bool *fresh, struct tsb_err *err)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	struct part p;
 	size_t first;
 
 	if (part_parse(text, &a, &p, err))
 		return -1;
-	if (j->begun && (p.length != j->length || p.n != j->n || p.data.n != j->fragment ||
-	    p.checksum != j->checksum))
+	if (j->begun &&
+	    (p.length != j->length || p.n != j->n || p.data.n != j->fragment ||
+		p.checksum != j->checksum))
 		return tsb_fail(err, TSB_E_PAYLOAD,
 		    "part %u-%u is of another text than the %zu parts before", p.i, p.n, j->have);
 	if (!j->begun)

@@ -82,8 +82,8 @@ void
 qr_words_minimal(struct tsb_view bytes, struct tsb_bytes *out)
 {
 	uint32_t crc = qr_crc32(bytes);
-	unsigned char check[] = { (unsigned char)(crc >> 24), (unsigned char)(crc >> 16),
-		(unsigned char)(crc >> 8), (unsigned char)crc };
+	unsigned char check[] = {(unsigned char)(crc >> 24), (unsigned char)(crc >> 16),
+	    (unsigned char)(crc >> 8), (unsigned char)crc};
 
 	add_minimal(bytes, out);
 	add_minimal(tsb_view_of(check, sizeof(check)), out);

@@ -9,40 +9,40 @@
 #include "lib/ska/keyattr_xml.h"
 
 const char *const keyattr_flag_xml[ATTR__MAX] = {
-	[ATTR_DECRYPT] = "decrypt",
-	[ATTR_SIGN] = "sign",
-	[ATTR_UNWRAP] = "unwrap",
-	[ATTR_DERIVE] = "derive",
-	[ATTR_SENSITIVE] = "sensitive",
-	[ATTR_ALWAYS_SENSITIVE] = "always_sensitive",
-	[ATTR_EXTRACTABLE] = "extractable",
-	[ATTR_NEVER_EXTRACTABLE] = "never_extractable",
-	[ATTR_MODIFIABLE] = "modifiable",
-	[ATTR_COPYABLE] = "copyable",
-	[ATTR_DESTROYABLE] = "destroyable",
-	[ATTR_UNIQUE] = "unique",
+    [ATTR_DECRYPT] = "decrypt",
+    [ATTR_SIGN] = "sign",
+    [ATTR_UNWRAP] = "unwrap",
+    [ATTR_DERIVE] = "derive",
+    [ATTR_SENSITIVE] = "sensitive",
+    [ATTR_ALWAYS_SENSITIVE] = "always_sensitive",
+    [ATTR_EXTRACTABLE] = "extractable",
+    [ATTR_NEVER_EXTRACTABLE] = "never_extractable",
+    [ATTR_MODIFIABLE] = "modifiable",
+    [ATTR_COPYABLE] = "copyable",
+    [ATTR_DESTROYABLE] = "destroyable",
+    [ATTR_UNIQUE] = "unique",
 };
 
 const char *const keyattr_flag_json[ATTR__MAX] = {
-	[ATTR_DECRYPT] = "decrypt",
-	[ATTR_SIGN] = "sign",
-	[ATTR_UNWRAP] = "unwrap",
-	[ATTR_DERIVE] = "derive",
-	[ATTR_SENSITIVE] = "sensitive",
-	[ATTR_ALWAYS_SENSITIVE] = "alwaysSensitive",
-	[ATTR_EXTRACTABLE] = "extractable",
-	[ATTR_NEVER_EXTRACTABLE] = "neverExtractable",
-	[ATTR_MODIFIABLE] = "modifiable",
-	[ATTR_COPYABLE] = "copyable",
-	[ATTR_DESTROYABLE] = "destroyable",
-	[ATTR_UNIQUE] = "unique",
+    [ATTR_DECRYPT] = "decrypt",
+    [ATTR_SIGN] = "sign",
+    [ATTR_UNWRAP] = "unwrap",
+    [ATTR_DERIVE] = "derive",
+    [ATTR_SENSITIVE] = "sensitive",
+    [ATTR_ALWAYS_SENSITIVE] = "alwaysSensitive",
+    [ATTR_EXTRACTABLE] = "extractable",
+    [ATTR_NEVER_EXTRACTABLE] = "neverExtractable",
+    [ATTR_MODIFIABLE] = "modifiable",
+    [ATTR_COPYABLE] = "copyable",
+    [ATTR_DESTROYABLE] = "destroyable",
+    [ATTR_UNIQUE] = "unique",
 };
 
 const char *const keyattr_rule_xml[RULE__MAX] = {
-	[RULE_USE] = "rule_use",
-	[RULE_BLOCK] = "rule_block",
-	[RULE_UNBLOCK] = "rule_unblock",
-	[RULE_MODIFY] = "rule_modify",
+    [RULE_USE] = "rule_use",
+    [RULE_BLOCK] = "rule_block",
+    [RULE_UNBLOCK] = "rule_unblock",
+    [RULE_MODIFY] = "rule_modify",
 };
 
 /* Every level is one tab deeper; the reference HSM writes nothing else between elements. */
@@ -83,7 +83,9 @@ put_indent(struct writer *w)
 		tsb_bytes_add_str(w->out, "\t");
 }
 
-/* "<name" with attributes given as name, value, ..., NULL; a NULL value leaves its attribute out. */
+/*
+ * "<name" with attributes given as name, value, ..., NULL; a NULL value leaves its attribute out.
+ */
 static void
 put_start(struct writer *w, const char *name, const char *const *attributes)
 {
@@ -116,8 +118,7 @@ close_element(struct writer *w, const char *name)
 }
 
 static void
-put_text_with(struct writer *w, const char *name, const char *const *attributes,
-    const char *text)
+put_text_with(struct writer *w, const char *name, const char *const *attributes, const char *text)
 {
 	if (text == NULL)
 		return;
@@ -154,10 +155,9 @@ put_time(struct writer *w, const char *name, int64_t seconds)
 }
 
 static void
-put_base64(struct writer *w, const char *name, const char *const *attributes,
-    struct tsb_view value)
+put_base64(struct writer *w, const char *name, const char *const *attributes, struct tsb_view value)
 {
-	tsb_bytes_auto text = { 0 };
+	tsb_bytes_auto text = {0};
 
 	enc_base64(value, &text);
 	put_text_with(w, name, attributes, tsb_bytes_cstr(&text));
@@ -168,9 +168,8 @@ put_base64(struct writer *w, const char *name, const char *const *attributes,
 static void
 put_approval(struct writer *w, const struct ska_approver *ap)
 {
-	const char *const attributes[] = { "type",
-		ap->type == APPROVER_PUBLIC_KEY ? "public_key" : "certificate", "name", ap->name,
-		NULL };
+	const char *const attributes[] = {"type",
+	    ap->type == APPROVER_PUBLIC_KEY ? "public_key" : "certificate", "name", ap->name, NULL};
 
 	put_base64(w, "approval", attributes, ap->value);
 }
@@ -178,7 +177,7 @@ put_approval(struct writer *w, const struct ska_approver *ap)
 static void
 put_group(struct writer *w, const struct ska_group *g)
 {
-	const char *const attributes[] = { "name", g->name, NULL };
+	const char *const attributes[] = {"name", g->name, NULL};
 
 	open_element(w, "group", attributes);
 	put_number(w, "quorum", g->quorum);
@@ -190,7 +189,7 @@ put_group(struct writer *w, const struct ska_group *g)
 static void
 put_token(struct writer *w, const struct ska_token *t)
 {
-	const char *const attributes[] = { "name", t->name, NULL };
+	const char *const attributes[] = {"name", t->name, NULL};
 
 	open_element(w, "token", attributes);
 	put_number(w, "timelock", t->timelock);
@@ -233,8 +232,8 @@ put_identity(struct writer *w, const struct keyattr *k)
 static void
 put_material(struct writer *w, const struct keyattr *k)
 {
-	const char *const format[] = { "format", k->address_format, NULL };
-	const char *const type[] = { "type", k->derivation_type, NULL };
+	const char *const format[] = {"format", k->address_format, NULL};
+	const char *const type[] = {"type", k->derivation_type, NULL};
 
 	put_text(w, "algorithm", k->algorithm == NULL ? "" : k->algorithm);
 	put_text(w, "algorithm_oid", k->algorithm_oid);
@@ -261,8 +260,8 @@ put_flags(struct writer *w, const struct keyattr *k)
 void
 keyattr_format(const struct keyattr *k, struct tsb_bytes *out)
 {
-	const char *const attributes[] = { "creation", k->creation, "storage", k->storage, NULL };
-	struct writer w = { .out = out };
+	const char *const attributes[] = {"creation", k->creation, "storage", k->storage, NULL};
+	struct writer w = {.out = out};
 
 	tsb_bytes_add_str(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
 	open_element(&w, k->root, attributes);
@@ -301,7 +300,7 @@ keyattr_stable_text(struct tsb_view xml, struct tsb_bytes *out)
 {
 	while (xml.n > 0) {
 		const unsigned char *lf = memchr(xml.p, '\n', xml.n);
-		struct tsb_view line = { xml.p, lf == NULL ? xml.n : (size_t)(lf - xml.p) + 1 };
+		struct tsb_view line = {xml.p, lf == NULL ? xml.n : (size_t)(lf - xml.p) + 1};
 
 		if (!is_line_of(line, "attest_time") && !is_line_of(line, "key_use_count"))
 			tsb_bytes_add_view(out, line);

@@ -23,14 +23,14 @@ enum keyattr_flag {
 	ATTR_UNIQUE,
 	ATTR__MAX
 };
-extern const char *const keyattr_flag_xml[ATTR__MAX];  /* "always_sensitive" */
+extern const char *const keyattr_flag_xml[ATTR__MAX]; /* "always_sensitive" */
 extern const char *const keyattr_flag_json[ATTR__MAX]; /* "alwaysSensitive" */
 
 /* Members without a value are NULL, 0 or empty. Times in seconds since 1970. */
 struct keyattr {
-	const char *root;     /* element name: "private_key", "secret_key", "public_key" */
+	const char *root; /* element name: "private_key", "secret_key", "public_key" */
 	const char *creation; /* "generated" or "imported" */
-	const char *storage;  /* "external" or NULL */
+	const char *storage; /* "external" or NULL */
 	const char *uuid, *label, *id;
 	int64_t create_time, attest_time;
 	bool has_use_count;

@@ -21,59 +21,57 @@ struct element_row {
 };
 
 /* Rows stand in the order in which elements may follow each other below one parent. */
-#define FLAG(a, n) [EL_FLAG + (a)] = { n, EL_ATTRIBUTES, .need = true, .text = true }
-#define RULE(r, n) [EL_RULE + (r)] = { n, EL_POLICY, .need = true }
+#define FLAG(a, n) [EL_FLAG + (a)] = {n, EL_ATTRIBUTES, .need = true, .text = true}
+#define RULE(r, n) [EL_RULE + (r)] = {n, EL_POLICY, .need = true}
 static const struct element_row elements[EL__MAX] = {
-	[EL_KEY] = { NULL, EL_DOCUMENT, .need = true,
-	    .attribute = { { "creation", true }, { "storage", false } } },
-	[EL_UUID] = { "uuid", EL_KEY, .text = true },
-	[EL_LABEL] = { "label", EL_KEY, .need = true, .text = true },
-	[EL_ID] = { "id", EL_KEY, .text = true },
-	[EL_CREATE_TIME] = { "create_time", EL_KEY, .need = true, .text = true },
-	[EL_ATTEST_TIME] = { "attest_time", EL_KEY, .need = true, .text = true },
-	[EL_KEY_USE_COUNT] = { "key_use_count", EL_KEY, .text = true },
-	[EL_ALGORITHM] = { "algorithm", EL_KEY, .need = true, .text = true },
-	[EL_ALGORITHM_OID] = { "algorithm_oid", EL_KEY, .text = true },
-	[EL_CURVE_OID] = { "curve_oid", EL_KEY, .text = true },
-	[EL_KEY_SIZE] = { "key_size", EL_KEY, .text = true },
-	[EL_PUBLIC_KEY] = { "public_key", EL_KEY, .text = true },
-	[EL_ADDRESS] = { "address_truncated", EL_KEY, .text = true,
-	    .attribute = { { "format", true } } },
-	[EL_DERIVATION] = { "derivation_value", EL_KEY, .text = true,
-	    .attribute = { { "type", true } } },
-	[EL_ATTRIBUTES] = { "attributes", EL_KEY, .need = true },
-	FLAG(ATTR_DECRYPT, "decrypt"),
-	FLAG(ATTR_SIGN, "sign"),
-	FLAG(ATTR_UNWRAP, "unwrap"),
-	FLAG(ATTR_DERIVE, "derive"),
-	FLAG(ATTR_SENSITIVE, "sensitive"),
-	FLAG(ATTR_ALWAYS_SENSITIVE, "always_sensitive"),
-	FLAG(ATTR_EXTRACTABLE, "extractable"),
-	FLAG(ATTR_NEVER_EXTRACTABLE, "never_extractable"),
-	FLAG(ATTR_MODIFIABLE, "modifiable"),
-	FLAG(ATTR_COPYABLE, "copyable"),
-	FLAG(ATTR_DESTROYABLE, "destroyable"),
-	FLAG(ATTR_UNIQUE, "unique"),
-	[EL_EKA_SIGN] = { "eka_sign", EL_ATTRIBUTES, .text = true },
-	[EL_POLICY] = { "policy", EL_KEY },
-	[EL_KEY_STATUS] = { "key_status", EL_POLICY, .need = true },
-	[EL_BLOCKED] = { "blocked", EL_KEY_STATUS, .need = true, .text = true },
-	RULE(RULE_USE, "rule_use"),
-	RULE(RULE_BLOCK, "rule_block"),
-	RULE(RULE_UNBLOCK, "rule_unblock"),
-	RULE(RULE_MODIFY, "rule_modify"),
-	[EL_TOKEN] = { "token", EL_RULE, .many = true, .attribute = { { "name", false } } },
-	[EL_TIMELOCK] = { "timelock", EL_TOKEN, .need = true, .text = true },
-	[EL_TIMEOUT] = { "timeout", EL_TOKEN, .need = true, .text = true },
-	[EL_GROUP] = { "group", EL_TOKEN, .many = true, .attribute = { { "name", false } } },
-	[EL_QUORUM] = { "quorum", EL_GROUP, .need = true, .text = true },
-	[EL_APPROVAL] = { "approval", EL_GROUP, .many = true, .text = true,
-	    .attribute = { { "type", true }, { "name", false } } },
+    [EL_KEY] = {NULL, EL_DOCUMENT, .need = true,
+	.attribute = {{"creation", true}, {"storage", false}}},
+    [EL_UUID] = {"uuid", EL_KEY, .text = true},
+    [EL_LABEL] = {"label", EL_KEY, .need = true, .text = true},
+    [EL_ID] = {"id", EL_KEY, .text = true},
+    [EL_CREATE_TIME] = {"create_time", EL_KEY, .need = true, .text = true},
+    [EL_ATTEST_TIME] = {"attest_time", EL_KEY, .need = true, .text = true},
+    [EL_KEY_USE_COUNT] = {"key_use_count", EL_KEY, .text = true},
+    [EL_ALGORITHM] = {"algorithm", EL_KEY, .need = true, .text = true},
+    [EL_ALGORITHM_OID] = {"algorithm_oid", EL_KEY, .text = true},
+    [EL_CURVE_OID] = {"curve_oid", EL_KEY, .text = true},
+    [EL_KEY_SIZE] = {"key_size", EL_KEY, .text = true},
+    [EL_PUBLIC_KEY] = {"public_key", EL_KEY, .text = true},
+    [EL_ADDRESS] = {"address_truncated", EL_KEY, .text = true, .attribute = {{"format", true}}},
+    [EL_DERIVATION] = {"derivation_value", EL_KEY, .text = true, .attribute = {{"type", true}}},
+    [EL_ATTRIBUTES] = {"attributes", EL_KEY, .need = true},
+    FLAG(ATTR_DECRYPT, "decrypt"),
+    FLAG(ATTR_SIGN, "sign"),
+    FLAG(ATTR_UNWRAP, "unwrap"),
+    FLAG(ATTR_DERIVE, "derive"),
+    FLAG(ATTR_SENSITIVE, "sensitive"),
+    FLAG(ATTR_ALWAYS_SENSITIVE, "always_sensitive"),
+    FLAG(ATTR_EXTRACTABLE, "extractable"),
+    FLAG(ATTR_NEVER_EXTRACTABLE, "never_extractable"),
+    FLAG(ATTR_MODIFIABLE, "modifiable"),
+    FLAG(ATTR_COPYABLE, "copyable"),
+    FLAG(ATTR_DESTROYABLE, "destroyable"),
+    FLAG(ATTR_UNIQUE, "unique"),
+    [EL_EKA_SIGN] = {"eka_sign", EL_ATTRIBUTES, .text = true},
+    [EL_POLICY] = {"policy", EL_KEY},
+    [EL_KEY_STATUS] = {"key_status", EL_POLICY, .need = true},
+    [EL_BLOCKED] = {"blocked", EL_KEY_STATUS, .need = true, .text = true},
+    RULE(RULE_USE, "rule_use"),
+    RULE(RULE_BLOCK, "rule_block"),
+    RULE(RULE_UNBLOCK, "rule_unblock"),
+    RULE(RULE_MODIFY, "rule_modify"),
+    [EL_TOKEN] = {"token", EL_RULE, .many = true, .attribute = {{"name", false}}},
+    [EL_TIMELOCK] = {"timelock", EL_TOKEN, .need = true, .text = true},
+    [EL_TIMEOUT] = {"timeout", EL_TOKEN, .need = true, .text = true},
+    [EL_GROUP] = {"group", EL_TOKEN, .many = true, .attribute = {{"name", false}}},
+    [EL_QUORUM] = {"quorum", EL_GROUP, .need = true, .text = true},
+    [EL_APPROVAL] = {"approval", EL_GROUP, .many = true, .text = true,
+	.attribute = {{"type", true}, {"name", false}}},
 };
 #undef FLAG
 #undef RULE
 
-static const char *const roots[] = { "private_key", "secret_key", "public_key" };
+static const char *const roots[] = {"private_key", "secret_key", "public_key"};
 
 const char *
 keyattr_element_name(const struct keyattr_reader *r, enum keyattr_element e)
@@ -85,7 +83,7 @@ static int
 take_attributes(struct keyattr_reader *r, enum keyattr_element e, const char **given)
 {
 	const struct attribute_row *known = elements[e].attribute;
-	bool seen[2] = { false };
+	bool seen[2] = {false};
 
 	for (; given[0] != NULL; given += 2) {
 		size_t i = 0;
@@ -93,8 +91,8 @@ take_attributes(struct keyattr_reader *r, enum keyattr_element e, const char **g
 		while (i < 2 && !(known[i].name != NULL && tsb_streq(known[i].name, given[0])))
 			i++;
 		if (i == 2)
-			return keyattr_refuse(
-			    r, "element %s has an unknown attribute", keyattr_element_name(r, e));
+			return keyattr_refuse(r, "element %s has an unknown attribute",
+			    keyattr_element_name(r, e));
 		seen[i] = true;
 		if (keyattr_take_attribute(r, e, i, given[1]))
 			return -1;
@@ -163,13 +161,13 @@ enter(struct keyattr_reader *r, const char *name, const char **attributes)
 	if (r->depth == KEYATTR_DEPTH_MAX)
 		return keyattr_refuse(r, "nested deeper than %d", KEYATTR_DEPTH_MAX);
 	if (elements[parent].text)
-		return keyattr_refuse(
-		    r, "element %s holds another one", keyattr_element_name(r, parent));
+		return keyattr_refuse(r, "element %s holds another one",
+		    keyattr_element_name(r, parent));
 	if (find_child(r, parent, name, &e))
 		return -1;
 	if (e < latest || (e == latest && !elements[e].many))
-		return keyattr_refuse(
-		    r, "element %s is repeated or in the wrong place", keyattr_element_name(r, e));
+		return keyattr_refuse(r, "element %s is repeated or in the wrong place",
+		    keyattr_element_name(r, e));
 	if (check_none_skipped(r, parent, latest, e))
 		return -1;
 	r->latest[r->depth] = e;
@@ -307,7 +305,7 @@ on_declaration(void *u, const char *version, const char *encoding, int standalon
 static int
 check_references(struct tsb_view xml, struct tsb_err *err)
 {
-	static const char *const known[] = { "&amp;", "&lt;", "&gt;", "&quot;", "&apos;" };
+	static const char *const known[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&apos;"};
 
 	for (size_t at = 0; at < xml.n; at++) {
 		size_t i = 0;
@@ -315,8 +313,8 @@ check_references(struct tsb_view xml, struct tsb_err *err)
 		if (xml.p[at] != '&')
 			continue;
 		while (i < TSB_COUNT(known) &&
-		       (xml.n - at < strlen(known[i]) ||
-			   memcmp(xml.p + at, known[i], strlen(known[i])) != 0))
+		    (xml.n - at < strlen(known[i]) ||
+			memcmp(xml.p + at, known[i], strlen(known[i])) != 0))
 			i++;
 		if (i == TSB_COUNT(known))
 			return tsb_fail(err, TSB_E_PAYLOAD,
@@ -356,15 +354,15 @@ int
 keyattr_parse(struct tsb_view xml, struct arena *a, struct keyattr *out, struct tsb_err *err)
 {
 	static const char declaration[] = "<?xml ";
-	struct session s = { .r = { .a = a, .err = err } };
+	struct session s = {.r = {.a = a, .err = err}};
 	int rc;
 
 	if (xml.n > KEYATTR_XML_MAX)
-		return tsb_fail(
-		    err, TSB_E_PAYLOAD, "key attributes: longer than %d bytes", KEYATTR_XML_MAX);
+		return tsb_fail(err, TSB_E_PAYLOAD, "key attributes: longer than %d bytes",
+		    KEYATTR_XML_MAX);
 	if (xml.n < strlen(declaration) || memcmp(xml.p, declaration, strlen(declaration)) != 0)
-		return tsb_fail(
-		    err, TSB_E_PAYLOAD, "key attributes: does not start with an XML declaration");
+		return tsb_fail(err, TSB_E_PAYLOAD,
+		    "key attributes: does not start with an XML declaration");
 	if (check_references(xml, err))
 		return -1;
 	s.parser = XML_ParserCreate("UTF-8");

@@ -58,8 +58,7 @@ struct keyattr_reader {
 	struct ska_approver *approver;
 };
 
-#define keyattr_refuse(r, ...)                                                                     \
-	(tsb_fail((r)->err, TSB_E_PAYLOAD, "key attributes: " __VA_ARGS__))
+#define keyattr_refuse(r, ...) (tsb_fail((r)->err, TSB_E_PAYLOAD, "key attributes: " __VA_ARGS__))
 
 /* For messages. */
 const char *keyattr_element_name(const struct keyattr_reader *r, enum keyattr_element e);

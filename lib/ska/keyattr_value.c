@@ -10,22 +10,22 @@
 /* ---- texts ---- */
 
 static int
-copy_label(
-    struct keyattr_reader *r, const char *text, size_t max, const char *what, const char **out)
+copy_label(struct keyattr_reader *r, const char *text, size_t max, const char *what,
+    const char **out)
 {
 	struct tsb_view v = tsb_view_str(text);
 
 	if (v.n == 0 || v.n > max || !tsb_label_valid(v))
-		return keyattr_refuse(
-		    r, "%s must have 1 to %zu bytes without control characters", what, max);
+		return keyattr_refuse(r, "%s must have 1 to %zu bytes without control characters",
+		    what, max);
 	*out = arena_str(r->a, text);
 	return 0;
 }
 
 /* Digits without leading zeros: one text per number. */
 static int
-parse_number(
-    struct keyattr_reader *r, const char *text, uint64_t max, const char *what, uint64_t *out)
+parse_number(struct keyattr_reader *r, const char *text, uint64_t max, const char *what,
+    uint64_t *out)
 {
 	uint64_t n = 0;
 
@@ -58,8 +58,8 @@ parse_base64(struct keyattr_reader *r, const char *text, const char *what, struc
 {
 	if (!enc_base64_decode(tsb_view_str(text), r->a, out) || out->n == 0 ||
 	    out->n > POLICY_VALUE_MAX)
-		return keyattr_refuse(
-		    r, "%s is not base64 of 1 to %d bytes", what, POLICY_VALUE_MAX);
+		return keyattr_refuse(r, "%s is not base64 of 1 to %d bytes", what,
+		    POLICY_VALUE_MAX);
 	return 0;
 }
 
@@ -123,8 +123,8 @@ take_oid(struct keyattr_reader *r, enum keyattr_element e, const char *text)
 
 	if (n == 0 || n > 127 || strspn(text, "0123456789.") != n || text[0] == '.' ||
 	    text[n - 1] == '.' || strstr(text, "..") != NULL)
-		return keyattr_refuse(
-		    r, "%s is not a dotted object identifier", keyattr_element_name(r, e));
+		return keyattr_refuse(r, "%s is not a dotted object identifier",
+		    keyattr_element_name(r, e));
 	*(e == EL_CURVE_OID ? &r->k.curve_oid : &r->k.algorithm_oid) = arena_str(r->a, text);
 	return 0;
 }
@@ -212,25 +212,25 @@ typedef int take_text(struct keyattr_reader *, enum keyattr_element, const char 
 
 /* Flags are a row of elements with one reader. */
 static take_text *const takers[EL__MAX] = {
-	[EL_UUID] = take_uuid,
-	[EL_LABEL] = take_name,
-	[EL_ID] = take_name,
-	[EL_CREATE_TIME] = take_time,
-	[EL_ATTEST_TIME] = take_time,
-	[EL_KEY_USE_COUNT] = take_use_count,
-	[EL_ALGORITHM] = take_algorithm,
-	[EL_ALGORITHM_OID] = take_oid,
-	[EL_CURVE_OID] = take_oid,
-	[EL_KEY_SIZE] = take_key_size,
-	[EL_PUBLIC_KEY] = take_public_key,
-	[EL_ADDRESS] = take_address,
-	[EL_DERIVATION] = take_derivation,
-	[EL_EKA_SIGN] = take_eka_sign,
-	[EL_BLOCKED] = take_blocked,
-	[EL_TIMELOCK] = take_seconds,
-	[EL_TIMEOUT] = take_seconds,
-	[EL_QUORUM] = take_quorum,
-	[EL_APPROVAL] = take_approval,
+    [EL_UUID] = take_uuid,
+    [EL_LABEL] = take_name,
+    [EL_ID] = take_name,
+    [EL_CREATE_TIME] = take_time,
+    [EL_ATTEST_TIME] = take_time,
+    [EL_KEY_USE_COUNT] = take_use_count,
+    [EL_ALGORITHM] = take_algorithm,
+    [EL_ALGORITHM_OID] = take_oid,
+    [EL_CURVE_OID] = take_oid,
+    [EL_KEY_SIZE] = take_key_size,
+    [EL_PUBLIC_KEY] = take_public_key,
+    [EL_ADDRESS] = take_address,
+    [EL_DERIVATION] = take_derivation,
+    [EL_EKA_SIGN] = take_eka_sign,
+    [EL_BLOCKED] = take_blocked,
+    [EL_TIMELOCK] = take_seconds,
+    [EL_TIMEOUT] = take_seconds,
+    [EL_QUORUM] = take_quorum,
+    [EL_APPROVAL] = take_approval,
 };
 
 int
@@ -332,16 +332,16 @@ take_choice(struct keyattr_reader *r, const char *value, const char *one, const 
 }
 
 int
-keyattr_take_attribute(
-    struct keyattr_reader *r, enum keyattr_element e, size_t which, const char *value)
+keyattr_take_attribute(struct keyattr_reader *r, enum keyattr_element e, size_t which,
+    const char *value)
 {
 	const char *type;
 
 	switch (e) {
 	case EL_KEY:
 		if (which == 0)
-			return take_choice(
-			    r, value, "generated", "imported", "creation", &r->k.creation);
+			return take_choice(r, value, "generated", "imported", "creation",
+			    &r->k.creation);
 		return take_choice(r, value, "external", NULL, "storage", &r->k.storage);
 	case EL_ADDRESS:
 		return copy_label(r, value, POLICY_NAME_MAX, "format", &r->k.address_format);

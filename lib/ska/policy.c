@@ -7,24 +7,24 @@
 #define MINUTE 60u
 /* The least bytes that one counted item takes: bounds counts before anything is allocated. */
 #define APPROVER_BYTES_MIN 8
-#define GROUP_BYTES_MIN 16
-#define TOKEN_BYTES_MIN 24
+#define GROUP_BYTES_MIN    16
+#define TOKEN_BYTES_MIN    24
 
 const char *const ska_rule_names[RULE__MAX] = {
-	[RULE_USE] = "ruleUse",
-	[RULE_BLOCK] = "ruleBlock",
-	[RULE_UNBLOCK] = "ruleUnblock",
-	[RULE_MODIFY] = "ruleModify",
+    [RULE_USE] = "ruleUse",
+    [RULE_BLOCK] = "ruleBlock",
+    [RULE_UNBLOCK] = "ruleUnblock",
+    [RULE_MODIFY] = "ruleModify",
 };
 
 static const struct {
 	unsigned tag;
 	const char *what;
 } wire_rules[RULE__MAX] = {
-	[RULE_USE] = { TLV_RULE_USE, "policy, rule use" },
-	[RULE_BLOCK] = { TLV_RULE_BLOCK, "policy, rule block" },
-	[RULE_UNBLOCK] = { TLV_RULE_UNBLOCK, "policy, rule unblock" },
-	[RULE_MODIFY] = { TLV_RULE_MODIFY, "policy, rule modify" },
+    [RULE_USE] = {TLV_RULE_USE, "policy, rule use"},
+    [RULE_BLOCK] = {TLV_RULE_BLOCK, "policy, rule block"},
+    [RULE_UNBLOCK] = {TLV_RULE_UNBLOCK, "policy, rule unblock"},
+    [RULE_MODIFY] = {TLV_RULE_MODIFY, "policy, rule modify"},
 };
 
 /* ---- forms of a rule ---- */
@@ -129,15 +129,15 @@ take_count(struct tlv_reader *r, unsigned tag, size_t max, size_t bytes_min, siz
 		return tsb_fail(err, TSB_E_PAYLOAD, "%s: count 0x%04x of %lu is above %zu", r->what,
 		    tag, (unsigned long)n, max);
 	if (n > r->rest.n / bytes_min)
-		return tsb_fail(err, TSB_E_PAYLOAD, "%s: count 0x%04x of %lu where %zu bytes remain",
-		    r->what, tag, (unsigned long)n, r->rest.n);
+		return tsb_fail(err, TSB_E_PAYLOAD,
+		    "%s: count 0x%04x of %lu where %zu bytes remain", r->what, tag,
+		    (unsigned long)n, r->rest.n);
 	*count = n;
 	return 0;
 }
 
 static int
-take_approver(struct tlv_reader *r, struct arena *a, struct ska_approver *out,
-    struct tsb_err *err)
+take_approver(struct tlv_reader *r, struct arena *a, struct ska_approver *out, struct tsb_err *err)
 {
 	bool certificate;
 
@@ -157,10 +157,9 @@ take_approver(struct tlv_reader *r, struct arena *a, struct ska_approver *out,
 static int
 take_group(struct tlv_reader *r, struct arena *a, struct ska_group *out, struct tsb_err *err)
 {
-	if (take_name(r, a, &out->name, err) ||
-	    tlv_take_u32(r, TLV_QUORUM, &out->quorum, err) ||
-	    take_count(r, TLV_KEY_COUNT, POLICY_APPROVERS_MAX, APPROVER_BYTES_MIN,
-		&out->napprovers, err))
+	if (take_name(r, a, &out->name, err) || tlv_take_u32(r, TLV_QUORUM, &out->quorum, err) ||
+	    take_count(r, TLV_KEY_COUNT, POLICY_APPROVERS_MAX, APPROVER_BYTES_MIN, &out->napprovers,
+		err))
 		return -1;
 	out->approvers = arena_array(a, out->napprovers, sizeof(*out->approvers));
 	for (size_t i = 0; i < out->napprovers; i++)
@@ -216,11 +215,10 @@ parse_rule(struct tsb_view whole, const char *what, struct arena *a, struct ska_
 }
 
 int
-ska_policy_parse(struct tsb_view der, struct arena *a, struct ska_policy *out,
-    struct tsb_err *err)
+ska_policy_parse(struct tsb_view der, struct arena *a, struct ska_policy *out, struct tsb_err *err)
 {
-	tsb_bytes_auto again = { 0 };
-	struct ska_policy p = { 0 };
+	tsb_bytes_auto again = {0};
+	struct ska_policy p = {0};
 	struct tlv_reader r;
 	struct tsb_view rule;
 
@@ -288,8 +286,8 @@ put_token(struct tsb_bytes *out, const struct ska_token *t)
 static void
 put_rule(struct tsb_bytes *out, unsigned tag, const struct ska_rule *rule)
 {
-	tsb_bytes_auto body = { 0 };
-	tsb_bytes_auto whole = { 0 };
+	tsb_bytes_auto body = {0};
+	tsb_bytes_auto whole = {0};
 
 	tlv_put_u32(&body, TLV_TOKEN_COUNT, (uint32_t)rule->ntokens);
 	for (size_t i = 0; i < rule->ntokens; i++)
@@ -301,7 +299,7 @@ put_rule(struct tsb_bytes *out, unsigned tag, const struct ska_rule *rule)
 void
 ska_policy_format(const struct ska_policy *p, struct tsb_bytes *out)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 
 	for (int k = 0; k < RULE__MAX; k++)
 		put_rule(&body, wire_rules[k].tag, &p->rule[k]);

@@ -8,20 +8,20 @@
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 
-#define POLICY_TOKENS_MAX 64
-#define POLICY_GROUPS_MAX 64
+#define POLICY_TOKENS_MAX    64
+#define POLICY_GROUPS_MAX    64
 #define POLICY_APPROVERS_MAX 256
-#define POLICY_VALUE_MAX (16 * 1024) /* bytes of one key or certificate */
-#define POLICY_NAME_MAX 255
+#define POLICY_VALUE_MAX     (16 * 1024) /* bytes of one key or certificate */
+#define POLICY_NAME_MAX      255
 
 enum ska_rule_kind { RULE_USE, RULE_BLOCK, RULE_UNBLOCK, RULE_MODIFY, RULE__MAX };
 enum ska_approver_type { APPROVER_PUBLIC_KEY, APPROVER_CERTIFICATE, APPROVER_ONBOARDED };
 
 struct ska_approver {
 	enum ska_approver_type type;
-	const char *name;	  /* NULL = none */
-	struct tsb_view value;	  /* DER SubjectPublicKeyInfo or certificate; empty for onboarded */
-	struct tsb_view spki;	  /* identity: the key itself, for certificates the key inside.
+	const char *name; /* NULL = none */
+	struct tsb_view value; /* DER SubjectPublicKeyInfo or certificate; empty for onboarded */
+	struct tsb_view spki; /* identity: the key itself, for certificates the key inside.
 				   * Filled by ska_policy_resolve() */
 };
 
@@ -64,8 +64,8 @@ bool ska_token_works_without_timestamp(const struct ska_token *token);
 bool ska_rule_works_without_timestamp(const struct ska_rule *rule);
 
 /*
- * The pair has a binary form: minutes when both are whole minutes, else seconds, in 32 bits. Of what
- * comes from outside only pairs that fit may be formatted (ska_policy_check() asks for more).
+ * The pair has a binary form: minutes when both are whole minutes, else seconds, in 32 bits. Of
+ * what comes from outside only pairs that fit may be formatted (ska_policy_check() asks for more).
  */
 bool ska_times_fit(uint64_t timelock, uint64_t timeout);
 
@@ -87,11 +87,11 @@ int ska_policy_resolve(struct ska_policy *p, struct arena *a, ska_spki_of_cert *
     ska_spki_check *check, struct tsb_err *err) TSB_MUSTCHECK;
 
 /*
- * Fit to be created (api.md 4.1): limits, times multiple of 60 and fitting minutes, names, a ruleUse
- * that can be met: at least one token whose timeout (if any) is above its timelock and whose groups
- * all have 1 <= quorum <= number of different approvers. Quorum 0 is refused in ruleUse. The other
- * rules may be unfulfillable. Needs a resolved policy. The message names the member, as in
- * "policy.ruleUse.tokens[0].groups[1].quorum".
+ * Fit to be created (api.md 4.1): limits, times multiple of 60 and fitting minutes, names, a
+ * ruleUse that can be met: at least one token whose timeout (if any) is above its timelock and
+ * whose groups all have 1 <= quorum <= number of different approvers. Quorum 0 is refused in
+ * ruleUse. The other rules may be unfulfillable. Needs a resolved policy. The message names the
+ * member, as in "policy.ruleUse.tokens[0].groups[1].quorum".
  */
 int ska_policy_check(const struct ska_policy *p, struct tsb_err *err) TSB_MUSTCHECK;
 

@@ -211,8 +211,8 @@ check_quorums_positive(const struct ska_token *t, const struct place *at, struct
 {
 	for (size_t i = 0; i < t->ngroups; i++)
 		if (t->groups[i].quorum == 0)
-			return tsb_fail(err, TSB_E_INPUT, "%s.groups[%zu].quorum: must be at least 1",
-			    at->text, i);
+			return tsb_fail(err, TSB_E_INPUT,
+			    "%s.groups[%zu].quorum: must be at least 1", at->text, i);
 	return 0;
 }
 
@@ -242,7 +242,7 @@ check_token_can_be_met(const struct ska_token *t, const struct place *at, struct
 static int
 check_rule_can_be_met(const struct ska_rule *rule, int kind, struct tsb_err *err)
 {
-	struct tsb_err first = { 0 }, other;
+	struct tsb_err first = {0}, other;
 	bool met = false;
 
 	if (rule->ntokens == 0)

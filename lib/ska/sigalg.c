@@ -4,21 +4,21 @@
 
 #include "lib/ska/sigalg.h"
 
-#define DER_NULL 0x05
+#define DER_NULL       0x05
 #define DER_BIT_STRING 0x03
-#define DER_OID 0x06
-#define DER_SEQUENCE 0x30
+#define DER_OID        0x06
+#define DER_SEQUENCE   0x30
 
 const char *const ska_digest_names[DIGEST__MAX] = {
-	[DIGEST_NONE] = "EdDSA",
-	[DIGEST_SHA224] = "SHA-224",
-	[DIGEST_SHA256] = "SHA-256",
-	[DIGEST_SHA384] = "SHA-384",
-	[DIGEST_SHA512] = "SHA-512",
-	[DIGEST_SHA3_224] = "SHA3-224",
-	[DIGEST_SHA3_256] = "SHA3-256",
-	[DIGEST_SHA3_384] = "SHA3-384",
-	[DIGEST_SHA3_512] = "SHA3-512",
+    [DIGEST_NONE] = "EdDSA",
+    [DIGEST_SHA224] = "SHA-224",
+    [DIGEST_SHA256] = "SHA-256",
+    [DIGEST_SHA384] = "SHA-384",
+    [DIGEST_SHA512] = "SHA-512",
+    [DIGEST_SHA3_224] = "SHA3-224",
+    [DIGEST_SHA3_256] = "SHA3-256",
+    [DIGEST_SHA3_384] = "SHA3-384",
+    [DIGEST_SHA3_512] = "SHA3-512",
 };
 
 struct sigalg_row {
@@ -28,36 +28,39 @@ struct sigalg_row {
 	unsigned char oid[9]; /* content of the OBJECT IDENTIFIER */
 };
 
-#define PKCS1(last) 9, { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, (last) }
-#define ECDSA2(last) 8, { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, (last) }
-#define NIST(last) 9, { 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, (last) }
+#define PKCS1(last)                                                                                \
+	9,                                                                                         \
+	{                                                                                          \
+		0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, (last)                             \
+	}
+#define ECDSA2(last)                                                                               \
+	8,                                                                                         \
+	{                                                                                          \
+		0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, (last)                                   \
+	}
+#define NIST(last)                                                                                 \
+	9,                                                                                         \
+	{                                                                                          \
+		0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, (last)                             \
+	}
 
 static const struct sigalg_row rows[] = {
-	{ KEYTYPE_RSA, DIGEST_SHA224, PKCS1(14) }, /* 1.2.840.113549.1.1.x */
-	{ KEYTYPE_RSA, DIGEST_SHA256, PKCS1(11) },
-	{ KEYTYPE_RSA, DIGEST_SHA384, PKCS1(12) },
-	{ KEYTYPE_RSA, DIGEST_SHA512, PKCS1(13) },
-	{ KEYTYPE_RSA, DIGEST_SHA3_224, NIST(13) }, /* 2.16.840.1.101.3.4.3.x */
-	{ KEYTYPE_RSA, DIGEST_SHA3_256, NIST(14) },
-	{ KEYTYPE_RSA, DIGEST_SHA3_384, NIST(15) },
-	{ KEYTYPE_RSA, DIGEST_SHA3_512, NIST(16) },
-	{ KEYTYPE_EC, DIGEST_SHA224, ECDSA2(1) }, /* 1.2.840.10045.4.3.x */
-	{ KEYTYPE_EC, DIGEST_SHA256, ECDSA2(2) },
-	{ KEYTYPE_EC, DIGEST_SHA384, ECDSA2(3) },
-	{ KEYTYPE_EC, DIGEST_SHA512, ECDSA2(4) },
-	{ KEYTYPE_EC, DIGEST_SHA3_224, NIST(9) },
-	{ KEYTYPE_EC, DIGEST_SHA3_256, NIST(10) },
-	{ KEYTYPE_EC, DIGEST_SHA3_384, NIST(11) },
-	{ KEYTYPE_EC, DIGEST_SHA3_512, NIST(12) },
-	{ KEYTYPE_DSA, DIGEST_SHA224, NIST(1) },
-	{ KEYTYPE_DSA, DIGEST_SHA256, NIST(2) },
-	{ KEYTYPE_DSA, DIGEST_SHA384, NIST(3) },
-	{ KEYTYPE_DSA, DIGEST_SHA512, NIST(4) },
-	{ KEYTYPE_DSA, DIGEST_SHA3_224, NIST(5) },
-	{ KEYTYPE_DSA, DIGEST_SHA3_256, NIST(6) },
-	{ KEYTYPE_DSA, DIGEST_SHA3_384, NIST(7) },
-	{ KEYTYPE_DSA, DIGEST_SHA3_512, NIST(8) },
-	{ KEYTYPE_ED25519, DIGEST_NONE, 3, { 0x2b, 0x65, 0x70 } }, /* 1.3.101.112 */
+    {KEYTYPE_RSA, DIGEST_SHA224, PKCS1(14)}, /* 1.2.840.113549.1.1.x */
+    {KEYTYPE_RSA, DIGEST_SHA256, PKCS1(11)}, {KEYTYPE_RSA, DIGEST_SHA384, PKCS1(12)},
+    {KEYTYPE_RSA, DIGEST_SHA512, PKCS1(13)},
+    {KEYTYPE_RSA, DIGEST_SHA3_224, NIST(13)}, /* 2.16.840.1.101.3.4.3.x */
+    {KEYTYPE_RSA, DIGEST_SHA3_256, NIST(14)}, {KEYTYPE_RSA, DIGEST_SHA3_384, NIST(15)},
+    {KEYTYPE_RSA, DIGEST_SHA3_512, NIST(16)},
+    {KEYTYPE_EC, DIGEST_SHA224, ECDSA2(1)}, /* 1.2.840.10045.4.3.x */
+    {KEYTYPE_EC, DIGEST_SHA256, ECDSA2(2)}, {KEYTYPE_EC, DIGEST_SHA384, ECDSA2(3)},
+    {KEYTYPE_EC, DIGEST_SHA512, ECDSA2(4)}, {KEYTYPE_EC, DIGEST_SHA3_224, NIST(9)},
+    {KEYTYPE_EC, DIGEST_SHA3_256, NIST(10)}, {KEYTYPE_EC, DIGEST_SHA3_384, NIST(11)},
+    {KEYTYPE_EC, DIGEST_SHA3_512, NIST(12)}, {KEYTYPE_DSA, DIGEST_SHA224, NIST(1)},
+    {KEYTYPE_DSA, DIGEST_SHA256, NIST(2)}, {KEYTYPE_DSA, DIGEST_SHA384, NIST(3)},
+    {KEYTYPE_DSA, DIGEST_SHA512, NIST(4)}, {KEYTYPE_DSA, DIGEST_SHA3_224, NIST(5)},
+    {KEYTYPE_DSA, DIGEST_SHA3_256, NIST(6)}, {KEYTYPE_DSA, DIGEST_SHA3_384, NIST(7)},
+    {KEYTYPE_DSA, DIGEST_SHA3_512, NIST(8)},
+    {KEYTYPE_ED25519, DIGEST_NONE, 3, {0x2b, 0x65, 0x70}}, /* 1.3.101.112 */
 };
 
 /* The length of a DER head in its only allowed form: definite and as short as can be. */
@@ -98,7 +101,7 @@ take_der(struct tsb_view *in, unsigned tag, const char *what, struct tsb_view *v
 	if (n > in->n)
 		return tsb_fail(err, TSB_E_PAYLOAD, "signature: %s is longer than what holds it",
 		    what);
-	*value = (struct tsb_view){ in->p, n };
+	*value = (struct tsb_view){in->p, n};
 	in->p += n;
 	in->n -= n;
 	return 0;
@@ -158,14 +161,14 @@ ska_signature_parse(struct tsb_view der, enum ska_key_type *type, enum ska_diges
 		    "signature: the BIT STRING is empty or has unused bits");
 	*type = row->type;
 	*digest = row->digest;
-	*raw = (struct tsb_view){ bits.p + 1, bits.n - 1 };
+	*raw = (struct tsb_view){bits.p + 1, bits.n - 1};
 	return 0;
 }
 
 static void
 put_der(struct tsb_bytes *out, unsigned char tag, size_t n)
 {
-	unsigned char head[5] = { tag };
+	unsigned char head[5] = {tag};
 	size_t octets = n < 0x80 ? 0 : n < 0x100 ? 1 : n < 0x10000 ? 2 : 3;
 
 	if (n >= 0x1000000)
@@ -190,8 +193,8 @@ void
 ska_signature_format(enum ska_key_type type, enum ska_digest digest, struct tsb_view raw,
     struct tsb_bytes *out)
 {
-	tsb_bytes_auto algorithm = { 0 };
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto algorithm = {0};
+	tsb_bytes_auto body = {0};
 	const struct sigalg_row *row = NULL;
 
 	for (size_t i = 0; i < TSB_COUNT(rows) && row == NULL; i++)

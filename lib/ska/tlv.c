@@ -2,8 +2,8 @@
 
 #include "lib/ska/tlv.h"
 
-#define HEAD_SIZE 4
-#define EXTENDED_MARK 0xFFFFu	  /* in the length field: a u32 length follows */
+#define HEAD_SIZE      4
+#define EXTENDED_MARK  0xFFFFu /* in the length field: a u32 length follows */
 #define EXTENDED_LIMIT 0x80000000u /* lengths stay below 2^31 */
 
 static uint32_t
@@ -50,7 +50,7 @@ tlv_open(struct tsb_view whole, const char *what, struct tlv_reader *r, struct t
 		    what, (unsigned long)get_u32(whole.p), whole.n - 4);
 	if (whole.n % 4 != 0)
 		return tsb_fail(err, TSB_E_PAYLOAD, "%s: length is not a multiple of 4", what);
-	*r = (struct tlv_reader){ { whole.p + 4, whole.n - 4 }, what };
+	*r = (struct tlv_reader){{whole.p + 4, whole.n - 4}, what};
 	return 0;
 }
 
@@ -123,7 +123,7 @@ tlv_take(struct tlv_reader *r, unsigned tag, struct tsb_view *value, struct tsb_
 		    t.what, (unsigned)get_u16(t.rest.p), tag);
 	if (take_length(&t, tag, &n, err))
 		return -1;
-	v = (struct tsb_view){ t.rest.p, n };
+	v = (struct tsb_view){t.rest.p, n};
 	skip(&t, n);
 	if (take_padding(&t, tag, padding(n), err))
 		return -1;
@@ -133,8 +133,7 @@ tlv_take(struct tlv_reader *r, unsigned tag, struct tsb_view *value, struct tsb_
 }
 
 static int
-take_fixed(struct tlv_reader *r, unsigned tag, size_t size, struct tsb_view *v,
-    struct tsb_err *err)
+take_fixed(struct tlv_reader *r, unsigned tag, size_t size, struct tsb_view *v, struct tsb_err *err)
 {
 	struct tlv_reader t = *r;
 
@@ -174,8 +173,8 @@ tlv_end(const struct tlv_reader *r, struct tsb_err *err)
 {
 	if (tlv_at_end(r))
 		return 0;
-	return tsb_fail(err, TSB_E_PAYLOAD, "%s: element 0x%04x where nothing more belongs", r->what,
-	    tlv_peek(r));
+	return tsb_fail(err, TSB_E_PAYLOAD, "%s: element 0x%04x where nothing more belongs",
+	    r->what, tlv_peek(r));
 }
 
 void

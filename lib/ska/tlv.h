@@ -41,13 +41,17 @@ struct tlv_reader {
 	const char *what; /* name of the container for messages */
 };
 
-/* Checks the leading u32 of a whole container (exact length, multiple of 4) and starts at its body. */
+/*
+ * Checks the leading u32 of a whole container (exact length, multiple of 4) and starts at its body.
+ */
 int tlv_open(struct tsb_view whole, const char *what, struct tlv_reader *r, struct tsb_err *err)
     TSB_MUSTCHECK;
 bool tlv_at_end(const struct tlv_reader *r);
 /* Tag of the next element, or 0 at the end. */
 unsigned tlv_peek(const struct tlv_reader *r);
-/* The next element must have this tag; padding must be inside and zero. Errors are TSB_E_PAYLOAD. */
+/*
+ * The next element must have this tag; padding must be inside and zero. Errors are TSB_E_PAYLOAD.
+ */
 int tlv_take(struct tlv_reader *r, unsigned tag, struct tsb_view *value, struct tsb_err *err)
     TSB_MUSTCHECK;
 int tlv_take_u32(struct tlv_reader *r, unsigned tag, uint32_t *value, struct tsb_err *err)

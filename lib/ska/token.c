@@ -7,7 +7,7 @@
 
 /* Approver's signature and key ride on top of the token: far below this in every form. */
 #define SIGNED_APPROVAL_MAX (TOKEN_MAX + 64 * 1024)
-#define SIGNATURE_MAX (16 * 1024)
+#define SIGNATURE_MAX       (16 * 1024)
 /* 9999-12-31T23:59:59Z: every accepted time has a text form, and sums with it cannot overflow. */
 #define SECONDS_MAX 253402300799u
 
@@ -64,8 +64,7 @@ take_payload(struct tlv_reader *r, unsigned tag, struct tsb_view *out, struct ts
 
 /* Parsers end here: one byte string, one meaning, and the other way round. */
 static int
-check_same(struct tsb_view in, const struct tsb_bytes *again, const char *what,
-    struct tsb_err *err)
+check_same(struct tsb_view in, const struct tsb_bytes *again, const char *what, struct tsb_err *err)
 {
 	if (tsb_view_eq(in, tsb_view_bytes(again)))
 		return 0;
@@ -76,8 +75,8 @@ int
 ska_timestamp_parse(struct tsb_view in, struct ska_timestamp *out, struct tsb_err *err)
 {
 	static const char what[] = "timestamp token";
-	tsb_bytes_auto again = { 0 };
-	struct ska_timestamp t = { .whole = in };
+	tsb_bytes_auto again = {0};
+	struct ska_timestamp t = {.whole = in};
 	struct tlv_reader r;
 
 	if (check_size(in, what, TOKEN_MAX, err) || tlv_open(in, what, &r, err))
@@ -103,7 +102,7 @@ ska_timestamp_parse(struct tsb_view in, struct ska_timestamp *out, struct tsb_er
 void
 ska_timestamp_format(const struct ska_timestamp *t, struct tsb_bytes *out)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 
 	if (t->has_payload)
 		tlv_put(&body, t->modify ? TLV_MODIFY_PAYLOAD : TLV_PAYLOAD, t->payload);
@@ -165,8 +164,8 @@ int
 ska_approval_token_parse(struct tsb_view in, struct ska_approval_token *out, struct tsb_err *err)
 {
 	static const char what[] = "approval token";
-	tsb_bytes_auto again = { 0 };
-	struct ska_approval_token t = { .whole = in };
+	tsb_bytes_auto again = {0};
+	struct ska_approval_token t = {.whole = in};
 	struct tlv_reader r;
 	uint32_t operation;
 
@@ -190,7 +189,7 @@ ska_approval_token_parse(struct tsb_view in, struct ska_approval_token *out, str
 void
 ska_approval_token_format(const struct ska_approval_token *t, struct tsb_bytes *out)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 
 	tlv_put_u32(&body, TLV_OPERATION, (uint32_t)t->operation);
 	tlv_put(&body, TLV_LABEL, t->label);
@@ -205,19 +204,17 @@ ska_approval_token_format(const struct ska_approval_token *t, struct tsb_bytes *
 }
 
 int
-ska_signed_approval_parse(struct tsb_view in, struct ska_signed_approval *out,
-    struct tsb_err *err)
+ska_signed_approval_parse(struct tsb_view in, struct ska_signed_approval *out, struct tsb_err *err)
 {
 	static const char what[] = "signed approval";
-	tsb_bytes_auto again = { 0 };
-	struct ska_signed_approval s = { .whole = in };
+	tsb_bytes_auto again = {0};
+	struct ska_signed_approval s = {.whole = in};
 	struct tlv_reader r;
 	struct tsb_view token;
 
 	if (check_size(in, what, SIGNED_APPROVAL_MAX, err) || tlv_open(in, what, &r, err) ||
 	    tlv_take(&r, TLV_APPROVAL_TOKEN, &token, err) ||
-	    ska_approval_token_parse(token, &s.token, err) ||
-	    take_signature(&r, &s.signature, err))
+	    ska_approval_token_parse(token, &s.token, err) || take_signature(&r, &s.signature, err))
 		return -1;
 	s.is_certificate = tlv_peek(&r) == TLV_CERTIFICATE;
 	if (tlv_take(&r, s.is_certificate ? TLV_CERTIFICATE : TLV_PUBLIC_KEY, &s.approver, err) ||
@@ -235,7 +232,7 @@ ska_signed_approval_parse(struct tsb_view in, struct ska_signed_approval *out,
 void
 ska_signed_approval_format(const struct ska_signed_approval *s, struct tsb_bytes *out)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 
 	tlv_put(&body, TLV_APPROVAL_TOKEN, s->token.whole);
 	tlv_put(&body, TLV_SIGNATURE, s->signature);
@@ -247,8 +244,8 @@ int
 ska_unwrap_payload_parse(struct tsb_view in, struct ska_unwrap_payload *out, struct tsb_err *err)
 {
 	static const char what[] = "unwrap payload";
-	tsb_bytes_auto again = { 0 };
-	struct ska_unwrap_payload u = { 0 };
+	tsb_bytes_auto again = {0};
+	struct ska_unwrap_payload u = {0};
 	struct tlv_reader r;
 
 	if (check_size(in, what, TOKEN_PAYLOAD_MAX, err) || tlv_open(in, what, &r, err) ||
@@ -270,7 +267,7 @@ ska_unwrap_payload_parse(struct tsb_view in, struct ska_unwrap_payload *out, str
 void
 ska_unwrap_payload_format(const struct ska_unwrap_payload *u, struct tsb_bytes *out)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 
 	tlv_put_u32(&body, TLV_UNWRAP_KIND, u->kind);
 	tlv_put_u32(&body, TLV_CAPABILITY, u->capabilities);

@@ -1,25 +1,26 @@
 /*
  * Timestamp token, approval token, signed approval, unwrap payload (approval-token.md 2, 3, 6, 8).
  * Parsed structs hold views into the input; re-formatting them gives the same bytes (checked by the
- * parsers as their last step). All refusals are TSB_E_PAYLOAD unless said otherwise. A token and the
- * timestamp inside must carry the same payload; an empty one counts as none for block and unblock.
+ * parsers as their last step). All refusals are TSB_E_PAYLOAD unless said otherwise. A token and
+ * the timestamp inside must carry the same payload; an empty one counts as none for block and
+ * unblock.
  */
 #ifndef TSB_SKA_TOKEN_H
 #define TSB_SKA_TOKEN_H
 
 #include "lib/ska/tlv.h"
 
-#define TOKEN_MAX (4 * 1024 * 1024)
+#define TOKEN_MAX         (4 * 1024 * 1024)
 #define TOKEN_PAYLOAD_MAX (1024 * 1024)
-#define TOKEN_LABEL_MAX 255
+#define TOKEN_LABEL_MAX   255
 
 enum ska_operation { OP_USE = 1, OP_BLOCK = 2, OP_UNBLOCK = 3, OP_MODIFY = 4 };
 
 /* Timestamp token: what the HSM's timestamp key signs, its u32 included. */
 struct ska_timestamp {
-	struct tsb_view whole;	  /* the container as received or as made */
-	bool has_payload;	  /* false for block and unblock */
-	bool modify;		  /* payload element is TLV_MODIFY_PAYLOAD */
+	struct tsb_view whole; /* the container as received or as made */
+	bool has_payload; /* false for block and unblock */
+	bool modify; /* payload element is TLV_MODIFY_PAYLOAD */
 	struct tsb_view payload;
 	uint64_t seconds;
 	struct tsb_view key_label;
@@ -33,7 +34,8 @@ struct ska_approval_token {
 	struct ska_timestamp timestamp;
 	struct tsb_view timestamp_signature; /* DER, as in sigalg.h */
 	bool has_payload;
-	struct tsb_view payload; /* TLV_PAYLOAD, or TLV_MODIFY_PAYLOAD for OP_MODIFY (whole policy) */
+	struct tsb_view
+	    payload; /* TLV_PAYLOAD, or TLV_MODIFY_PAYLOAD for OP_MODIFY (whole policy) */
 };
 
 struct ska_signed_approval {

@@ -38,7 +38,8 @@ shown_access(const bool flag[ATTR__MAX])
 {
 	return IS_TOKEN | (flag[ATTR_SENSITIVE] ? IS_SENSITIVE : 0u) |
 	    (flag[ATTR_EXTRACTABLE] ? IS_EXTRACTABLE : 0u) |
-	    (flag[ATTR_MODIFIABLE] ? IS_MODIFIABLE : 0u) | (flag[ATTR_COPYABLE] ? IS_COPYABLE : 0u) |
+	    (flag[ATTR_MODIFIABLE] ? IS_MODIFIABLE : 0u) |
+	    (flag[ATTR_COPYABLE] ? IS_COPYABLE : 0u) |
 	    (flag[ATTR_DESTROYABLE] ? 0u : IS_INDESTRUCTIBLE);
 }
 

@@ -1,6 +1,6 @@
 /*
- * What an approval of an unwrap binds (docs/token-format.md, unwrap payload): the wrapped key, the new
- * label and the flags that the new key will have. Broker and HSM must come to the same bytes.
+ * What an approval of an unwrap binds (docs/token-format.md, unwrap payload): the wrapped key, the
+ * new label and the flags that the new key will have. Broker and HSM must come to the same bytes.
  */
 #ifndef TSB_SKA_UNWRAP_H
 #define TSB_SKA_UNWRAP_H

@@ -65,7 +65,7 @@ count_votes(const struct ska_group *g, const struct occasion *o, size_t count[3]
 size_t
 ska_group_approvals(const struct ska_group *group, const struct ska_vote *votes, size_t nvotes)
 {
-	const struct occasion o = { .votes = votes, .nvotes = nvotes };
+	const struct occasion o = {.votes = votes, .nvotes = nvotes};
 	size_t count[3];
 
 	count_votes(group, &o, count);
@@ -152,8 +152,8 @@ void
 ska_evaluate(const struct ska_rule *rule, const struct ska_vote *votes, size_t nvotes,
     bool timestamped, int64_t t0, int64_t now, struct ska_verdict *out)
 {
-	const struct occasion o = { votes, nvotes, timestamped, t0, now };
-	struct ska_verdict v = { 0 };
+	const struct occasion o = {votes, nvotes, timestamped, t0, now};
+	struct ska_verdict v = {0};
 	bool endless = false, complete, possible;
 	int64_t last = now;
 	size_t over = 0;

@@ -14,15 +14,15 @@ struct ska_vote {
 
 /* Times are seconds of the HSM's clock; 0 in a *_at member means "none". */
 struct ska_verdict {
-	bool met;	   /* a token has all its groups at quorum and is active at now */
-	size_t token;	   /* the token to submit when met, or when due: index into rule->tokens */
-	bool locked;	   /* approvals complete, only a timelock runs: due_at says until when */
-	int64_t due_at;	   /* earliest time at which a complete token becomes active */
-	int64_t dies_at;   /* from this time on no token can become met any more, rejections
+	bool met; /* a token has all its groups at quorum and is active at now */
+	size_t token; /* the token to submit when met, or when due: index into rule->tokens */
+	bool locked; /* approvals complete, only a timelock runs: due_at says until when */
+	int64_t due_at; /* earliest time at which a complete token becomes active */
+	int64_t dies_at; /* from this time on no token can become met any more, rejections
 			    * considered; 0 = never; now when it is so already */
-	bool reachable;	   /* some token that is not over can still be completed by those who have
+	bool reachable; /* some token that is not over can still be completed by those who have
 			    * not rejected */
-	bool expired;	   /* every token's timeout is over (then reachable is false) */
+	bool expired; /* every token's timeout is over (then reachable is false) */
 };
 
 /*

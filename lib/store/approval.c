@@ -7,16 +7,18 @@ store_approval_insert(struct store_tx *tx, const struct tsb_approval *row, bool 
     struct tsb_err *err)
 {
 	const struct stmt_arg args[] = {
-		stmt_id(&row->request_id),
-		stmt_bytes(row->approver_id, sizeof(row->approver_id)),
-		stmt_i64(row->approves),
-		stmt_view(row->spki),
-		stmt_view(row->signed_approval),
-		stmt_i64(row->at_ms),
+	    stmt_id(&row->request_id),
+	    stmt_bytes(row->approver_id, sizeof(row->approver_id)),
+	    stmt_i64(row->approves),
+	    stmt_view(row->spki),
+	    stmt_view(row->signed_approval),
+	    stmt_i64(row->at_ms),
 	};
 	int r;
 
-	/* The primary key decides who was first; a refused INSERT leaves the transaction as it was. */
+	/*
+	 * The primary key decides who was first; a refused INSERT leaves the transaction as it was.
+	 */
 	tx->allow = ER_DUP_ENTRY;
 	r = stmt_run(tx, STMT_APPROVAL_INSERT, args, TSB_COUNT(args), NULL, err);
 	tx->allow = 0;
@@ -31,7 +33,8 @@ approval_take(struct stmt_cursor *c, struct arena *a, struct tsb_approval *row, 
 {
 	if (!stmt_take_bytes(c, row->request_id.b, sizeof(row->request_id.b)) ||
 	    !stmt_take_bytes(c, row->approver_id, sizeof(row->approver_id)))
-		return tsb_fail(err, TSB_E_SUBSYSTEM, "an approval of the database has a broken id");
+		return tsb_fail(err, TSB_E_SUBSYSTEM,
+		    "an approval of the database has a broken id");
 	row->approves = stmt_take_i64(c) != 0;
 	row->spki = stmt_take_view(c, a);
 	row->signed_approval = stmt_take_view(c, a);

@@ -16,22 +16,22 @@ int
 store_approver_insert(struct store_tx *tx, const struct tsb_approver *row, struct tsb_err *err)
 {
 	const struct stmt_arg args[] = {
-		stmt_text(row->name),
-		stmt_text(state_name(row)),
-		stmt_u64(row->version),
-		stmt_view(row->certificate),
-		stmt_view(row->container),
-		stmt_view(row->backup),
-		stmt_view(row->wrapped_key),
-		stmt_bytes(row->backup_key, sizeof(row->backup_key)),
-		stmt_view(row->code_salt),
-		stmt_view(row->code_hash),
-		stmt_i64(row->code_expires_ms),
-		stmt_i64(row->code_tries),
-		stmt_i64(row->wrong_tries),
-		stmt_i64(row->wrong_since_ms),
-		stmt_i64(row->created_ms),
-		stmt_i64(row->changed_ms),
+	    stmt_text(row->name),
+	    stmt_text(state_name(row)),
+	    stmt_u64(row->version),
+	    stmt_view(row->certificate),
+	    stmt_view(row->container),
+	    stmt_view(row->backup),
+	    stmt_view(row->wrapped_key),
+	    stmt_bytes(row->backup_key, sizeof(row->backup_key)),
+	    stmt_view(row->code_salt),
+	    stmt_view(row->code_hash),
+	    stmt_i64(row->code_expires_ms),
+	    stmt_i64(row->code_tries),
+	    stmt_i64(row->wrong_tries),
+	    stmt_i64(row->wrong_since_ms),
+	    stmt_i64(row->created_ms),
+	    stmt_i64(row->changed_ms),
 	};
 	int r;
 
@@ -57,8 +57,7 @@ state_take(struct stmt_cursor *c, struct arena *a, struct tsb_approver *row, str
 }
 
 static int
-approver_take(struct stmt_cursor *c, struct arena *a, struct tsb_approver *row,
-    struct tsb_err *err)
+approver_take(struct stmt_cursor *c, struct arena *a, struct tsb_approver *row, struct tsb_err *err)
 {
 	row->name = stmt_take_text(c, a);
 	if (state_take(c, a, row, err))
@@ -91,7 +90,8 @@ store_approver_find(struct store_tx *tx, const char *name, bool for_update, stru
 	stmt_cursor_auto c = {0};
 	bool any = false;
 
-	if (stmt_query(tx, for_update ? STMT_APPROVER_LOCK : STMT_APPROVER_LOAD, &arg, 1, &c, err) ||
+	if (stmt_query(tx, for_update ? STMT_APPROVER_LOCK : STMT_APPROVER_LOAD, &arg, 1, &c,
+		err) ||
 	    stmt_next(&c, &any, err) || (any && approver_take(&c, a, &row, err)))
 		return -1;
 	*found = any;
@@ -145,27 +145,28 @@ store_approvers_list(struct store_tx *tx, struct arena *a, struct tsb_approver *
 static int
 raced(struct tsb_err *err)
 {
-	return tsb_fail(err, TSB_E_SUBSYSTEM, "the approver was changed at the same time, try again");
+	return tsb_fail(err, TSB_E_SUBSYSTEM,
+	    "the approver was changed at the same time, try again");
 }
 
 int
 store_approver_change(struct store_tx *tx, struct tsb_approver *row, struct tsb_err *err)
 {
 	const struct stmt_arg args[] = {
-		stmt_text(state_name(row)),
-		stmt_view(row->container),
-		stmt_view(row->backup),
-		stmt_view(row->wrapped_key),
-		stmt_bytes(row->backup_key, sizeof(row->backup_key)),
-		stmt_view(row->code_salt),
-		stmt_view(row->code_hash),
-		stmt_i64(row->code_expires_ms),
-		stmt_i64(row->code_tries),
-		stmt_i64(row->wrong_tries),
-		stmt_i64(row->wrong_since_ms),
-		stmt_i64(row->changed_ms),
-		stmt_text(row->name),
-		stmt_u64(row->version),
+	    stmt_text(state_name(row)),
+	    stmt_view(row->container),
+	    stmt_view(row->backup),
+	    stmt_view(row->wrapped_key),
+	    stmt_bytes(row->backup_key, sizeof(row->backup_key)),
+	    stmt_view(row->code_salt),
+	    stmt_view(row->code_hash),
+	    stmt_i64(row->code_expires_ms),
+	    stmt_i64(row->code_tries),
+	    stmt_i64(row->wrong_tries),
+	    stmt_i64(row->wrong_since_ms),
+	    stmt_i64(row->changed_ms),
+	    stmt_text(row->name),
+	    stmt_u64(row->version),
 	};
 	uint64_t affected = 0;
 

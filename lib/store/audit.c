@@ -3,7 +3,9 @@
 #include "lib/base/clock.h"
 #include "lib/store/internal.h"
 
-/* Widths of the columns: what is longer is cut, an audit row must never be refused for its length. */
+/*
+ * Widths of the columns: what is longer is cut, an audit row must never be refused for its length.
+ */
 #define ACTOR_MAX  255
 #define DETAIL_MAX 2000
 
@@ -22,15 +24,15 @@ store_audit_insert(struct store_tx *tx, const struct store_audit *row, struct ts
 {
 	struct tsb_uuid id = tx->marked ? uuid_new() : tx->mark;
 	const struct stmt_arg args[] = {
-		stmt_id(&id),
-		stmt_i64(tx->run),
-		stmt_i64(clock_now_ms()),
-		stmt_id(row->request_id),
-		stmt_text(row->action),
-		cut(row->actor == NULL ? "" : row->actor, ACTOR_MAX),
-		stmt_text(row->from),
-		stmt_text(row->to),
-		cut(row->detail, DETAIL_MAX),
+	    stmt_id(&id),
+	    stmt_i64(tx->run),
+	    stmt_i64(clock_now_ms()),
+	    stmt_id(row->request_id),
+	    stmt_text(row->action),
+	    cut(row->actor == NULL ? "" : row->actor, ACTOR_MAX),
+	    stmt_text(row->from),
+	    stmt_text(row->to),
+	    cut(row->detail, DETAIL_MAX),
 	};
 
 	if (stmt_run(tx, STMT_AUDIT_INSERT, args, TSB_COUNT(args), NULL, err))

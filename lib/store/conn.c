@@ -15,28 +15,21 @@ static const struct {
 	unsigned number;
 	enum db_class class;
 } classes[] = {
-	{1020, DB_CONFLICT}, /* record has changed since last read */
-	{1205, DB_CONFLICT}, /* lock wait timeout */
-	{1213, DB_CONFLICT}, /* deadlock, or certification lost to another node */
-	{1243, DB_CONFLICT}, /* statement handler unknown: prepared again by the next run */
-	{1615, DB_CONFLICT}, /* statement needs to be prepared again */
-	{1040, DB_LOST},     /* too many connections */
-	{1047, DB_LOST},     /* Galera: this node is outside the quorum */
-	{1053, DB_LOST},     /* server shutdown in progress */
-	{1152, DB_LOST},     /* aborted connection, and network errors of the server */
-	{1158, DB_LOST},
-	{1159, DB_LOST},
-	{1160, DB_LOST},
-	{1161, DB_LOST},
-	{1927, DB_LOST},     /* connection was killed */
-	{CR_CONNECTION_ERROR, DB_LOST},
-	{CR_CONN_HOST_ERROR, DB_LOST},
-	{CR_UNKNOWN_HOST, DB_LOST},
-	{CR_SERVER_GONE_ERROR, DB_LOST},
-	{CR_SERVER_LOST, DB_LOST},
-	{CR_SERVER_LOST_EXTENDED, DB_LOST},
-	{CR_SSL_CONNECTION_ERROR, DB_LOST}, /* a TLS connection that breaks */
-	{CR_MALFORMED_PACKET, DB_LOST},	    /* an answer cut short */
+    {1020, DB_CONFLICT}, /* record has changed since last read */
+    {1205, DB_CONFLICT}, /* lock wait timeout */
+    {1213, DB_CONFLICT}, /* deadlock, or certification lost to another node */
+    {1243, DB_CONFLICT}, /* statement handler unknown: prepared again by the next run */
+    {1615, DB_CONFLICT}, /* statement needs to be prepared again */
+    {1040, DB_LOST}, /* too many connections */
+    {1047, DB_LOST}, /* Galera: this node is outside the quorum */
+    {1053, DB_LOST}, /* server shutdown in progress */
+    {1152, DB_LOST}, /* aborted connection, and network errors of the server */
+    {1158, DB_LOST}, {1159, DB_LOST}, {1160, DB_LOST}, {1161, DB_LOST},
+    {1927, DB_LOST}, /* connection was killed */
+    {CR_CONNECTION_ERROR, DB_LOST}, {CR_CONN_HOST_ERROR, DB_LOST}, {CR_UNKNOWN_HOST, DB_LOST},
+    {CR_SERVER_GONE_ERROR, DB_LOST}, {CR_SERVER_LOST, DB_LOST}, {CR_SERVER_LOST_EXTENDED, DB_LOST},
+    {CR_SSL_CONNECTION_ERROR, DB_LOST}, /* a TLS connection that breaks */
+    {CR_MALFORMED_PACKET, DB_LOST}, /* an answer cut short */
 };
 
 enum db_class
@@ -144,7 +137,8 @@ conn_options(struct store *s, MYSQL *conn)
 	snprintf(init, sizeof(init),
 	    "SET SESSION autocommit = 0, innodb_lock_wait_timeout = %u, sql_mode = "
 	    "'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,"
-	    "NO_ENGINE_SUBSTITUTION'", lock_wait);
+	    "NO_ENGINE_SUBSTITUTION'",
+	    lock_wait);
 	mysql_options(conn, MYSQL_INIT_COMMAND, init);
 	mysql_options(conn, MYSQL_INIT_COMMAND,
 	    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
@@ -170,9 +164,10 @@ conn_refused(unsigned number, const char *text, struct tsb_err *err)
 {
 	log_warn("database connect number=%u text=\"%s\"", number, text);
 	if (conn_class(number) == DB_LOST || (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR))
-		return tsb_fail(err, TSB_E_CONNECTIVITY, "the database cannot be reached (error %u)",
-		    number);
-	return tsb_fail(err, TSB_E_SUBSYSTEM, "the database refused the connection (error %u)", number);
+		return tsb_fail(err, TSB_E_CONNECTIVITY,
+		    "the database cannot be reached (error %u)", number);
+	return tsb_fail(err, TSB_E_SUBSYSTEM, "the database refused the connection (error %u)",
+	    number);
 }
 
 /* 0, or -1 with the number of the server or the connector. */
@@ -222,11 +217,13 @@ conn_check_schema(struct store *s, unsigned *number, struct tsb_err *err)
 	if (have < want)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
 		    "the schema of the database %s has version %ld, this program needs %ld: "
-		    "run tsb schema upgrade", s->name, have, want);
+		    "run tsb schema upgrade",
+		    s->name, have, want);
 	if (have > want)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
 		    "the schema of the database %s has version %ld, this program knows %ld only: "
-		    "install the release whose tsb schema upgrade made it", s->name, have, want);
+		    "install the release whose tsb schema upgrade made it",
+		    s->name, have, want);
 	return 0;
 }
 
@@ -234,7 +231,8 @@ int
 conn_ready(struct store *s, int64_t until_ms, struct tsb_err *err)
 {
 	if (s->disabled)
-		return tsb_fail(err, TSB_E_CONNECTIVITY, "this site has no database "
+		return tsb_fail(err, TSB_E_CONNECTIVITY,
+		    "this site has no database "
 		    "(database.enabled is false): it makes synchronous calls only");
 	for (unsigned tries = 1; s->conn == NULL; tries++) {
 		unsigned number = 0;

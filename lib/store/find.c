@@ -49,9 +49,9 @@ store_requests_of_key(struct store_tx *tx, const char *key_name, struct arena *a
 {
 	/* '0' is the character after '/'. */
 	const struct stmt_arg args[] = {
-		stmt_text(key_name),
-		stmt_text(arena_printf(a, "%s/", key_name)),
-		stmt_text(arena_printf(a, "%s0", key_name)),
+	    stmt_text(key_name),
+	    stmt_text(arena_printf(a, "%s/", key_name)),
+	    stmt_text(arena_printf(a, "%s0", key_name)),
 	};
 
 	return ids_of(tx, STMT_REQUEST_OF_KEY, args, TSB_COUNT(args), a, ids, n, err);
@@ -62,9 +62,9 @@ store_requests_approved_by(struct store_tx *tx, const unsigned char approver_id[
     long offset, long limit, struct arena *a, struct tsb_uuid **ids, size_t *n, struct tsb_err *err)
 {
 	const struct stmt_arg args[] = {
-		stmt_bytes(approver_id, TSB_SHA256),
-		stmt_i64(limit),
-		stmt_i64(offset),
+	    stmt_bytes(approver_id, TSB_SHA256),
+	    stmt_i64(limit),
+	    stmt_i64(offset),
 	};
 
 	return ids_of(tx, STMT_APPROVAL_OF_APPROVER, args, TSB_COUNT(args), a, ids, n, err);
@@ -92,10 +92,12 @@ list_take(struct stmt_cursor *c, struct tsb_request_row *row, struct arena *a, s
 	const char *state;
 
 	if (!stmt_take_bytes(c, row->id.b, sizeof(row->id.b)))
-		return tsb_fail(err, TSB_E_SUBSYSTEM, "the database has a request with a broken id");
+		return tsb_fail(err, TSB_E_SUBSYSTEM,
+		    "the database has a request with a broken id");
 	state = stmt_take_text(c, a);
 	if (state == NULL || !tsb_state_by_name(state, &row->state))
-		return tsb_fail(err, TSB_E_SUBSYSTEM, "the database has a request in unknown state");
+		return tsb_fail(err, TSB_E_SUBSYSTEM,
+		    "the database has a request in unknown state");
 	return 0;
 }
 
@@ -142,8 +144,8 @@ store_requests_list(struct store_tx *tx, unsigned states, const char *key_name, 
 		args[used++] = stmt_text(key_name);
 	args[used++] = stmt_i64(limit > 0 ? limit : LONG_MAX);
 	args[used++] = stmt_i64(offset > 0 ? offset : 0);
-	if (stmt_query(tx, key_name == NULL ? STMT_REQUEST_LIST : STMT_REQUEST_LIST_OF_KEY, args, used,
-		&c, err))
+	if (stmt_query(tx, key_name == NULL ? STMT_REQUEST_LIST : STMT_REQUEST_LIST_OF_KEY, args,
+		used, &c, err))
 		return -1;
 	return rows_take(&c, a, rows, n, err);
 }

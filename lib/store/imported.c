@@ -26,7 +26,8 @@ store_imported_find(struct store_tx *tx, const char *key_name, bool for_update, 
 	stmt_cursor_auto c = {0};
 	bool any = false;
 
-	if (stmt_query(tx, for_update ? STMT_IMPORTED_LOCK : STMT_IMPORTED_LOAD, &arg, 1, &c, err) ||
+	if (stmt_query(tx, for_update ? STMT_IMPORTED_LOCK : STMT_IMPORTED_LOAD, &arg, 1, &c,
+		err) ||
 	    stmt_next(&c, &any, err) || (any && imported_take(&c, a, &row, err)))
 		return -1;
 	*found = any;
@@ -40,11 +41,11 @@ store_imported_insert(struct store_tx *tx, const struct tsb_imported_key *row, b
     struct tsb_err *err)
 {
 	const struct stmt_arg args[] = {
-		stmt_text(row->key_name),
-		stmt_bytes(row->attributes_digest, sizeof(row->attributes_digest)),
-		stmt_i64(row->attest_time),
-		stmt_i64(row->imported_ms),
-		stmt_view(row->certificate),
+	    stmt_text(row->key_name),
+	    stmt_bytes(row->attributes_digest, sizeof(row->attributes_digest)),
+	    stmt_i64(row->attest_time),
+	    stmt_i64(row->imported_ms),
+	    stmt_view(row->certificate),
 	};
 	int r;
 
@@ -62,13 +63,13 @@ store_imported_renew(struct store_tx *tx, const struct tsb_imported_key *row,
     const unsigned char before[TSB_SHA256], bool *renewed, struct tsb_err *err)
 {
 	const struct stmt_arg args[] = {
-		stmt_bytes(row->attributes_digest, sizeof(row->attributes_digest)),
-		stmt_i64(row->attest_time),
-		stmt_i64(row->imported_ms),
-		stmt_view(row->certificate),
-		stmt_text(row->key_name),
-		stmt_bytes(before, TSB_SHA256),
-		stmt_i64(row->attest_time),
+	    stmt_bytes(row->attributes_digest, sizeof(row->attributes_digest)),
+	    stmt_i64(row->attest_time),
+	    stmt_i64(row->imported_ms),
+	    stmt_view(row->certificate),
+	    stmt_text(row->key_name),
+	    stmt_bytes(before, TSB_SHA256),
+	    stmt_i64(row->attest_time),
 	};
 	uint64_t affected;
 
@@ -83,10 +84,10 @@ store_imported_certify(struct store_tx *tx, const struct tsb_imported_key *row,
     struct tsb_view certificate, bool *changed, struct tsb_err *err)
 {
 	const struct stmt_arg args[] = {
-		stmt_view(certificate),
-		stmt_text(row->key_name),
-		stmt_bytes(row->attributes_digest, sizeof(row->attributes_digest)),
-		stmt_view(row->certificate),
+	    stmt_view(certificate),
+	    stmt_text(row->key_name),
+	    stmt_bytes(row->attributes_digest, sizeof(row->attributes_digest)),
+	    stmt_view(row->certificate),
 	};
 	uint64_t affected;
 
@@ -101,8 +102,8 @@ store_imported_forget(struct store_tx *tx, const struct tsb_imported_key *row, b
     struct tsb_err *err)
 {
 	const struct stmt_arg args[] = {
-		stmt_text(row->key_name),
-		stmt_bytes(row->attributes_digest, sizeof(row->attributes_digest)),
+	    stmt_text(row->key_name),
+	    stmt_bytes(row->attributes_digest, sizeof(row->attributes_digest)),
 	};
 	uint64_t affected;
 

@@ -63,7 +63,9 @@ struct stmt_arg stmt_bytes(const void *p, size_t n);
 struct stmt_arg stmt_view(struct tsb_view v);
 struct stmt_arg stmt_text(const char *s); /* NULL gives NULL */
 
-/* Runs a statement without rows. affected may be NULL. 1: refused with tx->allow, nothing changed. */
+/*
+ * Runs a statement without rows. affected may be NULL. 1: refused with tx->allow, nothing changed.
+ */
 int stmt_run(struct store_tx *, enum stmt_id, const struct stmt_arg *args, size_t n,
     uint64_t *affected, struct tsb_err *) TSB_MUSTCHECK;
 /* The same once for each of rows x columns cells, in one round trip. */
@@ -84,10 +86,10 @@ int stmt_query(struct store_tx *, enum stmt_id, const struct stmt_arg *args, siz
 int stmt_next(struct stmt_cursor *, bool *row, struct tsb_err *) TSB_MUSTCHECK;
 void stmt_close(struct stmt_cursor *);
 size_t stmt_count(const struct stmt_cursor *); /* rows of the result */
-int64_t stmt_take_i64(struct stmt_cursor *);   /* NULL is 0 */
+int64_t stmt_take_i64(struct stmt_cursor *); /* NULL is 0 */
 uint64_t stmt_take_u64(struct stmt_cursor *);
 struct tsb_view stmt_take_view(struct stmt_cursor *, struct arena *); /* NULL is empty */
-char *stmt_take_text(struct stmt_cursor *, struct arena *);	      /* NULL is NULL */
+char *stmt_take_text(struct stmt_cursor *, struct arena *); /* NULL is NULL */
 /* Exactly n bytes; false (nothing written) when NULL or of another length. */
 bool stmt_take_bytes(struct stmt_cursor *, void *p, size_t n);
 /* All remaining rows of a query for one id column. */
@@ -107,15 +109,15 @@ struct store {
 	enum store_login login;
 	bool disabled;
 	MYSQL *conn; /* NULL = not connected */
-	bool busy;   /* a transaction is open */
+	bool busy; /* a transaction is open */
 	struct stmt stmts[STMT__MAX];
 };
 
 /* What a number of the server or of the connector means for the transaction. */
 enum db_class {
-	DB_REFUSED,  /* final */
+	DB_REFUSED, /* final */
 	DB_CONFLICT, /* 1020, 1205, 1213 and statements to be prepared again: run it again */
-	DB_LOST	     /* connection or server gone */
+	DB_LOST /* connection or server gone */
 };
 enum db_class conn_class(unsigned number);
 
@@ -134,15 +136,15 @@ void conn_pause(unsigned tries);
 struct store_tx {
 	struct store *store;
 	const char *name;
-	bool reading;	 /* of store_read */
-	unsigned allow;	 /* error number the caller of the next statement handles itself */
+	bool reading; /* of store_read */
+	unsigned allow; /* error number the caller of the next statement handles itself */
 	unsigned number; /* first error of this run: nothing may be committed any more */
-	bool once;	 /* a statement with EFFECT_ONCE ran */
+	bool once; /* a statement with EFFECT_ONCE ran */
 	/* of the whole store_transact */
 	struct tsb_uuid mark; /* id of the first audit row */
-	unsigned run;	      /* how often the body was called */
-	bool marked;	      /* the mark was written in this run */
-	bool doubt;	      /* an earlier run may have been committed */
+	unsigned run; /* how often the body was called */
+	bool marked; /* the mark was written in this run */
+	bool doubt; /* an earlier run may have been committed */
 };
 
 /* Notes the number, logs and raises: the way every error of the database takes. */

@@ -8,16 +8,16 @@ store_key_attributes_insert(struct store_tx *tx, const struct tsb_key_attributes
     struct tsb_err *err)
 {
 	const struct stmt_arg args[] = {
-		stmt_bytes(row->digest, sizeof(row->digest)),
-		stmt_text(row->key_name),
-		stmt_view(row->xml),
-		stmt_view(row->xml_signature),
-		stmt_text(row->attestation_key_name),
-		stmt_i64(row->fetched_ms),
+	    stmt_bytes(row->digest, sizeof(row->digest)),
+	    stmt_text(row->key_name),
+	    stmt_view(row->xml),
+	    stmt_view(row->xml_signature),
+	    stmt_text(row->attestation_key_name),
+	    stmt_i64(row->fetched_ms),
 	};
 	const struct stmt_arg touch[] = {
-		stmt_i64(row->fetched_ms),
-		stmt_bytes(row->digest, sizeof(row->digest)),
+	    stmt_i64(row->fetched_ms),
+	    stmt_bytes(row->digest, sizeof(row->digest)),
 	};
 	int r;
 

@@ -30,33 +30,33 @@ store_request_insert(struct store_tx *tx, const struct tsb_request *rq, struct t
 {
 	struct times t = times_of(rq->state, rq->due_ms, rq->expires_ms, rq->owner, rq->lease_ms);
 	const struct stmt_arg args[] = {
-		stmt_id(&rq->id),
-		stmt_text(tsb_kinds[rq->kind].name),
-		stmt_text(tsb_state_names[rq->state]),
-		stmt_u64(rq->version),
-		stmt_text(rq->key_name),
-		stmt_bytes(rq->attributes_digest, sizeof(rq->attributes_digest)),
-		stmt_i64(rq->created_ms),
-		stmt_i64(rq->hsm_seconds),
-		stmt_i64(rq->due_ms),
-		stmt_i64(rq->expires_ms),
-		stmt_view(rq->token),
-		stmt_text(rq->payload_type),
-		stmt_text(rq->meta_data),
-		stmt_text(rq->meta_data_signature),
-		stmt_view(rq->envelope),
-		stmt_view(rq->inner_clean),
-		stmt_view(tsb_state_terminal(rq->state) ? (struct tsb_view){0} : rq->password_box),
-		stmt_view(rq->result),
-		stmt_text(rq->reason),
-		stmt_i64(rq->execution_ms),
-		stmt_text(rq->owner),
-		stmt_i64(rq->lease_ms),
-		stmt_i64(rq->attempt),
-		stmt_u64(rq->fence),
-		t.ready,
-		t.late,
-		t.ended,
+	    stmt_id(&rq->id),
+	    stmt_text(tsb_kinds[rq->kind].name),
+	    stmt_text(tsb_state_names[rq->state]),
+	    stmt_u64(rq->version),
+	    stmt_text(rq->key_name),
+	    stmt_bytes(rq->attributes_digest, sizeof(rq->attributes_digest)),
+	    stmt_i64(rq->created_ms),
+	    stmt_i64(rq->hsm_seconds),
+	    stmt_i64(rq->due_ms),
+	    stmt_i64(rq->expires_ms),
+	    stmt_view(rq->token),
+	    stmt_text(rq->payload_type),
+	    stmt_text(rq->meta_data),
+	    stmt_text(rq->meta_data_signature),
+	    stmt_view(rq->envelope),
+	    stmt_view(rq->inner_clean),
+	    stmt_view(tsb_state_terminal(rq->state) ? (struct tsb_view){0} : rq->password_box),
+	    stmt_view(rq->result),
+	    stmt_text(rq->reason),
+	    stmt_i64(rq->execution_ms),
+	    stmt_text(rq->owner),
+	    stmt_i64(rq->lease_ms),
+	    stmt_i64(rq->attempt),
+	    stmt_u64(rq->fence),
+	    t.ready,
+	    t.late,
+	    t.ended,
 	};
 
 	return stmt_run(tx, STMT_REQUEST_INSERT, args, TSB_COUNT(args), NULL, err) ? -1 : 0;
@@ -71,21 +71,25 @@ take_names(struct stmt_cursor *c, struct arena *a, struct tsb_request *rq, struc
 	if (kind == NULL || !tsb_kind_by_name(kind, &rq->kind))
 		return tsb_fail(err, TSB_E_SUBSYSTEM, "the database has a request of unknown kind");
 	if (state == NULL || !tsb_state_by_name(state, &rq->state))
-		return tsb_fail(err, TSB_E_SUBSYSTEM, "the database has a request in unknown state");
+		return tsb_fail(err, TSB_E_SUBSYSTEM,
+		    "the database has a request in unknown state");
 	return 0;
 }
 
 int
-row_take_request(struct stmt_cursor *c, struct arena *a, struct tsb_request *rq, struct tsb_err *err)
+row_take_request(struct stmt_cursor *c, struct arena *a, struct tsb_request *rq,
+    struct tsb_err *err)
 {
 	if (!stmt_take_bytes(c, rq->id.b, sizeof(rq->id.b)))
-		return tsb_fail(err, TSB_E_SUBSYSTEM, "the database has a request with a broken id");
+		return tsb_fail(err, TSB_E_SUBSYSTEM,
+		    "the database has a request with a broken id");
 	if (take_names(c, a, rq, err))
 		return -1;
 	rq->version = stmt_take_u64(c);
 	rq->key_name = stmt_take_text(c, a);
 	if (!stmt_take_bytes(c, rq->attributes_digest, sizeof(rq->attributes_digest)))
-		return tsb_fail(err, TSB_E_SUBSYSTEM, "the database has a request with a broken digest");
+		return tsb_fail(err, TSB_E_SUBSYSTEM,
+		    "the database has a request with a broken digest");
 	rq->created_ms = stmt_take_i64(c);
 	rq->hsm_seconds = stmt_take_i64(c);
 	rq->due_ms = stmt_take_i64(c);
@@ -138,25 +142,25 @@ move_row(struct store_tx *tx, const struct tsb_request *rq, const struct store_c
 {
 	struct times t = times_of(to->to, to->due_ms, to->expires_ms, to->owner, to->lease_ms);
 	const struct stmt_arg args[] = {
-		stmt_text(tsb_state_names[to->to]),
-		stmt_i64(to->due_ms),
-		stmt_i64(to->expires_ms),
-		stmt_view(to->result),
-		stmt_text(to->reason),
-		stmt_i64(to->execution_ms),
-		stmt_text(to->owner),
-		stmt_i64(to->lease_ms),
-		stmt_i64(to->count_attempt - to->uncount_attempt),
-		stmt_i64(to->new_fence),
-		t.ready,
-		t.late,
-		t.ended,
-		to->outcome.n == 0 ? stmt_null() : stmt_view(to->outcome),
-		stmt_i64(tsb_state_terminal(to->to)),
-		stmt_id(&rq->id),
-		stmt_u64(rq->version),
-		stmt_text(tsb_state_names[rq->state]),
-		stmt_u64(rq->fence),
+	    stmt_text(tsb_state_names[to->to]),
+	    stmt_i64(to->due_ms),
+	    stmt_i64(to->expires_ms),
+	    stmt_view(to->result),
+	    stmt_text(to->reason),
+	    stmt_i64(to->execution_ms),
+	    stmt_text(to->owner),
+	    stmt_i64(to->lease_ms),
+	    stmt_i64(to->count_attempt - to->uncount_attempt),
+	    stmt_i64(to->new_fence),
+	    t.ready,
+	    t.late,
+	    t.ended,
+	    to->outcome.n == 0 ? stmt_null() : stmt_view(to->outcome),
+	    stmt_i64(tsb_state_terminal(to->to)),
+	    stmt_id(&rq->id),
+	    stmt_u64(rq->version),
+	    stmt_text(tsb_state_names[rq->state]),
+	    stmt_u64(rq->fence),
 	};
 
 	return stmt_run(tx, STMT_REQUEST_MOVE, args, TSB_COUNT(args), affected, err) ? -1 : 0;
@@ -189,8 +193,9 @@ store_request_move(struct store_tx *tx, struct tsb_request *rq, const struct sto
 	uint64_t affected = 0;
 
 	if (!tsb_state_may_move(rq->state, to->to))
-		return tsb_fail(err, TSB_E_DATA_CONSTELLATION, "a request that is %s cannot become %s",
-		    tsb_state_names[rq->state], tsb_state_names[to->to]);
+		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
+		    "a request that is %s cannot become %s", tsb_state_names[rq->state],
+		    tsb_state_names[to->to]);
 	if (move_row(tx, rq, to, &affected, err))
 		return -1;
 	*moved = affected == 1;
@@ -208,10 +213,10 @@ store_request_erase_result(struct store_tx *tx, struct tsb_request *rq, bool *er
     struct tsb_err *err)
 {
 	const struct stmt_arg args[] = {
-		stmt_i64(clock_now_ms()),
-		stmt_id(&rq->id),
-		stmt_u64(rq->version),
-		stmt_u64(rq->fence),
+	    stmt_i64(clock_now_ms()),
+	    stmt_id(&rq->id),
+	    stmt_u64(rq->version),
+	    stmt_u64(rq->fence),
 	};
 	uint64_t affected = 0;
 

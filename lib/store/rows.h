@@ -5,8 +5,8 @@
 #include "lib/store/internal.h"
 
 /* REQUEST_COLUMNS (request.c). */
-int row_take_request(struct stmt_cursor *, struct arena *, struct tsb_request *,
-    struct tsb_err *) TSB_MUSTCHECK;
+int row_take_request(struct stmt_cursor *, struct arena *, struct tsb_request *, struct tsb_err *)
+    TSB_MUSTCHECK;
 /* KEY_COLUMNS (key.c); false when they are all NULL. */
 bool row_take_key(struct stmt_cursor *, struct arena *, struct tsb_key_attributes *);
 

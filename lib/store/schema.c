@@ -45,8 +45,9 @@ schema_read(struct store_tx *tx, long *have, struct tsb_err *err)
 	r = stmt_query(tx, STMT_SCHEMA_VERSION, NULL, 0, &c, err);
 	tx->allow = 0;
 	/* A login without any right on the table does not learn whether there is one. */
-	if (r == -1 && (tx->number == ER_TABLEACCESS_DENIED_ERROR ||
-			tx->number == ER_COLUMNACCESS_DENIED_ERROR)) {
+	if (r == -1 &&
+	    (tx->number == ER_TABLEACCESS_DENIED_ERROR ||
+		tx->number == ER_COLUMNACCESS_DENIED_ERROR)) {
 		tx->number = 0;
 		r = 1;
 	}
@@ -121,8 +122,8 @@ files_add(struct files *f, const char *name, struct tsb_err *err)
 	file->name = arena_str(f->arena, name);
 	if (file->version != (long)f->n + 1)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
-		    "%s/%s: the files of the schema are numbered 001, 002 ... without a gap", f->dir,
-		    name);
+		    "%s/%s: the files of the schema are numbered 001, 002 ... without a gap",
+		    f->dir, name);
 	if (file_read(f->arena, f->dir, name, &file->text, err))
 		return -1;
 	crypto_sha256(file->text, file->sha256);
@@ -150,7 +151,8 @@ files_read(struct files *f, struct tsb_err *err)
 	if (f->n != STORE_SCHEMA_VERSION)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
 		    "%s ends with version %zu, this program knows %d: take the folder of the same "
-		    "release", f->dir, f->n, STORE_SCHEMA_VERSION);
+		    "release",
+		    f->dir, f->n, STORE_SCHEMA_VERSION);
 	return 0;
 }
 
@@ -203,9 +205,9 @@ static int
 file_apply(struct store_tx *tx, const struct file *f, struct tsb_err *err)
 {
 	const struct stmt_arg args[] = {
-		stmt_i64(f->version),
-		stmt_text(f->name),
-		stmt_bytes(f->sha256, sizeof(f->sha256)),
+	    stmt_i64(f->version),
+	    stmt_text(f->name),
+	    stmt_bytes(f->sha256, sizeof(f->sha256)),
 	};
 
 	if (sql_run_all(tx, f->name, f->text, err) ||
@@ -225,11 +227,13 @@ applied_check(const struct files *f, long version, const unsigned char *sha256, 
 	if (version < 1 || version > (long)f->n)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
 		    "the database has schema version %ld, this program knows %d only: use the tsb "
-		    "schema upgrade of the newer release", version, STORE_SCHEMA_VERSION);
+		    "schema upgrade of the newer release",
+		    version, STORE_SCHEMA_VERSION);
 	if (memcmp(f->v[version - 1].sha256, sha256, TSB_SHA256) != 0)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
 		    "%s has changed since it was applied: applied files stay as they are, changes are "
-		    "new files", f->v[version - 1].name);
+		    "new files",
+		    f->v[version - 1].name);
 	return 0;
 }
 
@@ -279,8 +283,8 @@ account_text(struct arena *a, const char *user, const char **out, struct tsb_err
 
 	for (const char *c = user; *c != '\0'; c++)
 		if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr("'\"\\`;", *c) != NULL)
-			return tsb_fail(err, TSB_E_INPUT, "the database user %s has a forbidden character",
-			    user);
+			return tsb_fail(err, TSB_E_INPUT,
+			    "the database user %s has a forbidden character", user);
 	if (n == 0 || (at != NULL && at[1] == '\0'))
 		return tsb_fail(err, TSB_E_INPUT, "a database user is written name or name@host");
 	*out = arena_printf(a, "'%.*s'@'%s'", (int)n, user, at == NULL ? "%" : at + 1);
@@ -317,7 +321,8 @@ grants_apply(struct store_tx *tx, const struct files *f, const char *name, const
 		return -1;
 	if (sql_run_all(tx, name, replaced(f->arena, text, mark, account), err)) {
 		/* NO_AUTO_CREATE_USER: a mistyped name makes no login without a password. */
-		if (tx->number == ER_PASSWORD_NO_MATCH || tx->number == ER_CANT_CREATE_USER_WITH_GRANT)
+		if (tx->number == ER_PASSWORD_NO_MATCH ||
+		    tx->number == ER_CANT_CREATE_USER_WITH_GRANT)
 			return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
 			    "the database has no user %s: create it first", account);
 		return -1;

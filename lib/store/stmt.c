@@ -6,9 +6,9 @@
 #include "lib/base/hook.h"
 #include "lib/store/internal.h"
 
-#define API LOGIN_API
+#define API        LOGIN_API
 #define DISPATCHER LOGIN_DISPATCHER
-#define ADMIN LOGIN_ADMIN
+#define ADMIN      LOGIN_ADMIN
 
 const struct stmt_row stmt_rows[STMT__MAX] = {
 #define STMT(name, programs, effect, text)                                                         \
@@ -261,8 +261,8 @@ column_bind(MYSQL_BIND *b, const struct stmt_arg *cells, size_t rows, size_t col
 	for (size_t i = 0; i < rows; i++) {
 		const struct stmt_arg *cell = &cells[i * columns];
 
-		indicators[i] = cell->type == MYSQL_TYPE_NULL ? STMT_INDICATOR_NULL
-							      : STMT_INDICATOR_NONE;
+		indicators[i] =
+		    cell->type == MYSQL_TYPE_NULL ? STMT_INDICATOR_NULL : STMT_INDICATOR_NONE;
 		if (cell->type != MYSQL_TYPE_NULL)
 			b->buffer_type = cell->type;
 		lengths[i] = cell->bytes.n;
@@ -377,8 +377,11 @@ column_copy(struct stmt_cursor *c, unsigned i, void *p, size_t n)
 {
 	unsigned long length;
 	my_bool null;
-	MYSQL_BIND b = {.buffer_type = MYSQL_TYPE_BLOB, .buffer = p, .buffer_length = n,
-	    .length = &length, .is_null = &null};
+	MYSQL_BIND b = {.buffer_type = MYSQL_TYPE_BLOB,
+	    .buffer = p,
+	    .buffer_length = n,
+	    .length = &length,
+	    .is_null = &null};
 
 	if (mysql_stmt_fetch_column(c->stmt->handle, &b, i, 0) != 0 || length != n)
 		fatal("column %u of statement %s cannot be read", i, stmt_rows[c->id].name);
@@ -437,7 +440,8 @@ stmt_take_ids(struct stmt_cursor *c, struct arena *a, struct tsb_uuid **ids, siz
 		if (!row)
 			break;
 		if (!stmt_take_bytes(c, list[i].b, sizeof(list[i].b)))
-			return tsb_fail(err, TSB_E_SUBSYSTEM, "an id of the database has no 16 bytes");
+			return tsb_fail(err, TSB_E_SUBSYSTEM,
+			    "an id of the database has no 16 bytes");
 		i++;
 	}
 	*ids = list;

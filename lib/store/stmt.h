@@ -28,7 +28,7 @@
 	"IF(? >= 3, r.envelope, ''), IF(? >= 3, r.inner_clean, ''), '', '', NULL, "                \
 	"r.execution_ms, r.owner, r.lease_ms, r.attempt, r.fence, NULL"
 
-#define TASK_COLUMNS                                                                                \
+#define TASK_COLUMNS                                                                               \
 	"t.id, t.request_id, t.approver_id, t.spki, t.created_ms, t.fetched_ms, t.expires_ms"
 #define KEY_COLUMNS                                                                                \
 	"k.digest, k.key_name, k.xml, k.xml_signature, k.attestation_key_name, k.fetched_ms"
@@ -51,7 +51,7 @@
 	"AND (t.expires_ms = 0 OR t.expires_ms > ?) AND FIND_IN_SET(r.kind, ?) > 0 "               \
 	"ORDER BY " order " LIMIT ? OFFSET ?"
 #define TASK_MINE "t.approver_id = ?"
-#define TASK_ANY "? IS NULL"
+#define TASK_ANY  "? IS NULL"
 
 #define SEVEN_STATES "r.state IN (?, ?, ?, ?, ?, ?, ?)"
 
@@ -159,8 +159,7 @@ STMT(KEY_LATEST, API | DISPATCHER, READ,
 
 /* ---- keys known by imported attributes ---- */
 
-STMT(IMPORTED_LOAD, API, READ,
-    "SELECT " IMPORTED_COLUMNS " FROM imported_key WHERE key_name = ?")
+STMT(IMPORTED_LOAD, API, READ, "SELECT " IMPORTED_COLUMNS " FROM imported_key WHERE key_name = ?")
 STMT(IMPORTED_LOCK, API, READ,
     "SELECT " IMPORTED_COLUMNS " FROM imported_key WHERE key_name = ? FOR UPDATE")
 STMT(IMPORTED_LIST, API, READ,

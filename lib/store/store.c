@@ -10,24 +10,24 @@
 /*
  * Runs of one transaction. A run ends in one of these ways; only the last needs thought:
  *
- * The answer to COMMIT was lost. The transaction may have been committed, may have been rolled back,
- * or may still be on its way in a server that has not noticed yet. All runs of one store_transact
- * use the same id for their first audit row (the mark), and the next run begins by looking for it
- * with a locking read. Found: the lost COMMIT has landed. Not found: on one server the locking read
- * has waited for whoever held the row, so that the lost run is gone for good; on a cluster of several
- * writers a late arrival and the new run insert the same primary key, so that only one can be
- * committed, and the mark is looked for again when the new run comes to nothing. The row also has
- * the number of the run, as only the last run's results are still at hand.
+ * The answer to COMMIT was lost. The transaction may have been committed, may have been rolled
+ * back, or may still be on its way in a server that has not noticed yet. All runs of one
+ * store_transact use the same id for their first audit row (the mark), and the next run begins by
+ * looking for it with a locking read. Found: the lost COMMIT has landed. Not found: on one server
+ * the locking read has waited for whoever held the row, so that the lost run is gone for good; on a
+ * cluster of several writers a late arrival and the new run insert the same primary key, so that
+ * only one can be committed, and the mark is looked for again when the new run comes to nothing.
+ * The row also has the number of the run, as only the last run's results are still at hand.
  *
- * A transaction that wrote no audit row runs again when all its statements are guarded (stmt.h), and
- * fails as "outcome not known" otherwise.
+ * A transaction that wrote no audit row runs again when all its statements are guarded (stmt.h),
+ * and fails as "outcome not known" otherwise.
  */
 enum run {
 	RUN_DONE,
-	RUN_FAILED,   /* err tells */
+	RUN_FAILED, /* err tells */
 	RUN_CONFLICT, /* rolled back, may run again */
-	RUN_LOST,     /* connection gone before COMMIT was sent: the server rolls back */
-	RUN_DOUBT     /* connection gone at COMMIT */
+	RUN_LOST, /* connection gone before COMMIT was sent: the server rolls back */
+	RUN_DOUBT /* connection gone at COMMIT */
 };
 
 #define CONFLICTS_MAX 10
@@ -36,17 +36,17 @@ static const struct {
 	unsigned number;
 	const char *text;
 } hints[] = {
-	{1021, "the disk is full"},
-	{1114, "the table is full"},
-	{1044, "the login lacks a right: run tsb schema upgrade"},
-	{1142, "the login lacks a right: run tsb schema upgrade"},
-	{1143, "the login lacks a right: run tsb schema upgrade"},
-	{1146, "a table is missing: run tsb schema upgrade"},
-	{1153, "the statement is larger than max_allowed_packet"},
-	{1290, "the server is read-only"},
-	{1792, "the server is read-only"},
-	{1836, "the server is read-only"},
-	{1406, "a value is longer than its column"},
+    {1021, "the disk is full"},
+    {1114, "the table is full"},
+    {1044, "the login lacks a right: run tsb schema upgrade"},
+    {1142, "the login lacks a right: run tsb schema upgrade"},
+    {1143, "the login lacks a right: run tsb schema upgrade"},
+    {1146, "a table is missing: run tsb schema upgrade"},
+    {1153, "the statement is larger than max_allowed_packet"},
+    {1290, "the server is read-only"},
+    {1792, "the server is read-only"},
+    {1836, "the server is read-only"},
+    {1406, "a value is longer than its column"},
 };
 
 int
@@ -57,8 +57,8 @@ tx_fail(struct store_tx *tx, const char *what, unsigned number, const char *text
 
 	if (tx->number == 0)
 		tx->number = number;
-	log_warn("database transaction=%s statement=%s number=%u text=\"%s\"", tx->name, what, number,
-	    text);
+	log_warn("database transaction=%s statement=%s number=%u text=\"%s\"", tx->name, what,
+	    number, text);
 	if (conn_class(number) == DB_LOST)
 		return tsb_fail(err, TSB_E_CONNECTIVITY,
 		    "the connection to the database was lost (error %u)", number);
@@ -146,13 +146,14 @@ tx_give_up(struct store_tx *tx, unsigned conflicts, struct tsb_err *err)
 	if (tx->doubt)
 		return tsb_fail(err, TSB_E_CONNECTIVITY,
 		    "the database was lost at the end of %s and does not come back, whether it took "
-		    "place is not known: read again", tx->name);
+		    "place is not known: read again",
+		    tx->name);
 	if (conflicts != 0)
 		return tsb_fail(err, TSB_E_SUBSYSTEM,
 		    "%s was in conflict with others %u times (database error %u)", tx->name,
 		    conflicts, tx->number);
-	return tsb_fail(err, TSB_E_CONNECTIVITY, "the database is unreachable, %s did not take place",
-	    tx->name);
+	return tsb_fail(err, TSB_E_CONNECTIVITY,
+	    "the database is unreachable, %s did not take place", tx->name);
 }
 
 /* How a run ends whose statements failed. */
@@ -186,7 +187,8 @@ tx_landed(struct store_tx *tx, int64_t *run, struct tsb_err *err)
 
 /*
  * After a COMMIT without answer: RUN_CONFLICT = it did not land, the body may run again. What the
- * body filled belongs to its last run; when an earlier one landed, nobody can tell what that filled.
+ * body filled belongs to its last run; when an earlier one landed, nobody can tell what that
+ * filled.
  */
 static enum run
 tx_settle(struct store_tx *tx, struct tsb_err *err)
@@ -227,7 +229,9 @@ tx_run(struct store_tx *tx, store_body *body, void *ctx, struct tsb_err *err)
 	return tx_commit(tx, err);
 }
 
-/* One round: settle what an earlier one left open, run, and look again when that came to nothing. */
+/*
+ * One round: settle what an earlier one left open, run, and look again when that came to nothing.
+ */
 static enum run
 tx_round(struct store_tx *tx, store_body *body, void *ctx, struct tsb_err *err)
 {

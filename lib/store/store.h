@@ -13,17 +13,17 @@
 enum store_login { LOGIN_API = 1, LOGIN_DISPATCHER = 2, LOGIN_ADMIN = 4 };
 
 struct store_conf {
-	bool disabled;	    /* there is none: whatever asks for it is TSB_E_CONNECTIVITY */
-	const char *host;   /* empty = socket */
+	bool disabled; /* there is none: whatever asks for it is TSB_E_CONNECTIVITY */
+	const char *host; /* empty = socket */
 	const char *socket;
 	long port;
-	const char *name;   /* of the database */
+	const char *name; /* of the database */
 	const char *user, *password;
 	const char *tls_ca; /* NULL = no TLS demanded */
-	long timeout;	    /* seconds: connect, read, write */
+	long timeout; /* seconds: connect, read, write */
 };
 
-struct store;	 /* one connection, reconnected when lost */
+struct store; /* one connection, reconnected when lost */
 struct store_tx; /* an open transaction */
 
 /*
@@ -38,27 +38,28 @@ int store_ping(struct store *s, struct tsb_err *err) TSB_MUSTCHECK;
 /* ---- transactions ---- */
 
 /*
- * Runs body in one transaction and commits. Repeats it as a whole on 1020, 1205, 1213 (bounded, with
- * jitter) and when the connection is lost before COMMIT was sent; when it is lost at COMMIT (2006,
- * 2013) the audit row of this transaction tells whether it landed. body returns 0 to commit, -1 to
- * roll back and fail with err; it must reset what it filled when called again. name is for the log
- * and the fault points. Errors of the database are TSB_E_SUBSYSTEM, unreachable is TSB_E_CONNECTIVITY.
+ * Runs body in one transaction and commits. Repeats it as a whole on 1020, 1205, 1213 (bounded,
+ * with jitter) and when the connection is lost before COMMIT was sent; when it is lost at COMMIT
+ * (2006, 2013) the audit row of this transaction tells whether it landed. body returns 0 to commit,
+ * -1 to roll back and fail with err; it must reset what it filled when called again. name is for
+ * the log and the fault points. Errors of the database are TSB_E_SUBSYSTEM, unreachable is
+ * TSB_E_CONNECTIVITY.
  */
 typedef int store_body(struct store_tx *tx, void *ctx, struct tsb_err *err);
 int store_transact(struct store *s, const char *name, store_body *body, void *ctx,
     struct tsb_err *err) TSB_MUSTCHECK;
 /* The same for reading only: no audit row is needed, lost connections are always retried. */
-int store_read(struct store *s, const char *name, store_body *body, void *ctx,
-    struct tsb_err *err) TSB_MUSTCHECK;
+int store_read(struct store *s, const char *name, store_body *body, void *ctx, struct tsb_err *err)
+    TSB_MUSTCHECK;
 
 /* ---- audit (audit.c) ---- */
 
 struct store_audit {
 	const struct tsb_uuid *request_id; /* NULL = none */
-	const char *action;		   /* "create", "approve", "execute" ... */
-	const char *actor;		   /* role, approver id in hex, dispatcher name */
-	const char *from, *to;		   /* states, NULL = none */
-	const char *detail;		   /* digests and numbers, never contents */
+	const char *action; /* "create", "approve", "execute" ... */
+	const char *actor; /* role, approver id in hex, dispatcher name */
+	const char *from, *to; /* states, NULL = none */
+	const char *detail; /* digests and numbers, never contents */
 };
 /* The first call in a transaction writes the row by which a lost COMMIT is recognised. */
 int store_audit_insert(struct store_tx *, const struct store_audit *, struct tsb_err *)
@@ -77,20 +78,20 @@ struct store_change {
 	enum tsb_state to;
 	int64_t due_ms;
 	int64_t expires_ms;
-	struct tsb_view result;	/* EXECUTED */
-	const char *reason;	/* FAILED */
+	struct tsb_view result; /* EXECUTED */
+	const char *reason; /* FAILED */
 	int64_t execution_ms;
-	const char *owner;	/* the claim after the move; NULL = free */
+	const char *owner; /* the claim after the move; NULL = free */
 	int64_t lease_ms;
-	bool count_attempt;	/* attempt + 1 */
-	bool uncount_attempt;	/* attempt - 1: it came to nothing that tells of the request */
-	bool new_fence;		/* fence + 1 */
+	bool count_attempt; /* attempt + 1 */
+	bool uncount_attempt; /* attempt - 1: it came to nothing that tells of the request */
+	bool new_fence; /* fence + 1 */
 	struct tsb_view outcome; /* SHA-256 of what was carried back, of a terminal state */
 };
 /*
- * The only way a request changes: UPDATE guarded by id, state and version of *rq (and its fence), checked
- * for one affected row, with version + 1; a terminal state erases password_box and deletes tasks. On 0
- * *rq shows the new row. *moved false: somebody else was faster, nothing changed.
+ * The only way a request changes: UPDATE guarded by id, state and version of *rq (and its fence),
+ * checked for one affected row, with version + 1; a terminal state erases password_box and deletes
+ * tasks. On 0 *rq shows the new row. *moved false: somebody else was faster, nothing changed.
  */
 int store_request_move(struct store_tx *, struct tsb_request *rq, const struct store_change *,
     bool *moved, struct tsb_err *) TSB_MUSTCHECK;
@@ -127,25 +128,25 @@ int store_requests_purge(struct store_tx *, int64_t before_ms, size_t limit, siz
 /* ---- tasks (task.c) ---- */
 
 /* One statement for all rows. */
-int store_tasks_insert(struct store_tx *, const struct tsb_task *tasks, size_t n,
-    struct tsb_err *) TSB_MUSTCHECK;
+int store_tasks_insert(struct store_tx *, const struct tsb_task *tasks, size_t n, struct tsb_err *)
+    TSB_MUSTCHECK;
 /* TSB_E_TASK_NOT_EXISTENT. */
 int store_task_load(struct store_tx *, const struct tsb_uuid *id, struct arena *,
     struct tsb_task *out, struct tsb_err *) TSB_MUSTCHECK;
 /* *gone false: it was no longer there. */
-int store_task_delete(struct store_tx *, const struct tsb_uuid *id, bool *gone,
-    struct tsb_err *) TSB_MUSTCHECK;
+int store_task_delete(struct store_tx *, const struct tsb_uuid *id, bool *gone, struct tsb_err *)
+    TSB_MUSTCHECK;
 /*
- * Open tasks (request PENDING or APPROVED, unclaimed, not late at now_ms) of one approver, or of all
- * when approver_id is NULL, by the filter's kinds, ids, paging and order (ties by id); joined with
- * their requests; with key attributes when level >= 5.
+ * Open tasks (request PENDING or APPROVED, unclaimed, not late at now_ms) of one approver, or of
+ * all when approver_id is NULL, by the filter's kinds, ids, paging and order (ties by id); joined
+ * with their requests; with key attributes when level >= 5.
  */
 int store_tasks_list(struct store_tx *, const unsigned char *approver_id,
     const struct tsb_task_filter *, int64_t now_ms, struct arena *, struct tsb_task_view **tasks,
     size_t *n, struct tsb_err *) TSB_MUSTCHECK;
 /* Sets the last-fetched time; its own short transaction. */
-int store_tasks_touch(struct store *, const struct tsb_task_view *tasks, size_t n,
-    int64_t now_ms, struct tsb_err *) TSB_MUSTCHECK;
+int store_tasks_touch(struct store *, const struct tsb_task_view *tasks, size_t n, int64_t now_ms,
+    struct tsb_err *) TSB_MUSTCHECK;
 
 /* ---- approvals (approval.c) ---- */
 
@@ -174,7 +175,9 @@ int store_key_attributes_latest(struct store_tx *, const char *key_name, int64_t
 
 /* ---- keys known by imported attributes (imported.c) ---- */
 
-/* *found false when never imported. for_update locks the row (correctness comes from the guards). */
+/*
+ * *found false when never imported. for_update locks the row (correctness comes from the guards).
+ */
 int store_imported_find(struct store_tx *, const char *key_name, bool for_update, struct arena *,
     struct tsb_imported_key *out, bool *found, struct tsb_err *) TSB_MUSTCHECK;
 /* *fresh false: the key is there already, nothing changed. */
@@ -186,8 +189,10 @@ int store_imported_renew(struct store_tx *, const struct tsb_imported_key *row,
 /* Another certificate, where attributes and certificate are still those of row; empty = none. */
 int store_imported_certify(struct store_tx *, const struct tsb_imported_key *row,
     struct tsb_view certificate, bool *changed, struct tsb_err *) TSB_MUSTCHECK;
-/* Attributes and certificate, where the attributes are still those of row; the time that newer ones must be
- * later than stays. */
+/*
+ * Attributes and certificate, where the attributes are still those of row; the time that newer ones
+ * must be later than stays.
+ */
 int store_imported_forget(struct store_tx *, const struct tsb_imported_key *row, bool *changed,
     struct tsb_err *) TSB_MUSTCHECK;
 /* Names in order, but for those that are forgotten. */

@@ -7,7 +7,9 @@
 #include "lib/store/internal.h"
 #include "lib/store/rows.h"
 
-/* Tasks in one answer that asks for no pages: the oldest; the next ones follow when these are done. */
+/*
+ * Tasks in one answer that asks for no pages: the oldest; the next ones follow when these are done.
+ */
 #define LIST_MAX 10000
 
 int
@@ -78,16 +80,16 @@ store_task_delete(struct store_tx *tx, const struct tsb_uuid *id, bool *gone, st
 /* ---- lists ---- */
 
 static const enum stmt_id list_mine[] = {
-	[SORT_CREATED_ASC] = STMT_TASK_LIST_CREATED_ASC,
-	[SORT_CREATED_DESC] = STMT_TASK_LIST_CREATED_DESC,
-	[SORT_FETCHED_ASC] = STMT_TASK_LIST_FETCHED_ASC,
-	[SORT_FETCHED_DESC] = STMT_TASK_LIST_FETCHED_DESC,
+    [SORT_CREATED_ASC] = STMT_TASK_LIST_CREATED_ASC,
+    [SORT_CREATED_DESC] = STMT_TASK_LIST_CREATED_DESC,
+    [SORT_FETCHED_ASC] = STMT_TASK_LIST_FETCHED_ASC,
+    [SORT_FETCHED_DESC] = STMT_TASK_LIST_FETCHED_DESC,
 };
 static const enum stmt_id list_any[] = {
-	[SORT_CREATED_ASC] = STMT_TASK_LIST_ANY_CREATED_ASC,
-	[SORT_CREATED_DESC] = STMT_TASK_LIST_ANY_CREATED_DESC,
-	[SORT_FETCHED_ASC] = STMT_TASK_LIST_ANY_FETCHED_ASC,
-	[SORT_FETCHED_DESC] = STMT_TASK_LIST_ANY_FETCHED_DESC,
+    [SORT_CREATED_ASC] = STMT_TASK_LIST_ANY_CREATED_ASC,
+    [SORT_CREATED_DESC] = STMT_TASK_LIST_ANY_CREATED_DESC,
+    [SORT_FETCHED_ASC] = STMT_TASK_LIST_ANY_FETCHED_ASC,
+    [SORT_FETCHED_DESC] = STMT_TASK_LIST_ANY_FETCHED_DESC,
 };
 
 /* "sign,decrypt": names of kinds have no comma. */
@@ -125,7 +127,8 @@ list_args(struct stmt_arg *args, const unsigned char *approver_id, const struct 
 	args[n++] = stmt_text(kind_names(a, f->kinds));
 	args[n++] = stmt_i64(size);
 	args[n++] = stmt_i64(!f->paged || f->page <= 0 ? 0
-			     : f->page > LONG_MAX / size ? LONG_MAX : f->page * size);
+		: f->page > LONG_MAX / size            ? LONG_MAX
+						       : f->page * size);
 	return n;
 }
 
@@ -144,8 +147,8 @@ store_tasks_list(struct store_tx *tx, const unsigned char *approver_id,
     const struct tsb_task_filter *f, int64_t now_ms, struct arena *a, struct tsb_task_view **tasks,
     size_t *n, struct tsb_err *err)
 {
-	enum stmt_id id = (approver_id == NULL ? list_any : list_mine)[f->paged ? f->sort
-									      : SORT_CREATED_ASC];
+	enum stmt_id id =
+	    (approver_id == NULL ? list_any : list_mine)[f->paged ? f->sort : SORT_CREATED_ASC];
 	struct stmt_arg args[16];
 	size_t count, nargs = list_args(args, approver_id, f, now_ms, a);
 	struct tsb_task_view *list;
@@ -185,7 +188,9 @@ by_id(const void *x, const void *y)
 	return memcmp(x, y, sizeof(struct tsb_uuid));
 }
 
-/* In the order of ids, so that two lists of the same tasks wait for each other instead of failing. */
+/*
+ * In the order of ids, so that two lists of the same tasks wait for each other instead of failing.
+ */
 int
 store_tasks_touch(struct store *s, const struct tsb_task_view *tasks, size_t n, int64_t now_ms,
     struct tsb_err *err)

@@ -44,25 +44,26 @@ static const struct {
 	enum proof_kind kind;
 	unsigned role;
 } sources[] = {
+/* clang-format off */
 #define SOURCE(name, field, kind, role) { name, offsetof(struct web_auth_conf, field), kind, role }
-	SOURCE("keyManagementToken", key_management, PROOF_KEY, ROLE_KEY_MANAGEMENT),
-	SOURCE("keyOperationToken", key_operation, PROOF_KEY, ROLE_KEY_OPERATION),
-	SOURCE("approverToken", approver, PROOF_KEY, ROLE_APPROVER),
-	SOURCE("serviceToken", service, PROOF_KEY, ROLE_SERVICE),
-	SOURCE("approverKeyManagementToken", approver_management, PROOF_KEY,
-	    ROLE_APPROVER_MANAGEMENT),
-	SOURCE("keyManagementCertificate", key_management_cert, PROOF_CERT, ROLE_KEY_MANAGEMENT),
-	SOURCE("keyOperationCertificate", key_operation_cert, PROOF_CERT, ROLE_KEY_OPERATION),
-	SOURCE("approverCertificate", approver_cert, PROOF_CERT, ROLE_APPROVER),
-	SOURCE("serviceCertificate", service_cert, PROOF_CERT, ROLE_SERVICE),
-	SOURCE("approverKeyManagementCertificate", approver_management_cert, PROOF_CERT,
-	    ROLE_APPROVER_MANAGEMENT),
-	SOURCE("keyManagementUser", key_management_user, PROOF_USER, ROLE_KEY_MANAGEMENT),
-	SOURCE("keyOperationUser", key_operation_user, PROOF_USER, ROLE_KEY_OPERATION),
-	SOURCE("approverUser", approver_user, PROOF_USER, ROLE_APPROVER),
-	SOURCE("serviceUser", service_user, PROOF_USER, ROLE_SERVICE),
-	SOURCE("approverKeyManagementUser", approver_management_user, PROOF_USER,
-	    ROLE_APPROVER_MANAGEMENT),
+    /* clang-format on */
+    SOURCE("keyManagementToken", key_management, PROOF_KEY, ROLE_KEY_MANAGEMENT),
+    SOURCE("keyOperationToken", key_operation, PROOF_KEY, ROLE_KEY_OPERATION),
+    SOURCE("approverToken", approver, PROOF_KEY, ROLE_APPROVER),
+    SOURCE("serviceToken", service, PROOF_KEY, ROLE_SERVICE),
+    SOURCE("approverKeyManagementToken", approver_management, PROOF_KEY, ROLE_APPROVER_MANAGEMENT),
+    SOURCE("keyManagementCertificate", key_management_cert, PROOF_CERT, ROLE_KEY_MANAGEMENT),
+    SOURCE("keyOperationCertificate", key_operation_cert, PROOF_CERT, ROLE_KEY_OPERATION),
+    SOURCE("approverCertificate", approver_cert, PROOF_CERT, ROLE_APPROVER),
+    SOURCE("serviceCertificate", service_cert, PROOF_CERT, ROLE_SERVICE),
+    SOURCE("approverKeyManagementCertificate", approver_management_cert, PROOF_CERT,
+	ROLE_APPROVER_MANAGEMENT),
+    SOURCE("keyManagementUser", key_management_user, PROOF_USER, ROLE_KEY_MANAGEMENT),
+    SOURCE("keyOperationUser", key_operation_user, PROOF_USER, ROLE_KEY_OPERATION),
+    SOURCE("approverUser", approver_user, PROOF_USER, ROLE_APPROVER),
+    SOURCE("serviceUser", service_user, PROOF_USER, ROLE_SERVICE),
+    SOURCE("approverKeyManagementUser", approver_management_user, PROOF_USER,
+	ROLE_APPROVER_MANAGEMENT),
 #undef SOURCE
 };
 
@@ -74,7 +75,7 @@ proofs_add(struct proofs *list, unsigned role)
 	if (!v)
 		fatal("out of memory");
 	list->v = v;
-	v[list->n] = (struct proof){ .role = role };
+	v[list->n] = (struct proof){.role = role};
 	return &v[list->n++];
 }
 
@@ -82,7 +83,7 @@ proofs_add(struct proofs *list, unsigned role)
 static bool
 digest_parse(const char *text, unsigned char digest[CRYPTO_SHA256_SIZE])
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	struct tsb_view bytes;
 
 	if (strncmp(text, DIGEST_PREFIX, strlen(DIGEST_PREFIX)) != 0 ||
@@ -99,9 +100,9 @@ entry_add(struct web_auth *auth, const char *text, enum proof_kind kind, unsigne
 {
 	unsigned char digest[CRYPTO_SHA256_SIZE];
 	bool is_digest = !strncmp(text, DIGEST_PREFIX, strlen(DIGEST_PREFIX));
-	struct proofs *list = kind == PROOF_KEY ? &auth->keys :
-	    kind == PROOF_CERT			? &auth->certs :
-						  &auth->users;
+	struct proofs *list = kind == PROOF_KEY ? &auth->keys
+	    : kind == PROOF_CERT                ? &auth->certs
+						: &auth->users;
 
 	if (!*text)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "apiAuthentication.%s is empty.",
@@ -133,8 +134,7 @@ web_auth_new(const struct web_auth_conf *conf, struct tsb_err *err)
 	auth->enabled = conf->enabled;
 	auth->approver_paths_open = conf->approver_paths_open;
 	for (size_t i = 0; i < TSB_COUNT(sources); i++) {
-		const struct conf_list *list =
-		    (const void *)((const char *)conf + sources[i].list);
+		const struct conf_list *list = (const void *)((const char *)conf + sources[i].list);
 
 		for (size_t k = 0; k < list->n; k++)
 			if (entry_add(auth, list->v[k], sources[i].kind, sources[i].role,
@@ -183,7 +183,7 @@ proofs_roles(const struct proofs *list, struct tsb_view shown)
 static unsigned
 cert_roles(const struct web_auth *auth, const char *pem, struct arena *a)
 {
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 	struct tsb_view der;
 
 	if (crypto_pem_to_der(tsb_view_str(pem), a, &der, &err)) {
@@ -216,9 +216,9 @@ web_auth_roles(const struct web_auth *auth, const struct web_caller *caller, str
 const char *
 web_roles_text(unsigned roles, struct arena *a)
 {
-	static const char *const names[] = { "keyManagement", "keyOperation", "approver", "service",
-		"approverManagement", "anyone", "timestamp" };
-	tsb_bytes_auto text = { 0 };
+	static const char *const names[] = {"keyManagement", "keyOperation", "approver", "service",
+	    "approverManagement", "anyone", "timestamp"};
+	tsb_bytes_auto text = {0};
 
 	for (size_t i = 0; i < TSB_COUNT(names); i++)
 		if (roles & 1U << i)

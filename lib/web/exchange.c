@@ -72,7 +72,7 @@ static int
 serve(struct web_call *call, const struct web_server *srv, void *app, struct web_io *io,
     struct web_reply *reply, struct tsb_err *err)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 
 	if (web_call_parse(call, io->env, err) || web_call_route(call, srv->routes, err) ||
 	    check_role(call, srv->auth, err) || take_body(call, srv, io, &body, err))
@@ -90,7 +90,7 @@ level_of(int status)
 static const char *
 shown_target(const struct web_call *call)
 {
-	tsb_bytes_auto text = { 0 };
+	tsb_bytes_auto text = {0};
 
 	for (const unsigned char *p = (const unsigned char *)call->target; *p; p++)
 		if (*p <= 0x20 || *p >= 0x7f || *p == '"')
@@ -130,9 +130,9 @@ int
 web_exchange(const struct web_server *srv, void *app, struct web_io *io, struct arena *a)
 {
 	int64_t started = clock_monotonic_ms();
-	struct web_call call = { .rq = { .arena = a, .id = new_id(a), .now_ms = clock_now_ms() } };
-	struct web_reply reply = { 0 };
-	struct tsb_err err = { 0 };
+	struct web_call call = {.rq = {.arena = a, .id = new_id(a), .now_ms = clock_now_ms()}};
+	struct web_reply reply = {0};
+	struct tsb_err err = {0};
 	int rc;
 
 	log_request(call.rq.id);

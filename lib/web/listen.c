@@ -45,9 +45,9 @@ remove_stale(const struct sockaddr_un *addr, struct tsb_err *err)
 	int fd, rc;
 
 	if (lstat(addr->sun_path, &st))
-		return errno == ENOENT ? 0 :
-					 tsb_fail(err, TSB_E_INIT, "%s: %s", addr->sun_path,
-					     strerror(errno));
+		return errno == ENOENT
+		    ? 0
+		    : tsb_fail(err, TSB_E_INIT, "%s: %s", addr->sun_path, strerror(errno));
 	if (!S_ISSOCK(st.st_mode))
 		return tsb_fail(err, TSB_E_INIT, "%s exists and is no socket", addr->sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -64,7 +64,7 @@ remove_stale(const struct sockaddr_un *addr, struct tsb_err *err)
 static int
 listen_unix(const char *path, long mode, struct web_listener *out, struct tsb_err *err)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	struct stat st;
 	mode_t mask;
 	int fd, rc;
@@ -87,8 +87,10 @@ listen_unix(const char *path, long mode, struct web_listener *out, struct tsb_er
 		close(fd);
 		return -1;
 	}
-	*out = (struct web_listener){ .fd = fd, .path = strdup(path), .dev = st.st_dev,
-		.ino = st.st_ino };
+	*out = (struct web_listener){.fd = fd,
+	    .path = strdup(path),
+	    .dev = st.st_dev,
+	    .ino = st.st_ino};
 	return 0;
 }
 
@@ -133,7 +135,7 @@ listen_address(const struct addrinfo *ai)
 static int
 listen_tcp(const char *where, struct web_listener *out, struct tsb_err *err)
 {
-	struct addrinfo hints = { .ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM }, *all;
+	struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *all;
 	char host[256];
 	const char *port;
 	int fd = -1, rc;
@@ -149,20 +151,20 @@ listen_tcp(const char *where, struct web_listener *out, struct tsb_err *err)
 	freeaddrinfo(all);
 	if (fd < 0)
 		return tsb_fail(err, TSB_E_INIT, "%s: %s", where, strerror(errno));
-	*out = (struct web_listener){ .fd = fd };
+	*out = (struct web_listener){.fd = fd};
 	return 0;
 }
 
 int
 web_listen(const char *where, long mode, struct web_listener *out, struct tsb_err *err)
 {
-	struct web_listener made = { .fd = inherited_socket() };
+	struct web_listener made = {.fd = inherited_socket()};
 
 	if (made.fd < 0) {
 		if (!where)
 			return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT, "listen is not set");
-		if (!strncmp(where, "unix:", 5) ? listen_unix(where + 5, mode, &made, err) :
-						  listen_tcp(where, &made, err))
+		if (!strncmp(where, "unix:", 5) ? listen_unix(where + 5, mode, &made, err)
+						: listen_tcp(where, &made, err))
 			return -1;
 	}
 	/* Several workers wake up for one connection at times: the late ones must not block. */
@@ -185,5 +187,5 @@ web_listener_close(struct web_listener *l)
 	if (l->path && !lstat(l->path, &st) && st.st_dev == l->dev && st.st_ino == l->ino)
 		(void)unlink(l->path);
 	free(l->path);
-	*l = (struct web_listener){ .fd = -1 };
+	*l = (struct web_listener){.fd = -1};
 }

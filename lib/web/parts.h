@@ -9,15 +9,15 @@
 
 #include "lib/web/web.h"
 
-#define WEB_PATH_MAX 4096
-#define WEB_QUERY_MAX 4096
+#define WEB_PATH_MAX    4096
+#define WEB_QUERY_MAX   4096
 #define WEB_SEGMENT_MAX 12
-#define WEB_PARAM_MAX TSB_COUNT(((struct web_request *)0)->param)
-#define WEB_APIKEY_MAX 512
-#define WEB_USER_MAX 256
-#define WEB_CERT_MAX (32 * 1024)
-#define WEB_TYPE_MAX 256
-#define WEB_ID_SIZE 17
+#define WEB_PARAM_MAX   TSB_COUNT(((struct web_request *)0)->param)
+#define WEB_APIKEY_MAX  512
+#define WEB_USER_MAX    256
+#define WEB_CERT_MAX    (32 * 1024)
+#define WEB_TYPE_MAX    256
+#define WEB_ID_SIZE     17
 
 /* Where a request comes from and its reply goes to: libfcgi, stdin and stdout, a test's memory. */
 struct web_io {
@@ -43,10 +43,10 @@ struct web_call {
 	const char *target; /* path as sent, still encoded: what the access line shows */
 	bool head;
 	struct tsb_view segment[WEB_SEGMENT_MAX]; /* decoded, non-empty, NUL behind */
-	size_t segments;   /* may exceed WEB_SEGMENT_MAX: such a path fits no row */
+	size_t segments; /* may exceed WEB_SEGMENT_MAX: such a path fits no row */
 	const char *length; /* CONTENT_LENGTH as sent, NULL = none */
-	unsigned allow;	    /* 1 << verb of all rows that fit the path */
-	int status;	    /* of an error whose row says another; 0 = as the row says */
+	unsigned allow; /* 1 << verb of all rows that fit the path */
+	int status; /* of an error whose row says another; 0 = as the row says */
 };
 
 /* request.c */

@@ -22,19 +22,19 @@
 #include "lib/base/log.h"
 #include "lib/web/parts.h"
 
-#define PAUSE_FIRST 100	   /* ms before a worker that died young is started again, doubling */
-#define PAUSE_MAX 5000
-#define YOUNG 5000	   /* ms */
-#define DRAIN_GRACE 30000  /* ms a worker has to finish its request */
-#define NEVER INT64_MAX
+#define PAUSE_FIRST 100 /* ms before a worker that died young is started again, doubling */
+#define PAUSE_MAX   5000
+#define YOUNG       5000 /* ms */
+#define DRAIN_GRACE 30000 /* ms a worker has to finish its request */
+#define NEVER       INT64_MAX
 
 struct slot {
-	pid_t pid;	   /* 0 = none running */
-	bool open;	   /* told so */
-	bool stale;	   /* to be replaced after SIGHUP */
+	pid_t pid; /* 0 = none running */
+	bool open; /* told so */
+	bool stale; /* to be replaced after SIGHUP */
 	int64_t started;
-	int64_t start_at;  /* when pid == 0 */
-	int64_t kill_at;   /* NEVER unless told to end */
+	int64_t start_at; /* when pid == 0 */
+	int64_t kill_at; /* NEVER unless told to end */
 	long pause;
 };
 
@@ -260,8 +260,8 @@ parent_close(struct parent *p)
 static void
 parent_loop(struct parent *p)
 {
-	struct pollfd fds[2] = { { .fd = p->signals, .events = POLLIN },
-		{ .fd = p->ready[0], .events = POLLIN } };
+	struct pollfd fds[2] = {{.fd = p->signals, .events = POLLIN},
+	    {.fd = p->ready[0], .events = POLLIN}};
 
 	while (!p->draining || any_running(p)) {
 		int64_t now = clock_monotonic_ms();
@@ -280,8 +280,8 @@ parent_loop(struct parent *p)
 int
 web_run(const struct web_server *srv)
 {
-	struct parent p = { .srv = srv };
-	struct tsb_err err = { 0 };
+	struct parent p = {.srv = srv};
+	struct tsb_err err = {0};
 	const char *wrong = web_routes_check(srv->routes);
 
 	if (wrong)

@@ -10,17 +10,17 @@ static const struct {
 	int status;
 	const char *phrase;
 } phrases[] = {
-	{ 200, "OK" },
-	{ 201, "Created" },
-	{ 400, "Bad Request" },
-	{ 401, "Unauthorized" },
-	{ 403, "Forbidden" },
-	{ 404, "Not Found" },
-	{ 405, "Method Not Allowed" },
-	{ 413, "Content Too Large" },
-	{ 414, "URI Too Long" },
-	{ 500, "Internal Server Error" },
-	{ 501, "Not Implemented" },
+    {200, "OK"},
+    {201, "Created"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
 };
 
 static const char *
@@ -97,7 +97,7 @@ add_allow(struct tsb_bytes *head, unsigned verbs)
 int
 web_reply_write(struct web_io *io, const struct web_call *call, const struct web_reply *reply)
 {
-	tsb_bytes_auto head = { 0 };
+	tsb_bytes_auto head = {0};
 	int status = reply->status ? reply->status : 200;
 
 	tsb_bytes_addf(&head, "Status: %d %s\r\n", status, phrase_of(status));

@@ -18,12 +18,12 @@ static const struct {
 	const char *method;
 	enum web_verb verb;
 } verbs[] = {
-	{ "GET", VERB_GET },
-	{ "HEAD", VERB_GET },
-	{ "POST", VERB_POST },
-	{ "PUT", VERB_PUT },
-	{ "PATCH", VERB_PATCH },
-	{ "DELETE", VERB_DELETE },
+    {"GET", VERB_GET},
+    {"HEAD", VERB_GET},
+    {"POST", VERB_POST},
+    {"PUT", VERB_PUT},
+    {"PATCH", VERB_PATCH},
+    {"DELETE", VERB_DELETE},
 };
 
 const char *
@@ -107,7 +107,7 @@ static const char *
 find_target(struct arena *a, char *const *env)
 {
 	const char *uri = web_env(env, "REQUEST_URI");
-	tsb_bytes_auto text = { 0 };
+	tsb_bytes_auto text = {0};
 	const char *p;
 
 	if (uri)
@@ -147,7 +147,7 @@ static int
 parse_path(struct web_call *call, struct tsb_view path, struct tsb_err *err)
 {
 	const char *p = (const char *)path.p, *end = p + path.n;
-	tsb_bytes_auto shown = { 0 };
+	tsb_bytes_auto shown = {0};
 
 	if (path.n == 0 || *p != '/')
 		return tsb_fail(err, TSB_E_INPUT, "The path does not start with a slash.");
@@ -288,7 +288,8 @@ web_query(const struct web_request *rq, const char *name)
 		if (enc_percent_decode(tsb_view_of(p, k), rq->arena, &key) &&
 		    tsb_view_eq(key, tsb_view_str(name))) {
 			if (k < n &&
-			    enc_percent_decode(tsb_view_of(p + k + 1, n - k - 1), rq->arena, &value))
+			    enc_percent_decode(tsb_view_of(p + k + 1, n - k - 1), rq->arena,
+				&value))
 				return arena_strn(rq->arena, value.p, value.n);
 			return "";
 		}

@@ -7,11 +7,11 @@
 #include "lib/web/parts.h"
 
 static const char *const verb_names[VERB__MAX] = {
-	[VERB_GET] = "GET",
-	[VERB_POST] = "POST",
-	[VERB_PUT] = "PUT",
-	[VERB_PATCH] = "PATCH",
-	[VERB_DELETE] = "DELETE",
+    [VERB_GET] = "GET",
+    [VERB_POST] = "POST",
+    [VERB_PUT] = "PUT",
+    [VERB_PATCH] = "PATCH",
+    [VERB_DELETE] = "DELETE",
 };
 
 const char *
@@ -83,8 +83,8 @@ web_call_route(struct web_call *call, const struct web_route *routes, struct tsb
 	}
 	call->status = call->allow ? 405 : 404;
 	return call->allow ? tsb_fail(err, TSB_E_OPERATION_UNREACHABLE,
-				 "This path does not take the method %.16s.", call->method) :
-			     tsb_fail(err, TSB_E_OPERATION_UNREACHABLE, "There is no such path.");
+				 "This path does not take the method %.16s.", call->method)
+			   : tsb_fail(err, TSB_E_OPERATION_UNREACHABLE, "There is no such path.");
 }
 
 int

@@ -20,9 +20,11 @@ enum web_role {
 	ROLE_APPROVER = 1 << 2,
 	ROLE_SERVICE = 1 << 3,
 	ROLE_APPROVER_MANAGEMENT = 1 << 4,
-	ROLE_ANYONE = 1 << 5,	/* no credential needed */
-	/* Held by everybody when approverPathsOpen: task listings, whose proof is the signed timestamp
-	 * in the body, name it beside ROLE_APPROVER. */
+	ROLE_ANYONE = 1 << 5, /* no credential needed */
+	/*
+	 * Held by everybody when approverPathsOpen: task listings, whose proof is the signed
+	 * timestamp in the body, name it beside ROLE_APPROVER.
+	 */
 	ROLE_TIMESTAMP = 1 << 6
 };
 
@@ -30,22 +32,22 @@ struct web_request {
 	struct arena *arena;
 	const char *id; /* request id of the log */
 	enum web_verb verb;
-	const char *path;	  /* decoded, for the log */
+	const char *path; /* decoded, for the log */
 	struct tsb_view param[4]; /* decoded {segments} of the pattern, in order, NUL behind */
-	const char *query;	  /* raw, "" when none */
+	const char *query; /* raw, "" when none */
 	const char *content_type; /* as sent, "" when none */
 	struct tsb_view body;
-	unsigned roles;		  /* what the caller proved */
-	int64_t now_ms;		  /* clock read once */
+	unsigned roles; /* what the caller proved */
+	int64_t now_ms; /* clock read once */
 	const struct web_route *route; /* the row being served */
 };
 
 struct web_reply {
-	int status;		    /* 200, or the error's own, unless set */
-	const char *content_type;   /* "application/json" unless set */
-	const char *disposition;    /* Content-Disposition, NULL = none */
+	int status; /* 200, or the error's own, unless set */
+	const char *content_type; /* "application/json" unless set */
+	const char *disposition; /* Content-Disposition, NULL = none */
 	const char *security_policy; /* Content-Security-Policy, NULL = none */
-	struct tsb_bytes body;	    /* may stay empty */
+	struct tsb_bytes body; /* may stay empty */
 };
 
 /* Fills reply or returns -1 with err, from which the error body is rendered. */
@@ -54,11 +56,11 @@ typedef int web_serve_fn(void *app, struct web_request *rq, struct web_reply *re
 
 struct web_route {
 	enum web_verb verb;
-	const char *pattern;	/* "/v1/request/{id}": each {} is one segment */
+	const char *pattern; /* "/v1/request/{id}": each {} is one segment */
 	unsigned roles;
-	size_t body_max;	/* 0 = a body is read to its end and ignored */
+	size_t body_max; /* 0 = a body is read to its end and ignored */
 	web_serve_fn *serve;
-	int arg;		/* for handlers that serve several rows; see web_route_arg() */
+	int arg; /* for handlers that serve several rows; see web_route_arg() */
 };
 
 /* arg of the row being served. */
@@ -82,60 +84,62 @@ struct web_auth_conf {
 };
 
 /* Uses the macros of conf_row: base is the settings struct, member its web_auth_conf member. */
-#define WEB_AUTH_LIST_(base, member, name, field, text)                                            \
+/* clang-format off */
+#define WEB_AUTH_LIST_(base, member, name, field, text) \
 	{ "apiAuthentication", name, CONF_LIST, offsetof(base, member.field), NULL, 0, 0, text }
-#define WEB_AUTH_ROWS(base, member)                                                                \
+#define WEB_AUTH_ROWS(base, member) \
 	{ "apiAuthentication", "enabled", CONF_BOOL, offsetof(base, member.enabled), "true", 0, 0, \
-	    "whether callers must prove a role" },                                                 \
+	    "whether callers must prove a role" }, \
 	WEB_AUTH_LIST_(base, member, "keyManagementToken", key_management, "API keys of this role"), \
 	WEB_AUTH_LIST_(base, member, "keyOperationToken", key_operation, "API keys of this role"), \
-	WEB_AUTH_LIST_(base, member, "approverToken", approver, "API keys of this role"),          \
-	WEB_AUTH_LIST_(base, member, "serviceToken", service, "API keys of this role"),            \
-	WEB_AUTH_LIST_(base, member, "approverKeyManagementToken", approver_management,            \
-	    "API keys of this role"),                                                              \
-	WEB_AUTH_LIST_(base, member, "keyManagementCertificate", key_management_cert,              \
-	    "SHA-256 fingerprints of client certificates with this role"),                         \
-	WEB_AUTH_LIST_(base, member, "keyOperationCertificate", key_operation_cert,                \
-	    "SHA-256 fingerprints of client certificates with this role"),                         \
-	WEB_AUTH_LIST_(base, member, "approverCertificate", approver_cert,                         \
-	    "SHA-256 fingerprints of client certificates with this role"),                         \
-	WEB_AUTH_LIST_(base, member, "serviceCertificate", service_cert,                           \
-	    "SHA-256 fingerprints of client certificates with this role"),                         \
+	WEB_AUTH_LIST_(base, member, "approverToken", approver, "API keys of this role"), \
+	WEB_AUTH_LIST_(base, member, "serviceToken", service, "API keys of this role"), \
+	WEB_AUTH_LIST_(base, member, "approverKeyManagementToken", approver_management, \
+	    "API keys of this role"), \
+	WEB_AUTH_LIST_(base, member, "keyManagementCertificate", key_management_cert, \
+	    "SHA-256 fingerprints of client certificates with this role"), \
+	WEB_AUTH_LIST_(base, member, "keyOperationCertificate", key_operation_cert, \
+	    "SHA-256 fingerprints of client certificates with this role"), \
+	WEB_AUTH_LIST_(base, member, "approverCertificate", approver_cert, \
+	    "SHA-256 fingerprints of client certificates with this role"), \
+	WEB_AUTH_LIST_(base, member, "serviceCertificate", service_cert, \
+	    "SHA-256 fingerprints of client certificates with this role"), \
 	WEB_AUTH_LIST_(base, member, "approverKeyManagementCertificate", approver_management_cert, \
-	    "SHA-256 fingerprints of client certificates with this role"),                         \
-	WEB_AUTH_LIST_(base, member, "keyManagementUser", key_management_user,                     \
-	    "REMOTE_USER names with this role"),                                                   \
-	WEB_AUTH_LIST_(base, member, "keyOperationUser", key_operation_user,                       \
-	    "REMOTE_USER names with this role"),                                                   \
-	WEB_AUTH_LIST_(base, member, "approverUser", approver_user,                                \
-	    "REMOTE_USER names with this role"),                                                   \
-	WEB_AUTH_LIST_(base, member, "serviceUser", service_user,                                  \
-	    "REMOTE_USER names with this role"),                                                   \
-	WEB_AUTH_LIST_(base, member, "approverKeyManagementUser", approver_management_user,        \
-	    "REMOTE_USER names with this role"),                                                   \
-	{ "apiAuthentication", "approverPathsOpen", CONF_BOOL,                                     \
-	    offsetof(base, member.approver_paths_open), "false", 0, 0,                             \
+	    "SHA-256 fingerprints of client certificates with this role"), \
+	WEB_AUTH_LIST_(base, member, "keyManagementUser", key_management_user, \
+	    "REMOTE_USER names with this role"), \
+	WEB_AUTH_LIST_(base, member, "keyOperationUser", key_operation_user, \
+	    "REMOTE_USER names with this role"), \
+	WEB_AUTH_LIST_(base, member, "approverUser", approver_user, \
+	    "REMOTE_USER names with this role"), \
+	WEB_AUTH_LIST_(base, member, "serviceUser", service_user, \
+	    "REMOTE_USER names with this role"), \
+	WEB_AUTH_LIST_(base, member, "approverKeyManagementUser", approver_management_user, \
+	    "REMOTE_USER names with this role"), \
+	{ "apiAuthentication", "approverPathsOpen", CONF_BOOL, \
+	    offsetof(base, member.approver_paths_open), "false", 0, 0, \
 	    "accept task listings without approverToken: the signed timestamp is the proof" }
+/* clang-format on */
 
 struct web_auth;
 /* Hashes the configured keys; TSB_E_CONFIG_NOT_VALID names a bad entry. Freed with the process. */
 struct web_auth *web_auth_new(const struct web_auth_conf *conf, struct tsb_err *err);
 
 /*
- * A program's server. Workers are forked after start-up; each calls open() once (its database and HSM
- * connections), then serves one request at a time. The parent restarts dead workers (with a pause
- * when they die at once), restarts all one by one on SIGHUP, drains on SIGTERM, and exits.
+ * A program's server. Workers are forked after start-up; each calls open() once (its database and
+ * HSM connections), then serves one request at a time. The parent restarts dead workers (with a
+ * pause when they die at once), restarts all one by one on SIGHUP, drains on SIGTERM, and exits.
  */
 struct web_server {
 	const char *program;
 	const struct web_route *routes; /* ends with pattern NULL */
 	const struct web_auth *auth;
-	const char *listen;	/* "unix:/path", "host:port"; ignored with a socket from systemd */
-	long socket_mode;	/* of the unix socket, e.g. 0660 */
+	const char *listen; /* "unix:/path", "host:port"; ignored with a socket from systemd */
+	long socket_mode; /* of the unix socket, e.g. 0660 */
 	long workers;
-	long request_max;	/* requests per worker before it is replaced; 0 = never */
-	size_t body_max;	/* upper bound whatever the route says: 413 */
-	long request_timeout;	/* seconds to receive a request, and to send a reply; 0 = 60 */
+	long request_max; /* requests per worker before it is replaced; 0 = never */
+	size_t body_max; /* upper bound whatever the route says: 413 */
+	long request_timeout; /* seconds to receive a request, and to send a reply; 0 = 60 */
 	void *(*open)(void *arg, struct tsb_err *err); /* in the worker; NULL = failed */
 	void (*close)(void *app);
 	void *arg;

@@ -52,7 +52,7 @@ on_alarm(int sig)
 static void
 set_signal(int sig, void (*handler)(int), int flags)
 {
-	struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
+	struct sigaction sa = {.sa_handler = handler, .sa_flags = flags};
 
 	sigemptyset(&sa.sa_mask);
 	if (sigaction(sig, &sa, NULL))
@@ -81,7 +81,7 @@ signals_init(sigset_t *open)
 static void
 deadline(long seconds)
 {
-	struct itimerval t = { .it_value.tv_sec = seconds, .it_interval.tv_sec = seconds ? 1 : 0 };
+	struct itimerval t = {.it_value.tv_sec = seconds, .it_interval.tv_sec = seconds ? 1 : 0};
 
 	(void)setitimer(ITIMER_REAL, &t, NULL);
 }
@@ -131,13 +131,13 @@ fcgi_write(struct web_io *io, const void *p, size_t n)
 }
 
 /*
- * Without a free descriptor or memory the connection stays in the queue, which stays readable: trying
- * again at once would only burn the processor that somebody needs to free one.
+ * Without a free descriptor or memory the connection stays in the queue, which stays readable:
+ * trying again at once would only burn the processor that somebody needs to free one.
  */
 static void
 rest_if_short(int error)
 {
-	const struct timespec rest = { .tv_nsec = 100 * 1000 * 1000 };
+	const struct timespec rest = {.tv_nsec = 100 * 1000 * 1000};
 
 	if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
 		return;
@@ -149,7 +149,7 @@ rest_if_short(int error)
 static int
 serve_one(const struct web_server *srv, void *app, struct fcgi_peer *peer, struct arena *a)
 {
-	struct web_io io = { .read = fcgi_read, .write = fcgi_write, .ctx = peer };
+	struct web_io io = {.read = fcgi_read, .write = fcgi_write, .ctx = peer};
 
 	int rc;
 
@@ -175,7 +175,7 @@ serve_one(const struct web_server *srv, void *app, struct fcgi_peer *peer, struc
 static int
 wait_open(int listener)
 {
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLEXCLUSIVE};
 	int fd = epoll_create1(EPOLL_CLOEXEC);
 
 	if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, listener, &ev))
@@ -186,11 +186,11 @@ wait_open(int listener)
 static void
 loop(const struct web_server *srv, void *app, int listener, const sigset_t *open, long max)
 {
-	struct fcgi_peer peer = { .timeout = srv->request_timeout > 0 ? srv->request_timeout :
-									TIMEOUT_DEFAULT };
+	struct fcgi_peer peer = {
+	    .timeout = srv->request_timeout > 0 ? srv->request_timeout : TIMEOUT_DEFAULT};
 	int wait_fd = wait_open(listener);
 	struct epoll_event ev;
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	long served = 0;
 
 	if (FCGX_Init() || FCGX_InitRequest(&peer.rq, listener, FCGI_FAIL_ACCEPT_ON_INTR))
@@ -213,7 +213,7 @@ int
 web_worker(const struct web_server *srv, int listener, int ready, long request_max)
 {
 	pid_t self = getpid();
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 	sigset_t open;
 	void *app;
 
@@ -281,8 +281,8 @@ cgi_write(struct web_io *io, const void *p, size_t n)
 static int
 cgi_refuse(struct web_io *io, const struct tsb_err *err)
 {
-	struct web_call call = { .rq.id = "-" };
-	struct web_reply reply = { 0 };
+	struct web_call call = {.rq.id = "-"};
+	struct web_reply reply = {0};
 	int rc;
 
 	log_failure(LOG_ERROR, "request not served", err);
@@ -297,9 +297,9 @@ web_cgi(const struct web_server *srv)
 {
 	const char *length = web_env(environ, "CONTENT_LENGTH");
 	long left = 0;
-	struct web_io io = { .env = environ, .read = cgi_read, .write = cgi_write, .ctx = &left };
-	struct tsb_err err = { 0 };
-	arena_auto a = { 0 };
+	struct web_io io = {.env = environ, .read = cgi_read, .write = cgi_write, .ctx = &left};
+	struct tsb_err err = {0};
+	arena_auto a = {0};
 	void *app;
 	int rc;
 

@@ -25,7 +25,7 @@ put_object(struct json_object **o)
 static struct json_object *
 body_object(struct tsb_view body)
 {
-	struct arena arena = { 0 };
+	struct arena arena = {0};
 	struct json_object *o = NULL;
 	struct tsb_view compact;
 	struct tsb_err err;
@@ -132,8 +132,8 @@ static bool
 take_error(struct json_object *o, struct arena *a, struct wire_client_error *out)
 {
 	struct json_object *number;
-	struct tsb_err ignored = { 0 };
-	struct wire_client_error e = { 0 };
+	struct tsb_err ignored = {0};
+	struct wire_client_error e = {0};
 
 	if (!(number = member(o, "errorCode")) || !json_object_is_type(number, json_type_int) ||
 	    take_text(o, "reason", true, a, &e.reason, &ignored) ||
@@ -245,7 +245,7 @@ static int
 take_status(struct json_object *o, struct arena *a, struct wire_client_status *out,
     struct tsb_err *err)
 {
-	struct wire_client_status s = { 0 };
+	struct wire_client_status s = {0};
 	struct json_object *offline = member(o, "inputOfflineHsm");
 
 	if (take_text(o, "id", true, a, &s.id, err) ||
@@ -280,8 +280,8 @@ wire_client_status_parse(struct tsb_view body, struct arena *a, struct wire_clie
 }
 
 int
-wire_client_requests_parse(struct tsb_view body, struct arena *a,
-    struct wire_client_request **out, size_t *n, struct tsb_err *err)
+wire_client_requests_parse(struct tsb_view body, struct arena *a, struct wire_client_request **out,
+    size_t *n, struct tsb_err *err)
 {
 	json_auto *root = NULL;
 	struct json_object *list;
@@ -308,7 +308,7 @@ take_outcome(struct json_object *o, struct arena *a, struct wire_client_outcome 
     struct tsb_err *err)
 {
 	struct json_object *error = member(o, "error");
-	struct wire_client_outcome t = { .refused = error != NULL };
+	struct wire_client_outcome t = {.refused = error != NULL};
 
 	if (take_text(o, "id", !t.refused, a, &t.id, err))
 		return -1;
@@ -322,8 +322,8 @@ take_outcome(struct json_object *o, struct arena *a, struct wire_client_outcome 
 }
 
 int
-wire_client_outcomes_parse(struct tsb_view body, struct arena *a,
-    struct wire_client_outcome **out, size_t *n, struct tsb_err *err)
+wire_client_outcomes_parse(struct tsb_view body, struct arena *a, struct wire_client_outcome **out,
+    size_t *n, struct tsb_err *err)
 {
 	json_auto *root = NULL;
 	struct json_object *list = NULL;
@@ -335,7 +335,8 @@ wire_client_outcomes_parse(struct tsb_view body, struct arena *a,
 		return -1;
 	rows = arena_array(a, count + 1, sizeof(*rows));
 	for (i = 0; i < count; i++)
-		if (take_outcome(list ? json_object_array_get_idx(list, i) : root, a, &rows[i], err))
+		if (take_outcome(list ? json_object_array_get_idx(list, i) : root, a, &rows[i],
+			err))
 			return -1;
 	*out = rows;
 	*n = count;
@@ -369,7 +370,8 @@ take_inner(struct json_object *inner, struct arena *a, struct wire_client_task *
 		if (take_text(inner, "label", false, a, &t->new_label, err) ||
 		    take_text(inner, "wrapMethod", false, a, &t->wrap_method, err))
 			return -1;
-		return take_bytes(inner, "wrappedKey", a, &t->has_wrapped_key, &t->wrapped_key, err);
+		return take_bytes(inner, "wrappedKey", a, &t->has_wrapped_key, &t->wrapped_key,
+		    err);
 	case KIND_CERTIFICATE_REQUEST:
 	case KIND_SIGN_CERTIFICATE:
 	case KIND_SELF_SIGN_CERTIFICATE:
@@ -379,8 +381,9 @@ take_inner(struct json_object *inner, struct arena *a, struct wire_client_task *
 		if (take_text(inner, "certificateSigningRequest", false, a, &t->csr, err) ||
 		    take_text(inner, "commonName", false, a, &t->common_name, err))
 			return -1;
-		return !t->common_name && subject ?
-		    take_text(subject, "commonName", false, a, &t->common_name, err) : 0;
+		return !t->common_name && subject
+		    ? take_text(subject, "commonName", false, a, &t->common_name, err)
+		    : 0;
 	default:
 		return 0;
 	}

@@ -34,7 +34,7 @@ struct wire_client_status {
 	struct tsb_view *approved, *open, *rejected; /* SubjectPublicKeyInfo */
 	size_t napproved, nopen, nrejected;
 	struct tsb_view offline; /* compact text of inputOfflineHsm */
-	bool has_progress;	 /* approvalProgress: the policy is known to the broker */
+	bool has_progress; /* approvalProgress: the policy is known to the broker */
 	bool progress_met;
 	struct wire_client_token *tokens;
 	size_t ntokens;
@@ -52,7 +52,7 @@ int wire_client_requests_parse(struct tsb_view body, struct arena *a,
 /* One element of {"tasks":[...]} (api.md 5.10). */
 struct wire_client_task {
 	const char *id;
-	struct tsb_view token;	  /* approvalToBeSigned: level 1 */
+	struct tsb_view token; /* approvalToBeSigned: level 1 */
 	struct tsb_view approver; /* SubjectPublicKeyInfo; older servers omit it */
 	bool has_meta;
 	struct tsb_view meta; /* decoded metaData: level 2 */
@@ -76,11 +76,14 @@ struct wire_client_task {
 int wire_client_tasks_parse(struct tsb_view body, struct arena *a, struct wire_client_task **out,
     size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
 
-/* What became of a result that was carried back (PUT /v1/resultFromOfflineHsm): one answer or a list. */
+/*
+ * What became of a result that was carried back (PUT /v1/resultFromOfflineHsm): one answer or a
+ * list.
+ */
 struct wire_client_outcome {
 	const char *id; /* NULL = the broker could not tell */
 	bool refused;
-	struct wire_client_error error;	  /* refused */
+	struct wire_client_error error; /* refused */
 	struct wire_client_status status; /* else */
 };
 int wire_client_outcomes_parse(struct tsb_view body, struct arena *a,

@@ -6,19 +6,20 @@
 #include "lib/wire/field.h"
 
 #define VALIDITY_DEFAULT 3650 /* days */
-#define VALIDITY_MAX	 36525
+#define VALIDITY_MAX     36525
 #define KEY_SIZE_DEFAULT 3072
-#define PEM_LINE	 64
+#define PEM_LINE         64
 
-#define APPROVER_NAME(s)                                                                           \
-	{                                                                                          \
-		"approverName", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, AT(s, name)         \
+/* clang-format off */
+#define APPROVER_NAME(s) \
+	{ \
+		"approverName", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, AT(s, name) \
 	}
+/* clang-format on */
 
 /* A password that is there has at least one character. */
 static int
-need(struct tsb_view password, const struct field_path *at, const char *member,
-    struct tsb_err *err)
+need(struct tsb_view password, const struct field_path *at, const char *member, struct tsb_err *err)
 {
 	char where[FIELD_WHERE];
 
@@ -63,8 +64,8 @@ create_check(void *dest, const struct field_path *at, struct arena *a, struct ts
 	return need(c->backup_password, at, "backupPassword", err);
 }
 
-static const struct field_object create_object = {
-    create_fields, .init = create_init, .check = create_check};
+static const struct field_object create_object = {create_fields, .init = create_init,
+    .check = create_check};
 
 int
 wire_approver_create_parse(struct tsb_view body, struct arena *a, struct wire_approver_create *out,
@@ -172,12 +173,14 @@ change_check(void *dest, const struct field_path *at, struct arena *a, struct ts
 	const struct wire_approver_password *p = dest;
 
 	return need(p->old_password, at, "backupPassword", err) ||
-		need(p->new_password, at, "newBackupPassword", err) ? -1 : 0;
+		need(p->new_password, at, "newBackupPassword", err)
+	    ? -1
+	    : 0;
 }
 
 static const struct field_object forgot_object = {forgot_fields, .check = forgot_check};
-static const struct field_object change_object = {
-    forgot_fields, old_password_fields, .check = change_check};
+static const struct field_object change_object = {forgot_fields, old_password_fields,
+    .check = change_check};
 
 static int
 password_read(struct tsb_view body, const struct field_object *object, struct arena *a,
@@ -298,12 +301,14 @@ static const struct field state_fields[] = {
 };
 static const struct field_object state_object = {state_fields, .open = true};
 static const struct field state_row = {"approver", FIELD_OBJECT, .object = &state_object};
-#define STATES(name, list, number)                                                                 \
-	{                                                                                          \
-		name, FIELD_LIST, REQUIRED, .max = STATES_MAX, .element = &state_row,              \
-		    .element_size = sizeof(struct tsb_approver), AT(struct states, list),          \
-		    .count = offsetof(struct states, number)                                       \
+/* clang-format off */
+#define STATES(name, list, number) \
+	{ \
+		name, FIELD_LIST, REQUIRED, .max = STATES_MAX, .element = &state_row, \
+		    .element_size = sizeof(struct tsb_approver), AT(struct states, list), \
+		    .count = offsetof(struct states, number) \
 	}
+/* clang-format on */
 static const struct field states_fields[] = {
     STATES("onboarded", onboarded, nonboarded),
     STATES("pending", pending, npending),
@@ -341,9 +346,15 @@ wire_backup_key_format(const char *label, struct tsb_bytes *out)
 		const char *name;
 		bool value;
 	} attributes[] = {
-	    {"decrypt", true}, {"sign", false}, {"unwrap", true}, {"derive", false},
-	    {"extractable", false}, {"sensitive", true}, {"modifiable", true},
-	    {"destroyable", false}, {"copyable", false},
+	    {"decrypt", true},
+	    {"sign", false},
+	    {"unwrap", true},
+	    {"derive", false},
+	    {"extractable", false},
+	    {"sensitive", true},
+	    {"modifiable", true},
+	    {"destroyable", false},
+	    {"copyable", false},
 	};
 
 	tsb_bytes_add(out, "{", 1);

@@ -84,8 +84,8 @@ read_object(struct reader *r, struct json_object *o, const struct field_object *
 	if (!object->open) {
 		json_object_object_foreach(o, name, member)
 		{
-			const struct field_path here = {
-			    at, field_quote(tsb_view_str(name), quoted), 0};
+			const struct field_path here = {at, field_quote(tsb_view_str(name), quoted),
+			    0};
 
 			(void)member;
 			if (find_row(object, name) == NULL)

@@ -8,32 +8,32 @@
 
 #include "lib/wire/wire.h"
 
-#define FIELD_LABEL_MAX	     255
+#define FIELD_LABEL_MAX      255
 #define FIELD_PASSWORD_MAX   1024
 #define FIELD_SIGNATURE_MAX  (16 * 1024)
-#define FIELD_META_MAX	     (64 * 1024)
-#define FIELD_XML_MAX	     (1024 * 1024)
+#define FIELD_META_MAX       (64 * 1024)
+#define FIELD_XML_MAX        (1024 * 1024)
 #define FIELD_APPROVALS_MAX  4096
 #define FIELD_KEY_OBJECT_MAX (64 * 1024)
 
 enum field_type {
-	FIELD_TEXT,	   /* const char *: min to max bytes */
-	FIELD_VIEW,	   /* struct tsb_view: the same, for long text */
-	FIELD_LABEL,	   /* const char *: not empty, no control characters */
-	FIELD_NAME,	   /* the same, but empty means none */
-	FIELD_BASE64,	   /* struct tsb_view: decoded; max counts decoded bytes */
+	FIELD_TEXT, /* const char *: min to max bytes */
+	FIELD_VIEW, /* struct tsb_view: the same, for long text */
+	FIELD_LABEL, /* const char *: not empty, no control characters */
+	FIELD_NAME, /* the same, but empty means none */
+	FIELD_BASE64, /* struct tsb_view: decoded; max counts decoded bytes */
 	FIELD_BASE64_TEXT, /* const char *: text as given, checked */
-	FIELD_PASSWORD,	   /* struct tsb_view: string or list of characters (api.md 1.5) */
-	FIELD_INT,	   /* integer of 4 or 8 bytes, min to max */
-	FIELD_BOOL,	   /* bool */
-	FIELD_ENUM,	   /* const char *: the entry of names */
-	FIELD_INDEX,	   /* enum or int: min plus place in names */
-	FIELD_ENUM_LIST,   /* unsigned: bit 1 << place in names; may be comma-joined (api.md 1.3) */
-	FIELD_OBJECT,	   /* members of object, at offset */
-	FIELD_LIST,	   /* pointer at offset, size_t at count; elements as the row element */
-	FIELD_UUID,	   /* struct tsb_uuid */
-	FIELD_NONE,	   /* must be absent or null */
-	FIELD_IGNORED	   /* anything, not looked at */
+	FIELD_PASSWORD, /* struct tsb_view: string or list of characters (api.md 1.5) */
+	FIELD_INT, /* integer of 4 or 8 bytes, min to max */
+	FIELD_BOOL, /* bool */
+	FIELD_ENUM, /* const char *: the entry of names */
+	FIELD_INDEX, /* enum or int: min plus place in names */
+	FIELD_ENUM_LIST, /* unsigned: bit 1 << place in names; may be comma-joined (api.md 1.3) */
+	FIELD_OBJECT, /* members of object, at offset */
+	FIELD_LIST, /* pointer at offset, size_t at count; elements as the row element */
+	FIELD_UUID, /* struct tsb_uuid */
+	FIELD_NONE, /* must be absent or null */
+	FIELD_IGNORED /* anything, not looked at */
 };
 
 enum field_need { OPTIONAL, REQUIRED }; /* null counts as absent */
@@ -45,16 +45,16 @@ struct field {
 	enum field_type type;
 	enum field_need need;
 	long min, max;
-	size_t offset, size;	   /* where it lands; size 0 = checked only */
-	size_t count;		   /* FIELD_LIST: offset of the count */
-	size_t has;		   /* offset of a bool that tells presence; see HAS */
-	const char *const *names;  /* FIELD_ENUM, FIELD_INDEX, FIELD_ENUM_LIST */
+	size_t offset, size; /* where it lands; size 0 = checked only */
+	size_t count; /* FIELD_LIST: offset of the count */
+	size_t has; /* offset of a bool that tells presence; see HAS */
+	const char *const *names; /* FIELD_ENUM, FIELD_INDEX, FIELD_ENUM_LIST */
 	size_t nnames;
 	const struct field_object *object;
 	const struct field *element;
 	size_t element_size;
-	bool tells;		   /* has is set */
-	enum tsb_code code;	   /* for a value that breaks the rule; TSB_OK = TSB_E_INPUT */
+	bool tells; /* has is set */
+	enum tsb_code code; /* for a value that breaks the rule; TSB_OK = TSB_E_INPUT */
 };
 
 #define AT(s, m)    .offset = offsetof(s, m), .size = sizeof(((s *)0)->m)
@@ -109,7 +109,9 @@ struct jsontext_member {
 };
 /* Walks the members of a compact object: rest starts as the object. False at the end. */
 bool jsontext_next(struct tsb_view *rest, struct jsontext_member *m);
-/* The same for the elements of an array. What is left is "]" after the last one, "[]" without any. */
+/*
+ * The same for the elements of an array. What is left is "]" after the last one, "[]" without any.
+ */
 bool jsontext_next_element(struct tsb_view *rest, struct tsb_view *value);
 bool jsontext_is_null(struct tsb_view value);
 
@@ -119,7 +121,7 @@ bool jsontext_is_null(struct tsb_view value);
 int field_check_tag_length(int bits, const struct field_path *at, struct tsb_err *err)
     TSB_MUSTCHECK;
 
-extern const struct field_object policy_object;	       /* with keyStatus, at creation */
+extern const struct field_object policy_object; /* with keyStatus, at creation */
 extern const struct field_object policy_modify_object; /* without */
 
 struct key_form {

@@ -47,8 +47,8 @@ attributes_check(void *dest, const struct field_path *at, struct arena *a, struc
 	return 0;
 }
 
-const struct field_object key_attributes_object = {
-    attribute_fields, .init = attributes_init, .check = attributes_check};
+const struct field_object key_attributes_object = {attribute_fields, .init = attributes_init,
+    .check = attributes_check};
 
 /* ---- creation (api.md 7.1) ---- */
 
@@ -301,8 +301,8 @@ struct label_list {
 	size_t n;
 };
 
-static const struct field label_row = {
-    "label", FIELD_TEXT, REQUIRED, .max = 4096, .size = sizeof(const char *)};
+static const struct field label_row = {"label", FIELD_TEXT, REQUIRED, .max = 4096,
+    .size = sizeof(const char *)};
 static const struct field labels_row = {"keys", FIELD_LIST, REQUIRED, .max = 256 * 1024,
     .element = &label_row, .element_size = sizeof(const char *), AT(struct label_list, labels),
     .count = offsetof(struct label_list, n)};

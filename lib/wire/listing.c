@@ -23,7 +23,8 @@ static const struct field state_row = {"requestStatus", FIELD_INDEX, REQUIRED,
 
 static const struct field paging_fields[] = {
     {"pageNumber", FIELD_INT, .max = 1000000, AT(struct listing_form, page)},
-    {"pageSize", FIELD_INT, REQUIRED, .min = 1, .max = PAGE_MAX, AT(struct listing_form, page_size)},
+    {"pageSize", FIELD_INT, REQUIRED, .min = 1, .max = PAGE_MAX,
+	AT(struct listing_form, page_size)},
     {"sortOrder", FIELD_ENUM, NAMES(sort_orders)},
     {NULL},
 };
@@ -110,8 +111,7 @@ wire_request_list_format(const struct tsb_request_row *rows, size_t n, struct ts
 }
 
 void
-wire_approved_requests_format(const struct tsb_request_view *views, size_t n,
-    struct tsb_bytes *out)
+wire_approved_requests_format(const struct tsb_request_view *views, size_t n, struct tsb_bytes *out)
 {
 	emit_open(out, NULL, '{');
 	emit_open(out, "approvedRequests", '[');

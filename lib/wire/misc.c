@@ -95,8 +95,8 @@ timestamp_check(void *dest, const struct field_path *at, struct arena *a, struct
 	return 0;
 }
 
-static const struct field_object timestamp_inner = {
-    timestamp_inner_fields, .check = timestamp_check};
+static const struct field_object timestamp_inner = {timestamp_inner_fields,
+    .check = timestamp_check};
 static const struct field timestamp_fields[] = {
     {"timestampRequest", FIELD_OBJECT, REQUIRED, .object = &timestamp_inner},
     {NULL},

@@ -62,29 +62,11 @@ const char *const names_signature[] = {
 };
 
 const char *const names_cipher[] = {
-    "RSA_PADDING_OAEP_WITH_SHA512",
-    "RSA_PADDING_OAEP_WITH_SHA384",
-    "RSA_PADDING_OAEP_WITH_SHA256",
-    "RSA_PADDING_OAEP_WITH_SHA224",
-    "RSA_PADDING_OAEP_WITH_SHA1",
-    "RSA_PADDING_OAEP",
-    "RSA",
-    "RSA_NO_PADDING",
-    "RSA_PADDING_PKCS",
-    "AES_GCM",
-    "AES_CTR",
-    "AES_ECB",
-    "AES_CBC_NO_PADDING",
-    "AES",
-    "CHACHA20",
-    "CHACHA20_AEAD",
-    "CAMELLIA",
-    "CAMELLIA_CBC_NO_PADDING",
-    "CAMELLIA_ECB",
-    "TDEA_CBC",
-    "TDEA_ECB",
-    "TDEA_CBC_NO_PADDING",
-    "ECIES", /* of tsb-hsm (docs/hsm-api.md) */
+    "RSA_PADDING_OAEP_WITH_SHA512", "RSA_PADDING_OAEP_WITH_SHA384", "RSA_PADDING_OAEP_WITH_SHA256",
+    "RSA_PADDING_OAEP_WITH_SHA224", "RSA_PADDING_OAEP_WITH_SHA1", "RSA_PADDING_OAEP", "RSA",
+    "RSA_NO_PADDING", "RSA_PADDING_PKCS", "AES_GCM", "AES_CTR", "AES_ECB", "AES_CBC_NO_PADDING",
+    "AES", "CHACHA20", "CHACHA20_AEAD", "CAMELLIA", "CAMELLIA_CBC_NO_PADDING", "CAMELLIA_ECB",
+    "TDEA_CBC", "TDEA_ECB", "TDEA_CBC_NO_PADDING", "ECIES", /* of tsb-hsm (docs/hsm-api.md) */
 };
 
 const char *const names_payload[] = {

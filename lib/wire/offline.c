@@ -12,9 +12,9 @@
 #include "lib/wire/field.h"
 #include "lib/wire/offline.h"
 
-#define RESULT_MAX (256 * 1024) /* bytes of a result after decoding */
-#define REFUSAL_MAX 1024
-#define REASON_MAX 255
+#define RESULT_MAX     (256 * 1024) /* bytes of a result after decoding */
+#define REFUSAL_MAX    1024
+#define REASON_MAX     255
 #define ERROR_CODE_MAX 99999
 
 /* ---- text that survives every carrier ---- */
@@ -110,7 +110,8 @@ find_inner(struct tsb_view input, struct wire_offline_request *out, struct tsb_e
 			out->inner = m.value;
 			return 0;
 		}
-	return tsb_fail(err, TSB_E_INPUT, "inputOfflineHsm.%s is not a request that an HSM executes",
+	return tsb_fail(err, TSB_E_INPUT,
+	    "inputOfflineHsm.%s is not a request that an HSM executes",
 	    field_quote(m.name, quoted));
 }
 
@@ -179,7 +180,8 @@ read_item(struct tsb_view text, struct arena *a, struct wire_offline_request *ou
 		return -1;
 	key_name = c.request.key_name;
 	if (c.created != NULL && !clock_iso_parse(c.created, &c.request.created_ms))
-		return tsb_fail(err, TSB_E_INPUT, "created must be a date and time with seconds "
+		return tsb_fail(err, TSB_E_INPUT,
+		    "created must be a date and time with seconds "
 		    "and zone, as in 2024-01-31T12:00:00Z");
 	if (!wire_member_text(text, "inputOfflineHsm", &input))
 		return tsb_fail(err, TSB_E_INPUT, "inputOfflineHsm is missing");
@@ -218,8 +220,8 @@ read_answer(struct tsb_view text, struct arena *a, struct wire_offline_request *
 }
 
 int
-wire_offline_request_parse(struct tsb_view text, struct arena *a,
-    struct wire_offline_request *out, struct tsb_err *err)
+wire_offline_request_parse(struct tsb_view text, struct arena *a, struct wire_offline_request *out,
+    struct tsb_err *err)
 {
 	struct wire_offline_request bare = {0};
 	struct tsb_view compact, ignored;
@@ -314,7 +316,9 @@ check_outcome(const struct result_form *f, struct tsb_err *err)
 		    f->has_result ? "result" : "payload");
 	if (f->r.failed != NULL && results > 0)
 		return tsb_fail(err, TSB_E_INPUT, "failed excludes %s",
-		    f->has_signature ? "signature" : f->has_payload ? "payload" : "result");
+		    f->has_signature     ? "signature"
+			: f->has_payload ? "payload"
+					 : "result");
 	if (f->r.failed != NULL && f->r.has_attributes)
 		return tsb_fail(err, TSB_E_INPUT, "failed excludes attributes");
 	if (f->r.failed == NULL && (f->has_error || f->r.error_reason != NULL))
@@ -338,17 +342,19 @@ result_check(void *dest, const struct field_path *at, struct arena *a, struct ts
 		memcpy(f->r.token, token.p, TSB_SHA256);
 	}
 	if (f->execution != NULL && !clock_iso_parse(f->execution, &f->r.execution_ms))
-		return tsb_fail(err, TSB_E_INPUT, "executionTime must be a date and time with "
+		return tsb_fail(err, TSB_E_INPUT,
+		    "executionTime must be a date and time with "
 		    "seconds and zone, as in 2024-01-31T12:00:00Z");
 	if (check_outcome(f, err))
 		return -1;
-	f->r.member = f->has_signature ? "signature" : f->has_payload ? "payload"
-	    : f->has_result					      ? "result"
-								      : NULL;
+	f->r.member = f->has_signature ? "signature"
+	    : f->has_payload           ? "payload"
+	    : f->has_result            ? "result"
+				       : NULL;
 	/* one text for the same bytes, however they were written */
 	if (f->has_signature || f->has_payload)
-		f->r.result = tsb_view_str(
-		    enc_base64_str(a, f->has_signature ? f->signature : f->payload));
+		f->r.result =
+		    tsb_view_str(enc_base64_str(a, f->has_signature ? f->signature : f->payload));
 	return 0;
 }
 

@@ -5,11 +5,13 @@
 #include "lib/wire/field.h"
 #include "lib/wire/names.h"
 
-#define KEY_NAME(name)                                                                             \
-	name, FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME
+#define KEY_NAME(name) name, FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME
 /* As in verification: the operation is open to whoever may call it. */
 #define IGNORED                                                                                    \
-	{"metaData", FIELD_IGNORED}, {"metaDataSignature", FIELD_IGNORED}
+	{"metaData", FIELD_IGNORED},                                                               \
+	{                                                                                          \
+		"metaDataSignature", FIELD_IGNORED                                                 \
+	}
 
 /* ---- encryption (api.md 8.6) ---- */
 

@@ -1,6 +1,6 @@
 /*
- * Signed files that carry requests and results. The content is looked into only after its signature was
- * checked; before that it is bytes whose hash and first member are compared.
+ * Signed files that carry requests and results. The content is looked into only after its signature
+ * was checked; before that it is bytes whose hash and first member are compared.
  */
 #include "lib/first.h"
 
@@ -13,10 +13,10 @@
 #include "lib/wire/field.h"
 #include "lib/wire/package.h"
 
-#define MARK_STEM "TSBPKG" /* of every version */
+#define MARK_STEM    "TSBPKG" /* of every version */
 #define CONTENT_STEM "{\"tsbPackage\":"
 #define CONTENT_HEAD CONTENT_STEM "1,"
-#define HEX_SIZE ((size_t)2 * TSB_SHA256)
+#define HEX_SIZE     ((size_t)2 * TSB_SHA256)
 
 static const char *const type_names[] = {
     [PACKAGE_REQUESTS] = "requests",
@@ -100,7 +100,8 @@ check_mark(struct tsb_view text, struct tsb_err *err)
 		if (space != NULL && space > version.p)
 			return tsb_fail(err, TSB_E_INPUT,
 			    "packages of version %s are not known here, only those of version %d",
-			    field_quote(tsb_view_of(version.p, (size_t)(space - version.p)), quoted),
+			    field_quote(tsb_view_of(version.p, (size_t)(space - version.p)),
+				quoted),
 			    PACKAGE_VERSION);
 	}
 	return tsb_fail(err, TSB_E_INPUT, "not a package: it does not begin with " PACKAGE_MARK);
@@ -124,7 +125,8 @@ read_line(struct tsb_view text, struct arena *a, struct line *out, struct tsb_er
 	struct tsb_view rest, word;
 
 	if (text.n > PACKAGE_MAX)
-		return tsb_fail(err, TSB_E_INPUT, "the package is longer than %d bytes", PACKAGE_MAX);
+		return tsb_fail(err, TSB_E_INPUT, "the package is longer than %d bytes",
+		    PACKAGE_MAX);
 	text = without_line_end(text);
 	if (check_mark(text, err))
 		return -1;
@@ -244,8 +246,8 @@ static const struct field header_fields[] = {
 static const struct field_object header_object = {header_fields};
 
 /*
- * The members without the items, which are read one by one: a tree of all of them could be large. What is
- * not well-formed stays so in *header, for the reader to find.
+ * The members without the items, which are read one by one: a tree of all of them could be large.
+ * What is not well-formed stays so in *header, for the reader to find.
  */
 static int
 split(struct tsb_view content, struct tsb_bytes *header, struct tsb_view *items,
@@ -278,8 +280,8 @@ take_site(const struct site *site, const char *member, struct arena *a, const ch
 	struct tsb_view hash;
 
 	if (!hash_decode(tsb_view_str(site->key), a, &hash))
-		return tsb_fail(err, TSB_E_INPUT, "%s.key must be %zu hex digits in lower case", member,
-		    HEX_SIZE);
+		return tsb_fail(err, TSB_E_INPUT, "%s.key must be %zu hex digits in lower case",
+		    member, HEX_SIZE);
 	memcpy(key, hash.p, TSB_SHA256);
 	*name = site->name != NULL ? site->name : "";
 	return 0;
@@ -301,13 +303,15 @@ read_header(const struct line *line, struct arena *a, struct wire_package *out,
 	if (items->n == 0 || items->p[0] != '[')
 		return tsb_fail(err, TSB_E_INPUT, "items must be a list");
 	if (!clock_iso_parse(h.created, &h.p.created_ms))
-		return tsb_fail(err, TSB_E_INPUT, "created must be a date and time with seconds "
+		return tsb_fail(err, TSB_E_INPUT,
+		    "created must be a date and time with seconds "
 		    "and zone, as in 2024-01-31T12:00:00Z");
 	if (take_site(&h.from, "from", a, &h.p.from_name, h.p.from, err) ||
 	    take_site(&h.to, "to", a, &h.p.to_name, h.p.to, err))
 		return -1;
 	if (!tsb_view_eq(tsb_view_of(h.p.from, TSB_SHA256), line->signer))
-		return tsb_fail(err, TSB_E_INPUT, "from.key is not the key that signed the package");
+		return tsb_fail(err, TSB_E_INPUT,
+		    "from.key is not the key that signed the package");
 	*out = h.p;
 	return 0;
 }
@@ -319,8 +323,9 @@ check_purpose(const struct wire_package *p, enum wire_package_type type, struct 
 	unsigned char hash[CRYPTO_SHA256_SIZE];
 
 	if (p->type != type)
-		return tsb_fail(err, TSB_E_INPUT, "the package holds %s, and this is the place for %s",
-		    type_names[p->type], type_names[type]);
+		return tsb_fail(err, TSB_E_INPUT,
+		    "the package holds %s, and this is the place for %s", type_names[p->type],
+		    type_names[type]);
 	crypto_sha256(own, hash);
 	if (memcmp(hash, p->to, sizeof(hash)) != 0)
 		return tsb_fail(err, TSB_E_NOT_ALLOWED,
@@ -371,8 +376,7 @@ read_result_item(struct tsb_view item, struct arena *scratch, struct subject *s,
 }
 
 static int
-read_item(struct tsb_view item, enum wire_package_type type, struct subject *s,
-    struct tsb_err *err)
+read_item(struct tsb_view item, enum wire_package_type type, struct subject *s, struct tsb_err *err)
 {
 	arena_auto scratch = {0};
 	struct tsb_view compact;
@@ -458,8 +462,8 @@ read_items(struct tsb_view items, struct arena *a, struct wire_package *out, str
 
 int
 wire_package_parse(struct tsb_view text, enum wire_package_type type, struct tsb_view own,
-    const struct wire_package_peer *peers, size_t npeers, struct arena *a,
-    struct wire_package *out, size_t *peer, struct tsb_err *err)
+    const struct wire_package_peer *peers, size_t npeers, struct arena *a, struct wire_package *out,
+    size_t *peer, struct tsb_err *err)
 {
 	struct wire_package p;
 	struct tsb_view items;
@@ -558,7 +562,8 @@ wire_package_format(const struct wire_package *p, const struct crypto_private *k
 	if (crypto_private_sign(key, tsb_view_bytes(&content), &signature, err))
 		return -1;
 	if (content.n + 2 * signature.n + 4 * HEX_SIZE > PACKAGE_MAX)
-		return tsb_fail(err, TSB_E_INPUT, "the package is longer than %d bytes", PACKAGE_MAX);
+		return tsb_fail(err, TSB_E_INPUT, "the package is longer than %d bytes",
+		    PACKAGE_MAX);
 	crypto_sha256(tsb_view_bytes(&content), hash);
 	tsb_bytes_add_str(out, PACKAGE_MARK);
 	enc_hex(tsb_view_of(hash, sizeof(hash)), out);

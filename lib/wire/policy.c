@@ -114,8 +114,8 @@ static const struct field without_status[] = {
 };
 
 const struct field_object policy_object = {rules_fields, with_status, .init = policy_init};
-const struct field_object policy_modify_object = {
-    rules_fields, without_status, .init = policy_init};
+const struct field_object policy_modify_object = {rules_fields, without_status,
+    .init = policy_init};
 
 static void
 approver_format(const struct ska_approver *p, struct tsb_bytes *out)

@@ -22,30 +22,33 @@ struct form {
 	struct key_form key; /* attributes of an unwrapped key */
 };
 
-#define IN(m) AT(struct form, in.m)
+#define IN(m)          AT(struct form, in.m)
 #define BYTES(maximum) .max = (maximum)
-#define KEY_NAME(name)                                                                             \
-	{                                                                                          \
-		name, FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME,       \
-		    IN(key_name)                                                                   \
+/* clang-format off */
+#define KEY_NAME(name) \
+	{ \
+		name, FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME, \
+		    IN(key_name) \
 	}
-#define PASSWORD(name)                                                                             \
-	{                                                                                          \
-		name, FIELD_PASSWORD, IN(key_password)                                             \
+#define PASSWORD(name) \
+	{ \
+		name, FIELD_PASSWORD, IN(key_password) \
 	}
+/* clang-format on */
 /* Places of the metadata in the order of api.md 5.2; the second table says what they are. */
-#define META_ROWS                                                                                  \
-	{"metaData", FIELD_BASE64_TEXT, BYTES(FIELD_META_MAX), IN(meta_data)},                     \
-	{"metaDataSignature", FIELD_BASE64_TEXT, BYTES(FIELD_SIGNATURE_MAX),                       \
+/* clang-format off */
+#define META_ROWS \
+	{"metaData", FIELD_BASE64_TEXT, BYTES(FIELD_META_MAX), IN(meta_data)}, \
+	{"metaDataSignature", FIELD_BASE64_TEXT, BYTES(FIELD_SIGNATURE_MAX), \
 	    IN(meta_data_signature)}
+/* clang-format on */
 
 static const struct field sign_fields[] = {
     {"payload", FIELD_BASE64, REQUIRED, BYTES(WIRE_PAYLOAD_MAX), IN(payload)},
     {"payloadType", FIELD_ENUM, NAMES(names_payload), IN(payload_type)},
     KEY_NAME("signKeyName"),
     PASSWORD("keyPassword"),
-    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_signature),
-	IN(algorithm)},
+    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_signature), IN(algorithm)},
     {"signatureType", FIELD_ENUM, NAMES(names_form), AT(struct form, signature_type)},
     {"context", FIELD_BASE64, BYTES(255)}, /* FIPS 204 and 205 */
     {"auxiliaryRandomData", FIELD_BASE64, .min = 32, .max = 32},
@@ -143,7 +146,9 @@ static const struct field modify_fields[] = {
     {NULL},
 };
 
+/* clang-format off */
 #define SUBJECT(name, index) {name, FIELD_NAME, .max = 255, IN(certificate.subject[index])}
+/* clang-format on */
 static const struct field subject_fields[] = {
     {"commonName", FIELD_LABEL, REQUIRED, .max = 255, IN(certificate.subject[SUBJECT_COMMON_NAME])},
     SUBJECT("country", SUBJECT_COUNTRY),
@@ -164,19 +169,20 @@ static const struct field subject_fields[] = {
 static const struct field_object subject_object = {subject_fields};
 
 #define VALIDITY_DEFAULT 365 /* days */
-#define VALIDITY_MAX	 36525
-#define VALIDITY                                                                                   \
+#define VALIDITY_MAX     36525
+/* clang-format off */
+#define VALIDITY \
 	{"validity", FIELD_INT, .min = 1, .max = VALIDITY_MAX, IN(certificate.validity)}
-#define USAGES                                                                                     \
-	{"keyUsage", FIELD_ENUM_LIST, .max = 32, NAMES(names_usage), IN(certificate.key_usage)},   \
-	{"extendedKeyUsage", FIELD_ENUM_LIST, .max = 32, NAMES(names_extended_usage),              \
+#define USAGES \
+	{"keyUsage", FIELD_ENUM_LIST, .max = 32, NAMES(names_usage), IN(certificate.key_usage)}, \
+	{"extendedKeyUsage", FIELD_ENUM_LIST, .max = 32, NAMES(names_extended_usage), \
 	    IN(certificate.extended_key_usage)}
+/* clang-format on */
 
 static const struct field certificate_request_fields[] = {
     KEY_NAME("signKeyName"),
     PASSWORD("keyPassword"),
-    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_signature),
-	IN(algorithm)},
+    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_signature), IN(algorithm)},
     VALIDITY,
     {"standardCertificateAttributes", FIELD_OBJECT, REQUIRED, .object = &subject_object},
     USAGES,
@@ -216,8 +222,10 @@ self_sign_check(void *dest, const struct field_path *at, struct arena *a, struct
 	char where[FIELD_WHERE];
 
 	if (f->common_name != NULL && *name != NULL && !tsb_streq(f->common_name, *name))
-		return tsb_fail(err, TSB_E_INPUT, "%s differs from the one of "
-		    "standardCertificateAttributes", field_where(at, "commonName", where));
+		return tsb_fail(err, TSB_E_INPUT,
+		    "%s differs from the one of "
+		    "standardCertificateAttributes",
+		    field_where(at, "commonName", where));
 	if (f->common_name != NULL)
 		*name = f->common_name;
 	if (*name == NULL)
@@ -231,11 +239,13 @@ static const struct field workflow_fields[] = {META_ROWS, {NULL}};
 
 static const struct field approval_row = {"approval", FIELD_BASE64, REQUIRED, BYTES(TOKEN_MAX),
     .size = sizeof(struct tsb_view)};
-#define SIGNED_APPROVALS                                                                           \
-	{"metaData", FIELD_IGNORED}, {"metaDataSignature", FIELD_IGNORED},                         \
-	    {"signedApprovals", FIELD_LIST, .max = FIELD_APPROVALS_MAX, .element = &approval_row,  \
-		.element_size = sizeof(struct tsb_view), AT(struct form, approvals),               \
+/* clang-format off */
+#define SIGNED_APPROVALS \
+	{"metaData", FIELD_IGNORED}, {"metaDataSignature", FIELD_IGNORED}, \
+	    {"signedApprovals", FIELD_LIST, .max = FIELD_APPROVALS_MAX, .element = &approval_row, \
+		.element_size = sizeof(struct tsb_view), AT(struct form, approvals), \
 		.count = offsetof(struct form, napprovals)}
+/* clang-format on */
 static const struct field synchronous_fields[] = {SIGNED_APPROVALS, {NULL}};
 /* An external key of the caller is another key than the one named: never silently the wrong one. */
 static const struct field synchronous_sign_fields[] = {
@@ -367,8 +377,8 @@ int
 wire_certificate_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
     struct tsb_request_in *out, struct tsb_err *err)
 {
-	const struct field_object object = {
-	    shapes[kind].fields, bare_fields, .check = shapes[kind].check};
+	const struct field_object object = {shapes[kind].fields, bare_fields,
+	    .check = shapes[kind].check};
 	struct form f = {.in = {.kind = kind, .certificate.validity = VALIDITY_DEFAULT}};
 
 	if (field_read(body, &object, a, &f, NULL, err))

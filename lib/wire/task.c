@@ -8,18 +8,20 @@
 
 /* ---- who asks ---- */
 
-#define SIGNER_ROWS(s, proof)                                                                      \
-	{"approverPublicKey", FIELD_BASE64, .max = POLICY_VALUE_MAX, AT(s, proof.spki)},           \
+/* clang-format off */
+#define SIGNER_ROWS(s, proof) \
+	{"approverPublicKey", FIELD_BASE64, .max = POLICY_VALUE_MAX, AT(s, proof.spki)}, \
 	{"approverCertificate", FIELD_BASE64, .max = POLICY_VALUE_MAX, AT(s, proof.certificate)}
-#define PROOF_ROWS(s, proof)                                                                       \
-	{"timestamp", FIELD_TEXT, REQUIRED, .max = 64, AT(s, proof.timestamp)},                    \
-	{"timestampSignature", FIELD_BASE64, REQUIRED, .max = FIELD_SIGNATURE_MAX,                 \
-	    AT(s, proof.signature)},                                                               \
-	{"timestampDigestAlgorithm", FIELD_INDEX, REQUIRED, NAMES(ska_digest_names),               \
-	    AT(s, proof.digest)},                                                                  \
-	SIGNER_ROWS(s, proof),                                                                     \
-	{"timestampSigningCertificate", FIELD_BASE64, .max = POLICY_VALUE_MAX,                     \
+#define PROOF_ROWS(s, proof) \
+	{"timestamp", FIELD_TEXT, REQUIRED, .max = 64, AT(s, proof.timestamp)}, \
+	{"timestampSignature", FIELD_BASE64, REQUIRED, .max = FIELD_SIGNATURE_MAX, \
+	    AT(s, proof.signature)}, \
+	{"timestampDigestAlgorithm", FIELD_INDEX, REQUIRED, NAMES(ska_digest_names), \
+	    AT(s, proof.digest)}, \
+	SIGNER_ROWS(s, proof), \
+	{"timestampSigningCertificate", FIELD_BASE64, .max = POLICY_VALUE_MAX, \
 	    AT(s, proof.signer_certificate)}
+/* clang-format on */
 
 static int
 proof_check(struct tsb_approver_proof *p, struct tsb_err *err)
@@ -79,8 +81,8 @@ filter_check(void *dest, const struct field_path *at, struct arena *a, struct ts
 	return proof_check(&filter->proof, err);
 }
 
-static const struct field_object filter_object = {
-    filter_fields, .init = filter_init, .check = filter_check};
+static const struct field_object filter_object = {filter_fields, .init = filter_init,
+    .check = filter_check};
 
 int
 wire_task_filter_parse(struct tsb_view body, struct arena *a, struct tsb_task_filter *out,

@@ -82,8 +82,8 @@ tree_open(struct tsb_view compact, struct json_object **root, struct tsb_err *er
 	if (secret)
 		fill_buffer(t, compact.n);
 	/*
-	 * Not JSON_TOKENER_STRICT: json-c 0.18 then refuses every byte above 127 in a string, and our
-	 * own scanner has let only strict JSON through.
+	 * Not JSON_TOKENER_STRICT: json-c 0.18 then refuses every byte above 127 in a string, and
+	 * our own scanner has let only strict JSON through.
 	 */
 	v = json_tokener_parse_ex(t, (const char *)compact.p, (int)compact.n);
 	error = json_tokener_get_error(t);

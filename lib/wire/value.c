@@ -44,8 +44,8 @@ take_text(struct reader *r, struct json_object *v, const struct field *f,
 		return value_refuse(r, at, TSB_OK, "must be a string");
 	*text = tree_text(v);
 	if (text->n < (size_t)f->min || (f->need == REQUIRED && text->n == 0))
-		return value_refuse(
-		    r, at, TSB_OK, text->n == 0 ? "must not be empty" : "is too short");
+		return value_refuse(r, at, TSB_OK,
+		    text->n == 0 ? "must not be empty" : "is too short");
 	if (f->max > 0 && text->n > (size_t)f->max)
 		return value_refuse(r, at, f->code, "is longer than %ld bytes", f->max);
 	return 0;
@@ -104,9 +104,9 @@ armour_line(struct tsb_view text, const char *word, struct tsb_view *label)
 
 	if (text.n < head || memcmp(text.p, word, head) != 0)
 		return 0;
-	for (n = head; n < text.n && (text.p[n] == ' ' || (text.p[n] >= 'A' && text.p[n] <= 'Z'));
-	     n++)
-		;
+	n = head;
+	while (n < text.n && (text.p[n] == ' ' || (text.p[n] >= 'A' && text.p[n] <= 'Z')))
+		n++;
 	if (n == head || text.n - n < 5 || memcmp(text.p + n, "-----", 5) != 0)
 		return 0;
 	*label = tsb_view_of(text.p + head, n - head);
@@ -213,8 +213,8 @@ read_password(struct reader *r, struct json_object *v, const struct field *f,
 		struct tsb_view text = tree_text(v);
 
 		if (text.n > FIELD_PASSWORD_MAX)
-			return value_refuse(
-			    r, at, TSB_OK, "is longer than %d bytes", FIELD_PASSWORD_MAX);
+			return value_refuse(r, at, TSB_OK, "is longer than %d bytes",
+			    FIELD_PASSWORD_MAX);
 		land_view(f, dest, arena_view(r->a, text));
 		return 0;
 	}

@@ -16,9 +16,9 @@
 /* ---- text of JSON (jsontext.c) ---- */
 
 /*
- * Checks that text is one JSON object (RFC 8259, UTF-8, depth 32), without duplicate or escaped member
- * names, tolerating one trailing comma per object or array, and gives it without white space (and
- * without those commas).
+ * Checks that text is one JSON object (RFC 8259, UTF-8, depth 32), without duplicate or escaped
+ * member names, tolerating one trailing comma per object or array, and gives it without white space
+ * (and without those commas).
  */
 int wire_compact(struct tsb_view text, struct arena *a, struct tsb_view *compact,
     struct tsb_err *err) TSB_MUSTCHECK;
@@ -46,9 +46,9 @@ void wire_request_view_format(const struct tsb_request_view *v, struct tsb_bytes
 
 /* How a payload is to be encrypted or decrypted (api.md 5.3, 8.6); empty = not given. */
 struct wire_cipher {
-	const char *algorithm;	       /* api.md 15.2, or "ECIES" */
+	const char *algorithm; /* api.md 15.2, or "ECIES" */
 	struct tsb_view iv, additional;
-	int tag_length;		       /* bits; 0 = not given */
+	int tag_length; /* bits; 0 = not given */
 };
 
 /* Attributes and the like of a new key, as an object of a request says them. */
@@ -56,12 +56,12 @@ struct wire_key_create {
 	const char *label;
 	struct tsb_view password;
 	const char *id;
-	const char *algorithm;	    /* "RSA", "EC", "ED" ...: from algorithm or algorithmOid */
-	const char *algorithm_oid;  /* as given or NULL */
+	const char *algorithm; /* "RSA", "EC", "ED" ...: from algorithm or algorithmOid */
+	const char *algorithm_oid; /* as given or NULL */
 	const char *curve_oid;
-	long key_size;		    /* 0 = absent */
+	long key_size; /* 0 = absent */
 	const char *address_format; /* NULL = absent */
-	bool flag[ATTR__MAX];	    /* defaults applied (api.md 7.2); sensitive = !extractable */
+	bool flag[ATTR__MAX]; /* defaults applied (api.md 7.2); sensitive = !extractable */
 	bool encrypt, verify, wrap, bip32, slip10, rollover;
 	bool has_encrypt, has_wrap; /* given, be it as false */
 	bool has_policy;
@@ -78,14 +78,15 @@ struct wire_synchronous_in {
 	/* decrypt: */
 	struct wire_cipher cipher;
 	/* unwrap: */
-	struct wire_key_create new_key; /* label, attributes and policy (the same as request.policy) */
+	struct wire_key_create
+	    new_key; /* label, attributes and policy (the same as request.policy) */
 };
 int wire_synchronous_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
     struct wire_synchronous_in *out, struct tsb_err *err) TSB_MUSTCHECK;
 
 /* Body of POST /v1/filteredRequests (api.md 5.9); everything is optional, so is the body. */
 struct wire_request_filter {
-	unsigned states;      /* 1 << enum tsb_state; 0 = all */
+	unsigned states; /* 1 << enum tsb_state; 0 = all */
 	const char *key_name; /* NULL = all */
 	long offset, limit;
 };
@@ -133,8 +134,8 @@ void wire_key_ref_format(const struct wire_key_ref *ref, struct tsb_bytes *out);
 void wire_key_attributes_format(const struct keyattr *k, struct tsb_view xml,
     struct tsb_view xml_signature, const char *attestation_key_name, struct tsb_bytes *out);
 /* The same answer read back: xml, xmlSignature, attestationKeyName (digest and name not filled). */
-int wire_key_attributes_parse(struct tsb_view body, struct arena *a,
-    struct tsb_key_attributes *out, struct tsb_err *err) TSB_MUSTCHECK;
+int wire_key_attributes_parse(struct tsb_view body, struct arena *a, struct tsb_key_attributes *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
 /* The same as a caller brings it: TSB_E_INPUT names what is wrong. json is not looked at. */
 int wire_key_import_parse(struct tsb_view body, struct arena *a, struct tsb_key_attributes *out,
     struct tsb_err *err) TSB_MUSTCHECK;
@@ -208,14 +209,14 @@ struct wire_timestamp_request {
 	const char *key_name;
 	struct tsb_view key_password;
 	enum ska_operation operation; /* "USE" "BLOCK" "UNBLOCK" "MODIFY" */
-	struct tsb_view payload;      /* empty for block and unblock */
+	struct tsb_view payload; /* empty for block and unblock */
 	/* optional, checked against the key (607); at most one, and with USE only */
-	const char *algorithm;	 /* signatureAlgorithm */
-	const char *cipher;	 /* cipherAlgorithm */
+	const char *algorithm; /* signatureAlgorithm */
+	const char *cipher; /* cipherAlgorithm */
 	const char *wrap_method; /* wrapMethod */
 };
 struct wire_timestamp_reply {
-	struct tsb_view timestamp;		/* container; views in the arena */
+	struct tsb_view timestamp; /* container; views in the arena */
 	struct tsb_view signature_with_algorithm;
 	unsigned char attributes_digest[TSB_SHA256];
 };

@@ -13,20 +13,20 @@ static struct tsb_approver
 approver(const char *name)
 {
 	struct tsb_approver row = {
-		.name = name,
-		.version = 1,
-		.certificate = tsb_view_str("certificate"),
-		.container = tsb_view_str("container"),
-		.backup = tsb_view_str("backup"),
-		.wrapped_key = tsb_view_str("wrapped"),
-		.code_salt = tsb_view_str("salt"),
-		.code_hash = tsb_view_str("hash"),
-		.code_expires_ms = 10,
-		.code_tries = 1,
-		.wrong_tries = 2,
-		.wrong_since_ms = 3,
-		.created_ms = 4,
-		.changed_ms = 5,
+	    .name = name,
+	    .version = 1,
+	    .certificate = tsb_view_str("certificate"),
+	    .container = tsb_view_str("container"),
+	    .backup = tsb_view_str("backup"),
+	    .wrapped_key = tsb_view_str("wrapped"),
+	    .code_salt = tsb_view_str("salt"),
+	    .code_hash = tsb_view_str("hash"),
+	    .code_expires_ms = 10,
+	    .code_tries = 1,
+	    .wrong_tries = 2,
+	    .wrong_since_ms = 3,
+	    .created_ms = 4,
+	    .changed_ms = 5,
 	};
 
 	memset(row.backup_key, 0x6b, sizeof(row.backup_key));
@@ -212,7 +212,8 @@ static void
 test_approver_comes_back_as_it_was(void **state)
 {
 	/* names are bytes: case and accents tell them apart */
-	struct tsb_approver a = approver("J\xc3\xb6rg@example.com"), b = approver("j\xc3\xb6rg@example.com");
+	struct tsb_approver a = approver("J\xc3\xb6rg@example.com"),
+			    b = approver("j\xc3\xb6rg@example.com");
 	struct one o = {.name = a.name};
 
 	fx_ok(store_read(fx_api, "find", find_body, &o, &err));
@@ -324,24 +325,26 @@ test_no_crowd_has_more_tries_than_one(void **state)
 	a.code_tries = 0;
 	fx_ok(store_transact(fx_api, "insert", insert_body, &a, &err));
 	for (int i = 0; i < CROWD; i++)
-		assert_int_equal(pthread_create(&crowd[i].thread, NULL, guesser_main, &crowd[i]), 0);
+		assert_int_equal(pthread_create(&crowd[i].thread, NULL, guesser_main, &crowd[i]),
+		    0);
 	for (int i = 0; i < CROWD; i++) {
 		pthread_join(crowd[i].thread, NULL);
 		done += crowd[i].done;
 	}
 	assert_int_equal(done, 5);
-	assert_int_equal(
-	    fx_number("SELECT code_tries + version FROM approver WHERE name = 'crowd'"), 5 + 6);
+	assert_int_equal(fx_number(
+			     "SELECT code_tries + version FROM approver WHERE name = 'crowd'"),
+	    5 + 6);
 }
 
 int
 store_approver_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_approver_comes_back_as_it_was),
-		cmocka_unit_test(test_approver_changes_once_a_version),
-		cmocka_unit_test(test_approvers_are_listed_by_name),
-		cmocka_unit_test(test_no_crowd_has_more_tries_than_one),
+	    cmocka_unit_test(test_approver_comes_back_as_it_was),
+	    cmocka_unit_test(test_approver_changes_once_a_version),
+	    cmocka_unit_test(test_approvers_are_listed_by_name),
+	    cmocka_unit_test(test_no_crowd_has_more_tries_than_one),
 	};
 
 	return cmocka_run_group_tests_name("store approvers", tests, fx_setup, fx_teardown);

@@ -12,7 +12,8 @@ change_audited(const struct world *w, long rows)
 }
 
 int
-change_audit(struct store_tx *tx, const struct tsb_uuid *id, const char *action, struct tsb_err *err)
+change_audit(struct store_tx *tx, const struct tsb_uuid *id, const char *action,
+    struct tsb_err *err)
 {
 	struct store_audit row = {.request_id = id, .action = action, .actor = "test"};
 
@@ -20,8 +21,8 @@ change_audit(struct store_tx *tx, const struct tsb_uuid *id, const char *action,
 }
 
 /*
- * SKIP LOCKED passes over rows that a lost connection still holds, until the server has noticed: the
- * programs find them at their next look, and so do the bodies here.
+ * SKIP LOCKED passes over rows that a lost connection still holds, until the server has noticed:
+ * the programs find them at their next look, and so do the bodies here.
  */
 static bool
 patience(struct world *w)
@@ -38,7 +39,8 @@ change_create_setup(struct world *w)
 	w->rq = fx_request("faults");
 	w->more[0] = fx_task(&w->rq.id, 1);
 	w->more[1] = fx_task(&w->rq.id, 2);
-	w->key = (struct tsb_key_attributes){.key_name = "faults", .xml = tsb_view_str("<x/>"),
+	w->key = (struct tsb_key_attributes){.key_name = "faults",
+	    .xml = tsb_view_str("<x/>"),
 	    .fetched_ms = 10};
 	memcpy(w->key.digest, w->rq.id.b, 16);
 }
@@ -52,20 +54,24 @@ change_create_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	w->runs++;
 	again.fetched_ms = 20;
 	return store_key_attributes_insert(tx, &w->key, err) ||
-	    store_key_attributes_insert(tx, &again, err) ||
-	    store_request_insert(tx, &w->rq, err) || store_tasks_insert(tx, w->more, 2, err) ||
-	    change_audit(tx, &w->rq.id, "create", err) || change_audit(tx, &w->rq.id, "tasks", err)
-	    ? -1 : 0;
+		store_key_attributes_insert(tx, &again, err) ||
+		store_request_insert(tx, &w->rq, err) || store_tasks_insert(tx, w->more, 2, err) ||
+		change_audit(tx, &w->rq.id, "create", err) ||
+		change_audit(tx, &w->rq.id, "tasks", err)
+	    ? -1
+	    : 0;
 }
 
 void
 change_create_check(struct world *w)
 {
 	assert_int_equal(fx_load(&w->rq.id).version, 1);
-	assert_int_equal(
-	    fx_number("SELECT COUNT(*) FROM task WHERE request_id = %s", fx_id(&w->rq.id)), 2);
+	assert_int_equal(fx_number("SELECT COUNT(*) FROM task WHERE request_id = %s",
+			     fx_id(&w->rq.id)),
+	    2);
 	assert_int_equal(fx_number("SELECT fetched_ms FROM key_attributes WHERE digest = %s",
-			     fx_hex(w->key.digest, TSB_SHA256)), 20);
+			     fx_hex(w->key.digest, TSB_SHA256)),
+	    20);
 	change_audited(w, 2);
 }
 
@@ -116,10 +122,12 @@ approve_check(struct world *w)
 	assert_int_equal(rq.version, 2);
 	assert_int_equal(w->now.version, 2);
 	assert_int_equal(rq.state, STATE_APPROVED);
-	assert_int_equal(
-	    fx_number("SELECT COUNT(*) FROM task WHERE request_id = %s", fx_id(&rq.id)), 1);
-	assert_int_equal(
-	    fx_number("SELECT COUNT(*) FROM approval WHERE request_id = %s", fx_id(&rq.id)), 1);
+	assert_int_equal(fx_number("SELECT COUNT(*) FROM task WHERE request_id = %s",
+			     fx_id(&rq.id)),
+	    1);
+	assert_int_equal(fx_number("SELECT COUNT(*) FROM approval WHERE request_id = %s",
+			     fx_id(&rq.id)),
+	    1);
 	change_audited(w, 1);
 }
 
@@ -199,8 +207,9 @@ change_finish_check(struct world *w)
 	assert_int_equal(rq.state, STATE_EXECUTED);
 	assert_int_equal(rq.password_box.n, 0);
 	assert_int_equal(rq.result.n, 6);
-	assert_int_equal(
-	    fx_number("SELECT COUNT(*) FROM task WHERE request_id = %s", fx_id(&rq.id)), 0);
+	assert_int_equal(fx_number("SELECT COUNT(*) FROM task WHERE request_id = %s",
+			     fx_id(&rq.id)),
+	    0);
 	change_audited(w, 1);
 }
 
@@ -262,8 +271,8 @@ purge_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 static void
 purge_check(struct world *w)
 {
-	assert_int_equal(
-	    fx_number("SELECT COUNT(*) FROM request WHERE id = %s", fx_id(&w->rq.id)), 0);
+	assert_int_equal(fx_number("SELECT COUNT(*) FROM request WHERE id = %s", fx_id(&w->rq.id)),
+	    0);
 }
 
 static int
@@ -277,8 +286,8 @@ touch_run(struct store *s, struct world *w, struct tsb_err *err)
 static void
 touch_check(struct world *w)
 {
-	assert_int_equal(
-	    fx_number("SELECT fetched_ms FROM task WHERE id = %s", fx_id(&w->task.id)), 4712);
+	assert_int_equal(fx_number("SELECT fetched_ms FROM task WHERE id = %s", fx_id(&w->task.id)),
+	    4712);
 }
 
 /* ---- reading ---- */
@@ -295,13 +304,15 @@ read_api_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	if (store_requests_of_key(tx, w->rq.key_name, &fx_arena, &ids, &w->n, err) ||
 	    store_requests_list(tx, 0, NULL, 0, 3, &fx_arena, &rows, &w->n, err) ||
 	    store_requests_list(tx, 0, "faults", 0, 3, &fx_arena, &rows, &w->n, err) ||
-	    store_requests_approved_by(tx, w->task.approver_id, 0, 3, &fx_arena, &ids, &w->n, err) ||
+	    store_requests_approved_by(tx, w->task.approver_id, 0, 3, &fx_arena, &ids, &w->n,
+		err) ||
 	    store_requests_by_token(tx, w->task.approver_id, 3, &fx_arena, &rows, &w->n, err) ||
 	    store_key_attributes_load(tx, w->key.digest, &fx_arena, &w->key, &found, err) ||
 	    store_key_attributes_latest(tx, "faults", 0, &fx_arena, &w->key, &found, err))
 		return -1;
 	for (f.sort = SORT_CREATED_ASC; f.sort <= SORT_FETCHED_DESC; f.sort++)
-		if (store_tasks_list(tx, w->task.approver_id, &f, 0, &fx_arena, &w->views, &w->n, err) ||
+		if (store_tasks_list(tx, w->task.approver_id, &f, 0, &fx_arena, &w->views, &w->n,
+			err) ||
 		    store_tasks_list(tx, NULL, &f, 0, &fx_arena, &w->views, &w->n, err))
 			return -1;
 	return store_request_load(tx, &w->rq.id, false, &fx_arena, &w->now, err);
@@ -331,35 +342,37 @@ read_check(struct world *w)
 /* ---- all of them ---- */
 
 const struct change changes[] = {
-	{"create", LOGIN_API, change_create_setup, change_create_body, NULL, change_create_check, false},
-	{"approve", LOGIN_API, approve_setup, approve_body, NULL, approve_check, false},
-	{"claim", LOGIN_DISPATCHER, change_due_setup, claim_body, NULL, claim_check, false},
-	{"finish", LOGIN_DISPATCHER, change_due_setup, change_finish_body, NULL, change_finish_check, false},
-	{"cancel", LOGIN_API, change_due_setup, change_finish_body, NULL, change_finish_check, false},
-	{"erase", LOGIN_API, executed_setup, erase_body, NULL, erase_check, false},
-	{"purge", LOGIN_DISPATCHER, purge_setup, purge_body, NULL, purge_check, false},
-	{"tasks_touch", LOGIN_API, approve_setup, NULL, touch_run, touch_check, false},
-	{"read_api", LOGIN_API, approve_setup, read_api_body, NULL, read_check, true},
-	{"read_dispatcher", LOGIN_DISPATCHER, approve_setup, read_dispatcher_body, NULL, read_check,
-	    true},
-	{"approver_create", LOGIN_API, change_approver_setup, change_approver_insert_body, NULL,
-	    change_approver_insert_check, false},
-	{"approver_change", LOGIN_API, change_approver_stored_setup, change_approver_change_body, NULL,
-	    change_approver_change_check, false},
-	{"approver_restore", LOGIN_DISPATCHER, change_approver_stored_setup,
-	    change_approver_change_body, NULL, change_approver_change_check, false},
-	{"approver_delete", LOGIN_API, change_approver_stored_setup, change_approver_delete_body, NULL,
-	    change_approver_delete_check, false},
-	{"approver_read", LOGIN_API, change_approver_stored_setup, change_approver_read_body, NULL,
-	    change_approver_read_check, true},
-	{"import", LOGIN_API, change_imported_setup, change_imported_insert_body, NULL,
-	    change_imported_insert_check, false},
-	{"import_newer", LOGIN_API, change_imported_stored_setup, change_imported_renew_body, NULL,
-	    change_imported_renew_check, false},
-	{"imported_forget", LOGIN_API, change_imported_stored_setup, change_imported_forget_body, NULL,
-	    change_imported_forget_check, false},
-	{"imported_read", LOGIN_API, change_imported_stored_setup, change_imported_read_body, NULL,
-	    change_imported_read_check, true},
+    {"create", LOGIN_API, change_create_setup, change_create_body, NULL, change_create_check,
+	false},
+    {"approve", LOGIN_API, approve_setup, approve_body, NULL, approve_check, false},
+    {"claim", LOGIN_DISPATCHER, change_due_setup, claim_body, NULL, claim_check, false},
+    {"finish", LOGIN_DISPATCHER, change_due_setup, change_finish_body, NULL, change_finish_check,
+	false},
+    {"cancel", LOGIN_API, change_due_setup, change_finish_body, NULL, change_finish_check, false},
+    {"erase", LOGIN_API, executed_setup, erase_body, NULL, erase_check, false},
+    {"purge", LOGIN_DISPATCHER, purge_setup, purge_body, NULL, purge_check, false},
+    {"tasks_touch", LOGIN_API, approve_setup, NULL, touch_run, touch_check, false},
+    {"read_api", LOGIN_API, approve_setup, read_api_body, NULL, read_check, true},
+    {"read_dispatcher", LOGIN_DISPATCHER, approve_setup, read_dispatcher_body, NULL, read_check,
+	true},
+    {"approver_create", LOGIN_API, change_approver_setup, change_approver_insert_body, NULL,
+	change_approver_insert_check, false},
+    {"approver_change", LOGIN_API, change_approver_stored_setup, change_approver_change_body, NULL,
+	change_approver_change_check, false},
+    {"approver_restore", LOGIN_DISPATCHER, change_approver_stored_setup,
+	change_approver_change_body, NULL, change_approver_change_check, false},
+    {"approver_delete", LOGIN_API, change_approver_stored_setup, change_approver_delete_body, NULL,
+	change_approver_delete_check, false},
+    {"approver_read", LOGIN_API, change_approver_stored_setup, change_approver_read_body, NULL,
+	change_approver_read_check, true},
+    {"import", LOGIN_API, change_imported_setup, change_imported_insert_body, NULL,
+	change_imported_insert_check, false},
+    {"import_newer", LOGIN_API, change_imported_stored_setup, change_imported_renew_body, NULL,
+	change_imported_renew_check, false},
+    {"imported_forget", LOGIN_API, change_imported_stored_setup, change_imported_forget_body, NULL,
+	change_imported_forget_check, false},
+    {"imported_read", LOGIN_API, change_imported_stored_setup, change_imported_read_body, NULL,
+	change_imported_read_check, true},
 };
 
 const size_t nchanges = TSB_COUNT(changes);

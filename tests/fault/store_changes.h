@@ -5,8 +5,8 @@
 #include "tests/fault/store_fixture.h"
 
 struct world {
-	struct tsb_request rq;	    /* as set up */
-	struct tsb_request now;	    /* as the body left it */
+	struct tsb_request rq; /* as set up */
+	struct tsb_request now; /* as the body left it */
 	struct tsb_task task, more[2];
 	struct tsb_key_attributes key;
 	struct tsb_task_view *views;
@@ -30,7 +30,8 @@ extern const struct change changes[];
 extern const size_t nchanges;
 
 /* Used on their own, too. */
-int change_audit(struct store_tx *, const struct tsb_uuid *id, const char *action, struct tsb_err *);
+int change_audit(struct store_tx *, const struct tsb_uuid *id, const char *action,
+    struct tsb_err *);
 void change_audited(const struct world *, long rows);
 void change_create_setup(struct world *);
 int change_create_body(struct store_tx *, void *ctx, struct tsb_err *);
@@ -41,7 +42,7 @@ int change_finish_body(struct store_tx *, void *ctx, struct tsb_err *);
 void change_finish_check(struct world *);
 
 /* store_approvers.c */
-void change_approver_setup(struct world *);	   /* not inserted */
+void change_approver_setup(struct world *); /* not inserted */
 void change_approver_stored_setup(struct world *); /* inserted */
 int change_approver_insert_body(struct store_tx *, void *ctx, struct tsb_err *);
 void change_approver_insert_check(struct world *);
@@ -53,7 +54,7 @@ int change_approver_read_body(struct store_tx *, void *ctx, struct tsb_err *);
 void change_approver_read_check(struct world *);
 
 /* store_imported.c */
-void change_imported_setup(struct world *);	   /* not inserted */
+void change_imported_setup(struct world *); /* not inserted */
 void change_imported_stored_setup(struct world *); /* inserted */
 int change_imported_insert_body(struct store_tx *, void *ctx, struct tsb_err *);
 void change_imported_insert_check(struct world *);

@@ -85,8 +85,8 @@ test_lost_commit_is_told_by_the_mark(void **state)
 		const char *point;
 		int runs;
 	} rows[] = {
-		{"store.finish.COMMIT.before", 2}, /* was not committed */
-		{"store.finish.COMMIT.after", 1},  /* was committed */
+	    {"store.finish.COMMIT.before", 2}, /* was not committed */
+	    {"store.finish.COMMIT.after", 1}, /* was committed */
 	};
 
 	fx_need_hooks();
@@ -117,9 +117,11 @@ test_lost_commit_and_then_more_errors(void **state)
 			if (p == 1 && e < 3)
 				continue; /* conflicts do not happen to a plain read */
 			change_due_setup(&w);
-			snprintf(both, sizeof(both), "store.finish.COMMIT.after 2013\n%s", points[p]);
+			snprintf(both, sizeof(both), "store.finish.COMMIT.after 2013\n%s",
+			    points[p]);
 			fx_fault(both, errors[e]);
-			fx_ok(store_transact(fx_dispatcher, "finish", change_finish_body, &w, &err));
+			fx_ok(
+			    store_transact(fx_dispatcher, "finish", change_finish_body, &w, &err));
 			assert_false(fx_faults_left());
 			assert_int_equal(w.runs, 1);
 			change_finish_check(&w);
@@ -170,8 +172,10 @@ zombie_main(void *ctx)
 
 	for (int i = 0; i < 16; i++)
 		snprintf(hex + 2 * i, 3, "%02x", z->mark.b[i]);
-	snprintf(sql, sizeof(sql), "INSERT INTO audit (id, run, at_ms, action, actor) "
-	    "VALUES (x'%s', %d, 0, 'zombie', 'zombie')", hex, z->run);
+	snprintf(sql, sizeof(sql),
+	    "INSERT INTO audit (id, run, at_ms, action, actor) "
+	    "VALUES (x'%s', %d, 0, 'zombie', 'zombie')",
+	    hex, z->run);
 	if (mysql_query(conn, "START TRANSACTION") != 0 || mysql_query(conn, sql) != 0)
 		fatal("zombie: %s", mysql_error(conn));
 	usleep(300000);
@@ -242,12 +246,14 @@ test_final_errors_leave_nothing(void **state)
 		fx_fault("store.TASK_INSERT", final[i]);
 		fx_refused(store_transact(fx_api, "create", change_create_body, &w, &err), 700);
 		assert_int_equal(w.runs, 1);
-		assert_int_equal(
-		    fx_number("SELECT COUNT(*) FROM request WHERE id = %s", fx_id(&w.rq.id)), 0);
+		assert_int_equal(fx_number("SELECT COUNT(*) FROM request WHERE id = %s",
+				     fx_id(&w.rq.id)),
+		    0);
 		fx_fault("store.create.COMMIT.before", final[i]);
 		fx_refused(store_transact(fx_api, "create", change_create_body, &w, &err), 700);
-		assert_int_equal(
-		    fx_number("SELECT COUNT(*) FROM request WHERE id = %s", fx_id(&w.rq.id)), 0);
+		assert_int_equal(fx_number("SELECT COUNT(*) FROM request WHERE id = %s",
+				     fx_id(&w.rq.id)),
+		    0);
 		fx_ok(store_transact(fx_api, "create", change_create_body, &w, &err));
 		change_create_check(&w);
 	}
@@ -260,8 +266,8 @@ always_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 
 	++*runs;
 	fx_fault("store.REQUEST_LOAD", "1213");
-	return store_request_load(tx, &(struct tsb_uuid){{0}}, false, &fx_arena, &(struct tsb_request){0},
-	    err);
+	return store_request_load(tx, &(struct tsb_uuid){{0}}, false, &fx_arena,
+	    &(struct tsb_request){0}, err);
 }
 
 static void
@@ -279,14 +285,14 @@ int
 store_fault_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_statement_with_every_error),
-		cmocka_unit_test(test_every_commit_with_every_error),
-		cmocka_unit_test(test_lost_commit_is_told_by_the_mark),
-		cmocka_unit_test(test_lost_commit_and_then_more_errors),
-		cmocka_unit_test(test_lost_commit_without_mark_is_not_guessed),
-		cmocka_unit_test(test_commit_still_under_way_is_waited_for),
-		cmocka_unit_test(test_final_errors_leave_nothing),
-		cmocka_unit_test(test_conflicts_are_not_repeated_for_ever),
+	    cmocka_unit_test(test_every_statement_with_every_error),
+	    cmocka_unit_test(test_every_commit_with_every_error),
+	    cmocka_unit_test(test_lost_commit_is_told_by_the_mark),
+	    cmocka_unit_test(test_lost_commit_and_then_more_errors),
+	    cmocka_unit_test(test_lost_commit_without_mark_is_not_guessed),
+	    cmocka_unit_test(test_commit_still_under_way_is_waited_for),
+	    cmocka_unit_test(test_final_errors_leave_nothing),
+	    cmocka_unit_test(test_conflicts_are_not_repeated_for_ever),
 	};
 
 	return cmocka_run_group_tests_name("store faults", tests, fx_setup, fx_teardown);

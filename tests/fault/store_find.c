@@ -167,8 +167,8 @@ test_late_only_open_and_free(void **state)
 static void
 test_requests_of_key_and_what_is_derived(void **state)
 {
-	static const char *const names[] = {"K_1", "K_1/44'/0'", "K_1/", "K_10", "KX1", "k_1", "K_1.a",
-	    "K%", "K_1 "};
+	static const char *const names[] = {"K_1", "K_1/44'/0'", "K_1/", "K_10", "KX1", "k_1",
+	    "K_1.a", "K%", "K_1 "};
 	struct tsb_request closed;
 	struct store_change to;
 	struct find f = {.key = "K_1"};
@@ -322,8 +322,9 @@ vote_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	struct store_audit audit = {.request_id = ctx, .action = "approve", .actor = "1"};
 	bool fresh;
 
-	return store_approval_insert(tx, &row, &fresh, err) || store_audit_insert(tx, &audit, err) ? -1
-												   : 0;
+	return store_approval_insert(tx, &row, &fresh, err) || store_audit_insert(tx, &audit, err)
+	    ? -1
+	    : 0;
 }
 
 static void
@@ -347,12 +348,14 @@ test_purge_takes_old_terminal_requests_only(void **state)
 	f.ms = 1001;
 	fx_ok(store_transact(fx_dispatcher, "purge", purge_body, &f, &err));
 	assert_int_equal(f.n, 1);
-	assert_int_equal(
-	    fx_number("SELECT COUNT(*) FROM request WHERE id = %s", fx_id(&old.id)), 0);
-	assert_int_equal(
-	    fx_number("SELECT COUNT(*) FROM approval WHERE request_id = %s", fx_id(&old.id)), 0);
-	assert_int_equal(
-	    fx_number("SELECT COUNT(*) FROM approval WHERE request_id = %s", fx_id(&open.id)), 1);
+	assert_int_equal(fx_number("SELECT COUNT(*) FROM request WHERE id = %s", fx_id(&old.id)),
+	    0);
+	assert_int_equal(fx_number("SELECT COUNT(*) FROM approval WHERE request_id = %s",
+			     fx_id(&old.id)),
+	    0);
+	assert_int_equal(fx_number("SELECT COUNT(*) FROM approval WHERE request_id = %s",
+			     fx_id(&open.id)),
+	    1);
 	assert_int_equal(fx_audits(&old.id), 1);
 	fx_load(&open.id);
 	fx_load(&recent.id);
@@ -362,13 +365,13 @@ int
 store_find_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_due_oldest_first_with_lapsed_leases),
-		cmocka_unit_test(test_two_claimants_see_different_rows),
-		cmocka_unit_test(test_late_only_open_and_free),
-		cmocka_unit_test(test_requests_of_key_and_what_is_derived),
-		cmocka_unit_test(test_list_newest_first_by_state_and_key),
-		cmocka_unit_test(test_by_token_waiting_first_then_those_with_an_outcome),
-		cmocka_unit_test(test_purge_takes_old_terminal_requests_only),
+	    cmocka_unit_test(test_due_oldest_first_with_lapsed_leases),
+	    cmocka_unit_test(test_two_claimants_see_different_rows),
+	    cmocka_unit_test(test_late_only_open_and_free),
+	    cmocka_unit_test(test_requests_of_key_and_what_is_derived),
+	    cmocka_unit_test(test_list_newest_first_by_state_and_key),
+	    cmocka_unit_test(test_by_token_waiting_first_then_those_with_an_outcome),
+	    cmocka_unit_test(test_purge_takes_old_terminal_requests_only),
 	};
 
 	return cmocka_run_group_tests_name("store find", tests, fx_setup, fx_teardown);

@@ -25,19 +25,19 @@ need(const char *name)
 }
 
 static const char *const users[][2] = {
-	[LOGIN_API] = {"fx_api", "api-password"},
-	[LOGIN_DISPATCHER] = {"fx_dispatcher", "dispatcher-password"},
+    [LOGIN_API] = {"fx_api", "api-password"},
+    [LOGIN_DISPATCHER] = {"fx_dispatcher", "dispatcher-password"},
 };
 
 struct store *
 fx_store(enum store_login login, long timeout)
 {
 	struct store_conf conf = {
-		.socket = need("TSB_TEST_DB_SOCKET"),
-		.name = need("TSB_TEST_DB_NAME"),
-		.user = login == LOGIN_ADMIN ? need("TSB_TEST_DB_USER") : users[login][0],
-		.password = login == LOGIN_ADMIN ? NULL : users[login][1],
-		.timeout = timeout,
+	    .socket = need("TSB_TEST_DB_SOCKET"),
+	    .name = need("TSB_TEST_DB_NAME"),
+	    .user = login == LOGIN_ADMIN ? need("TSB_TEST_DB_USER") : users[login][0],
+	    .password = login == LOGIN_ADMIN ? NULL : users[login][1],
+	    .timeout = timeout,
 	};
 
 	return store_new(&conf, login);
@@ -54,8 +54,7 @@ fx_connect(const char *user, const char *password)
 	return c;
 }
 
-static void TSB_PRINTF(1, 0)
-query(const char *fmt, va_list ap)
+static void TSB_PRINTF(1, 0) query(const char *fmt, va_list ap)
 {
 	char sql[4096];
 
@@ -142,8 +141,8 @@ tool(const char *verb, const char *tail)
 {
 	char command[1024];
 
-	snprintf(command, sizeof(command), "%s/tests/lib/private-db %s '%s' >/dev/null%s", need("SRC"),
-	    verb, need("TSB_TEST_DB_DIR"), tail);
+	snprintf(command, sizeof(command), "%s/tests/lib/private-db %s '%s' >/dev/null%s",
+	    need("SRC"), verb, need("TSB_TEST_DB_DIR"), tail);
 	if (system(command) != 0)
 		fatal("%s failed", command);
 }
@@ -212,7 +211,9 @@ fx_setup(void **state)
 	if (store_schema_upgrade(fx_admin, fx_schema, "fx_api@localhost", "fx_dispatcher@localhost",
 		&err))
 		fatal("%s", err.msg);
-	/* Logins and grants live in Aria tables, which a killed server may lose (seen with 11.8). */
+	/*
+	 * Logins and grants live in Aria tables, which a killed server may lose (seen with 11.8).
+	 */
 	fx_do("FLUSH TABLES");
 	fx_api = fx_store(LOGIN_API, 20);
 	fx_dispatcher = fx_store(LOGIN_DISPATCHER, 20);
@@ -238,18 +239,18 @@ struct tsb_request
 fx_request(const char *key_name)
 {
 	struct tsb_request rq = {
-		.id = uuid_new(),
-		.kind = KIND_SIGN,
-		.state = STATE_PENDING,
-		.version = 1,
-		.key_name = key_name,
-		.created_ms = clock_now_ms(),
-		.hsm_seconds = 1600000000,
-		.token = tsb_view_str("token"),
-		.payload_type = "UNSPECIFIED",
-		.envelope = tsb_view_str("{\"signRequest\":{}}"),
-		.inner_clean = tsb_view_str("{\"a\":1}"),
-		.password_box = tsb_view_of("box\0box", 7),
+	    .id = uuid_new(),
+	    .kind = KIND_SIGN,
+	    .state = STATE_PENDING,
+	    .version = 1,
+	    .key_name = key_name,
+	    .created_ms = clock_now_ms(),
+	    .hsm_seconds = 1600000000,
+	    .token = tsb_view_str("token"),
+	    .payload_type = "UNSPECIFIED",
+	    .envelope = tsb_view_str("{\"signRequest\":{}}"),
+	    .inner_clean = tsb_view_str("{\"a\":1}"),
+	    .password_box = tsb_view_of("box\0box", 7),
 	};
 
 	memset(rq.attributes_digest, 7, sizeof(rq.attributes_digest));
@@ -260,10 +261,10 @@ struct tsb_task
 fx_task(const struct tsb_uuid *request_id, unsigned char approver)
 {
 	struct tsb_task t = {
-		.id = uuid_new(),
-		.request_id = *request_id,
-		.spki = tsb_view_str("spki"),
-		.created_ms = clock_now_ms(),
+	    .id = uuid_new(),
+	    .request_id = *request_id,
+	    .spki = tsb_view_str("spki"),
+	    .created_ms = clock_now_ms(),
 	};
 
 	memset(t.approver_id, approver, sizeof(t.approver_id));
@@ -274,11 +275,11 @@ struct tsb_approval
 fx_approval(const struct tsb_uuid *request_id, unsigned char approver)
 {
 	struct tsb_approval row = {
-		.request_id = *request_id,
-		.approves = true,
-		.spki = tsb_view_str("spki"),
-		.signed_approval = tsb_view_str("signed"),
-		.at_ms = clock_now_ms(),
+	    .request_id = *request_id,
+	    .approves = true,
+	    .spki = tsb_view_str("spki"),
+	    .signed_approval = tsb_view_str("signed"),
+	    .at_ms = clock_now_ms(),
 	};
 
 	memset(row.approver_id, approver, sizeof(row.approver_id));
@@ -299,7 +300,8 @@ stored_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	for (unsigned char i = 0; i < s->tasks; i++)
 		tasks[i] = fx_task(&s->rq->id, (unsigned char)(i + 1));
 	return store_request_insert(tx, s->rq, err) || store_tasks_insert(tx, tasks, s->tasks, err)
-	    ? -1 : 0;
+	    ? -1
+	    : 0;
 }
 
 struct tsb_request
@@ -316,11 +318,11 @@ struct store_change
 fx_change(const struct tsb_request *rq, enum tsb_state to)
 {
 	return (struct store_change){
-		.to = to,
-		.due_ms = rq->due_ms,
-		.expires_ms = rq->expires_ms,
-		.owner = rq->owner,
-		.lease_ms = rq->lease_ms,
+	    .to = to,
+	    .due_ms = rq->due_ms,
+	    .expires_ms = rq->expires_ms,
+	    .owner = rq->owner,
+	    .lease_ms = rq->lease_ms,
 	};
 }
 

@@ -65,5 +65,4 @@ bool fx_move(struct store *s, struct tsb_request *rq, const struct store_change 
 struct tsb_request fx_load(const struct tsb_uuid *id);
 long fx_audits(const struct tsb_uuid *request_id);
 
-
 #endif

@@ -13,10 +13,10 @@ static struct tsb_imported_key
 imported(const char *name, unsigned char digest, int64_t attest_time)
 {
 	struct tsb_imported_key row = {
-		.key_name = name,
-		.attest_time = attest_time,
-		.imported_ms = attest_time * 1000 + 7,
-		.certificate = tsb_view_str("certificate"),
+	    .key_name = name,
+	    .attest_time = attest_time,
+	    .imported_ms = attest_time * 1000 + 7,
+	    .certificate = tsb_view_str("certificate"),
 	};
 
 	memset(row.attributes_digest, digest, TSB_SHA256);
@@ -61,7 +61,8 @@ renew_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct step *s = ctx;
 
-	return store_imported_renew(tx, &s->row, s->before, &s->done, err) || audit(tx, err) ? -1 : 0;
+	return store_imported_renew(tx, &s->row, s->before, &s->done, err) || audit(tx, err) ? -1
+											     : 0;
 }
 
 static int
@@ -70,7 +71,8 @@ certify_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	struct step *s = ctx;
 
 	return store_imported_certify(tx, &s->row, s->certificate, &s->done, err) || audit(tx, err)
-	    ? -1 : 0;
+	    ? -1
+	    : 0;
 }
 
 static int
@@ -261,7 +263,8 @@ static void
 test_imported_key_comes_back_as_it_was(void **state)
 {
 	/* names are bytes: case and accents tell them apart */
-	struct tsb_imported_key a = imported("Schl\xc3\xbcssel", 1, 5), b = imported("schl\xc3\xbcssel", 2, 6);
+	struct tsb_imported_key a = imported("Schl\xc3\xbcssel", 1, 5),
+				b = imported("schl\xc3\xbcssel", 2, 6);
 	struct step none = {.row = imported("no such key", 0, 0)}, list = {0};
 
 	b.certificate = tsb_view_of(NULL, 0);
@@ -320,7 +323,8 @@ static void
 test_forgotten_key_remembers_its_time(void **state)
 {
 	struct tsb_imported_key row = imported("forgotten", 1, 100), other = row;
-	struct tsb_imported_key gone = imported("forgotten", 0, 100), newer = imported("forgotten", 2, 101);
+	struct tsb_imported_key gone = imported("forgotten", 0, 100),
+				newer = imported("forgotten", 2, 101);
 
 	gone.imported_ms = row.imported_ms;
 	gone.certificate = tsb_view_of(NULL, 0);
@@ -384,11 +388,11 @@ int
 store_imported_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_imported_key_comes_back_as_it_was),
-		cmocka_unit_test(test_imported_key_never_goes_back_in_time),
-		cmocka_unit_test(test_certificate_belongs_to_the_attributes_it_was_checked_with),
-		cmocka_unit_test(test_forgotten_key_remembers_its_time),
-		cmocka_unit_test(test_of_many_that_replace_the_same_one_wins),
+	    cmocka_unit_test(test_imported_key_comes_back_as_it_was),
+	    cmocka_unit_test(test_imported_key_never_goes_back_in_time),
+	    cmocka_unit_test(test_certificate_belongs_to_the_attributes_it_was_checked_with),
+	    cmocka_unit_test(test_forgotten_key_remembers_its_time),
+	    cmocka_unit_test(test_of_many_that_replace_the_same_one_wins),
 	};
 
 	return cmocka_run_group_tests_name("imported keys", tests, fx_setup, fx_teardown);

@@ -9,7 +9,7 @@
 #include "tests/fault/store_fixture.h"
 #include "tests/fault/store_tests.h"
 
-#define API_USER	"fx_api@localhost"
+#define API_USER        "fx_api@localhost"
 #define DISPATCHER_USER "fx_dispatcher@localhost"
 
 static int
@@ -21,8 +21,7 @@ upgrade(const char *dir, struct tsb_err *err)
 /* A copy of schema/ to spoil; removed with the files it has. */
 static char copy[64];
 
-static void TSB_PRINTF(1, 2)
-shell(const char *fmt, ...)
+static void TSB_PRINTF(1, 2) shell(const char *fmt, ...)
 {
 	char command[1024];
 	va_list ap;
@@ -125,9 +124,11 @@ test_upgrade_waits_for_the_other_one(void **state)
 static void
 test_upgrade_makes_no_users(void **state)
 {
-	fx_refused(store_schema_upgrade(fx_admin, fx_schema, "nobody_such@localhost", NULL, &err), 500);
+	fx_refused(store_schema_upgrade(fx_admin, fx_schema, "nobody_such@localhost", NULL, &err),
+	    500);
 	assert_non_null(strstr(fx_message, "has no user"));
-	assert_int_equal(fx_number("SELECT COUNT(*) FROM mysql.user WHERE user = 'nobody_such'"), 0);
+	assert_int_equal(fx_number("SELECT COUNT(*) FROM mysql.user WHERE user = 'nobody_such'"),
+	    0);
 	fx_refused(store_schema_upgrade(fx_admin, fx_schema, "x' @'%", NULL, &err), 600);
 	fx_refused(store_schema_upgrade(fx_admin, fx_schema, "@localhost", NULL, &err), 600);
 }
@@ -175,8 +176,8 @@ test_each_login_may_prepare_its_statements(void **state)
 		enum store_login login;
 		const char *user, *password;
 	} logins[] = {
-		{LOGIN_API, "fx_api", "api-password"},
-		{LOGIN_DISPATCHER, "fx_dispatcher", "dispatcher-password"},
+	    {LOGIN_API, "fx_api", "api-password"},
+	    {LOGIN_DISPATCHER, "fx_dispatcher", "dispatcher-password"},
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(logins); i++) {
@@ -186,7 +187,8 @@ test_each_login_may_prepare_its_statements(void **state)
 			MYSQL_STMT *st = mysql_stmt_init(conn);
 
 			if ((stmt_rows[id].programs & logins[i].login) != 0 &&
-			    mysql_stmt_prepare(st, stmt_rows[id].text, strlen(stmt_rows[id].text)) != 0)
+			    mysql_stmt_prepare(st, stmt_rows[id].text,
+				strlen(stmt_rows[id].text)) != 0)
 				fail_msg("%s: %s: %s", logins[i].user, stmt_rows[id].name,
 				    mysql_stmt_error(st));
 			mysql_stmt_close(st);
@@ -199,49 +201,47 @@ static const struct {
 	const char *user, *password, *sql;
 } forbidden[] = {
 #define API_MAY_NOT(sql) {"fx_api", "api-password", sql},
-	API_MAY_NOT("DELETE FROM request")
-	API_MAY_NOT("UPDATE request SET key_name = 'x'")
-	API_MAY_NOT("UPDATE request SET token = ''")
-	API_MAY_NOT("UPDATE request SET inner_clean = ''")
-	API_MAY_NOT("DELETE FROM approval")
-	API_MAY_NOT("UPDATE approver SET certificate = ''")
-	API_MAY_NOT("UPDATE approver SET name = 'x'")
-	API_MAY_NOT("UPDATE approval SET approves = 1")
-	API_MAY_NOT("UPDATE task SET approver_id = ''")
-	API_MAY_NOT("UPDATE key_attributes SET xml = ''")
-	API_MAY_NOT("DELETE FROM key_attributes")
-	API_MAY_NOT("UPDATE imported_key SET key_name = 'x'")
-	API_MAY_NOT("DELETE FROM imported_key")
-	API_MAY_NOT("UPDATE audit SET actor = 'x'")
-	API_MAY_NOT("DELETE FROM audit")
-	API_MAY_NOT("SELECT actor FROM audit")
-	API_MAY_NOT("REPLACE INTO audit (id, run, at_ms, action, actor) VALUES ('', 1, 1, '', '')")
-	API_MAY_NOT("INSERT INTO schema_version (version, name, sha256) VALUES (9, '', '')")
-	API_MAY_NOT("TRUNCATE audit")
-	API_MAY_NOT("DROP TABLE audit")
-	API_MAY_NOT("ALTER TABLE request ADD COLUMN x INT")
-	API_MAY_NOT("CREATE TABLE x (y INT)")
-	API_MAY_NOT("SELECT * FROM mysql.user")
+    API_MAY_NOT("DELETE FROM request") API_MAY_NOT("UPDATE request SET key_name = 'x'") API_MAY_NOT(
+	"UPDATE request SET token = ''") API_MAY_NOT("UPDATE request SET inner_clean = ''")
+	API_MAY_NOT("DELETE FROM approval") API_MAY_NOT("UPDATE approver SET certificate = ''") API_MAY_NOT(
+	    "UPDATE approver SET name = 'x'") API_MAY_NOT("UPDATE approval SET approves = 1")
+	    API_MAY_NOT("UPDATE task SET approver_id = ''") API_MAY_NOT(
+		"UPDATE key_attributes SET xml = ''") API_MAY_NOT("DELETE FROM key_attributes")
+		API_MAY_NOT("UPDATE imported_key SET key_name = 'x'") API_MAY_NOT(
+		    "DELETE FROM imported_key") API_MAY_NOT("UPDATE audit SET actor = 'x'")
+		    API_MAY_NOT("DELETE FROM audit") API_MAY_NOT("SELECT actor FROM audit") API_MAY_NOT(
+			"REPLACE INTO audit (id, run, at_ms, action, actor) VALUES ('', 1, 1, '', '')")
+			API_MAY_NOT("INSERT INTO schema_version (version, name, sha256) VALUES (9, '', '')") API_MAY_NOT(
+			    "TRUNCATE audit") API_MAY_NOT("DROP TABLE audit")
+			    API_MAY_NOT("ALTER TABLE request ADD COLUMN x INT") API_MAY_NOT(
+				"CREATE TABLE x (y INT)") API_MAY_NOT("SELECT * FROM mysql.user")
 #define DISPATCHER_MAY_NOT(sql) {"fx_dispatcher", "dispatcher-password", sql},
-	DISPATCHER_MAY_NOT("INSERT INTO request SELECT * FROM request")
-	DISPATCHER_MAY_NOT("UPDATE request SET inner_clean = ''")
-	DISPATCHER_MAY_NOT("UPDATE request SET token = ''")
-	DISPATCHER_MAY_NOT("INSERT INTO approval SELECT * FROM approval")
-	DISPATCHER_MAY_NOT("UPDATE approval SET approves = 1")
-	DISPATCHER_MAY_NOT("UPDATE approver SET certificate = ''")
-	DISPATCHER_MAY_NOT("INSERT INTO approver SELECT * FROM approver")
-	DISPATCHER_MAY_NOT("DELETE FROM approver")
-	DISPATCHER_MAY_NOT("INSERT INTO task (id) VALUES ('')")
-	DISPATCHER_MAY_NOT("SELECT spki FROM task")
-	DISPATCHER_MAY_NOT("UPDATE task SET fetched_ms = 1")
-	DISPATCHER_MAY_NOT("UPDATE key_attributes SET xml = ''")
-	DISPATCHER_MAY_NOT("SELECT key_name FROM imported_key")
-	DISPATCHER_MAY_NOT("UPDATE audit SET actor = 'x'")
-	DISPATCHER_MAY_NOT("DELETE FROM audit")
-	DISPATCHER_MAY_NOT("SELECT actor FROM audit")
-	DISPATCHER_MAY_NOT("UPDATE schema_version SET version = 9")
-	DISPATCHER_MAY_NOT("DROP TABLE audit")
-};
+				DISPATCHER_MAY_NOT("INSERT INTO request SELECT * FROM request") DISPATCHER_MAY_NOT(
+				    "UPDATE request SET inner_clean = ''")
+				    DISPATCHER_MAY_NOT("UPDATE request SET token = ''") DISPATCHER_MAY_NOT(
+					"INSERT INTO approval SELECT * FROM approval")
+					DISPATCHER_MAY_NOT("UPDATE approval SET approves = 1") DISPATCHER_MAY_NOT(
+					    "UPDATE approver SET certificate = ''")
+					    DISPATCHER_MAY_NOT(
+						"INSERT INTO approver SELECT * FROM approver")
+						DISPATCHER_MAY_NOT("DELETE FROM approver") DISPATCHER_MAY_NOT(
+						    "INSERT INTO task (id) VALUES ('')")
+						    DISPATCHER_MAY_NOT("SELECT spki FROM task") DISPATCHER_MAY_NOT(
+							"UPDATE task SET fetched_ms = 1")
+							DISPATCHER_MAY_NOT(
+							    "UPDATE key_attributes SET xml = ''")
+							    DISPATCHER_MAY_NOT(
+								"SELECT key_name FROM imported_key")
+								DISPATCHER_MAY_NOT(
+								    "UPDATE audit SET actor = 'x'")
+								    DISPATCHER_MAY_NOT(
+									"DELETE FROM audit")
+									DISPATCHER_MAY_NOT(
+									    "SELECT actor FROM audit")
+									    DISPATCHER_MAY_NOT(
+										"UPDATE schema_version SET version = 9")
+										DISPATCHER_MAY_NOT(
+										    "DROP TABLE audit")};
 
 static void
 test_logins_may_do_no_more(void **state)
@@ -305,19 +305,20 @@ int
 store_schema_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_each_login_may_prepare_its_statements),
-		cmocka_unit_test(test_logins_may_do_no_more),
-		cmocka_unit_test(test_foreign_statements_end_the_program),
-		cmocka_unit_test(test_upgrade_twice),
-		cmocka_unit_test(test_upgrade_after_a_crash),
-		cmocka_unit_test_setup_teardown(test_upgrade_refuses_a_changed_file, copy_make, copy_remove),
-		cmocka_unit_test_setup_teardown(test_upgrade_refuses_a_gap, copy_make, copy_remove),
-		cmocka_unit_test_setup_teardown(test_upgrade_refuses_files_of_another_release, copy_make,
-		    copy_remove),
-		cmocka_unit_test(test_upgrade_waits_for_the_other_one),
-		cmocka_unit_test(test_upgrade_makes_no_users),
-		cmocka_unit_test(test_programs_refuse_other_schemas),
-		cmocka_unit_test(test_programs_refuse_an_empty_database),
+	    cmocka_unit_test(test_each_login_may_prepare_its_statements),
+	    cmocka_unit_test(test_logins_may_do_no_more),
+	    cmocka_unit_test(test_foreign_statements_end_the_program),
+	    cmocka_unit_test(test_upgrade_twice),
+	    cmocka_unit_test(test_upgrade_after_a_crash),
+	    cmocka_unit_test_setup_teardown(test_upgrade_refuses_a_changed_file, copy_make,
+		copy_remove),
+	    cmocka_unit_test_setup_teardown(test_upgrade_refuses_a_gap, copy_make, copy_remove),
+	    cmocka_unit_test_setup_teardown(test_upgrade_refuses_files_of_another_release,
+		copy_make, copy_remove),
+	    cmocka_unit_test(test_upgrade_waits_for_the_other_one),
+	    cmocka_unit_test(test_upgrade_makes_no_users),
+	    cmocka_unit_test(test_programs_refuse_other_schemas),
+	    cmocka_unit_test(test_programs_refuse_an_empty_database),
 	};
 
 	return cmocka_run_group_tests_name("store schema", tests, fx_setup, fx_teardown);

@@ -217,12 +217,12 @@ int
 store_server_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read_only_server),
-		cmocka_unit_test(test_real_deadlock_runs_again),
-		cmocka_unit_test(test_no_update_is_lost_in_a_crowd),
-		cmocka_unit_test(test_server_killed_in_the_middle),
-		cmocka_unit_test(test_server_stays_away),
-		cmocka_unit_test(test_killed_idle_connection_is_replaced),
+	    cmocka_unit_test(test_read_only_server),
+	    cmocka_unit_test(test_real_deadlock_runs_again),
+	    cmocka_unit_test(test_no_update_is_lost_in_a_crowd),
+	    cmocka_unit_test(test_server_killed_in_the_middle),
+	    cmocka_unit_test(test_server_stays_away),
+	    cmocka_unit_test(test_killed_idle_connection_is_replaced),
 	};
 
 	return cmocka_run_group_tests_name("store server", tests, fx_setup, fx_teardown);

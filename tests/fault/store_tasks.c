@@ -28,8 +28,8 @@ list_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct tasks *t = ctx;
 
-	return store_tasks_list(tx, t->approver_id, &t->filter, t->now_ms, &fx_arena, &t->views, &t->n,
-	    err);
+	return store_tasks_list(tx, t->approver_id, &t->filter, t->now_ms, &fx_arena, &t->views,
+	    &t->n, err);
 }
 
 static size_t
@@ -117,7 +117,8 @@ test_tasks_many_in_one_statement(void **state)
 
 	assert_int_equal(
 	    fx_number("SELECT COUNT(DISTINCT approver_id) FROM task WHERE request_id = %s",
-		fx_id(&rq.id)), 250);
+		fx_id(&rq.id)),
+	    250);
 }
 
 static void
@@ -195,7 +196,8 @@ test_tasks_levels_show_no_more(void **state)
 	clean();
 	task_of(KIND_SIGN, 1, &rq);
 	fx_do("UPDATE request SET meta_data = 'm', meta_data_signature = 's'");
-	fx_do("REPLACE INTO key_attributes VALUES (REPEAT(x'07', 32), 'tasks', '<x/>', 'sig', NULL, 9)");
+	fx_do(
+	    "REPLACE INTO key_attributes VALUES (REPEAT(x'07', 32), 'tasks', '<x/>', 'sig', NULL, 9)");
 	for (int level = 1; level <= 6; level++) {
 		t.filter.level = level;
 		assert_int_equal(listed(&t), 1);
@@ -220,10 +222,10 @@ test_tasks_order_and_pages(void **state)
 		enum tsb_sort sort;
 		int order[5];
 	} rows[] = {
-		{"oldest first, ties by id", SORT_CREATED_ASC, {1, 2, 0, 3, 4}},
-		{"newest first", SORT_CREATED_DESC, {4, 3, 0, 2, 1}},
-		{"longest not fetched first", SORT_FETCHED_ASC, {4, 3, 2, 1, 0}},
-		{"fetched last first", SORT_FETCHED_DESC, {0, 1, 2, 3, 4}},
+	    {"oldest first, ties by id", SORT_CREATED_ASC, {1, 2, 0, 3, 4}},
+	    {"newest first", SORT_CREATED_DESC, {4, 3, 0, 2, 1}},
+	    {"longest not fetched first", SORT_FETCHED_ASC, {4, 3, 2, 1, 0}},
+	    {"fetched last first", SORT_FETCHED_DESC, {0, 1, 2, 3, 4}},
 	};
 	static const int64_t created[] = {20, 10, 10, 30, 40};
 	struct one o[5];
@@ -232,12 +234,17 @@ test_tasks_order_and_pages(void **state)
 	clean();
 	for (int i = 0; i < 5; i++) {
 		o[i] = task_of(KIND_SIGN, created[i], &rq);
-		fx_do("UPDATE task SET fetched_ms = %d WHERE id = %s", 100 - i, fx_id(&o[i].task.id));
+		fx_do("UPDATE task SET fetched_ms = %d WHERE id = %s", 100 - i,
+		    fx_id(&o[i].task.id));
 	}
 	for (size_t r = 0; r < TSB_COUNT(rows); r++)
 		for (int page = 0; page < 4; page++) {
-			struct tasks t = {.approver_id = approver(ME), .filter = {.level = 1,
-			    .paged = true, .page = page, .page_size = 2, .sort = rows[r].sort}};
+			struct tasks t = {.approver_id = approver(ME),
+			    .filter = {.level = 1,
+				.paged = true,
+				.page = page,
+				.page_size = 2,
+				.sort = rows[r].sort}};
 
 			print_message("%s, page %d\n", rows[r].name, page);
 			assert_int_equal(listed(&t), page < 2 ? 2 : page == 2 ? 1 : 0);
@@ -245,8 +252,8 @@ test_tasks_order_and_pages(void **state)
 				assert_memory_equal(t.views[i].task.id.b,
 				    o[rows[r].order[2 * (size_t)page + i]].task.id.b, 16);
 		}
-	struct tasks far = {.approver_id = approver(ME), .filter = {.level = 1, .paged = true,
-	    .page = INT64_MAX, .page_size = INT64_MAX}};
+	struct tasks far = {.approver_id = approver(ME),
+	    .filter = {.level = 1, .paged = true, .page = INT64_MAX, .page_size = INT64_MAX}};
 	assert_int_equal(listed(&far), 0);
 }
 
@@ -272,13 +279,13 @@ int
 store_task_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_task_load_and_delete),
-		cmocka_unit_test(test_tasks_many_in_one_statement),
-		cmocka_unit_test(test_tasks_filters),
-		cmocka_unit_test(test_tasks_of_open_free_requests_in_time),
-		cmocka_unit_test(test_tasks_levels_show_no_more),
-		cmocka_unit_test(test_tasks_order_and_pages),
-		cmocka_unit_test(test_tasks_touch),
+	    cmocka_unit_test(test_task_load_and_delete),
+	    cmocka_unit_test(test_tasks_many_in_one_statement),
+	    cmocka_unit_test(test_tasks_filters),
+	    cmocka_unit_test(test_tasks_of_open_free_requests_in_time),
+	    cmocka_unit_test(test_tasks_levels_show_no_more),
+	    cmocka_unit_test(test_tasks_order_and_pages),
+	    cmocka_unit_test(test_tasks_touch),
 	};
 
 	return cmocka_run_group_tests_name("store tasks", tests, fx_setup, fx_teardown);

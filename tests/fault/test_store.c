@@ -139,7 +139,9 @@ test_move_stale_changes_nothing(void **state)
 	assert_false(fx_move(fx_api, &wrong, &cancel));
 	got = fx_load(&rq.id);
 	same_request(&rq, &got);
-	assert_int_equal(fx_number("SELECT COUNT(*) FROM task WHERE request_id = %s", fx_id(&rq.id)), 2);
+	assert_int_equal(fx_number("SELECT COUNT(*) FROM task WHERE request_id = %s",
+			     fx_id(&rq.id)),
+	    2);
 }
 
 struct forbidden {
@@ -174,8 +176,9 @@ test_move_terminal_erases_and_stays(void **state)
 		assert_int_equal(rq.password_box.n, 0);
 		got = fx_load(&rq.id);
 		same_request(&rq, &got);
-		assert_int_equal(
-		    fx_number("SELECT COUNT(*) FROM task WHERE request_id = %s", fx_id(&rq.id)), 0);
+		assert_int_equal(fx_number("SELECT COUNT(*) FROM task WHERE request_id = %s",
+				     fx_id(&rq.id)),
+		    0);
 		fx_refused(store_transact(fx_api, "back", forbidden_body, &back, &err), 500);
 	}
 }
@@ -229,8 +232,9 @@ votes_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	struct votes *v = ctx;
 
 	return store_approval_insert(tx, &v->row, &v->fresh, err) ||
-	    store_approvals_load(tx, &v->request_id, &fx_arena, &v->rows, &v->n, err)
-	    ? -1 : 0;
+		store_approvals_load(tx, &v->request_id, &fx_arena, &v->rows, &v->n, err)
+	    ? -1
+	    : 0;
 }
 
 static void
@@ -291,8 +295,10 @@ key_get_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 static void
 test_key_attributes(void **state)
 {
-	struct keys k = {.row = {.key_name = "attr", .xml = tsb_view_str("<x/>"),
-	    .xml_signature = tsb_view_of("\0s", 2), .fetched_ms = 500}};
+	struct keys k = {.row = {.key_name = "attr",
+			     .xml = tsb_view_str("<x/>"),
+			     .xml_signature = tsb_view_of("\0s", 2),
+			     .fetched_ms = 500}};
 
 	memset(k.row.digest, 0x51, TSB_SHA256);
 	fx_ok(store_read(fx_dispatcher, "get", key_get_body, &k, &err));
@@ -333,8 +339,12 @@ static int
 audit_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	static char text[4000];
-	struct store_audit row = {.request_id = ctx, .action = "test", .actor = text, .from = "PENDING",
-	    .to = "APPROVED", .detail = text};
+	struct store_audit row = {.request_id = ctx,
+	    .action = "test",
+	    .actor = text,
+	    .from = "PENDING",
+	    .to = "APPROVED",
+	    .detail = text};
 
 	memset(text, 'd', sizeof(text) - 1);
 	return store_audit_insert(tx, &row, err) || store_audit_insert(tx, &row, err) ? -1 : 0;
@@ -348,7 +358,8 @@ test_audit_rows_are_cut_not_refused(void **state)
 	fx_ok(store_transact(fx_dispatcher, "audit", audit_body, &id, &err));
 	assert_int_equal(fx_audits(&id), 2);
 	assert_int_equal(fx_number("SELECT MIN(LENGTH(detail)) FROM audit WHERE request_id = %s",
-			     fx_id(&id)), 2000);
+			     fx_id(&id)),
+	    2000);
 }
 
 /* ---- transactions ---- */
@@ -406,7 +417,8 @@ test_ping(void **state)
 static void
 test_tls_is_demanded(void **state)
 {
-	static const char *const cas[] = {"/nonexistent/ca.pem", "/etc/ssl/certs/ca-certificates.crt"};
+	static const char *const cas[] = {"/nonexistent/ca.pem",
+	    "/etc/ssl/certs/ca-certificates.crt"};
 
 	for (size_t i = 0; i < TSB_COUNT(cas); i++) {
 		struct store *s = fx_store(LOGIN_API, 5);
@@ -421,23 +433,22 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_request_comes_back_as_it_went),
-		cmocka_unit_test(test_request_unknown),
-		cmocka_unit_test(test_move_shows_the_new_row),
-		cmocka_unit_test(test_move_stale_changes_nothing),
-		cmocka_unit_test(test_move_terminal_erases_and_stays),
-		cmocka_unit_test(test_result_is_erased_once),
-		cmocka_unit_test(test_approval_counts_once),
-		cmocka_unit_test(test_key_attributes),
-		cmocka_unit_test(test_audit_rows_are_cut_not_refused),
-		cmocka_unit_test(test_failing_body_leaves_nothing),
-		cmocka_unit_test(test_swallowed_error_is_not_committed),
-		cmocka_unit_test(test_ping),
-		cmocka_unit_test(test_tls_is_demanded),
+	    cmocka_unit_test(test_request_comes_back_as_it_went),
+	    cmocka_unit_test(test_request_unknown),
+	    cmocka_unit_test(test_move_shows_the_new_row),
+	    cmocka_unit_test(test_move_stale_changes_nothing),
+	    cmocka_unit_test(test_move_terminal_erases_and_stays),
+	    cmocka_unit_test(test_result_is_erased_once),
+	    cmocka_unit_test(test_approval_counts_once),
+	    cmocka_unit_test(test_key_attributes),
+	    cmocka_unit_test(test_audit_rows_are_cut_not_refused),
+	    cmocka_unit_test(test_failing_body_leaves_nothing),
+	    cmocka_unit_test(test_swallowed_error_is_not_committed),
+	    cmocka_unit_test(test_ping),
+	    cmocka_unit_test(test_tls_is_demanded),
 	};
 	int failed = cmocka_run_group_tests_name("store", tests, fx_setup, fx_teardown);
 
 	return failed + store_find_tests() + store_approver_tests() + store_imported_tests() +
-	    store_task_tests() +
-	    store_schema_tests() + store_fault_tests() + store_server_tests();
+	    store_task_tests() + store_schema_tests() + store_fault_tests() + store_server_tests();
 }

@@ -1,6 +1,6 @@
 /*
- * Approvers see certificates as the broker gives them to be signed: whatever is shown is text that no
- * terminal obeys and JSON that parses, and is read from exactly the bytes given.
+ * Approvers see certificates as the broker gives them to be signed: whatever is shown is text that
+ * no terminal obeys and JSON that parses, and is read from exactly the bytes given.
  */
 #include "lib/first.h"
 
@@ -12,8 +12,8 @@
 static void
 show(const struct certview *v, bool json)
 {
-	arena_auto a = { 0 };
-	doc_auto t = { 0 };
+	arena_auto a = {0};
+	doc_auto t = {0};
 	struct tsb_view compact;
 	struct tsb_err err;
 
@@ -30,7 +30,7 @@ show(const struct certview *v, bool json)
 static void
 look(const struct certview *v)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 
 	MUST((v->certificate == NULL) != (v->request == NULL));
 	show(v, false);
@@ -44,8 +44,8 @@ int
 LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	struct tsb_view in = tsb_view_of(data, size);
-	certview_auto content = { 0 };
-	certview_auto whole = { 0 };
+	certview_auto content = {0};
+	certview_auto whole = {0};
 
 	if (certview_open_content(in, &content))
 		look(&content);

@@ -45,7 +45,7 @@ fuzz_compact(struct tsb_view body, struct arena *a)
 	for (size_t i = 0; i < TSB_COUNT(names); i++)
 		if (wire_member_text(once, names[i], &value))
 			MUST(value.n > 0 && value.p >= once.p &&
-			     value.p + value.n <= once.p + once.n);
+			    value.p + value.n <= once.p + once.n);
 }
 
 static void
@@ -107,8 +107,9 @@ fuzz_key_create(struct tsb_view body, struct arena *a)
 	wire_policy_format(&k.policy, true, &once);
 	if (!k.has_policy)
 		return;
-	tsb_bytes_add_str(&twice, "{\"label\":\"k\",\"algorithm\":\"EC\",\"attributes\":"
-				  "{\"decrypt\":true,\"sign\":true,\"unwrap\":true},\"policy\":");
+	tsb_bytes_add_str(&twice,
+	    "{\"label\":\"k\",\"algorithm\":\"EC\",\"attributes\":"
+	    "{\"decrypt\":true,\"sign\":true,\"unwrap\":true},\"policy\":");
 	tsb_bytes_add_view(&twice, tsb_view_bytes(&once));
 	tsb_bytes_add_str(&twice, "}");
 	MUST(wire_key_create_parse(tsb_view_bytes(&twice), a, &back, &err) == 0);
@@ -189,7 +190,8 @@ fuzz_custody(struct tsb_view body, struct arena *a)
 	size_t n;
 
 	if (!refused(wire_approver_create_parse(body, a, &create, &err), &err))
-		MUST(create.backup_password.n > 0 && create.key_size >= 2048 && create.validity > 0);
+		MUST(
+		    create.backup_password.n > 0 && create.key_size >= 2048 && create.validity > 0);
 	if (!refused(wire_approver_onboard_parse(body, a, &onboard, &err), &err))
 		MUST(onboard.transport_password.n == 16 || onboard.transport_password.n == 32);
 	if (!refused(wire_approver_change_parse(body, a, &password, &err), &err))
@@ -217,7 +219,7 @@ fuzz_others(struct tsb_view body, struct arena *a)
 
 	if (!refused(wire_task_filter_parse(body, a, &filter, &err), &err))
 		MUST(filter.level >= 1 && filter.level <= 6 &&
-		     (!filter.paged || (filter.page_size >= 1 && filter.page_size <= 1000)));
+		    (!filter.paged || (filter.page_size >= 1 && filter.page_size <= 1000)));
 	if (!refused(wire_approval_parse(body, a, &approval, &err), &err))
 		MUST(approval.rejects == (approval.token.n == 0));
 	if (!refused(wire_task_delete_parse(body, a, &approval, &err), &err))
@@ -247,7 +249,7 @@ fuzz_operations(struct tsb_view body, struct arena *a)
 
 	if (!refused(wire_encrypt_parse(body, a, &encrypt, &err), &err))
 		MUST(encrypt.key_name != NULL && encrypt.payload.n > 0 &&
-		     encrypt.cipher.tag_length >= 0 && encrypt.cipher.tag_length <= 128);
+		    encrypt.cipher.tag_length >= 0 && encrypt.cipher.tag_length <= 128);
 	if (!refused(wire_wrap_parse(body, a, &wrap, &err), &err))
 		MUST(wrap.key_to_wrap != NULL && wrap.key_name != NULL && wrap.method != NULL);
 	if (refused(wire_certificate_import_parse(body, a, &certificate, &err), &err))

@@ -9,8 +9,8 @@
 static void
 try_stable_text(struct tsb_view in)
 {
-	tsb_bytes_auto once = { 0 };
-	tsb_bytes_auto twice = { 0 };
+	tsb_bytes_auto once = {0};
+	tsb_bytes_auto twice = {0};
 
 	keyattr_stable_text(in, &once);
 	MUST(once.n <= in.n);
@@ -21,10 +21,10 @@ try_stable_text(struct tsb_view in)
 int
 LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
-	arena_auto a = { 0 };
-	tsb_bytes_auto first = { 0 };
-	tsb_bytes_auto second = { 0 };
-	tsb_bytes_auto policy = { 0 };
+	arena_auto a = {0};
+	tsb_bytes_auto first = {0};
+	tsb_bytes_auto second = {0};
+	tsb_bytes_auto policy = {0};
 	struct tsb_view in = tsb_view_of(data, size);
 	struct keyattr k, again;
 	struct ska_policy p;

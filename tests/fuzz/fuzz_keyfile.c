@@ -11,13 +11,13 @@
 #include "hsm/key.h"
 #include "tests/fuzz/fuzz.h"
 
-static const unsigned char master[CRYPTO_BOX_KEY_SIZE] = { 7 };
+static const unsigned char master[CRYPTO_BOX_KEY_SIZE] = {7};
 
 static void
 try_file(struct tsb_view in)
 {
-	tsb_bytes_auto content = { 0 };
-	struct tsb_err err = { 0 };
+	tsb_bytes_auto content = {0};
+	struct tsb_err err = {0};
 
 	if (keyfile_open(master, "x.key", in, &content, &err) == 0)
 		return; /* sealed under this key: not by chance */
@@ -27,10 +27,10 @@ try_file(struct tsb_view in)
 static void
 try_content(struct tsb_view in)
 {
-	tsb_bytes_auto again = { 0 };
+	tsb_bytes_auto again = {0};
 	hsm_key_auto *k = NULL;
 	struct tsb_view label;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	if (key_decode(in, &k, &err)) {
 		MUST(k == NULL && err.code == TSB_E_DATA_CONSTELLATION && err.msg[0] != '\0');

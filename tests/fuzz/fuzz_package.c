@@ -1,7 +1,7 @@
 /*
- * Packages. The first byte picks the reader: 'L' takes the rest as the line itself, 'Q' and 'S' as the
- * content of requests and of results, to which hash and signature are made, so that what lies behind the
- * signature is reached. What is accepted is written again with the same meaning.
+ * Packages. The first byte picks the reader: 'L' takes the rest as the line itself, 'Q' and 'S' as
+ * the content of requests and of results, to which hash and signature are made, so that what lies
+ * behind the signature is reached. What is accepted is written again with the same meaning.
  */
 #include "lib/first.h"
 
@@ -12,10 +12,9 @@
 #include "tests/fuzz/fuzz.h"
 
 /* Of nobody: only this program signs with it, and it sends packages to itself. */
-static const char key_pem[] =
-    "-----BEGIN PRIVATE KEY-----\n"
-    "MC4CAQAwBQYDK2VwBCIEIG4Yyp52GLUhGXNsSPBSTWTACjxUIrLKAiL2Y5fxIB50\n"
-    "-----END PRIVATE KEY-----\n";
+static const char key_pem[] = "-----BEGIN PRIVATE KEY-----\n"
+			      "MC4CAQAwBQYDK2VwBCIEIG4Yyp52GLUhGXNsSPBSTWTACjxUIrLKAiL2Y5fxIB50\n"
+			      "-----END PRIVATE KEY-----\n";
 
 static struct crypto_private *key;
 
@@ -34,8 +33,8 @@ open_package(struct tsb_view text, enum wire_package_type type, struct arena *a,
 {
 	const struct wire_package_peer peer = {crypto_private_spki(key)};
 	size_t who = 1;
-	int rc = wire_package_parse(
-	    text, type, crypto_private_spki(key), &peer, 1, a, out, &who, err);
+	int rc =
+	    wire_package_parse(text, type, crypto_private_spki(key), &peer, 1, a, out, &who, err);
 
 	MUST(rc == 0 ? who == 0 : rc == -1 && err->code != TSB_OK && err->msg[0] != '\0');
 	return rc;

@@ -88,10 +88,12 @@ make_auth(void)
 	static char key[] = "secret", user[] = "alice";
 	static char cert[] =
 	    "sha256:0000000000000000000000000000000000000000000000000000000000000000";
-	static char *keys[] = { key }, *certs[] = { cert }, *users[] = { user };
-	struct web_auth_conf conf = { .enabled = true, .key_operation = { keys, 1 },
-		.approver_cert = { certs, 1 }, .service_user = { users, 1 } };
-	struct tsb_err err = { 0 };
+	static char *keys[] = {key}, *certs[] = {cert}, *users[] = {user};
+	struct web_auth_conf conf = {.enabled = true,
+	    .key_operation = {keys, 1},
+	    .approver_cert = {certs, 1},
+	    .service_user = {users, 1}};
+	struct tsb_err err = {0};
 
 	(void)log_open("fuzz", "/dev/null", LOG_ERROR, &err);
 	return web_auth_new(&conf, &err);
@@ -101,17 +103,17 @@ int
 LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	static const struct web_route routes[] = {
-		{ VERB_GET, "/v1/request/{id}", ROLE_KEY_OPERATION, 0, serve },
-		{ VERB_POST, "/v1/key/{keyName}/{version}", ROLE_APPROVER, 64, serve },
-		{ VERB_PUT, "/v1/open", ROLE_ANYONE, 64, serve },
-		{ VERB_DELETE, "/v1/{a}/{b}/{c}/{d}", ROLE_SERVICE, 0, serve },
-		{ 0 },
+	    {VERB_GET, "/v1/request/{id}", ROLE_KEY_OPERATION, 0, serve},
+	    {VERB_POST, "/v1/key/{keyName}/{version}", ROLE_APPROVER, 64, serve},
+	    {VERB_PUT, "/v1/open", ROLE_ANYONE, 64, serve},
+	    {VERB_DELETE, "/v1/{a}/{b}/{c}/{d}", ROLE_SERVICE, 0, serve},
+	    {0},
 	};
-	static struct web_server server = { .program = "fuzz", .routes = routes, .body_max = 1000 };
-	struct input in = { 0 };
+	static struct web_server server = {.program = "fuzz", .routes = routes, .body_max = 1000};
+	struct input in = {0};
 	char *env[VARIABLES_MAX + 1];
-	struct web_io io = { .env = env, .read = read_input, .write = write_output, .ctx = &in };
-	arena_auto a = { 0 };
+	struct web_io io = {.env = env, .read = read_input, .write = write_output, .ctx = &in};
+	arena_auto a = {0};
 	const char *text;
 
 	if (!server.auth)

@@ -92,9 +92,9 @@ try_rule(const struct ska_rule *rule, const unsigned char *choice, struct arena 
 	approvers = ska_rule_approvers(rule, a, &n);
 	for (size_t i = 0; i < n && i < 12; i++, bits >>= 2) {
 		if (bits & 1)
-			votes[nvotes++] = (struct ska_vote){ approvers[i], (bits & 2) != 0 };
+			votes[nvotes++] = (struct ska_vote){approvers[i], (bits & 2) != 0};
 		if (choice[6] & 1) /* the same again, changed: must not count */
-			votes[nvotes++] = (struct ska_vote){ approvers[i], (bits & 2) == 0 };
+			votes[nvotes++] = (struct ska_vote){approvers[i], (bits & 2) == 0};
 	}
 	for (int timestamped = 0; timestamped <= 1; timestamped++) {
 		ska_evaluate(rule, votes, nvotes, timestamped, t0, now, &v);
@@ -109,8 +109,8 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	static const unsigned char no_choice[CHOICE_SIZE];
 	const unsigned char *choice = no_choice;
-	arena_auto a = { 0 };
-	tsb_bytes_auto again = { 0 };
+	arena_auto a = {0};
+	tsb_bytes_auto again = {0};
 	struct tsb_view in = tsb_view_of(data, size);
 	struct ska_policy p;
 	struct tsb_err err;

@@ -1,6 +1,7 @@
 /*
- * The joiner of scanned parts, one part a line: a refused part changes nothing, a part that was taken is
- * taken again without effect, what is joined splits into the same parts, and what is missing is named.
+ * The joiner of scanned parts, one part a line: a refused part changes nothing, a part that was
+ * taken is taken again without effect, what is joined splits into the same parts, and what is
+ * missing is named.
  */
 #include "lib/first.h"
 
@@ -9,13 +10,15 @@
 #include "lib/qr/part.h"
 #include "tests/fuzz/fuzz.h"
 
-/* Whether the parts that came in are what the writer would make with chunks as long as the first. */
+/*
+ * Whether the parts that came in are what the writer would make with chunks as long as the first.
+ */
 static void
 must_split_again(const struct qr_join *j, struct tsb_view text)
 {
-	struct qr_join again = { 0 };
+	struct qr_join again = {0};
 	struct tsb_err err;
-	struct arena arena = { 0 };
+	struct arena arena = {0};
 	struct tsb_view joined;
 	size_t chunk = j->chunk[0].n == 0 ? 1 : j->chunk[0].n, n = qr_part_count(text, chunk);
 	struct qr_split split;
@@ -23,7 +26,7 @@ must_split_again(const struct qr_join *j, struct tsb_view text)
 	if (n <= QR_PARTS_MAX)
 		MUST(qr_split_init(&split, text, &j->id, chunk, &err) == 0);
 	for (size_t k = n; k >= 1 && n <= QR_PARTS_MAX; k--) {
-		tsb_bytes_auto part = { 0 };
+		tsb_bytes_auto part = {0};
 		bool fresh;
 
 		MUST(qr_split_part(&split, k, &part, &err) == 0);
@@ -41,7 +44,7 @@ must_split_again(const struct qr_join *j, struct tsb_view text)
 static void
 try_line(struct qr_join *j, struct tsb_view line)
 {
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 	size_t have = j->have;
 	bool fresh, begun = j->begun;
 
@@ -58,10 +61,10 @@ try_line(struct qr_join *j, struct tsb_view line)
 static void
 try_end(const struct qr_join *j)
 {
-	tsb_bytes_auto missing = { 0 };
-	struct arena arena = { 0 };
+	tsb_bytes_auto missing = {0};
+	struct arena arena = {0};
 	struct tsb_view text;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	qr_join_missing(j, &missing);
 	MUST((missing.n == 0) == (!j->begun || qr_join_complete(j)));
@@ -78,7 +81,7 @@ int
 LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	struct tsb_view rest = tsb_view_of(data, size);
-	qr_join_auto join = { 0 };
+	qr_join_auto join = {0};
 
 	for (;;) {
 		const unsigned char *end = rest.n == 0 ? NULL : memchr(rest.p, '\n', rest.n);

@@ -1,6 +1,6 @@
 /*
- * Approval tokens, timestamps, signed approvals, unwrap payloads and signatures: what a reader takes,
- * the writer writes again to the byte; all views stay inside the input.
+ * Approval tokens, timestamps, signed approvals, unwrap payloads and signatures: what a reader
+ * takes, the writer writes again to the byte; all views stay inside the input.
  */
 #include "lib/first.h"
 
@@ -12,8 +12,9 @@
 static void
 must_be_inside(struct tsb_view part, struct tsb_view whole)
 {
-	MUST(part.n == 0 || (part.p >= whole.p && part.n <= whole.n &&
-				(size_t)(part.p - whole.p) <= whole.n - part.n));
+	MUST(part.n == 0 ||
+	    (part.p >= whole.p && part.n <= whole.n &&
+		(size_t)(part.p - whole.p) <= whole.n - part.n));
 }
 
 static void
@@ -25,7 +26,7 @@ must_equal(struct tsb_view in, const struct tsb_bytes *again)
 static void
 try_timestamp(struct tsb_view in)
 {
-	tsb_bytes_auto again = { 0 };
+	tsb_bytes_auto again = {0};
 	struct ska_timestamp t;
 	struct tsb_err err;
 
@@ -61,7 +62,7 @@ must_be_sound(const struct ska_approval_token *t, struct tsb_view in)
 static void
 try_token(struct tsb_view in)
 {
-	tsb_bytes_auto again = { 0 };
+	tsb_bytes_auto again = {0};
 	struct ska_approval_token t;
 	struct tsb_err err;
 
@@ -77,7 +78,7 @@ try_token(struct tsb_view in)
 static void
 try_signed_approval(struct tsb_view in)
 {
-	tsb_bytes_auto again = { 0 };
+	tsb_bytes_auto again = {0};
 	struct ska_signed_approval s;
 	struct tsb_err err;
 
@@ -91,14 +92,15 @@ try_signed_approval(struct tsb_view in)
 	must_be_sound(&s.token, in);
 	ska_signed_approval_format(&s, &again);
 	must_equal(in, &again);
-	if (!s.is_certificate && crypto_verify_der(s.approver, s.token.whole, s.signature, &err) == 0)
+	if (!s.is_certificate &&
+	    crypto_verify_der(s.approver, s.token.whole, s.signature, &err) == 0)
 		MUST(crypto_spki_check(s.approver, &err) == 0);
 }
 
 static void
 try_unwrap(struct tsb_view in)
 {
-	tsb_bytes_auto again = { 0 };
+	tsb_bytes_auto again = {0};
 	struct ska_unwrap_payload u;
 	struct tsb_err err;
 
@@ -114,7 +116,7 @@ try_unwrap(struct tsb_view in)
 static void
 try_signature(struct tsb_view in)
 {
-	tsb_bytes_auto again = { 0 };
+	tsb_bytes_auto again = {0};
 	enum ska_key_type type, type2;
 	enum ska_digest digest, digest2;
 	struct tsb_view raw, raw2;

@@ -16,9 +16,9 @@
 static void
 check_text(const struct ur_join *join, struct arena *a)
 {
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 	struct tsb_view text;
-	ur_auto again = { 0 };
+	ur_auto again = {0};
 
 	if (ur_join_text(join, a, &text, &err)) {
 		MUST(err.code == TSB_E_PAYLOAD);
@@ -33,7 +33,7 @@ check_text(const struct ur_join *join, struct arena *a)
 static void
 add(struct ur_join *join, struct tsb_view line)
 {
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 	struct ur_join before = *join;
 	bool fresh = false;
 
@@ -52,8 +52,8 @@ add(struct ur_join *join, struct tsb_view line)
 int
 LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
-	arena_auto a = { 0 };
-	ur_join_auto join = { 0 };
+	arena_auto a = {0};
+	ur_join_auto join = {0};
 	struct tsb_view bytes;
 	size_t begin = 0, lines = 0;
 
@@ -65,7 +65,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		}
 	check_text(&join, &a);
 	if (qr_words_minimal_decode(tsb_view_of(data, size), &a, &bytes)) {
-		tsb_bytes_auto again = { 0 };
+		tsb_bytes_auto again = {0};
 
 		qr_words_minimal(bytes, &again);
 		MUST(again.n == size);

@@ -1,6 +1,6 @@
 /*
- * Certificate requests come from anywhere; issuers' certificates from the HSM. Each input is read as
- * a request, as a name and as a certificate.
+ * Certificate requests come from anywhere; issuers' certificates from the HSM. Each input is read
+ * as a request, as a name and as a certificate.
  */
 #include "lib/first.h"
 

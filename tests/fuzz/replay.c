@@ -1,6 +1,6 @@
 /*
- * Drives a fuzz target without libFuzzer: every file named, or found in a named folder, is fed as it
- * is and then in -m changed forms. The changes follow from the file's content alone, so that a
+ * Drives a fuzz target without libFuzzer: every file named, or found in a named folder, is fed as
+ * it is and then in -m changed forms. The changes follow from the file's content alone, so that a
  * failure shows again at the next run; the input of a crash is left in crash-input.
  */
 #include "lib/first.h"
@@ -61,7 +61,7 @@ feed(void)
 static void
 change_once(uint64_t *state)
 {
-	static const unsigned char edges[] = { 0, 1, 3, 4, 0x7f, 0x80, 0xfe, 0xff };
+	static const unsigned char edges[] = {0, 1, 3, 4, 0x7f, 0x80, 0xfe, 0xff};
 	uint64_t r = next_random(state);
 	size_t at = current_size == 0 ? 0 : (size_t)(next_random(state) % current_size);
 	size_t n = current_size - at;

@@ -20,7 +20,7 @@
 void
 pause_ms(long ms)
 {
-	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 
 	nanosleep(&t, NULL);
 }
@@ -28,7 +28,7 @@ pause_ms(long ms)
 int
 client_connect(const char *socket_path)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	strcpy(addr.sun_path, socket_path);
@@ -44,8 +44,8 @@ client_connect(const char *socket_path)
 static void
 add_record(struct tsb_bytes *out, int type, const void *p, size_t n)
 {
-	unsigned char head[8] = { 1, (unsigned char)type, 0, 1, (unsigned char)(n >> 8),
-		(unsigned char)n };
+	unsigned char head[8] = {1, (unsigned char)type, 0, 1, (unsigned char)(n >> 8),
+	    (unsigned char)n};
 
 	tsb_bytes_add(out, head, sizeof(head));
 	tsb_bytes_add(out, p, n);
@@ -54,7 +54,7 @@ add_record(struct tsb_bytes *out, int type, const void *p, size_t n)
 static void
 add_param(struct tsb_bytes *out, const char *name, const char *value)
 {
-	unsigned char lengths[2] = { (unsigned char)strlen(name), (unsigned char)strlen(value) };
+	unsigned char lengths[2] = {(unsigned char)strlen(name), (unsigned char)strlen(value)};
 
 	tsb_bytes_add(out, lengths, 2);
 	tsb_bytes_add_str(out, name);
@@ -64,8 +64,8 @@ add_param(struct tsb_bytes *out, const char *name, const char *value)
 void
 add_request(struct tsb_bytes *out, const char *method, const char *uri, size_t body, int flags)
 {
-	unsigned char begin[8] = { 0, 1, (unsigned char)flags };
-	struct tsb_bytes params = { 0 };
+	unsigned char begin[8] = {0, 1, (unsigned char)flags};
+	struct tsb_bytes params = {0};
 	static const unsigned char zeros[32768];
 	char length[32];
 
@@ -103,7 +103,7 @@ send_bytes(int fd, const struct tsb_bytes *b)
 bool
 receive(int fd, struct tsb_bytes *out)
 {
-	struct tsb_bytes raw = { 0 };
+	struct tsb_bytes raw = {0};
 	size_t at = 0;
 	bool ended = false;
 	ssize_t n;

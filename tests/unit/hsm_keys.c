@@ -37,11 +37,12 @@ hsm_keys_expect(struct tsb_view got, const char *hex)
 struct hsm_key *
 hsm_keys_make(const char *algorithm, const char *password)
 {
-	struct wire_key_create in = { .label = "k", .algorithm = algorithm,
-		.password = tsb_view_str(password) };
-	arena_auto a = { 0 };
+	struct wire_key_create in = {.label = "k",
+	    .algorithm = algorithm,
+	    .password = tsb_view_str(password)};
+	arena_auto a = {0};
 	struct hsm_key *k = NULL;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	if (isdigit((unsigned char)algorithm[0])) {
 		in.algorithm = "EC";
@@ -59,9 +60,9 @@ hsm_keys_make(const char *algorithm, const char *password)
 struct hsm_key *
 hsm_keys_secret(const char *hex, const char *password)
 {
-	struct wire_key_create in = { .label = "k", .password = tsb_view_str(password) };
+	struct wire_key_create in = {.label = "k", .password = tsb_view_str(password)};
 	struct hsm_key *k = NULL;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	in.flag[ATTR_DECRYPT] = in.flag[ATTR_UNWRAP] = true;
 	in.encrypt = in.wrap = true;
@@ -73,8 +74,8 @@ hsm_keys_secret(const char *hex, const char *password)
 struct key_opened
 hsm_keys_open(const struct hsm_key *k, const char *password)
 {
-	struct key_opened opened = { 0 };
-	struct tsb_err err = { 0 };
+	struct key_opened opened = {0};
+	struct tsb_err err = {0};
 
 	if (key_open(k, tsb_view_str(password), &opened, &err))
 		fail_msg("%s", err.msg);

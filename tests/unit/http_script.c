@@ -37,7 +37,7 @@ put(int fd, const char *text, size_t n)
 static void
 put_answer(int fd, int status, const char *headers, const char *body)
 {
-	struct tsb_bytes out = { 0 };
+	struct tsb_bytes out = {0};
 
 	tsb_bytes_addf(&out, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n%s\r\n%s", status,
 	    strlen(body), headers, body);
@@ -116,14 +116,15 @@ serve(int listener, const char *script, volatile int *requests)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;) {
 		int fd = accept(listener, NULL, NULL);
-		struct tsb_bytes rq = { 0 };
+		struct tsb_bytes rq = {0};
 
 		if (fd < 0)
 			continue;
 		if (fork() == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			while (take(fd, &rq)) {
-				size_t i = (size_t)__atomic_fetch_add(requests, 1, __ATOMIC_SEQ_CST),
+				size_t i = (size_t)__atomic_fetch_add(requests, 1,
+					   __ATOMIC_SEQ_CST),
 				       end = strlen(script) - 1;
 
 				play(fd, script[i < end ? i : end], tsb_bytes_cstr(&rq));
@@ -137,9 +138,8 @@ serve(int listener, const char *script, volatile int *requests)
 static int
 bound_socket(struct server *s, bool is_unix)
 {
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	struct sockaddr_in in = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t n = sizeof(in);
 	int fd = socket(is_unix ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -162,8 +162,8 @@ server_start(const char *script, bool is_unix)
 	int fd = bound_socket(s, is_unix);
 
 	n_servers++;
-	s->requests = mmap(NULL, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-	    -1, 0);
+	s->requests =
+	    mmap(NULL, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	s->pid = 0;
 	if (script) {
 		assert_int_equal(listen(fd, 100), 0);

@@ -84,8 +84,8 @@ test_base64_both_ways(void **state)
 static void
 test_base64_refuses_second_readings(void **state)
 {
-	static const char *const bad[] = {"Zg", "Zg=", "Zh==", "Zm9=", "Zm8", "Z===", "====", "Zm9v\n",
-	    " Zm9v", "Zm9v====", "Zg==Zg==", "Zm-_", "=Zm9"};
+	static const char *const bad[] = {"Zg", "Zg=", "Zh==", "Zm9=", "Zm8",
+	    "Z===", "====", "Zm9v\n", " Zm9v", "Zm9v====", "Zg==Zg==", "Zm-_", "=Zm9"};
 	arena_auto a = {0};
 	struct tsb_view out;
 
@@ -208,10 +208,10 @@ test_error_rows(void **state)
 		int number, http;
 	} rows[] = {{TSB_E_API_KEY, 631, 401}, {TSB_E_MISSING_API_KEY, 416, 401},
 	    {TSB_E_CLIENT_SUBSCRIPTION, 450, 403}, {TSB_E_KEY_NOT_EXISTENT, 650, 404},
-	    {TSB_E_APPROVER_UNKNOWN, 654, 404}, {TSB_E_INPUT, 600, 400}, {TSB_E_TIMESTAMP_OFF, 404, 400},
-	    {TSB_E_HSM, 701, 500}, {TSB_E_CONNECTIVITY, 2, 500}, {TSB_E_TECHNICAL, 1, 500},
-	    {TSB_E_NOT_IMPLEMENTED, 101, 501}, {TSB_E_CONFIG_NOT_EXISTENT, 300, 500},
-	    {TSB_E_DATA_CONSTELLATION, 500, 500}};
+	    {TSB_E_APPROVER_UNKNOWN, 654, 404}, {TSB_E_INPUT, 600, 400},
+	    {TSB_E_TIMESTAMP_OFF, 404, 400}, {TSB_E_HSM, 701, 500}, {TSB_E_CONNECTIVITY, 2, 500},
+	    {TSB_E_TECHNICAL, 1, 500}, {TSB_E_NOT_IMPLEMENTED, 101, 501},
+	    {TSB_E_CONFIG_NOT_EXISTENT, 300, 500}, {TSB_E_DATA_CONSTELLATION, 500, 500}};
 	struct tsb_err err;
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {

@@ -39,7 +39,7 @@ test_sha256(void **state)
 	crypto_sha256(text("abc"), out);
 	assert_string_equal(enc_hex_str(&memory, tsb_view_of(out, sizeof(out))),
 	    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-	crypto_sha256((struct tsb_view){ NULL, 0 }, out);
+	crypto_sha256((struct tsb_view){NULL, 0}, out);
 	assert_string_equal(enc_hex_str(&memory, tsb_view_of(out, sizeof(out))),
 	    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
@@ -47,7 +47,7 @@ test_sha256(void **state)
 static void
 test_random(void **state)
 {
-	unsigned char a[32] = { 0 }, b[32] = { 0 }, zero[32] = { 0 };
+	unsigned char a[32] = {0}, b[32] = {0}, zero[32] = {0};
 
 	crypto_random(a, sizeof(a));
 	crypto_random(b, sizeof(b));
@@ -57,18 +57,18 @@ test_random(void **state)
 
 /* ---- secret boxes ---- */
 
-static const unsigned char box_key[CRYPTO_BOX_KEY_SIZE] = { 1, 2, 3 };
+static const unsigned char box_key[CRYPTO_BOX_KEY_SIZE] = {1, 2, 3};
 
 static void
 test_box_round_trip(void **state)
 {
-	static const size_t sizes[] = { 0, 1, 16, 17, 1000 };
+	static const size_t sizes[] = {0, 1, 16, 17, 1000};
 
 	for (size_t i = 0; i < TSB_COUNT(sizes); i++) {
-		tsb_bytes_auto plain = { 0 };
-		tsb_bytes_auto box = { 0 };
-		tsb_bytes_auto other = { 0 };
-		tsb_bytes_auto back = { 0 };
+		tsb_bytes_auto plain = {0};
+		tsb_bytes_auto box = {0};
+		tsb_bytes_auto other = {0};
+		tsb_bytes_auto back = {0};
 		struct tsb_err err;
 
 		memset(tsb_bytes_grow(&plain, sizes[i]), 'x', sizes[i]);
@@ -76,8 +76,9 @@ test_box_round_trip(void **state)
 		crypto_box_seal(box_key, text("place"), tsb_view_bytes(&plain), &other);
 		assert_int_equal(box.n, sizes[i] + CRYPTO_BOX_OVERHEAD);
 		assert_false(tsb_view_eq(tsb_view_bytes(&box), tsb_view_bytes(&other)));
-		assert_int_equal(
-		    crypto_box_open(box_key, text("place"), tsb_view_bytes(&box), &back, &err), 0);
+		assert_int_equal(crypto_box_open(box_key, text("place"), tsb_view_bytes(&box),
+				     &back, &err),
+		    0);
 		assert_view_equal(tsb_view_bytes(&back), tsb_view_bytes(&plain));
 	}
 }
@@ -85,7 +86,7 @@ test_box_round_trip(void **state)
 static void
 assert_box_closed(const unsigned char *key, const char *place, struct tsb_view box)
 {
-	tsb_bytes_auto out = { 0 };
+	tsb_bytes_auto out = {0};
 	struct tsb_err err;
 
 	assert_refused(crypto_box_open(key, text(place), box, &out, &err), &err,
@@ -96,8 +97,8 @@ assert_box_closed(const unsigned char *key, const char *place, struct tsb_view b
 static void
 test_box_tampering(void **state)
 {
-	static const unsigned char other_key[CRYPTO_BOX_KEY_SIZE] = { 1, 2, 4 };
-	tsb_bytes_auto box = { 0 };
+	static const unsigned char other_key[CRYPTO_BOX_KEY_SIZE] = {1, 2, 4};
+	tsb_bytes_auto box = {0};
 
 	crypto_box_seal(box_key, text("place"), text("secret"), &box);
 	for (size_t bit = 0; bit < box.n * 8; bit++) {
@@ -106,7 +107,7 @@ test_box_tampering(void **state)
 		box.p[bit / 8] ^= (unsigned char)(1u << bit % 8);
 	}
 	for (size_t n = 0; n < box.n; n++)
-		assert_box_closed(box_key, "place", (struct tsb_view){ box.p, n });
+		assert_box_closed(box_key, "place", (struct tsb_view){box.p, n});
 	assert_box_closed(other_key, "place", tsb_view_bytes(&box));
 	assert_box_closed(box_key, "other place", tsb_view_bytes(&box));
 	assert_box_closed(box_key, "", tsb_view_bytes(&box));
@@ -122,9 +123,11 @@ test_scrypt(void **state)
 	struct tsb_err err;
 
 	assert_int_equal(crypto_scrypt(text("password"), text("NaCl"), 10, key, &err), 0);
-	assert_string_equal(enc_hex_str(&memory, tsb_view_of(key, sizeof(key))), "27b418c674c769d12501fbb1f53bac32df6514c0f28d043872b148b348961a79");
-	assert_int_equal(crypto_scrypt((struct tsb_view){ NULL, 0 }, text("salt"), 4, key, &err), 0);
-	assert_string_equal(enc_hex_str(&memory, tsb_view_of(key, sizeof(key))), "bcda6cb6c38d6459c333688c498370f474cf36a046e49430d82c717893f716bf");
+	assert_string_equal(enc_hex_str(&memory, tsb_view_of(key, sizeof(key))),
+	    "27b418c674c769d12501fbb1f53bac32df6514c0f28d043872b148b348961a79");
+	assert_int_equal(crypto_scrypt((struct tsb_view){NULL, 0}, text("salt"), 4, key, &err), 0);
+	assert_string_equal(enc_hex_str(&memory, tsb_view_of(key, sizeof(key))),
+	    "bcda6cb6c38d6459c333688c498370f474cf36a046e49430d82c717893f716bf");
 	assert_refused(crypto_scrypt(text("p"), text("s"), 0, key, &err), &err, TSB_E_INPUT);
 	assert_refused(crypto_scrypt(text("p"), text("s"), 21, key, &err), &err, TSB_E_INPUT);
 	assert_refused(crypto_scrypt(text("p"), text("s"), 42, key, &err), &err, TSB_E_INPUT);
@@ -141,11 +144,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sha256),
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_box_round_trip),
-		cmocka_unit_test(test_box_tampering),
-		cmocka_unit_test(test_scrypt),
+	    cmocka_unit_test(test_sha256),
+	    cmocka_unit_test(test_random),
+	    cmocka_unit_test(test_box_round_trip),
+	    cmocka_unit_test(test_box_tampering),
+	    cmocka_unit_test(test_scrypt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, release);

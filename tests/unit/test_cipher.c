@@ -39,7 +39,7 @@ decrypt(const struct hsm_key *k, const char *name, const struct wire_cipher *giv
     struct tsb_view payload, struct tsb_bytes *out)
 {
 	key_opened_auto opened = hsm_keys_open(k, NULL);
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	tsb_bytes_reset(out);
 	if (cipher_decrypt(k, &opened, select_for(k, name), given, payload, out, &err) == 0)
@@ -53,12 +53,12 @@ encrypt(const struct hsm_key *k, const char *name, const struct wire_cipher *giv
     struct tsb_view payload, struct cipher_encrypted *out)
 {
 	key_opened_auto opened = hsm_keys_open(k, NULL);
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	cipher_encrypted_clear(out);
-	*out = (struct cipher_encrypted){ 0 };
-	return cipher_encrypt(k, &opened, select_for(k, name), given, payload, out, &err) ?
-	    err.code : TSB_OK;
+	*out = (struct cipher_encrypted){0};
+	return cipher_encrypt(k, &opened, select_for(k, name), given, payload, out, &err) ? err.code
+											  : TSB_OK;
 }
 
 static void
@@ -76,13 +76,13 @@ test_cipher_must_fit_the_key(void **state)
 		const char *key, *cipher;
 		enum tsb_code code;
 	} rows[] = {
-		{ "1.2.840.10045.3.1.7", "RSA", TSB_E_ALGORITHM_NOT_SUPPORTED },
-		{ "1.2.840.10045.3.1.7", "AES_GCM", TSB_E_ALGORITHM_NOT_SUPPORTED },
-		{ "ED", "ECIES", TSB_E_ALGORITHM_NOT_SUPPORTED },
-		{ "ED", "RSA_PADDING_OAEP", TSB_E_ALGORITHM_NOT_SUPPORTED },
-		{ "ED", "CHACHA20_AEAD", TSB_E_CIPHER },
-		{ "ED", "CAMELLIA", TSB_E_CIPHER },
-		{ "ED", "TDEA_CBC", TSB_E_CIPHER },
+	    {"1.2.840.10045.3.1.7", "RSA", TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"1.2.840.10045.3.1.7", "AES_GCM", TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"ED", "ECIES", TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"ED", "RSA_PADDING_OAEP", TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"ED", "CHACHA20_AEAD", TSB_E_CIPHER},
+	    {"ED", "CAMELLIA", TSB_E_CIPHER},
+	    {"ED", "TDEA_CBC", TSB_E_CIPHER},
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
@@ -105,20 +105,20 @@ test_aes_vectors(void **state)
 	static const struct {
 		const char *cipher, *iv, *sealed;
 	} rows[] = {
-		{ "AES_ECB", "", "3ad77bb40d7a3660a89ecaf32466ef97" },
-		{ "AES_CBC_NO_PADDING", "000102030405060708090a0b0c0d0e0f",
-		    "7649abac8119b246cee98e9b12e9197d" },
-		{ "AES_CTR", "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
-		    "874d6191b620e3261bef6864990db6ce" },
+	    {"AES_ECB", "", "3ad77bb40d7a3660a89ecaf32466ef97"},
+	    {"AES_CBC_NO_PADDING", "000102030405060708090a0b0c0d0e0f",
+		"7649abac8119b246cee98e9b12e9197d"},
+	    {"AES_CTR", "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff", "874d6191b620e3261bef6864990db6ce"},
 	};
 	hsm_key_auto *k = hsm_keys_secret(AES_128, NULL);
-	tsb_bytes_auto plain = { 0 };
+	tsb_bytes_auto plain = {0};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		const struct wire_cipher given = { .iv = hsm_keys_hex(rows[i].iv) };
+		const struct wire_cipher given = {.iv = hsm_keys_hex(rows[i].iv)};
 
 		assert_int_equal(decrypt(k, rows[i].cipher, &given, hsm_keys_hex(rows[i].sealed),
-				     &plain), TSB_OK);
+				     &plain),
+		    TSB_OK);
 		hsm_keys_expect(tsb_view_bytes(&plain), "6bc1bee22e409f96e93d7e117393172a");
 	}
 }
@@ -134,12 +134,12 @@ test_gcm_vector(void **state)
 	    "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e"
 	    "21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e091"
 	    "5bc94fbc3221a5db94fae95ae7121a47";
-	static const int lengths[] = { 0, 64, 96, 104, 112, 120, 128 };
+	static const int lengths[] = {0, 64, 96, 104, 112, 120, 128};
 	hsm_key_auto *k = hsm_keys_secret("feffe9928665731c6d6a8f9467308308", NULL);
-	struct wire_cipher given = { .iv = hsm_keys_hex("cafebabefacedbaddecaf888"),
-		.additional = hsm_keys_hex("feedfacedeadbeeffeedfacedeadbeefabaddad2") };
+	struct wire_cipher given = {.iv = hsm_keys_hex("cafebabefacedbaddecaf888"),
+	    .additional = hsm_keys_hex("feedfacedeadbeeffeedfacedeadbeefabaddad2")};
 	struct tsb_view whole = hsm_keys_hex(sealed);
-	tsb_bytes_auto plain = { 0 };
+	tsb_bytes_auto plain = {0};
 
 	for (size_t i = 0; i < TSB_COUNT(lengths); i++) {
 		size_t tag = lengths[i] ? (size_t)lengths[i] / 8 : 16;
@@ -157,9 +157,9 @@ static void
 test_gcm_refuses_every_change(void **state)
 {
 	hsm_key_auto *k = hsm_keys_secret(AES_256, NULL);
-	struct wire_cipher given = { .additional = tsb_view_str("data") };
-	cipher_encrypted_auto sealed = { 0 };
-	tsb_bytes_auto plain = { 0 };
+	struct wire_cipher given = {.additional = tsb_view_str("data")};
+	cipher_encrypted_auto sealed = {0};
+	tsb_bytes_auto plain = {0};
 
 	assert_int_equal(encrypt(k, "AES_GCM", &given, tsb_view_str("text"), &sealed), TSB_OK);
 	assert_int_equal(sealed.tag_size, 16);
@@ -172,7 +172,8 @@ test_gcm_refuses_every_change(void **state)
 	for (size_t i = 0; i < sealed.payload.n; i++) {
 		sealed.payload.p[i] ^= 1;
 		assert_int_equal(decrypt(k, "AES_GCM", &given, tsb_view_bytes(&sealed.payload),
-				     &plain), TSB_E_DECRYPT_FAILED);
+				     &plain),
+		    TSB_E_DECRYPT_FAILED);
 		sealed.payload.p[i] ^= 1;
 	}
 	given.additional = tsb_view_str("date");
@@ -187,30 +188,33 @@ test_gcm_refuses_every_change(void **state)
 static void
 test_aes_round_trips(void **state)
 {
-	static const char *const ciphers[] = { "AES_GCM", "AES_CTR", "AES_ECB",
-		"AES_CBC_NO_PADDING", "AES" };
-	static const char *const keys[] = { AES_128,
-		"8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b", AES_256 };
+	static const char *const ciphers[] = {"AES_GCM", "AES_CTR", "AES_ECB", "AES_CBC_NO_PADDING",
+	    "AES"};
+	static const char *const keys[] = {AES_128,
+	    "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b", AES_256};
 	static const unsigned char message[64] = "two blocks and a bit more of text";
-	tsb_bytes_auto plain = { 0 };
+	tsb_bytes_auto plain = {0};
 
 	for (size_t c = 0; c < TSB_COUNT(ciphers); c++)
 		for (size_t n = 0; n < TSB_COUNT(keys); n++)
 			for (size_t size = 16; size <= 64; size += 16) {
 				hsm_key_auto *k = hsm_keys_secret(keys[n], NULL);
-				cipher_encrypted_auto one = { 0 };
-				cipher_encrypted_auto two = { 0 };
-				struct wire_cipher given = { 0 };
+				cipher_encrypted_auto one = {0};
+				cipher_encrypted_auto two = {0};
+				struct wire_cipher given = {0};
 				struct tsb_view text = tsb_view_of(message, size);
 
-				assert_int_equal(encrypt(k, ciphers[c], &given, text, &one), TSB_OK);
-				assert_int_equal(encrypt(k, ciphers[c], &given, text, &two), TSB_OK);
+				assert_int_equal(encrypt(k, ciphers[c], &given, text, &one),
+				    TSB_OK);
+				assert_int_equal(encrypt(k, ciphers[c], &given, text, &two),
+				    TSB_OK);
 				assert_int_equal(tsb_view_eq(tsb_view_bytes(&one.payload),
 						     tsb_view_bytes(&two.payload)),
 				    tsb_streq(ciphers[c], "AES_ECB"));
 				given.iv = tsb_view_bytes(&one.iv);
 				assert_int_equal(decrypt(k, ciphers[c], &given,
-						     tsb_view_bytes(&one.payload), &plain), TSB_OK);
+						     tsb_view_bytes(&one.payload), &plain),
+				    TSB_OK);
 				assert_true(tsb_view_eq(tsb_view_bytes(&plain), text));
 			}
 }
@@ -219,9 +223,9 @@ static void
 test_aes_refuses_sizes(void **state)
 {
 	hsm_key_auto *k = hsm_keys_secret(AES_256, NULL);
-	const struct wire_cipher none = { 0 }, iv = { .iv = hsm_keys_hex(AES_128) };
-	cipher_encrypted_auto sealed = { 0 };
-	tsb_bytes_auto plain = { 0 };
+	const struct wire_cipher none = {0}, iv = {.iv = hsm_keys_hex(AES_128)};
+	cipher_encrypted_auto sealed = {0};
+	tsb_bytes_auto plain = {0};
 
 	assert_int_equal(encrypt(k, "AES_ECB", &none, tsb_view_str("15 bytes of txt"), &sealed),
 	    TSB_E_PAYLOAD);
@@ -247,7 +251,8 @@ rsa_other_side(EVP_PKEY *key, bool encrypts, const char *padding, const char *md
 	OSSL_PARAM params[4], *p = params;
 	int rc;
 
-	*p++ = OSSL_PARAM_construct_utf8_string(OSSL_ASYM_CIPHER_PARAM_PAD_MODE, (char *)padding, 0);
+	*p++ =
+	    OSSL_PARAM_construct_utf8_string(OSSL_ASYM_CIPHER_PARAM_PAD_MODE, (char *)padding, 0);
 	if (md) {
 		*p++ = OSSL_PARAM_construct_utf8_string(OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST,
 		    (char *)md, 0);
@@ -256,11 +261,13 @@ rsa_other_side(EVP_PKEY *key, bool encrypts, const char *padding, const char *md
 	}
 	*p = OSSL_PARAM_construct_end();
 	if (encrypts)
-		rc = EVP_PKEY_encrypt_init_ex(ctx, params) == 1 ?
-		    EVP_PKEY_encrypt(ctx, out, &size, in.p, in.n) : 0;
+		rc = EVP_PKEY_encrypt_init_ex(ctx, params) == 1
+		    ? EVP_PKEY_encrypt(ctx, out, &size, in.p, in.n)
+		    : 0;
 	else
-		rc = EVP_PKEY_decrypt_init_ex(ctx, params) == 1 ?
-		    EVP_PKEY_decrypt(ctx, out, &size, in.p, in.n) : 0;
+		rc = EVP_PKEY_decrypt_init_ex(ctx, params) == 1
+		    ? EVP_PKEY_decrypt(ctx, out, &size, in.p, in.n)
+		    : 0;
 	EVP_PKEY_CTX_free(ctx);
 	assert_int_equal(rc, 1);
 	return size;
@@ -270,14 +277,14 @@ static const struct {
 	const char *cipher, *padding, *md;
 	size_t overhead;
 } rsa_rows[] = {
-	{ "RSA_PADDING_OAEP_WITH_SHA512", OSSL_PKEY_RSA_PAD_MODE_OAEP, "SHA512", 130 },
-	{ "RSA_PADDING_OAEP_WITH_SHA384", OSSL_PKEY_RSA_PAD_MODE_OAEP, "SHA384", 98 },
-	{ "RSA_PADDING_OAEP_WITH_SHA256", OSSL_PKEY_RSA_PAD_MODE_OAEP, "SHA256", 66 },
-	{ "RSA_PADDING_OAEP_WITH_SHA224", OSSL_PKEY_RSA_PAD_MODE_OAEP, "SHA224", 58 },
-	{ "RSA_PADDING_OAEP_WITH_SHA1", OSSL_PKEY_RSA_PAD_MODE_OAEP, "SHA1", 42 },
-	{ "RSA_PADDING_OAEP", OSSL_PKEY_RSA_PAD_MODE_OAEP, "SHA1", 42 },
-	{ "RSA", OSSL_PKEY_RSA_PAD_MODE_PKCSV15, NULL, 11 },
-	{ "RSA_PADDING_PKCS", OSSL_PKEY_RSA_PAD_MODE_PKCSV15, NULL, 11 },
+    {"RSA_PADDING_OAEP_WITH_SHA512", OSSL_PKEY_RSA_PAD_MODE_OAEP, "SHA512", 130},
+    {"RSA_PADDING_OAEP_WITH_SHA384", OSSL_PKEY_RSA_PAD_MODE_OAEP, "SHA384", 98},
+    {"RSA_PADDING_OAEP_WITH_SHA256", OSSL_PKEY_RSA_PAD_MODE_OAEP, "SHA256", 66},
+    {"RSA_PADDING_OAEP_WITH_SHA224", OSSL_PKEY_RSA_PAD_MODE_OAEP, "SHA224", 58},
+    {"RSA_PADDING_OAEP_WITH_SHA1", OSSL_PKEY_RSA_PAD_MODE_OAEP, "SHA1", 42},
+    {"RSA_PADDING_OAEP", OSSL_PKEY_RSA_PAD_MODE_OAEP, "SHA1", 42},
+    {"RSA", OSSL_PKEY_RSA_PAD_MODE_PKCSV15, NULL, 11},
+    {"RSA_PADDING_PKCS", OSSL_PKEY_RSA_PAD_MODE_PKCSV15, NULL, 11},
 };
 
 static void
@@ -285,13 +292,13 @@ test_rsa_both_ways(void **state)
 {
 	hsm_key_auto *k = hsm_keys_make("RSA", NULL);
 	key_opened_auto opened = hsm_keys_open(k, NULL);
-	const struct wire_cipher given = { 0 };
-	unsigned char buf[256], longest[256] = { 1, 2, 3 };
+	const struct wire_cipher given = {0};
+	unsigned char buf[256], longest[256] = {1, 2, 3};
 
 	for (size_t i = 0; i < TSB_COUNT(rsa_rows); i++) {
 		struct tsb_view most = tsb_view_of(longest, 256 - rsa_rows[i].overhead);
-		cipher_encrypted_auto sealed = { 0 };
-		tsb_bytes_auto plain = { 0 };
+		cipher_encrypted_auto sealed = {0};
+		tsb_bytes_auto plain = {0};
 		size_t n;
 
 		assert_int_equal(encrypt(k, rsa_rows[i].cipher, &given, most, &sealed), TSB_OK);
@@ -304,7 +311,8 @@ test_rsa_both_ways(void **state)
 		rsa_other_side(k->public_key, true, rsa_rows[i].padding, rsa_rows[i].md,
 		    tsb_view_str("message"), buf, sizeof(buf));
 		assert_int_equal(decrypt(k, rsa_rows[i].cipher, &given,
-				     tsb_view_of(buf, sizeof(buf)), &plain), TSB_OK);
+				     tsb_view_of(buf, sizeof(buf)), &plain),
+		    TSB_OK);
 		expect_text(&plain, "message");
 
 		most.n++;
@@ -317,22 +325,24 @@ static void
 test_rsa_without_padding(void **state)
 {
 	hsm_key_auto *k = hsm_keys_make("RSA", NULL);
-	const struct wire_cipher given = { 0 };
-	cipher_encrypted_auto sealed = { 0 };
-	tsb_bytes_auto plain = { 0 };
+	const struct wire_cipher given = {0};
+	cipher_encrypted_auto sealed = {0};
+	tsb_bytes_auto plain = {0};
 	unsigned char large[256];
 
 	assert_int_equal(encrypt(k, "RSA_NO_PADDING", &given, tsb_view_str("message"), &sealed),
 	    TSB_OK);
 	assert_int_equal(decrypt(k, "RSA_NO_PADDING", &given, tsb_view_bytes(&sealed.payload),
-			     &plain), TSB_OK);
+			     &plain),
+	    TSB_OK);
 	assert_int_equal(plain.n, 256);
 	for (size_t i = 0; i < 256 - 7; i++)
 		assert_int_equal(plain.p[i], 0);
 	assert_memory_equal(plain.p + 256 - 7, "message", 7);
 	memset(large, 0xff, sizeof(large));
 	assert_int_equal(encrypt(k, "RSA_NO_PADDING", &given, tsb_view_of(large, sizeof(large)),
-			     &sealed), TSB_E_PAYLOAD);
+			     &sealed),
+	    TSB_E_PAYLOAD);
 }
 
 /* One code and one text, whatever is wrong: what the padding was like is not told. */
@@ -341,18 +351,20 @@ test_rsa_failures_look_alike(void **state)
 {
 	hsm_key_auto *k = hsm_keys_make("RSA", NULL);
 	key_opened_auto opened = hsm_keys_open(k, NULL);
-	const struct wire_cipher given = { 0 };
-	unsigned char block[257] = { 0 };
+	const struct wire_cipher given = {0};
+	unsigned char block[257] = {0};
 	char text[sizeof(((struct tsb_err *)0)->msg)] = "";
 
 	for (size_t n = 255; n <= 257; n++)
 		for (size_t i = 0; i < 6; i++) {
-			tsb_bytes_auto plain = { 0 };
-			struct tsb_err err = { 0 };
+			tsb_bytes_auto plain = {0};
+			struct tsb_err err = {0};
 
 			block[20 * i] = (unsigned char)(i + 1);
-			assert_int_equal(cipher_decrypt(k, &opened, select_for(k, rsa_rows[i].cipher),
-					     &given, tsb_view_of(block, n), &plain, &err), -1);
+			assert_int_equal(cipher_decrypt(k, &opened,
+					     select_for(k, rsa_rows[i].cipher), &given,
+					     tsb_view_of(block, n), &plain, &err),
+			    -1);
 			assert_int_equal(err.code, TSB_E_DECRYPT_FAILED);
 			if (*text)
 				assert_string_equal(err.msg, text);
@@ -375,14 +387,15 @@ ecies_other_side(const struct hsm_key *k, const char *group_name, struct tsb_vie
 	EC_POINT *ephemeral = EC_POINT_new(group), *receiver = EC_POINT_new(group),
 		 *shared = EC_POINT_new(group);
 	unsigned char mine[200], theirs[200], secret[66], prk[32], t1[32], t2[32], tag[16];
-	unsigned char keys[64], sealed[64], zeros[32] = { 0 };
-	tsb_bytes_auto info = { 0 };
+	unsigned char keys[64], sealed[64], zeros[32] = {0};
+	tsb_bytes_auto info = {0};
 	size_t nmine, ntheirs, field = (size_t)(EC_GROUP_get_degree(group) + 7) / 8;
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int n = 0;
 
 	assert_int_equal(EVP_PKEY_get_octet_string_param(k->public_key, OSSL_PKEY_PARAM_PUB_KEY,
-			     theirs, sizeof(theirs), &ntheirs), 1);
+			     theirs, sizeof(theirs), &ntheirs),
+	    1);
 	assert_int_equal(EC_POINT_oct2point(group, receiver, theirs, ntheirs, NULL), 1);
 	EC_GROUP_get_order(group, order, NULL);
 	BN_rand_range(d, order);
@@ -401,7 +414,7 @@ ecies_other_side(const struct hsm_key *k, const char *group_name, struct tsb_vie
 	EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, prk, 32, info.p, info.n, t1, 32, NULL);
 	info.p[info.n - 1] = 2;
 	{
-		tsb_bytes_auto second = { 0 };
+		tsb_bytes_auto second = {0};
 
 		tsb_bytes_add(&second, t1, 32);
 		tsb_bytes_add(&second, info.p, info.n);
@@ -432,13 +445,13 @@ ecies_other_side(const struct hsm_key *k, const char *group_name, struct tsb_vie
 static const struct {
 	const char *oid, *group;
 } curves[] = {
-	{ "1.2.840.10045.3.1.7", "prime256v1" },
-	{ "1.3.132.0.10", "secp256k1" },
-	{ "1.3.132.0.34", "secp384r1" },
-	{ "1.3.132.0.35", "secp521r1" },
-	{ "1.3.132.0.32", "secp224k1" },
-	{ "1.2.840.10045.3.1.4", "prime239v1" },
-	{ "1.3.36.3.3.2.8.1.1.13", "brainpoolP512r1" },
+    {"1.2.840.10045.3.1.7", "prime256v1"},
+    {"1.3.132.0.10", "secp256k1"},
+    {"1.3.132.0.34", "secp384r1"},
+    {"1.3.132.0.35", "secp521r1"},
+    {"1.3.132.0.32", "secp224k1"},
+    {"1.2.840.10045.3.1.4", "prime239v1"},
+    {"1.3.36.3.3.2.8.1.1.13", "brainpoolP512r1"},
 };
 
 static void
@@ -446,14 +459,16 @@ test_ecies_both_ways(void **state)
 {
 	for (size_t i = 0; i < TSB_COUNT(curves); i++) {
 		hsm_key_auto *k = hsm_keys_make(curves[i].oid, NULL);
-		const struct wire_cipher given = { .additional = tsb_view_str("data") };
-		cipher_encrypted_auto sealed = { 0 };
-		tsb_bytes_auto plain = { 0 };
-		tsb_bytes_auto theirs = { 0 };
+		const struct wire_cipher given = {.additional = tsb_view_str("data")};
+		cipher_encrypted_auto sealed = {0};
+		tsb_bytes_auto plain = {0};
+		tsb_bytes_auto theirs = {0};
 
-		assert_int_equal(encrypt(k, "ECIES", &given, tsb_view_str("text"), &sealed), TSB_OK);
+		assert_int_equal(encrypt(k, "ECIES", &given, tsb_view_str("text"), &sealed),
+		    TSB_OK);
 		assert_int_equal(sealed.tag_size, 16);
-		assert_int_equal(decrypt(k, "ECIES", &given, tsb_view_bytes(&sealed.payload), &plain),
+		assert_int_equal(decrypt(k, "ECIES", &given, tsb_view_bytes(&sealed.payload),
+				     &plain),
 		    TSB_OK);
 		expect_text(&plain, "text");
 		ecies_other_side(k, curves[i].group, given.additional, "their text", &theirs);
@@ -468,19 +483,21 @@ test_ecies_refuses_every_change(void **state)
 {
 	hsm_key_auto *k = hsm_keys_make("1.3.132.0.10", NULL);
 	hsm_key_auto *other = hsm_keys_make("1.3.132.0.10", NULL);
-	struct wire_cipher given = { 0 };
-	cipher_encrypted_auto sealed = { 0 };
-	tsb_bytes_auto plain = { 0 };
+	struct wire_cipher given = {0};
+	cipher_encrypted_auto sealed = {0};
+	tsb_bytes_auto plain = {0};
 
 	assert_int_equal(encrypt(k, "ECIES", &given, tsb_view_str("text"), &sealed), TSB_OK);
 	assert_int_equal(sealed.payload.n, 65 + 4 + 16);
 	for (size_t i = 0; i < sealed.payload.n; i++) {
 		sealed.payload.p[i] ^= 1;
-		assert_int_equal(decrypt(k, "ECIES", &given, tsb_view_bytes(&sealed.payload), &plain),
+		assert_int_equal(decrypt(k, "ECIES", &given, tsb_view_bytes(&sealed.payload),
+				     &plain),
 		    TSB_E_DECRYPT_FAILED);
 		sealed.payload.p[i] ^= 1;
 		assert_int_equal(decrypt(k, "ECIES", &given, tsb_view_of(sealed.payload.p, i),
-				     &plain), TSB_E_DECRYPT_FAILED);
+				     &plain),
+		    TSB_E_DECRYPT_FAILED);
 	}
 	assert_int_equal(decrypt(other, "ECIES", &given, tsb_view_bytes(&sealed.payload), &plain),
 	    TSB_E_DECRYPT_FAILED);
@@ -495,17 +512,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cipher_must_fit_the_key),
-		cmocka_unit_test(test_aes_vectors),
-		cmocka_unit_test(test_gcm_vector),
-		cmocka_unit_test(test_gcm_refuses_every_change),
-		cmocka_unit_test(test_aes_round_trips),
-		cmocka_unit_test(test_aes_refuses_sizes),
-		cmocka_unit_test(test_rsa_both_ways),
-		cmocka_unit_test(test_rsa_without_padding),
-		cmocka_unit_test(test_rsa_failures_look_alike),
-		cmocka_unit_test(test_ecies_both_ways),
-		cmocka_unit_test(test_ecies_refuses_every_change),
+	    cmocka_unit_test(test_cipher_must_fit_the_key),
+	    cmocka_unit_test(test_aes_vectors),
+	    cmocka_unit_test(test_gcm_vector),
+	    cmocka_unit_test(test_gcm_refuses_every_change),
+	    cmocka_unit_test(test_aes_round_trips),
+	    cmocka_unit_test(test_aes_refuses_sizes),
+	    cmocka_unit_test(test_rsa_both_ways),
+	    cmocka_unit_test(test_rsa_without_padding),
+	    cmocka_unit_test(test_rsa_failures_look_alike),
+	    cmocka_unit_test(test_ecies_both_ways),
+	    cmocka_unit_test(test_ecies_refuses_every_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,10 +62,11 @@ make_key(const char *kind)
 
 	if (strncmp(kind, "RSA-", 4) == 0)
 		k = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)atoi(kind + 4));
-	else if (tsb_streq(kind, "ED25519") || tsb_streq(kind, "X25519") || tsb_streq(kind, "ED448"))
+	else if (tsb_streq(kind, "ED25519") || tsb_streq(kind, "X25519") ||
+	    tsb_streq(kind, "ED448"))
 		k = EVP_PKEY_Q_keygen(NULL, NULL, kind);
 	else if (tsb_streq(kind, "DSA")) {
-		struct tsb_view der = { NULL, 0 };
+		struct tsb_view der = {NULL, 0};
 		const unsigned char *p;
 
 		assert_true(enc_base64_decode(text(dsa_private_key), &memory, &der));
@@ -103,25 +104,25 @@ sign(EVP_PKEY *k, const char *md, struct tsb_view message)
 	return arena_view(&memory, tsb_view_of(out, n));
 }
 
-static const char *const md_names[DIGEST__MAX] = { NULL, "SHA2-224", "SHA2-256", "SHA2-384",
-	"SHA2-512", "SHA3-224", "SHA3-256", "SHA3-384", "SHA3-512" };
+static const char *const md_names[DIGEST__MAX] = {NULL, "SHA2-224", "SHA2-256", "SHA2-384",
+    "SHA2-512", "SHA3-224", "SHA3-256", "SHA3-384", "SHA3-512"};
 
 static const struct {
 	const char *kind;
 	enum ska_key_type type;
 } good_keys[] = {
-	{ "RSA-1024", KEYTYPE_RSA },
-	{ "RSA-2048", KEYTYPE_RSA },
-	{ "P-256", KEYTYPE_EC },
-	{ "P-384", KEYTYPE_EC },
-	{ "P-521", KEYTYPE_EC },
-	{ "secp256k1", KEYTYPE_EC },
-	{ "brainpoolP256r1", KEYTYPE_EC },
-	{ "brainpoolP384r1", KEYTYPE_EC },
-	{ "brainpoolP512r1", KEYTYPE_EC },
-	{ "brainpoolP320t1", KEYTYPE_EC },
-	{ "DSA", KEYTYPE_DSA },
-	{ "ED25519", KEYTYPE_ED25519 },
+    {"RSA-1024", KEYTYPE_RSA},
+    {"RSA-2048", KEYTYPE_RSA},
+    {"P-256", KEYTYPE_EC},
+    {"P-384", KEYTYPE_EC},
+    {"P-521", KEYTYPE_EC},
+    {"secp256k1", KEYTYPE_EC},
+    {"brainpoolP256r1", KEYTYPE_EC},
+    {"brainpoolP384r1", KEYTYPE_EC},
+    {"brainpoolP512r1", KEYTYPE_EC},
+    {"brainpoolP320t1", KEYTYPE_EC},
+    {"DSA", KEYTYPE_DSA},
+    {"ED25519", KEYTYPE_ED25519},
 };
 
 /* ---- signatures ---- */
@@ -129,7 +130,7 @@ static const struct {
 static struct tsb_view
 with_algorithm(enum ska_key_type type, enum ska_digest digest, struct tsb_view raw)
 {
-	tsb_bytes_auto der = { 0 };
+	tsb_bytes_auto der = {0};
 
 	ska_signature_format(type, digest, raw, &der);
 	return arena_view(&memory, tsb_view_bytes(&der));
@@ -146,7 +147,8 @@ check_damaged(struct tsb_view spki, enum ska_digest digest, struct tsb_view mess
 	memcpy(copy, good.p, good.n);
 	for (size_t bit = 0; bit < good.n * 8; bit += 13) {
 		copy[bit / 8] ^= (unsigned char)(1u << bit % 8);
-		assert_refused(crypto_verify(spki, digest, message, tsb_view_of(copy, good.n), &err),
+		assert_refused(crypto_verify(spki, digest, message, tsb_view_of(copy, good.n),
+				   &err),
 		    &err, TSB_E_INVALID_SIGNATURE);
 		copy[bit / 8] ^= (unsigned char)(1u << bit % 8);
 	}
@@ -223,8 +225,9 @@ test_empty_message(void **state)
 	struct tsb_view raw = sign(k, "SHA2-256", text(""));
 	struct tsb_err err;
 
-	assert_int_equal(
-	    crypto_verify(spki_of(k), DIGEST_SHA256, (struct tsb_view){ NULL, 0 }, raw, &err), 0);
+	assert_int_equal(crypto_verify(spki_of(k), DIGEST_SHA256, (struct tsb_view){NULL, 0}, raw,
+			     &err),
+	    0);
 	EVP_PKEY_free(k);
 }
 
@@ -237,15 +240,18 @@ test_algorithm_must_fit_the_key(void **state)
 	struct tsb_err err;
 
 	assert_refused(crypto_verify_der(spki_of(rsa), message,
-			   with_algorithm(KEYTYPE_EC, DIGEST_SHA256, sign(rsa, "SHA2-256", message)),
+			   with_algorithm(KEYTYPE_EC, DIGEST_SHA256,
+			       sign(rsa, "SHA2-256", message)),
 			   &err),
 	    &err, TSB_E_INVALID_SIGNATURE);
 	assert_refused(crypto_verify_der(spki_of(ec), message,
-			   with_algorithm(KEYTYPE_DSA, DIGEST_SHA256, sign(ec, "SHA2-256", message)),
+			   with_algorithm(KEYTYPE_DSA, DIGEST_SHA256,
+			       sign(ec, "SHA2-256", message)),
 			   &err),
 	    &err, TSB_E_INVALID_SIGNATURE);
 	assert_refused(crypto_verify_der(spki_of(ed), message,
-			   with_algorithm(KEYTYPE_RSA, DIGEST_SHA256, sign(ed, NULL, message)), &err),
+			   with_algorithm(KEYTYPE_RSA, DIGEST_SHA256, sign(ed, NULL, message)),
+			   &err),
 	    &err, TSB_E_INVALID_SIGNATURE);
 	assert_refused(crypto_verify_der(spki_of(ec), message, text("0123"), &err), &err,
 	    TSB_E_PAYLOAD);
@@ -262,9 +268,9 @@ test_rsa_pss_is_not_used_for_approvals(void **state)
 	EVP_PKEY_CTX *pctx;
 	unsigned char out[256];
 	size_t n = sizeof(out);
-	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_PAD_MODE,
-				    (char[]){ "pss" }, 0),
-		OSSL_PARAM_construct_end() };
+	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_PAD_MODE,
+				   (char[]){"pss"}, 0),
+	    OSSL_PARAM_construct_end()};
 	struct tsb_err err;
 
 	assert_int_equal(EVP_DigestSignInit_ex(ctx, &pctx, "SHA2-256", NULL, NULL, k, params), 1);
@@ -301,17 +307,17 @@ assert_hex_key_refused(const char *hex, enum tsb_code code)
 static void
 test_damaged_keys(void **state)
 {
-	static const char *const sorts[] = { "P-256", "RSA-1024", "ED25519", "DSA" };
+	static const char *const sorts[] = {"P-256", "RSA-1024", "ED25519", "DSA"};
 
 	assert_key_refused(text(""), TSB_E_PARSING_KEY);
 	assert_key_refused(text("not a key"), TSB_E_PARSING_KEY);
 	for (size_t i = 0; i < TSB_COUNT(sorts); i++) {
 		EVP_PKEY *k = make_key(sorts[i]);
 		struct tsb_view spki = spki_of(k);
-		tsb_bytes_auto longer = { 0 };
+		tsb_bytes_auto longer = {0};
 
 		for (size_t n = 0; n < spki.n; n += 1 + n / 8)
-			assert_key_refused((struct tsb_view){ spki.p, n }, TSB_E_PARSING_KEY);
+			assert_key_refused((struct tsb_view){spki.p, n}, TSB_E_PARSING_KEY);
 		tsb_bytes_add_view(&longer, spki);
 		tsb_bytes_add(&longer, "", 1);
 		assert_key_refused(tsb_view_bytes(&longer), TSB_E_PARSING_KEY);
@@ -322,8 +328,8 @@ test_damaged_keys(void **state)
 static void
 test_keys_of_other_kinds(void **state)
 {
-	static const char *const sorts[] = { "X25519", "ED448", "RSA-512", "secp224r1", "secp160k1",
-		"sect283r1" };
+	static const char *const sorts[] = {"X25519", "ED448", "RSA-512", "secp224r1", "secp160k1",
+	    "sect283r1"};
 
 	for (size_t i = 0; i < TSB_COUNT(sorts); i++) {
 		EVP_PKEY *k = make_key(sorts[i]);
@@ -349,7 +355,7 @@ test_rsa_exponent_one(void **state)
 	memcpy(copy + spki.n - 3, "\x01\x00\x02", 3); /* even */
 	assert_key_refused(tsb_view_of(copy, spki.n), TSB_E_PARSING_KEY);
 	EVP_PKEY_free(k);
-	assert_hex_key_refused( /* minimal DER of n = 2^1023 + 1, e = 1 */
+	assert_hex_key_refused(/* minimal DER of n = 2^1023 + 1, e = 1 */
 	    "30819d300d06092a864886f70d010101050003818b0030818702818100"
 	    "8000000000000000000000000000000000000000000000000000000000000000"
 	    "0000000000000000000000000000000000000000000000000000000000000000"
@@ -364,12 +370,12 @@ static void
 test_one_key_has_one_form(void **state)
 {
 	EVP_PKEY *k = make_key("P-256");
-	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(
-				    OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
-				    (char[]){ "compressed" }, 0),
-		OSSL_PARAM_construct_end() };
+	OSSL_PARAM params[] =
+	    {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+		 (char[]){"compressed"}, 0),
+		OSSL_PARAM_construct_end()};
 	struct tsb_view spki = spki_of(k);
-	tsb_bytes_auto ber = { 0 };
+	tsb_bytes_auto ber = {0};
 
 	assert_int_equal(EVP_PKEY_set_params(k, params), 1);
 	assert_true(spki_of(k).n < spki.n);
@@ -385,9 +391,9 @@ static void
 test_explicit_curve_parameters(void **state)
 {
 	EVP_PKEY *k = make_key("P-256");
-	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_EC_ENCODING,
-				    (char[]){ "explicit" }, 0),
-		OSSL_PARAM_construct_end() };
+	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_EC_ENCODING,
+				   (char[]){"explicit"}, 0),
+	    OSSL_PARAM_construct_end()};
 
 	assert_int_equal(EVP_PKEY_set_params(k, params), 1);
 	assert_true(spki_of(k).n > 200);
@@ -426,18 +432,19 @@ test_cache_never_mixes_keys(void **state)
 	for (size_t round = 0; round < 5 * KEYS; round++) {
 		size_t i = round * 7 % KEYS, other = (i + 1) % KEYS;
 
-		assert_int_equal(
-		    crypto_verify(spki[i], DIGEST_SHA256, text("message"), raw[i], &err), 0);
-		assert_refused(
-		    crypto_verify(spki[i], DIGEST_SHA256, text("message"), raw[other], &err), &err,
-		    TSB_E_INVALID_SIGNATURE);
+		assert_int_equal(crypto_verify(spki[i], DIGEST_SHA256, text("message"), raw[i],
+				     &err),
+		    0);
+		assert_refused(crypto_verify(spki[i], DIGEST_SHA256, text("message"), raw[other],
+				   &err),
+		    &err, TSB_E_INVALID_SIGNATURE);
 	}
 }
 
 /* ---- certificates ---- */
 
 #define BEFORE 1700000000
-#define AFTER 1800000000
+#define AFTER  1800000000
 
 static struct tsb_view
 make_certificate(EVP_PKEY *k, const char *cn, int cn_size)
@@ -452,7 +459,8 @@ make_certificate(EVP_PKEY *k, const char *cn, int cn_size)
 	ASN1_INTEGER_set(X509_get_serialNumber(x), 7);
 	ASN1_TIME_set(X509_getm_notBefore(x), BEFORE);
 	ASN1_TIME_set(X509_getm_notAfter(x), AFTER);
-	X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8, (const unsigned char *)"Bank", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8, (const unsigned char *)"Bank", -1, -1,
+	    0);
 	if (cn != NULL)
 		X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)cn,
 		    cn_size, -1, 0);
@@ -485,7 +493,8 @@ test_certificate(void **state)
 	assert_int_equal(crypto_cert_valid_at(cert, AFTER, &err), 0);
 	assert_refused(crypto_cert_valid_at(cert, BEFORE - 1, &err), &err,
 	    TSB_E_INVALID_CERTIFICATE);
-	assert_refused(crypto_cert_valid_at(cert, AFTER + 1, &err), &err, TSB_E_INVALID_CERTIFICATE);
+	assert_refused(crypto_cert_valid_at(cert, AFTER + 1, &err), &err,
+	    TSB_E_INVALID_CERTIFICATE);
 
 	cert = make_certificate(k, NULL, 0);
 	assert_int_equal(crypto_cert_common_name(cert, &memory, &name, &err), 0);
@@ -501,11 +510,11 @@ test_damaged_certificates(void **state)
 {
 	EVP_PKEY *k = make_key("P-256");
 	struct tsb_view cert = make_certificate(k, "a", -1), spki;
-	tsb_bytes_auto longer = { 0 };
+	tsb_bytes_auto longer = {0};
 	struct tsb_err err;
 
 	for (size_t n = 0; n < cert.n; n += 5)
-		assert_refused(crypto_cert_spki((struct tsb_view){ cert.p, n }, &memory, &spki, &err),
+		assert_refused(crypto_cert_spki((struct tsb_view){cert.p, n}, &memory, &spki, &err),
 		    &err, TSB_E_PARSING_CERTIFICATE);
 	tsb_bytes_add_view(&longer, cert);
 	tsb_bytes_add(&longer, "", 1);
@@ -530,29 +539,29 @@ test_pem(void **state)
 		const char *pem;
 		bool good;
 	} rows[] = {
-		{ "AAEC", true },
-		{ " AA\r\nEC\n", true },
-		{ "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n", true },
-		{ "\n-----BEGIN PUBLIC KEY-----\r\nAA\r\nEC\r\n-----END PUBLIC KEY-----", true },
-		{ "-----BEGIN X-----AAEC-----END X-----", true },
-		{ "", false },
-		{ "-----BEGIN X-----\n-----END X-----", false },
-		{ "-----BEGIN X-----\nAAEC\n-----END Y-----", false },
-		{ "-----BEGIN X-----\nAAEC\n-----END XX-----", false },
-		{ "-----BEGIN X-----\nAAEC\n-----END X----", false },
-		{ "-----BEGIN X-----\nAAEC\n", false },
-		{ "-----BEGIN X-----\nAAEC", false },
-		{ "-----BEGIN ", false },
-		{ "-----BEGIN X", false },
-		{ "-----BEGIN X-----", false },
-		{ "-----BEGIN -----\nAAEC\n-----END -----", false },
-		{ "AAEC\n-----END X-----", false },
-		{ "x\n-----BEGIN X-----\nAAEC\n-----END X-----", false },
-		{ "-----BEGIN X-----\nAAEC\n-----END X-----\ntail", false },
-		{ "-----BEGIN X-----\nAAEC\n-----END X-----\n-----BEGIN X-----\nAAEC\n-----END X-----",
-		    false },
-		{ "-----BEGIN X-----\nProc-Type: 4,ENCRYPTED\n\nAAEC\n-----END X-----", false },
-		{ "-----BEGIN X-----\nAAE\n-----END X-----", false },
+	    {"AAEC", true},
+	    {" AA\r\nEC\n", true},
+	    {"-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n", true},
+	    {"\n-----BEGIN PUBLIC KEY-----\r\nAA\r\nEC\r\n-----END PUBLIC KEY-----", true},
+	    {"-----BEGIN X-----AAEC-----END X-----", true},
+	    {"", false},
+	    {"-----BEGIN X-----\n-----END X-----", false},
+	    {"-----BEGIN X-----\nAAEC\n-----END Y-----", false},
+	    {"-----BEGIN X-----\nAAEC\n-----END XX-----", false},
+	    {"-----BEGIN X-----\nAAEC\n-----END X----", false},
+	    {"-----BEGIN X-----\nAAEC\n", false},
+	    {"-----BEGIN X-----\nAAEC", false},
+	    {"-----BEGIN ", false},
+	    {"-----BEGIN X", false},
+	    {"-----BEGIN X-----", false},
+	    {"-----BEGIN -----\nAAEC\n-----END -----", false},
+	    {"AAEC\n-----END X-----", false},
+	    {"x\n-----BEGIN X-----\nAAEC\n-----END X-----", false},
+	    {"-----BEGIN X-----\nAAEC\n-----END X-----\ntail", false},
+	    {"-----BEGIN X-----\nAAEC\n-----END X-----\n-----BEGIN X-----\nAAEC\n-----END X-----",
+		false},
+	    {"-----BEGIN X-----\nProc-Type: 4,ENCRYPTED\n\nAAEC\n-----END X-----", false},
+	    {"-----BEGIN X-----\nAAE\n-----END X-----", false},
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
@@ -581,20 +590,20 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_kinds_of_keys_and_digests),
-		cmocka_unit_test(test_empty_message),
-		cmocka_unit_test(test_algorithm_must_fit_the_key),
-		cmocka_unit_test(test_rsa_pss_is_not_used_for_approvals),
-		cmocka_unit_test(test_damaged_keys),
-		cmocka_unit_test(test_keys_of_other_kinds),
-		cmocka_unit_test(test_rsa_exponent_one),
-		cmocka_unit_test(test_one_key_has_one_form),
-		cmocka_unit_test(test_explicit_curve_parameters),
-		cmocka_unit_test(test_point_must_be_on_the_curve),
-		cmocka_unit_test(test_cache_never_mixes_keys),
-		cmocka_unit_test(test_certificate),
-		cmocka_unit_test(test_damaged_certificates),
-		cmocka_unit_test(test_pem),
+	    cmocka_unit_test(test_all_kinds_of_keys_and_digests),
+	    cmocka_unit_test(test_empty_message),
+	    cmocka_unit_test(test_algorithm_must_fit_the_key),
+	    cmocka_unit_test(test_rsa_pss_is_not_used_for_approvals),
+	    cmocka_unit_test(test_damaged_keys),
+	    cmocka_unit_test(test_keys_of_other_kinds),
+	    cmocka_unit_test(test_rsa_exponent_one),
+	    cmocka_unit_test(test_one_key_has_one_form),
+	    cmocka_unit_test(test_explicit_curve_parameters),
+	    cmocka_unit_test(test_point_must_be_on_the_curve),
+	    cmocka_unit_test(test_cache_never_mixes_keys),
+	    cmocka_unit_test(test_certificate),
+	    cmocka_unit_test(test_damaged_certificates),
+	    cmocka_unit_test(test_pem),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, release);

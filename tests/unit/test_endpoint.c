@@ -18,25 +18,26 @@ test_addresses(void **state)
 	static const struct {
 		const char *text, *base, *path;
 	} good[] = {
-		{ "https://hsm.example", "https://hsm.example", NULL },
-		{ "https://hsm.example/", "https://hsm.example", NULL },
-		{ "https://hsm.example:8443/v1", "https://hsm.example:8443", NULL },
-		{ "https://hsm.example/v1/", "https://hsm.example", NULL },
-		{ "https://hsm.example/tsb//v1//", "https://hsm.example/tsb", NULL },
-		{ "https://hsm.example/xv1", "https://hsm.example/xv1", NULL },
-		{ "http://127.0.0.1:80", "http://127.0.0.1:80", NULL },
-		{ "http://[::1]:80", "http://[::1]:80", NULL },
-		{ "unix:/run/tsb/hsm.sock", "http://localhost", "/run/tsb/hsm.sock" },
+	    {"https://hsm.example", "https://hsm.example", NULL},
+	    {"https://hsm.example/", "https://hsm.example", NULL},
+	    {"https://hsm.example:8443/v1", "https://hsm.example:8443", NULL},
+	    {"https://hsm.example/v1/", "https://hsm.example", NULL},
+	    {"https://hsm.example/tsb//v1//", "https://hsm.example/tsb", NULL},
+	    {"https://hsm.example/xv1", "https://hsm.example/xv1", NULL},
+	    {"http://127.0.0.1:80", "http://127.0.0.1:80", NULL},
+	    {"http://[::1]:80", "http://[::1]:80", NULL},
+	    {"unix:/run/tsb/hsm.sock", "http://localhost", "/run/tsb/hsm.sock"},
 	};
-	static const char *const bad[] = { "", "hsm.example", "ftp://x", "file:///etc/passwd",
-		"https://", "https:///x", "https://:80", "https://user:pw@host",
-		"https://host/?x", "https://host/#x", "https://ho st", "https://host\n", "HTTPS://host", "unix:", "unix:relative",
-		("unix:/a234567890123456789012345678901234567890123456789012345678901234567890"
-		"1234567890123456789012345678901234567890") };
+	static const char *const bad[] = {"", "hsm.example", "ftp://x", "file:///etc/passwd",
+	    "https://", "https:///x", "https://:80", "https://user:pw@host", "https://host/?x",
+	    "https://host/#x", "https://ho st", "https://host\n", "HTTPS://host",
+	    "unix:", "unix:relative",
+	    ("unix:/a234567890123456789012345678901234567890123456789012345678901234567890"
+	     "1234567890123456789012345678901234567890")};
 
 	(void)state;
 	for (size_t i = 0; i < TSB_COUNT(good); i++) {
-		struct tsb_err err = { 0 };
+		struct tsb_err err = {0};
 		struct endpoint e;
 
 		assert_int_equal(endpoint_init(&e, good[i].text, &err), 0);
@@ -46,7 +47,7 @@ test_addresses(void **state)
 		endpoint_clear(&e);
 	}
 	for (size_t i = 0; i < TSB_COUNT(bad); i++) {
-		struct tsb_err err = { 0 };
+		struct tsb_err err = {0};
 		struct endpoint e;
 
 		assert_int_equal(endpoint_init(&e, bad[i], &err), -1);
@@ -57,13 +58,13 @@ test_addresses(void **state)
 static void
 test_lists(void **state)
 {
-	static const char *const bad[] = { "", ",", "https://a,", ";https://a",
-		"https://a;;https://b",
-		"https://1,https://2,https://3,https://4,https://5,https://6,https://7,https://8,"
-		"https://9,https://10,https://11,https://12,https://13,https://14,https://15,"
-		"https://16,https://17" };
+	static const char *const bad[] = {"", ",", "https://a,", ";https://a",
+	    "https://a;;https://b",
+	    "https://1,https://2,https://3,https://4,https://5,https://6,https://7,https://8,"
+	    "https://9,https://10,https://11,https://12,https://13,https://14,https://15,"
+	    "https://16,https://17"};
 	struct endpoint_list l;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	(void)state;
 	assert_int_equal(endpoint_list_init(&l, "https://a, https://b; unix:/c", &err), 0);
@@ -82,13 +83,14 @@ static void
 test_order(void **state)
 {
 	struct endpoint_list l;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 	unsigned char order[ENDPOINT_MAX];
-	int first[4] = { 0 };
+	int first[4] = {0};
 
 	(void)state;
-	assert_int_equal(
-	    endpoint_list_init(&l, "http://[::1]:1,http://[::1]:2;unix:/3;unix:/4", &err), 0);
+	assert_int_equal(endpoint_list_init(&l, "http://[::1]:1,http://[::1]:2;unix:/3;unix:/4",
+			     &err),
+	    0);
 	for (int i = 0; i < 400; i++) {
 		endpoint_list_order(&l, 1000, order);
 		first[order[0]]++;
@@ -99,7 +101,7 @@ test_order(void **state)
 	assert_true(first[0] > 100 && first[1] > 100);
 	l.v[0].down_until = l.v[2].down_until = 1001;
 	endpoint_list_order(&l, 1000, order);
-	assert_memory_equal(order, ((unsigned char[]){ 1, 3, 0, 2 }), 4);
+	assert_memory_equal(order, ((unsigned char[]){1, 3, 0, 2}), 4);
 	endpoint_list_order(&l, 1001, order);
 	assert_int_equal(order[2], 2);
 	endpoint_list_clear(&l);
@@ -109,13 +111,13 @@ static void
 test_settings_are_checked(void **state)
 {
 	static const struct hsm_conf bad[] = {
-		{ .url = NULL, .timeout = 1, .connect_timeout = 1 },
-		{ .url = "", .timeout = 1, .connect_timeout = 1 },
-		{ .url = "https://a", .timeout = 0, .connect_timeout = 1 },
-		{ .url = "https://a", .timeout = 1, .connect_timeout = 1, .cert_file = "c" },
-		{ .url = "https://a", .timeout = 1, .connect_timeout = 1, .api_key = { "a\nb" } },
+	    {.url = NULL, .timeout = 1, .connect_timeout = 1},
+	    {.url = "", .timeout = 1, .connect_timeout = 1},
+	    {.url = "https://a", .timeout = 0, .connect_timeout = 1},
+	    {.url = "https://a", .timeout = 1, .connect_timeout = 1, .cert_file = "c"},
+	    {.url = "https://a", .timeout = 1, .connect_timeout = 1, .api_key = {"a\nb"}},
 	};
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	(void)state;
 	for (size_t i = 0; i < TSB_COUNT(bad); i++)
@@ -126,10 +128,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_settings_are_checked),
+	    cmocka_unit_test(test_addresses),
+	    cmocka_unit_test(test_lists),
+	    cmocka_unit_test(test_order),
+	    cmocka_unit_test(test_settings_are_checked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

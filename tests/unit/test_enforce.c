@@ -20,11 +20,11 @@
 
 #include "hsm/enforce.h"
 
-#define PEOPLE 4
-#define T0 1700000000
-#define TIMELOCK 60
-#define TIMEOUT 600
-#define KEY_NAME "invoice-key"
+#define PEOPLE      4
+#define T0          1700000000
+#define TIMELOCK    60
+#define TIMEOUT     600
+#define KEY_NAME    "invoice-key"
 #define STAMP_LABEL "timestamp-key"
 
 struct person {
@@ -47,8 +47,8 @@ person_make(struct person *p, EVP_PKEY *key, enum ska_key_type type, enum ska_di
 	int n = i2d_PUBKEY(key, &der);
 
 	assert_true(n > 0);
-	*p = (struct person){ key, arena_view(&arena, tsb_view_of(der, (size_t)n)), type, digest,
-	    md };
+	*p =
+	    (struct person){key, arena_view(&arena, tsb_view_of(der, (size_t)n)), type, digest, md};
 	OPENSSL_free(der);
 }
 
@@ -80,7 +80,7 @@ person_sign(const struct person *p, struct tsb_view message)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	unsigned char sig[1024];
-	tsb_bytes_auto der = { 0 };
+	tsb_bytes_auto der = {0};
 	size_t n = sizeof(sig);
 
 	assert_int_equal(EVP_DigestSignInit_ex(ctx, NULL, p->md, NULL, NULL, p->key, NULL), 1);
@@ -124,17 +124,24 @@ begin(struct fixture *f)
 {
 	memset(f, 0, sizeof(*f));
 	for (size_t i = 0; i < 3; i++)
-		f->approver[i] = (struct ska_approver){ .type = APPROVER_PUBLIC_KEY,
-			.value = person[i].spki, .spki = person[i].spki };
-	f->group = (struct ska_group){ .quorum = 2, .napprovers = 3, .approvers = f->approver };
-	f->token = (struct ska_token){ .timelock = TIMELOCK, .timeout = TIMEOUT, .ngroups = 1,
-		.groups = &f->group };
+		f->approver[i] = (struct ska_approver){.type = APPROVER_PUBLIC_KEY,
+		    .value = person[i].spki,
+		    .spki = person[i].spki};
+	f->group = (struct ska_group){.quorum = 2, .napprovers = 3, .approvers = f->approver};
+	f->token = (struct ska_token){.timelock = TIMELOCK,
+	    .timeout = TIMEOUT,
+	    .ngroups = 1,
+	    .groups = &f->group};
 	for (int rule = 0; rule < RULE__MAX; rule++)
-		f->policy.rule[rule] = (struct ska_rule){ .ntokens = 0 };
-	f->policy.rule[RULE_USE] = (struct ska_rule){ 1, &f->token };
-	f->request = (struct enforce_request){ .key_name = KEY_NAME, .policy = &f->policy,
-		.operation = OP_USE, .payload = tsb_view_str("harro"), .approvals = f->approval,
-		.now = T0 + TIMELOCK, .timestamp_key = timestamp_key };
+		f->policy.rule[rule] = (struct ska_rule){.ntokens = 0};
+	f->policy.rule[RULE_USE] = (struct ska_rule){1, &f->token};
+	f->request = (struct enforce_request){.key_name = KEY_NAME,
+	    .policy = &f->policy,
+	    .operation = OP_USE,
+	    .payload = tsb_view_str("harro"),
+	    .approvals = f->approval,
+	    .now = T0 + TIMELOCK,
+	    .timestamp_key = timestamp_key};
 	f->timestamped = true;
 	f->label = KEY_NAME;
 	f->operation = OP_USE;
@@ -147,17 +154,20 @@ begin(struct fixture *f)
 static struct tsb_view
 token_bytes(const struct fixture *f)
 {
-	struct ska_approval_token t = { .operation = f->operation, .label = tsb_view_str(f->label),
-		.has_timestamp = f->timestamped,
-		.has_payload = f->operation == OP_USE || f->operation == OP_MODIFY,
-		.payload = f->payload };
-	tsb_bytes_auto stamp = { 0 };
-	tsb_bytes_auto whole = { 0 };
+	struct ska_approval_token t = {.operation = f->operation,
+	    .label = tsb_view_str(f->label),
+	    .has_timestamp = f->timestamped,
+	    .has_payload = f->operation == OP_USE || f->operation == OP_MODIFY,
+	    .payload = f->payload};
+	tsb_bytes_auto stamp = {0};
+	tsb_bytes_auto whole = {0};
 
 	if (t.has_timestamp) {
-		t.timestamp = (struct ska_timestamp){ .has_payload = t.has_payload,
-			.modify = f->operation == OP_MODIFY, .payload = f->payload,
-			.seconds = f->seconds, .key_label = tsb_view_str(f->stamp_label) };
+		t.timestamp = (struct ska_timestamp){.has_payload = t.has_payload,
+		    .modify = f->operation == OP_MODIFY,
+		    .payload = f->payload,
+		    .seconds = f->seconds,
+		    .key_label = tsb_view_str(f->stamp_label)};
 		ska_timestamp_format(&t.timestamp, &stamp);
 		t.timestamp.whole = arena_view(&arena, tsb_view_bytes(&stamp));
 		t.timestamp_signature = person_sign(f->stamp_signer, t.timestamp.whole);
@@ -169,8 +179,8 @@ token_bytes(const struct fixture *f)
 static struct tsb_view
 signed_by(const struct person *p, struct tsb_view token)
 {
-	struct ska_signed_approval s = { .signature = person_sign(p, token), .approver = p->spki };
-	tsb_bytes_auto whole = { 0 };
+	struct ska_signed_approval s = {.signature = person_sign(p, token), .approver = p->spki};
+	tsb_bytes_auto whole = {0};
 
 	s.token.whole = token;
 	ska_signed_approval_format(&s, &whole);
@@ -190,8 +200,8 @@ approve(struct fixture *f, const char *who)
 static void
 allowed(const struct fixture *f)
 {
-	arena_auto a = { 0 };
-	struct tsb_err err = { 0 };
+	arena_auto a = {0};
+	struct tsb_err err = {0};
 
 	if (enforce(&f->request, &a, &err))
 		fail_msg("refused: %s", err.msg);
@@ -200,8 +210,8 @@ allowed(const struct fixture *f)
 static void
 refused(const struct fixture *f, const char *says)
 {
-	arena_auto a = { 0 };
-	struct tsb_err err = { 0 };
+	arena_auto a = {0};
+	struct tsb_err err = {0};
 
 	assert_int_equal(enforce(&f->request, &a, &err), -1);
 	assert_int_equal(err.code, TSB_E_HSM);
@@ -219,9 +229,8 @@ test_quorum(void **state)
 	static const struct {
 		const char *who;
 		bool met;
-	} rows[] = { { "", false }, { "0", false }, { "2", false }, { "00", false },
-		{ "0000", false }, { "01", true }, { "12", true }, { "20", true }, { "012", true },
-		{ "001", true } };
+	} rows[] = {{"", false}, {"0", false}, {"2", false}, {"00", false}, {"0000", false},
+	    {"01", true}, {"12", true}, {"20", true}, {"012", true}, {"001", true}};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
 		struct fixture f;
@@ -241,9 +250,8 @@ test_time_window(void **state)
 	static const struct {
 		int64_t after;
 		bool met;
-	} rows[] = { { 0, false }, { TIMELOCK - 1, false }, { TIMELOCK, true },
-		{ TIMEOUT - 1, true }, { TIMEOUT, false }, { TIMEOUT + 1, false },
-		{ INT64_C(1) << 40, false } };
+	} rows[] = {{0, false}, {TIMELOCK - 1, false}, {TIMELOCK, true}, {TIMEOUT - 1, true},
+	    {TIMEOUT, false}, {TIMEOUT + 1, false}, {INT64_C(1) << 40, false}};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
 		struct fixture f;
@@ -264,11 +272,11 @@ test_future_timestamps(void **state)
 	static const struct {
 		uint64_t seconds;
 		const char *says;
-	} rows[] = { { T0 + TIMELOCK + 1, "approval 1: its timestamp is in the future" },
-		{ T0 * UINT64_C(2), "approval 1: its timestamp is in the future" },
-		{ INT64_MAX, "approval 1: does not parse" },
-		{ (uint64_t)INT64_MAX + 1, "approval 1: does not parse" },
-		{ UINT64_MAX, "approval 1: does not parse" } };
+	} rows[] = {{T0 + TIMELOCK + 1, "approval 1: its timestamp is in the future"},
+	    {T0 * UINT64_C(2), "approval 1: its timestamp is in the future"},
+	    {INT64_MAX, "approval 1: does not parse"},
+	    {(uint64_t)INT64_MAX + 1, "approval 1: does not parse"},
+	    {UINT64_MAX, "approval 1: does not parse"}};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
 		struct fixture f;
@@ -286,8 +294,8 @@ test_without_timestamp_only_untimed_tokens(void **state)
 	static const struct {
 		uint64_t lock, out;
 		bool met;
-	} rows[] = { { 0, 0, true }, { TIMELOCK, 0, false }, { 0, TIMEOUT, false },
-		{ TIMELOCK, TIMEOUT, false } };
+	} rows[] = {{0, 0, true}, {TIMELOCK, 0, false}, {0, TIMEOUT, false},
+	    {TIMELOCK, TIMEOUT, false}};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
 		struct fixture f;
@@ -310,8 +318,8 @@ test_tokens_that_ask_for_nobody(void **state)
 	static const struct {
 		uint64_t lock, out;
 		bool met;
-	} rows[] = { { 0, 0, true }, { 0, TIMEOUT, true }, { TIMELOCK, 0, false },
-		{ TIMELOCK, TIMEOUT, false } };
+	} rows[] = {{0, 0, true}, {0, TIMEOUT, true}, {TIMELOCK, 0, false},
+	    {TIMELOCK, TIMEOUT, false}};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
 		struct fixture f;
@@ -346,7 +354,7 @@ test_rule_belongs_to_the_operation(void **state)
 	static const struct {
 		enum ska_operation operation;
 		enum ska_rule_kind rule;
-	} rows[] = { { OP_USE, RULE_USE }, { OP_BLOCK, RULE_BLOCK }, { OP_UNBLOCK, RULE_UNBLOCK } };
+	} rows[] = {{OP_USE, RULE_USE}, {OP_BLOCK, RULE_BLOCK}, {OP_UNBLOCK, RULE_UNBLOCK}};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++)
 		for (int rule = 0; rule < RULE__MAX; rule++) {
@@ -354,10 +362,10 @@ test_rule_belongs_to_the_operation(void **state)
 
 			begin(&f);
 			f.policy.rule[RULE_USE].ntokens = 0;
-			f.policy.rule[rule] = (struct ska_rule){ 1, &f.token };
+			f.policy.rule[rule] = (struct ska_rule){1, &f.token};
 			f.operation = f.request.operation = rows[i].operation;
 			if (f.operation != OP_USE)
-				f.payload = f.request.payload = (struct tsb_view){ 0 };
+				f.payload = f.request.payload = (struct tsb_view){0};
 			approve(&f, "01");
 			if (rule == (int)rows[i].rule)
 				allowed(&f);
@@ -374,7 +382,7 @@ static void
 break_operation(struct fixture *f)
 {
 	f->operation = OP_BLOCK;
-	f->payload = (struct tsb_view){ 0 };
+	f->payload = (struct tsb_view){0};
 }
 
 static void
@@ -410,7 +418,7 @@ break_payload_longer(struct fixture *f)
 static void
 break_payload_empty(struct fixture *f)
 {
-	f->payload = (struct tsb_view){ 0 };
+	f->payload = (struct tsb_view){0};
 }
 
 static void
@@ -429,15 +437,15 @@ static const struct {
 	break_fn *apply;
 	const char *says;
 } violations[] = {
-	{ break_operation, "approves operation 2, not 1" },
-	{ break_label, "approves the use of another key" },
-	{ break_label_empty, "approves the use of another key" },
-	{ break_label_prefix, "approves the use of another key" },
-	{ break_payload, "approves another payload" },
-	{ break_payload_longer, "approves another payload" },
-	{ break_payload_empty, "approves another payload" },
-	{ break_stamp_label, "its timestamp is not from a timestamp key of this HSM" },
-	{ break_stamp_signer, "its timestamp signature does not verify" },
+    {break_operation, "approves operation 2, not 1"},
+    {break_label, "approves the use of another key"},
+    {break_label_empty, "approves the use of another key"},
+    {break_label_prefix, "approves the use of another key"},
+    {break_payload, "approves another payload"},
+    {break_payload_longer, "approves another payload"},
+    {break_payload_empty, "approves another payload"},
+    {break_stamp_label, "its timestamp is not from a timestamp key of this HSM"},
+    {break_stamp_signer, "its timestamp signature does not verify"},
 };
 
 static void
@@ -477,8 +485,8 @@ static void
 test_signature_of_another_refuses_all(void **state)
 {
 	struct tsb_view token;
-	struct ska_signed_approval s = { 0 };
-	tsb_bytes_auto whole = { 0 };
+	struct ska_signed_approval s = {0};
+	tsb_bytes_auto whole = {0};
 	struct fixture f;
 
 	begin(&f);
@@ -559,20 +567,20 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_quorum),
-		cmocka_unit_test(test_time_window),
-		cmocka_unit_test(test_future_timestamps),
-		cmocka_unit_test(test_without_timestamp_only_untimed_tokens),
-		cmocka_unit_test(test_tokens_that_ask_for_nobody),
-		cmocka_unit_test(test_rule_without_tokens_is_never_met),
-		cmocka_unit_test(test_rule_belongs_to_the_operation),
-		cmocka_unit_test(test_violations),
-		cmocka_unit_test(test_stranger_refuses_all),
-		cmocka_unit_test(test_signature_of_another_refuses_all),
-		cmocka_unit_test(test_no_bit_of_an_approval_may_change),
-		cmocka_unit_test(test_tokens_must_be_the_same),
-		cmocka_unit_test(test_tokens_must_be_the_same_to_the_timestamp_signature),
-		cmocka_unit_test(test_approvals_with_an_empty_list_of_approvers),
+	    cmocka_unit_test(test_quorum),
+	    cmocka_unit_test(test_time_window),
+	    cmocka_unit_test(test_future_timestamps),
+	    cmocka_unit_test(test_without_timestamp_only_untimed_tokens),
+	    cmocka_unit_test(test_tokens_that_ask_for_nobody),
+	    cmocka_unit_test(test_rule_without_tokens_is_never_met),
+	    cmocka_unit_test(test_rule_belongs_to_the_operation),
+	    cmocka_unit_test(test_violations),
+	    cmocka_unit_test(test_stranger_refuses_all),
+	    cmocka_unit_test(test_signature_of_another_refuses_all),
+	    cmocka_unit_test(test_no_bit_of_an_approval_may_change),
+	    cmocka_unit_test(test_tokens_must_be_the_same),
+	    cmocka_unit_test(test_tokens_must_be_the_same_to_the_timestamp_signature),
+	    cmocka_unit_test(test_approvals_with_an_empty_list_of_approvers),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

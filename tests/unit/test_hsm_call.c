@@ -20,9 +20,11 @@ static struct hsm *
 patient_client(const char *url, long timeout)
 {
 	static char manage[] = "key-of-management", operate[] = "key-of-operation";
-	struct hsm_conf conf = { .url = url, .api_key = { manage, operate, NULL },
-		.timeout = timeout, .connect_timeout = 1 };
-	struct tsb_err err = { 0 };
+	struct hsm_conf conf = {.url = url,
+	    .api_key = {manage, operate, NULL},
+	    .timeout = timeout,
+	    .connect_timeout = 1};
+	struct tsb_err err = {0};
 	struct hsm *h = hsm_new(&conf, &err);
 
 	if (!h)
@@ -36,10 +38,14 @@ client(const char *url)
 	return patient_client(url, 1);
 }
 
-static const struct hsm_call sign = { .method = "POST", .path = "/v1/synchronousSign",
-	.role = HSM_KEY_OPERATION, .body = { (const unsigned char *)"{\"a\":1}", 7 } };
-static const struct hsm_call list = { .method = "GET", .path = "/v1/key",
-	.role = HSM_KEY_MANAGEMENT, .repeatable = true };
+static const struct hsm_call sign = {.method = "POST",
+    .path = "/v1/synchronousSign",
+    .role = HSM_KEY_OPERATION,
+    .body = {(const unsigned char *)"{\"a\":1}", 7}};
+static const struct hsm_call list = {.method = "GET",
+    .path = "/v1/key",
+    .role = HSM_KEY_MANAGEMENT,
+    .repeatable = true};
 
 static char text[4096];
 static struct tsb_err last;
@@ -48,7 +54,7 @@ static struct tsb_err last;
 static int
 call(struct hsm *h, const struct hsm_call *c)
 {
-	struct hsm_reply reply = { 0 };
+	struct hsm_reply reply = {0};
 	int status;
 
 	memset(&last, 0, sizeof(last));
@@ -67,8 +73,9 @@ call(struct hsm *h, const struct hsm_call *c)
 static void
 test_request_as_sent(void **state)
 {
-	static const struct hsm_call delete = { .method = "DELETE", .path = "/v1/key/a%2Fb/../c",
-		.role = HSM_SERVICE };
+	static const struct hsm_call delete = {.method = "DELETE",
+	    .path = "/v1/key/a%2Fb/../c",
+	    .role = HSM_SERVICE};
 	struct server *s = server_start("a", true);
 	struct hsm *h = client(s->url);
 
@@ -102,7 +109,9 @@ test_every_answer_is_an_answer(void **state)
 	hsm_free(&h);
 }
 
-/* Also over a connection that stands already: it is never sent, and nobody need ask what happened. */
+/*
+ * Also over a connection that stands already: it is never sent, and nobody need ask what happened.
+ */
 static void
 test_call_whose_time_is_over_is_not_sent(void **state)
 {
@@ -125,7 +134,8 @@ test_call_whose_time_is_over_is_not_sent(void **state)
 static void
 test_nobody_listens(void **state)
 {
-	struct server *a = server_start(NULL, false), *b = server_start(NULL, true), *c = server_start("a", false);
+	struct server *a = server_start(NULL, false), *b = server_start(NULL, true),
+		      *c = server_start("a", false);
 	char url[400];
 	struct hsm *h;
 
@@ -149,10 +159,11 @@ static void
 test_what_was_sent_goes_elsewhere_only_when_repeatable(void **state)
 {
 	/* drop, hang, half an answer, and what front servers say */
-	static const char *const scripts[] = { "d", "h", "t", "2", "3", "4" };
+	static const char *const scripts[] = {"d", "h", "t", "2", "3", "4"};
 
 	for (size_t i = 0; i < TSB_COUNT(scripts); i++) {
-		struct server *bad = server_start(scripts[i], i % 2), *good = server_start("a", false);
+		struct server *bad = server_start(scripts[i], i % 2),
+			      *good = server_start("a", false);
 		char url[300];
 		struct hsm *h;
 
@@ -278,11 +289,14 @@ test_failed_handshake_sends_nothing(void **state)
 static void
 test_rest_reply(void **state)
 {
-	static const struct rest_options options = { .timeout_ms = 1000, .connect_timeout_ms = 1000,
-		.reply_max = 1000 };
-	struct rest_call get = { .method = "GET", .path = "/x?y", .accept = "image/png",
-		.apikey = "k" };
-	struct rest_reply reply = { 0 };
+	static const struct rest_options options = {.timeout_ms = 1000,
+	    .connect_timeout_ms = 1000,
+	    .reply_max = 1000};
+	struct rest_call get = {.method = "GET",
+	    .path = "/x?y",
+	    .accept = "image/png",
+	    .apikey = "k"};
+	struct rest_reply reply = {0};
 	char why[REST_WHY_SIZE];
 	struct endpoint e;
 	struct rest *rest = rest_new(&options);
@@ -362,7 +376,7 @@ test_flights_fall_back(void **state)
 {
 	struct server *none = server_start(NULL, false), *drop = server_start("d", false);
 	struct server *good = server_start("a", true);
-	struct outcome o[3] = { 0 };
+	struct outcome o[3] = {0};
 	char url[400];
 	struct hsm *h;
 
@@ -396,7 +410,7 @@ test_wait_sees_the_descriptor(void **state)
 {
 	struct server *s = server_start("h", true);
 	struct hsm *h = client(s->url);
-	struct outcome o = { 0 };
+	struct outcome o = {0};
 	int64_t started;
 	int fds[2];
 
@@ -433,21 +447,21 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, after_each)
 	const struct CMUnitTest tests[] = {
-		TEST(test_request_as_sent),
-		TEST(test_every_answer_is_an_answer),
-		TEST(test_call_whose_time_is_over_is_not_sent),
-		TEST(test_nobody_listens),
-		TEST(test_what_was_sent_goes_elsewhere_only_when_repeatable),
-		TEST(test_repeatable_call_without_answer),
-		TEST(test_failed_endpoint_is_tried_again_when_alone),
-		TEST(test_too_long_an_answer_is_final),
-		TEST(test_kept_connection_breaks_after_send),
-		TEST(test_timeouts),
-		TEST(test_failed_handshake_sends_nothing),
-		TEST(test_rest_reply),
-		TEST(test_many_in_flight),
-		TEST(test_flights_fall_back),
-		TEST(test_wait_sees_the_descriptor),
+	    TEST(test_request_as_sent),
+	    TEST(test_every_answer_is_an_answer),
+	    TEST(test_call_whose_time_is_over_is_not_sent),
+	    TEST(test_nobody_listens),
+	    TEST(test_what_was_sent_goes_elsewhere_only_when_repeatable),
+	    TEST(test_repeatable_call_without_answer),
+	    TEST(test_failed_endpoint_is_tried_again_when_alone),
+	    TEST(test_too_long_an_answer_is_final),
+	    TEST(test_kept_connection_breaks_after_send),
+	    TEST(test_timeouts),
+	    TEST(test_failed_handshake_sends_nothing),
+	    TEST(test_rest_reply),
+	    TEST(test_many_in_flight),
+	    TEST(test_flights_fall_back),
+	    TEST(test_wait_sees_the_descriptor),
 	};
 
 	return cmocka_run_group_tests(tests, servers_setup, servers_teardown);

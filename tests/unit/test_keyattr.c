@@ -27,8 +27,8 @@ parse_well(struct tsb_view xml, struct arena *a, struct keyattr *k)
 static void
 assert_refused(const char *xml, const char *message)
 {
-	arena_auto a = { 0 };
-	struct keyattr k = { .label = "untouched" };
+	arena_auto a = {0};
+	struct keyattr k = {.label = "untouched"};
 	struct tsb_err err;
 
 	assert_int_equal(keyattr_parse(tsb_view_str(xml), &a, &k, &err), -1);
@@ -76,7 +76,7 @@ assert_time_is(int64_t seconds, json_object *parent, const char *element)
 static void
 check_vector(const struct vector *v)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	struct keyattr k;
 	json_object *o = v->decoded, *flags = child(o, "attributes");
 
@@ -115,7 +115,7 @@ static void
 test_vector_policy(void **state)
 {
 	const struct vector *v = vector_by_name("key-attributes-generated");
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	struct keyattr k;
 
 	parse_well(v->bytes, &a, &k);
@@ -144,8 +144,8 @@ static void
 test_vectors_encode_to_the_same_bytes(void **state)
 {
 	for (size_t i = 0; i < nvectors; i++) {
-		arena_auto a = { 0 };
-		tsb_bytes_auto out = { 0 };
+		arena_auto a = {0};
+		tsb_bytes_auto out = {0};
 		struct keyattr k;
 
 		if (!vector_is(&vectors[i], "key-attributes"))
@@ -175,7 +175,7 @@ test_vectors_signatures_verify_as_described(void **state)
 		    0);
 		/* both final line feeds are signed */
 		assert_int_equal(crypto_verify(json_spki(s), json_digest(s),
-				     (struct tsb_view){ v->bytes.p, v->bytes.n - 1 },
+				     (struct tsb_view){v->bytes.p, v->bytes.n - 1},
 				     json_base64(s, "signature"), &err),
 		    -1);
 		n++;
@@ -199,18 +199,20 @@ test_vectors_signatures_verify_as_described(void **state)
 	"<create_time>2025-01-15T09:30:00Z</create_time>"                                          \
 	"<attest_time>2025-01-15T09:30:01Z</attest_time>"
 #define ALGORITHM "<algorithm>EC</algorithm>"
-#define STATUS "<key_status><blocked>false</blocked></key_status>"
+#define STATUS    "<key_status><blocked>false</blocked></key_status>"
 #define RULES(use)                                                                                 \
 	"<policy>" STATUS "<rule_use>" use "</rule_use><rule_block/><rule_unblock/>"               \
 	"<rule_modify></rule_modify></policy>"
-#define END "</private_key>\n\n"
+#define END              "</private_key>\n\n"
 #define DOCUMENT(middle) HEAD START LABEL TIMES ALGORITHM middle FLAGS END
-#define WITH_RULE(use) HEAD START LABEL TIMES ALGORITHM FLAGS RULES(use) END
+#define WITH_RULE(use)                                                                             \
+	HEAD START LABEL TIMES ALGORITHM FLAGS RULES(use)                                          \
+	END
 
 static void
 test_smallest_document(void **state)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	struct keyattr k;
 
 	parse_well(tsb_view_str(DOCUMENT("")), &a, &k);
@@ -250,10 +252,10 @@ test_document_types_and_entities(void **state)
 	assert_refused(HEAD "<!DOCTYPE private_key>" START LABEL TIMES ALGORITHM FLAGS END,
 	    "document type");
 	assert_refused(HEAD "<!DOCTYPE private_key SYSTEM \"file:///etc/passwd\">" START LABEL TIMES
-			ALGORITHM FLAGS END,
+			   ALGORITHM FLAGS END,
 	    "document type");
-	assert_refused(HEAD "<!DOCTYPE private_key [<!ENTITY a \"b\">]>" START LABEL TIMES ALGORITHM
-			FLAGS END,
+	assert_refused(HEAD
+	    "<!DOCTYPE private_key [<!ENTITY a \"b\">]>" START LABEL TIMES ALGORITHM FLAGS END,
 	    "document type");
 	assert_refused(HEAD START "<label>&a;</label>" TIMES ALGORITHM FLAGS END, "reference");
 	assert_refused(HEAD START "<label>&#107;</label>" TIMES ALGORITHM FLAGS END, "reference");
@@ -265,12 +267,12 @@ test_document_types_and_entities(void **state)
 static void
 test_five_entities_are_text(void **state)
 {
-	arena_auto a = { 0 };
-	tsb_bytes_auto out = { 0 };
+	arena_auto a = {0};
+	tsb_bytes_auto out = {0};
 	struct keyattr k;
 
-	parse_well(tsb_view_str(HEAD START "<label>&lt;&amp;&gt;&quot;&apos;</label>" TIMES ALGORITHM
-				FLAGS END),
+	parse_well(tsb_view_str(HEAD START
+		       "<label>&lt;&amp;&gt;&quot;&apos;</label>" TIMES ALGORITHM FLAGS END),
 	    &a, &k);
 	assert_string_equal(k.label, "<&>\"'");
 	keyattr_format(&k, &out);
@@ -287,7 +289,8 @@ test_comments_instructions_and_cdata(void **state)
 	assert_refused(DOCUMENT("<?php echo 1 ?>"), "processing instruction");
 	assert_refused(HEAD START LABEL TIMES ALGORITHM FLAGS END "<?x?>",
 	    "processing instruction");
-	assert_refused(HEAD START "<label><![CDATA[k]]></label>" TIMES ALGORITHM FLAGS END, "CDATA");
+	assert_refused(HEAD START "<label><![CDATA[k]]></label>" TIMES ALGORITHM FLAGS END,
+	    "CDATA");
 }
 
 static void
@@ -305,16 +308,16 @@ test_order_and_number_of_elements(void **state)
 	assert_refused(HEAD START LABEL TIMES ALGORITHM FLAGS "<key_size>256</key_size>" END,
 	    "key_size is repeated or in the wrong place");
 	assert_refused(HEAD START LABEL TIMES ALGORITHM
-			"<attributes><decrypt>true</decrypt></attributes>" END,
+	    "<attributes><decrypt>true</decrypt></attributes>" END,
 	    "sign is missing");
 	assert_refused(HEAD START LABEL TIMES ALGORITHM "<attributes/>" END, "decrypt is missing");
 	assert_refused(HEAD START LABEL TIMES ALGORITHM FLAGS "<policy/>" END,
 	    "key_status is missing");
-	assert_refused(HEAD START LABEL TIMES ALGORITHM FLAGS "<policy>" STATUS
-			"<rule_use/><rule_block/><rule_modify/></policy>" END,
+	assert_refused(HEAD START LABEL TIMES ALGORITHM FLAGS
+	    "<policy>" STATUS "<rule_use/><rule_block/><rule_modify/></policy>" END,
 	    "rule_unblock is missing");
-	assert_refused(HEAD START LABEL TIMES ALGORITHM FLAGS "<policy>" STATUS
-			"<rule_block/><rule_use/><rule_unblock/><rule_modify/></policy>" END,
+	assert_refused(HEAD START LABEL TIMES ALGORITHM FLAGS
+	    "<policy>" STATUS "<rule_block/><rule_use/><rule_unblock/><rule_modify/></policy>" END,
 	    "rule_use is missing");
 	assert_refused(HEAD START LABEL TIMES ALGORITHM FLAGS END START END, "not well-formed");
 	assert_refused(HEAD START LABEL TIMES ALGORITHM FLAGS END "x", "not well-formed");
@@ -335,20 +338,22 @@ test_text_and_elements_do_not_mix(void **state)
 static void
 test_attributes(void **state)
 {
-	assert_refused(HEAD "<private_key>" LABEL TIMES ALGORITHM FLAGS END, "no attribute creation");
+	assert_refused(HEAD "<private_key>" LABEL TIMES ALGORITHM FLAGS END,
+	    "no attribute creation");
 	assert_refused(HEAD "<private_key creation=\"found\">" LABEL TIMES ALGORITHM FLAGS END,
 	    "creation has an unknown value");
-	assert_refused(HEAD "<private_key creation=\"generated\" storage=\"here\">" LABEL TIMES
-			ALGORITHM FLAGS END,
+	assert_refused(HEAD
+	    "<private_key creation=\"generated\" storage=\"here\">" LABEL TIMES ALGORITHM FLAGS END,
 	    "storage has an unknown value");
-	assert_refused(HEAD "<private_key creation=\"generated\" xmlns=\"urn:x\">" LABEL TIMES
-			ALGORITHM FLAGS END,
+	assert_refused(HEAD
+	    "<private_key creation=\"generated\" xmlns=\"urn:x\">" LABEL TIMES ALGORITHM FLAGS END,
 	    "unknown attribute");
 	assert_refused(HEAD "<private_key creation=\"generated\" creation=\"generated\">",
 	    "not well-formed");
 	assert_refused(HEAD START "<label lang=\"en\">k</label>" TIMES ALGORITHM FLAGS END,
 	    "label has an unknown attribute");
-	assert_refused(WITH_RULE("<token name=\"\"><timelock>0</timelock><timeout>0</timeout></token>"),
+	assert_refused(WITH_RULE(
+			   "<token name=\"\"><timelock>0</timelock><timeout>0</timeout></token>"),
 	    "name must have 1 to 255");
 	assert_refused(DOCUMENT("<derivation_value>AB</derivation_value>"), "no attribute type");
 }
@@ -359,17 +364,17 @@ test_values(void **state)
 	static const struct {
 		const char *middle, *message;
 	} rows[] = {
-		{ "<algorithm_oid></algorithm_oid>", "algorithm_oid is not" },
-		{ "<algorithm_oid>1..2</algorithm_oid>", "algorithm_oid is not" },
-		{ "<curve_oid>1.2.x</curve_oid>", "curve_oid is not" },
-		{ "<key_size>0</key_size>", "key_size is 0" },
-		{ "<key_size>02048</key_size>", "not a plain decimal" },
-		{ "<key_size>+1</key_size>", "not a plain decimal" },
-		{ "<key_size>99999999999999999999999</key_size>", "too large" },
-		{ "<public_key></public_key>", "public_key is not base64" },
-		{ "<public_key>AAA</public_key>", "public_key is not base64" },
-		{ "<public_key>AA AA</public_key>", "public_key is not base64" },
-		{ "<public_key>\nAAAA</public_key>", "public_key is not base64" },
+	    {"<algorithm_oid></algorithm_oid>", "algorithm_oid is not"},
+	    {"<algorithm_oid>1..2</algorithm_oid>", "algorithm_oid is not"},
+	    {"<curve_oid>1.2.x</curve_oid>", "curve_oid is not"},
+	    {"<key_size>0</key_size>", "key_size is 0"},
+	    {"<key_size>02048</key_size>", "not a plain decimal"},
+	    {"<key_size>+1</key_size>", "not a plain decimal"},
+	    {"<key_size>99999999999999999999999</key_size>", "too large"},
+	    {"<public_key></public_key>", "public_key is not base64"},
+	    {"<public_key>AAA</public_key>", "public_key is not base64"},
+	    {"<public_key>AA AA</public_key>", "public_key is not base64"},
+	    {"<public_key>\nAAAA</public_key>", "public_key is not base64"},
 	};
 	char xml[4096];
 
@@ -379,12 +384,13 @@ test_values(void **state)
 		assert_refused(xml, rows[i].message);
 	}
 	assert_refused(HEAD START "<label></label>" TIMES ALGORITHM FLAGS END, "label must have");
-	assert_refused(HEAD START "<label>a\tb</label>" TIMES ALGORITHM FLAGS END, "label must have");
-	assert_refused(HEAD START "<uuid>0123456-01234567-01234567-01234567</uuid>" LABEL TIMES
-			ALGORITHM FLAGS END,
+	assert_refused(HEAD START "<label>a\tb</label>" TIMES ALGORITHM FLAGS END,
+	    "label must have");
+	assert_refused(HEAD START
+	    "<uuid>0123456-01234567-01234567-01234567</uuid>" LABEL TIMES ALGORITHM FLAGS END,
 	    "uuid");
-	assert_refused(HEAD START "<uuid>abcdefab-01234567-01234567-01234567</uuid>" LABEL TIMES
-			ALGORITHM FLAGS END,
+	assert_refused(HEAD START
+	    "<uuid>abcdefab-01234567-01234567-01234567</uuid>" LABEL TIMES ALGORITHM FLAGS END,
 	    "uuid");
 	assert_refused(HEAD START LABEL "<create_time>2025-01-15T09:30:00+00:00</create_time>",
 	    "create_time is not a time");
@@ -399,16 +405,19 @@ test_values(void **state)
 	assert_refused(WITH_RULE("<token><timelock>-1</timelock><timeout>0</timeout></token>"),
 	    "timelock is not a plain");
 	assert_refused(
-	    WITH_RULE("<token><timelock>0</timelock><timeout>18446744073709551615</timeout></token>"),
+	    WITH_RULE(
+		"<token><timelock>0</timelock><timeout>18446744073709551615</timeout></token>"),
 	    "too large");
 	assert_refused(
-	    WITH_RULE("<token><timelock>0</timelock><timeout>18446744073709551616</timeout></token>"),
+	    WITH_RULE(
+		"<token><timelock>0</timelock><timeout>18446744073709551616</timeout></token>"),
 	    "too large");
 	assert_refused(WITH_RULE("<token><timelock>0</timelock><timeout>0</timeout><group>"
 				 "<quorum>4294967296</quorum></group></token>"),
 	    "quorum is too large");
-	assert_refused(WITH_RULE("<token><timelock>0</timelock><timeout>0</timeout><group>"
-				 "<quorum>1</quorum><approval type=\"pgp\">AAAA</approval></group></token>"),
+	assert_refused(
+	    WITH_RULE("<token><timelock>0</timelock><timeout>0</timeout><group>"
+		      "<quorum>1</quorum><approval type=\"pgp\">AAAA</approval></group></token>"),
 	    "type has an unknown value");
 	assert_refused(WITH_RULE("<token><timelock>0</timelock><timeout>0</timeout><group>"
 				 "<quorum>1</quorum><approval>AAAA</approval></group></token>"),
@@ -418,12 +427,12 @@ test_values(void **state)
 static void
 test_rules_of_special_forms(void **state)
 {
-	arena_auto a = { 0 };
-	tsb_bytes_auto out = { 0 };
+	arena_auto a = {0};
+	tsb_bytes_auto out = {0};
 	struct keyattr k, back;
 
-	parse_well(tsb_view_str(WITH_RULE(
-		       "<token><timelock>0</timelock><timeout>0</timeout></token>")),
+	parse_well(tsb_view_str(
+		       WITH_RULE("<token><timelock>0</timelock><timeout>0</timeout></token>")),
 	    &a, &k);
 	assert_true(ska_rule_is_absent_form(&k.policy.rule[RULE_USE]));
 	assert_int_equal(k.policy.rule[RULE_MODIFY].ntokens, 0);
@@ -440,8 +449,8 @@ test_rules_of_special_forms(void **state)
 static void
 test_size_and_depth(void **state)
 {
-	tsb_bytes_auto xml = { 0 };
-	arena_auto a = { 0 };
+	tsb_bytes_auto xml = {0};
+	arena_auto a = {0};
 	struct keyattr k;
 	struct tsb_err err;
 
@@ -463,27 +472,30 @@ static void
 test_lists_have_limits(void **state)
 {
 	static const char group[] = "<group><quorum>1</quorum></group>";
-	tsb_bytes_auto xml = { 0 };
+	tsb_bytes_auto xml = {0};
 
 	for (int n = POLICY_GROUPS_MAX; n <= POLICY_GROUPS_MAX + 1; n++) {
-		arena_auto a = { 0 };
+		arena_auto a = {0};
 		struct keyattr k;
 		struct tsb_err err;
 		int rc;
 
 		tsb_bytes_reset(&xml);
-		tsb_bytes_add_str(&xml, HEAD START LABEL TIMES ALGORITHM FLAGS "<policy>" STATUS
+		tsb_bytes_add_str(&xml,
+		    HEAD START LABEL TIMES ALGORITHM FLAGS
+		    "<policy>" STATUS
 		    "<rule_use><token><timelock>0</timelock><timeout>0</timeout>");
 		for (int i = 0; i < n; i++)
 			tsb_bytes_add_str(&xml, group);
-		tsb_bytes_add_str(&xml, "</token></rule_use><rule_block/><rule_unblock/>"
-					"<rule_modify/></policy>" END);
+		tsb_bytes_add_str(&xml,
+		    "</token></rule_use><rule_block/><rule_unblock/>"
+		    "<rule_modify/></policy>" END);
 		rc = keyattr_parse(tsb_view_bytes(&xml), &a, &k, &err);
 		assert_int_equal(rc, n == POLICY_GROUPS_MAX ? 0 : -1);
 		if (rc == 0)
 			for (int i = 0; i < n; i++)
-				assert_int_equal(
-				    k.policy.rule[RULE_USE].tokens[0].groups[i].quorum, 1);
+				assert_int_equal(k.policy.rule[RULE_USE].tokens[0].groups[i].quorum,
+				    1);
 	}
 }
 
@@ -493,12 +505,11 @@ test_every_truncation_is_refused(void **state)
 	const struct vector *v = vector_by_name("key-attributes-generated");
 
 	for (size_t n = 0; n < v->bytes.n - 2; n += test_stride(7)) {
-		arena_auto a = { 0 };
+		arena_auto a = {0};
 		struct keyattr k;
 		struct tsb_err err;
 
-		assert_int_equal(
-		    keyattr_parse((struct tsb_view){ v->bytes.p, n }, &a, &k, &err), -1);
+		assert_int_equal(keyattr_parse((struct tsb_view){v->bytes.p, n}, &a, &k, &err), -1);
 	}
 }
 
@@ -528,13 +539,13 @@ static void
 test_every_changed_byte_is_refused_or_means_itself(void **state)
 {
 	const struct vector *v = vector_by_name("key-attributes-generated");
-	tsb_bytes_auto copy = { 0 };
+	tsb_bytes_auto copy = {0};
 	size_t accepted = 0;
 
 	tsb_bytes_add_view(&copy, v->bytes);
 	for (size_t at = 0; at < copy.n * 8; at += test_stride(41)) {
-		arena_auto a = { 0 };
-		tsb_bytes_auto again = { 0 };
+		arena_auto a = {0};
+		tsb_bytes_auto again = {0};
 		struct keyattr k;
 		struct tsb_err err;
 
@@ -554,24 +565,24 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vectors_decode_as_described),
-		cmocka_unit_test(test_vector_policy),
-		cmocka_unit_test(test_vectors_encode_to_the_same_bytes),
-		cmocka_unit_test(test_vectors_signatures_verify_as_described),
-		cmocka_unit_test(test_smallest_document),
-		cmocka_unit_test(test_declaration),
-		cmocka_unit_test(test_document_types_and_entities),
-		cmocka_unit_test(test_five_entities_are_text),
-		cmocka_unit_test(test_comments_instructions_and_cdata),
-		cmocka_unit_test(test_order_and_number_of_elements),
-		cmocka_unit_test(test_text_and_elements_do_not_mix),
-		cmocka_unit_test(test_attributes),
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_rules_of_special_forms),
-		cmocka_unit_test(test_size_and_depth),
-		cmocka_unit_test(test_lists_have_limits),
-		cmocka_unit_test(test_every_truncation_is_refused),
-		cmocka_unit_test(test_every_changed_byte_is_refused_or_means_itself),
+	    cmocka_unit_test(test_vectors_decode_as_described),
+	    cmocka_unit_test(test_vector_policy),
+	    cmocka_unit_test(test_vectors_encode_to_the_same_bytes),
+	    cmocka_unit_test(test_vectors_signatures_verify_as_described),
+	    cmocka_unit_test(test_smallest_document),
+	    cmocka_unit_test(test_declaration),
+	    cmocka_unit_test(test_document_types_and_entities),
+	    cmocka_unit_test(test_five_entities_are_text),
+	    cmocka_unit_test(test_comments_instructions_and_cdata),
+	    cmocka_unit_test(test_order_and_number_of_elements),
+	    cmocka_unit_test(test_text_and_elements_do_not_mix),
+	    cmocka_unit_test(test_attributes),
+	    cmocka_unit_test(test_values),
+	    cmocka_unit_test(test_rules_of_special_forms),
+	    cmocka_unit_test(test_size_and_depth),
+	    cmocka_unit_test(test_lists_have_limits),
+	    cmocka_unit_test(test_every_truncation_is_refused),
+	    cmocka_unit_test(test_every_changed_byte_is_refused_or_means_itself),
 	};
 
 	return cmocka_run_group_tests(tests, vectors_load, vectors_unload);

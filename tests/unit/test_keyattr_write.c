@@ -76,27 +76,44 @@ test_all_members_are_written_in_order(void **state)
 	    "\t\t<rule_modify>\n\t\t</rule_modify>\n"
 	    "\t</policy>\n"
 	    "</secret_key>\n\n";
-	struct ska_approver ap = { .type = APPROVER_CERTIFICATE, .name = "Eve's",
-		.value = tsb_view_str("cert") };
-	struct ska_group g = { .quorum = 1, .napprovers = 1, .approvers = &ap };
-	struct ska_token t = { .name = "\"t\"", .timelock = 60, .timeout = 120, .ngroups = 1,
-		.groups = &g };
-	struct keyattr k = { .root = "secret_key", .creation = "imported", .storage = "external",
-		.uuid = "0123ABCD-0123ABCD-0123ABCD-0123ABCD", .label = "a&b", .id = "42",
-		.attest_time = 1736933401, .has_use_count = true, .use_count = UINT64_MAX,
-		.algorithm = "EC", .algorithm_oid = "1.2.840.10045.2.1",
-		.curve_oid = "1.3.132.0.10", .key_size = 256, .public_key = tsb_view_str("key"),
-		.address = "bc1q", .address_format = "BTC", .derivation_type = "BIP32",
-		.derivation_value = "AB", .has_eka_sign = true, .eka_sign = true,
-		.has_policy = true };
+	struct ska_approver ap = {.type = APPROVER_CERTIFICATE,
+	    .name = "Eve's",
+	    .value = tsb_view_str("cert")};
+	struct ska_group g = {.quorum = 1, .napprovers = 1, .approvers = &ap};
+	struct ska_token t = {.name = "\"t\"",
+	    .timelock = 60,
+	    .timeout = 120,
+	    .ngroups = 1,
+	    .groups = &g};
+	struct keyattr k = {.root = "secret_key",
+	    .creation = "imported",
+	    .storage = "external",
+	    .uuid = "0123ABCD-0123ABCD-0123ABCD-0123ABCD",
+	    .label = "a&b",
+	    .id = "42",
+	    .attest_time = 1736933401,
+	    .has_use_count = true,
+	    .use_count = UINT64_MAX,
+	    .algorithm = "EC",
+	    .algorithm_oid = "1.2.840.10045.2.1",
+	    .curve_oid = "1.3.132.0.10",
+	    .key_size = 256,
+	    .public_key = tsb_view_str("key"),
+	    .address = "bc1q",
+	    .address_format = "BTC",
+	    .derivation_type = "BIP32",
+	    .derivation_value = "AB",
+	    .has_eka_sign = true,
+	    .eka_sign = true,
+	    .has_policy = true};
 	struct keyattr back;
-	tsb_bytes_auto out = { 0 };
-	tsb_bytes_auto again = { 0 };
-	arena_auto a = { 0 };
+	tsb_bytes_auto out = {0};
+	tsb_bytes_auto again = {0};
+	arena_auto a = {0};
 
 	k.flag[ATTR_DECRYPT] = k.flag[ATTR_UNIQUE] = true;
 	k.policy.blocked = true;
-	k.policy.rule[RULE_USE] = (struct ska_rule){ 1, &t };
+	k.policy.rule[RULE_USE] = (struct ska_rule){1, &t};
 	keyattr_format(&k, &out);
 	assert_string_equal(tsb_bytes_cstr(&out), want);
 	parse_well(tsb_view_bytes(&out), &a, &back);
@@ -109,7 +126,7 @@ test_all_members_are_written_in_order(void **state)
 static void
 assert_stable(const char *in, const char *want)
 {
-	tsb_bytes_auto out = { 0 };
+	tsb_bytes_auto out = {0};
 
 	keyattr_stable_text(tsb_view_str(in), &out);
 	assert_string_equal(tsb_bytes_cstr(&out), want);
@@ -123,7 +140,8 @@ test_stable_text(void **state)
 	    "a\nb\nc");
 	assert_stable("\t<attest_time></attest_time>\n", "");
 	/* anything else on the line, or another place, keeps the line */
-	assert_stable("\t<attest_time>x</attest_time><a/>\n", "\t<attest_time>x</attest_time><a/>\n");
+	assert_stable("\t<attest_time>x</attest_time><a/>\n",
+	    "\t<attest_time>x</attest_time><a/>\n");
 	assert_stable("\t<attest_time>x</attest_time>", "\t<attest_time>x</attest_time>");
 	assert_stable("\t<attest_time><a></attest_time>\n", "\t<attest_time><a></attest_time>\n");
 	assert_stable("\t\t<attest_time>x</attest_time>\n", "\t\t<attest_time>x</attest_time>\n");
@@ -138,8 +156,8 @@ static void
 test_stable_text_of_vector(void **state)
 {
 	const struct vector *v = vector_by_name("key-attributes-generated");
-	tsb_bytes_auto out = { 0 };
-	arena_auto a = { 0 };
+	tsb_bytes_auto out = {0};
+	arena_auto a = {0};
 	const char *xml = arena_strn(&a, v->bytes.p, v->bytes.n);
 	const char *from = strstr(xml, "\t<attest_time>"), *to = strstr(xml, "\t<algorithm>");
 
@@ -153,9 +171,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_members_are_written_in_order),
-		cmocka_unit_test(test_stable_text),
-		cmocka_unit_test(test_stable_text_of_vector),
+	    cmocka_unit_test(test_all_members_are_written_in_order),
+	    cmocka_unit_test(test_stable_text),
+	    cmocka_unit_test(test_stable_text_of_vector),
 	};
 
 	return cmocka_run_group_tests(tests, vectors_load, vectors_unload);

@@ -16,7 +16,7 @@
 
 #define NOW 1700000000
 
-static const unsigned char master[CRYPTO_BOX_KEY_SIZE] = { 1, 2, 3 };
+static const unsigned char master[CRYPTO_BOX_KEY_SIZE] = {1, 2, 3};
 
 static struct tsb_view
 no_bytes(void)
@@ -27,8 +27,9 @@ no_bytes(void)
 static struct wire_key_create
 request(const char *label)
 {
-	struct wire_key_create in = { .label = label, .algorithm = "EC",
-		.curve_oid = "1.3.132.0.10" };
+	struct wire_key_create in = {.label = label,
+	    .algorithm = "EC",
+	    .curve_oid = "1.3.132.0.10"};
 
 	in.flag[ATTR_SIGN] = in.flag[ATTR_SENSITIVE] = in.flag[ATTR_DESTROYABLE] = true;
 	return in;
@@ -37,9 +38,9 @@ request(const char *label)
 static struct hsm_key *
 make(struct wire_key_create *in)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	struct hsm_key *k = NULL;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	if (keygen_from_request(in, &a, NOW, &k, &err))
 		fail_msg("%s", err.msg);
@@ -69,9 +70,9 @@ test_name_is_the_digest_of_the_label(void **state)
 static void
 test_file_opens_only_as_it_was_sealed(void **state)
 {
-	unsigned char other_master[CRYPTO_BOX_KEY_SIZE] = { 1, 2, 4 };
-	tsb_bytes_auto file = { 0 };
-	tsb_bytes_auto content = { 0 };
+	unsigned char other_master[CRYPTO_BOX_KEY_SIZE] = {1, 2, 4};
+	tsb_bytes_auto file = {0};
+	tsb_bytes_auto content = {0};
 	struct keyfile_name name, other;
 	struct tsb_err err;
 
@@ -83,14 +84,17 @@ test_file_opens_only_as_it_was_sealed(void **state)
 	assert_int_equal(keyfile_open(master, other.text, tsb_view_bytes(&file), &content, &err),
 	    -1);
 	assert_int_equal(err.code, TSB_E_DATA_CONSTELLATION);
-	assert_int_equal(
-	    keyfile_open(other_master, name.text, tsb_view_bytes(&file), &content, &err), -1);
+	assert_int_equal(keyfile_open(other_master, name.text, tsb_view_bytes(&file), &content,
+			     &err),
+	    -1);
 	for (size_t i = 0; i < file.n; i++) {
-		assert_int_equal(
-		    keyfile_open(master, name.text, tsb_view_of(file.p, i), &content, &err), -1);
+		assert_int_equal(keyfile_open(master, name.text, tsb_view_of(file.p, i), &content,
+				     &err),
+		    -1);
 		file.p[i] ^= 0x10;
-		assert_int_equal(
-		    keyfile_open(master, name.text, tsb_view_bytes(&file), &content, &err), -1);
+		assert_int_equal(keyfile_open(master, name.text, tsb_view_bytes(&file), &content,
+				     &err),
+		    -1);
 		file.p[i] ^= 0x10;
 	}
 }
@@ -98,8 +102,8 @@ test_file_opens_only_as_it_was_sealed(void **state)
 static void
 test_same_key_never_gives_the_same_file(void **state)
 {
-	tsb_bytes_auto one = { 0 };
-	tsb_bytes_auto two = { 0 };
+	tsb_bytes_auto one = {0};
+	tsb_bytes_auto two = {0};
 
 	keyfile_seal(master, "x.key", tsb_view_str("content"), &one);
 	keyfile_seal(master, "x.key", tsb_view_str("content"), &two);
@@ -111,8 +115,8 @@ test_same_key_never_gives_the_same_file(void **state)
 static void
 assert_same_content(const struct hsm_key *a, const struct hsm_key *b)
 {
-	tsb_bytes_auto one = { 0 };
-	tsb_bytes_auto two = { 0 };
+	tsb_bytes_auto one = {0};
+	tsb_bytes_auto two = {0};
 
 	key_encode(a, &one);
 	key_encode(b, &two);
@@ -122,10 +126,10 @@ assert_same_content(const struct hsm_key *a, const struct hsm_key *b)
 static struct hsm_key *
 through_bytes(const struct hsm_key *k)
 {
-	tsb_bytes_auto content = { 0 };
+	tsb_bytes_auto content = {0};
 	struct hsm_key *again = NULL;
 	struct tsb_view label;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	key_encode(k, &content);
 	if (key_decode(tsb_view_bytes(&content), &again, &err))
@@ -138,7 +142,7 @@ through_bytes(const struct hsm_key *k)
 static void
 test_key_survives_encoding(void **state)
 {
-	struct ska_token token = { .name = "t", .timeout = 600 };
+	struct ska_token token = {.name = "t", .timeout = 600};
 	struct wire_key_create in = request("k\xc3\xa4y");
 	hsm_key_auto *k = NULL;
 	hsm_key_auto *again = NULL;
@@ -146,7 +150,7 @@ test_key_survives_encoding(void **state)
 	in.id = "id";
 	in.has_policy = true;
 	in.policy.blocked = true;
-	in.policy.rule[RULE_USE] = (struct ska_rule){ 1, &token };
+	in.policy.rule[RULE_USE] = (struct ska_rule){1, &token};
 	in.address_format = "ETH";
 	in.verify = true;
 	k = make(&in);
@@ -168,7 +172,7 @@ test_truncated_content_is_refused(void **state)
 {
 	struct wire_key_create in = request("k");
 	hsm_key_auto *k = make(&in);
-	tsb_bytes_auto content = { 0 };
+	tsb_bytes_auto content = {0};
 	struct tsb_err err;
 	struct hsm_key *out = NULL;
 
@@ -186,7 +190,7 @@ test_private_key_of_another_key_is_refused(void **state)
 	struct wire_key_create in = request("k");
 	hsm_key_auto *k = make(&in);
 	hsm_key_auto *other = make(&in);
-	tsb_bytes_auto content = { 0 };
+	tsb_bytes_auto content = {0};
 	struct tsb_err err;
 	struct hsm_key *out = NULL;
 
@@ -201,7 +205,7 @@ test_curve_that_the_key_is_not_on_is_refused(void **state)
 {
 	struct wire_key_create in = request("k");
 	hsm_key_auto *k = make(&in);
-	tsb_bytes_auto content = { 0 };
+	tsb_bytes_auto content = {0};
 	struct tsb_err err;
 	struct hsm_key *out = NULL;
 
@@ -235,7 +239,7 @@ test_password_opens_the_private_key(void **state)
 static void
 test_other_passwords_do_not(void **state)
 {
-	static const char *const wrong[] = { "", "secre", "secret ", "Secret", "secret\n" };
+	static const char *const wrong[] = {"", "secre", "secret ", "Secret", "secret\n"};
 	struct wire_key_create in = request("k");
 	hsm_key_auto *k = NULL;
 	EVP_PKEY *private_key = NULL;
@@ -244,8 +248,8 @@ test_other_passwords_do_not(void **state)
 	in.password = tsb_view_str("secret");
 	k = make(&in);
 	for (size_t i = 0; i < TSB_COUNT(wrong); i++) {
-		assert_int_equal(
-		    key_open_private(k, tsb_view_str(wrong[i]), &private_key, &err), -1);
+		assert_int_equal(key_open_private(k, tsb_view_str(wrong[i]), &private_key, &err),
+		    -1);
 		assert_int_equal(err.code, TSB_E_KEY_PASSWORD);
 		assert_string_equal(err.msg, "Key password mismatch for key 'k'.");
 		assert_null(private_key);
@@ -286,17 +290,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_name_is_the_digest_of_the_label),
-		cmocka_unit_test(test_file_opens_only_as_it_was_sealed),
-		cmocka_unit_test(test_same_key_never_gives_the_same_file),
-		cmocka_unit_test(test_key_survives_encoding),
-		cmocka_unit_test(test_truncated_content_is_refused),
-		cmocka_unit_test(test_private_key_of_another_key_is_refused),
-		cmocka_unit_test(test_curve_that_the_key_is_not_on_is_refused),
-		cmocka_unit_test(test_password_opens_the_private_key),
-		cmocka_unit_test(test_other_passwords_do_not),
-		cmocka_unit_test(test_sealed_private_key_cannot_move_to_another_key),
-		cmocka_unit_test(test_key_without_password_takes_any),
+	    cmocka_unit_test(test_name_is_the_digest_of_the_label),
+	    cmocka_unit_test(test_file_opens_only_as_it_was_sealed),
+	    cmocka_unit_test(test_same_key_never_gives_the_same_file),
+	    cmocka_unit_test(test_key_survives_encoding),
+	    cmocka_unit_test(test_truncated_content_is_refused),
+	    cmocka_unit_test(test_private_key_of_another_key_is_refused),
+	    cmocka_unit_test(test_curve_that_the_key_is_not_on_is_refused),
+	    cmocka_unit_test(test_password_opens_the_private_key),
+	    cmocka_unit_test(test_other_passwords_do_not),
+	    cmocka_unit_test(test_sealed_private_key_cannot_move_to_another_key),
+	    cmocka_unit_test(test_key_without_password_takes_any),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,12 +90,12 @@ test_certificate_of_a_long_name_and_a_long_time(void **state)
 	memset(name, 'n', 255);
 	name[255] = '\0';
 	memcpy(name, "J\xc3\xb6rg \xe6\xbc\xa2", 9);
-	assert_int_equal(
-	    crypto_cert_self_signed(tsb_view_bytes(&key), name, NOW, 36525, &out, &err), 0);
+	assert_int_equal(crypto_cert_self_signed(tsb_view_bytes(&key), name, NOW, 36525, &out,
+			     &err),
+	    0);
 	assert_int_equal(crypto_cert_common_name(tsb_view_bytes(&out), &memory, &read, &err), 0);
 	assert_string_equal(read, name);
-	assert_int_equal(
-	    crypto_cert_valid_at(tsb_view_bytes(&out), NOW + 36525LL * DAY, &err), 0);
+	assert_int_equal(crypto_cert_valid_at(tsb_view_bytes(&out), NOW + 36525LL * DAY, &err), 0);
 	assert_refused(crypto_cert_valid_at(tsb_view_bytes(&out), NOW + 36525LL * DAY + 1, &err),
 	    &err, TSB_E_INVALID_CERTIFICATE);
 }
@@ -110,7 +110,8 @@ test_broken_private_key(void **state)
 	assert_refused(crypto_cert_self_signed(text("no key"), "x", NOW, 1, &out, &err), &err,
 	    TSB_E_DATA_CONSTELLATION);
 	assert_refused(crypto_cert_self_signed(tsb_view_of(whole.p, whole.n - 1), "x", NOW, 1, &out,
-			   &err), &err, TSB_E_DATA_CONSTELLATION);
+			   &err),
+	    &err, TSB_E_DATA_CONSTELLATION);
 	assert_refused(crypto_cert_self_signed(tsb_view_of(NULL, 0), "x", NOW, 1, &out, &err), &err,
 	    TSB_E_DATA_CONSTELLATION);
 }
@@ -143,21 +144,26 @@ test_oaep(void **state)
 static void
 test_container(void **state)
 {
-	static const char *const passwords[] = {"p", "correct horse", "\xc3\xa4\xe6\xbc\xa2\xf0\x9f\x94\x91"};
+	static const char *const passwords[] = {"p", "correct horse",
+	    "\xc3\xa4\xe6\xbc\xa2\xf0\x9f\x94\x91"};
 	struct tsb_err err;
 
 	for (size_t i = 0; i < TSB_COUNT(passwords); i++) {
 		tsb_bytes_auto container = {0}, back = {0};
 
-		assert_int_equal(crypto_pkcs12_seal(tsb_view_bytes(&key), tsb_view_bytes(&cert), "alias",
-				     text(passwords[i]), &container, &err), 0);
+		assert_int_equal(crypto_pkcs12_seal(tsb_view_bytes(&key), tsb_view_bytes(&cert),
+				     "alias", text(passwords[i]), &container, &err),
+		    0);
 		assert_int_equal(crypto_pkcs12_open(tsb_view_bytes(&container), text(passwords[i]),
-				     &back, &err), 0);
+				     &back, &err),
+		    0);
 		assert_true(tsb_view_eq(tsb_view_bytes(&back), tsb_view_bytes(&key)));
 		tsb_bytes_reset(&back);
-		assert_refused(crypto_pkcs12_open(tsb_view_bytes(&container), text("other"), &back, &err),
+		assert_refused(crypto_pkcs12_open(tsb_view_bytes(&container), text("other"), &back,
+				   &err),
 		    &err, TSB_E_DECRYPT_FAILED);
-		assert_refused(crypto_pkcs12_open(tsb_view_bytes(&container), text(""), &back, &err),
+		assert_refused(crypto_pkcs12_open(tsb_view_bytes(&container), text(""), &back,
+				   &err),
 		    &err, TSB_E_DECRYPT_FAILED);
 		assert_int_equal(back.n, 0);
 	}
@@ -170,12 +176,13 @@ test_container_changed(void **state)
 	struct tsb_err err;
 
 	assert_int_equal(crypto_pkcs12_seal(tsb_view_bytes(&key), tsb_view_bytes(&cert), "alias",
-			     text("p"), &container, &err), 0);
+			     text("p"), &container, &err),
+	    0);
 	container.p[container.n / 2] ^= 1;
 	assert_refused(crypto_pkcs12_open(tsb_view_bytes(&container), text("p"), &back, &err), &err,
 	    TSB_E_DECRYPT_FAILED);
-	assert_refused(crypto_pkcs12_open(tsb_view_of(container.p, 10), text("p"), &back, &err), &err,
-	    TSB_E_DECRYPT_FAILED);
+	assert_refused(crypto_pkcs12_open(tsb_view_of(container.p, 10), text("p"), &back, &err),
+	    &err, TSB_E_DECRYPT_FAILED);
 	assert_refused(crypto_pkcs12_open(tsb_view_of(NULL, 0), text("p"), &back, &err), &err,
 	    TSB_E_DECRYPT_FAILED);
 }
@@ -188,7 +195,8 @@ test_container_password_with_nul(void **state)
 	struct tsb_err err;
 
 	assert_refused(crypto_pkcs12_seal(tsb_view_bytes(&key), tsb_view_bytes(&cert), "alias",
-			   tsb_view_of("a\0b", 3), &out, &err), &err, TSB_E_INPUT);
+			   tsb_view_of("a\0b", 3), &out, &err),
+	    &err, TSB_E_INPUT);
 	assert_refused(crypto_pkcs12_open(tsb_view_bytes(&key), tsb_view_of("a\0b", 3), &out, &err),
 	    &err, TSB_E_INPUT);
 	assert_int_equal(out.n, 0);
@@ -233,14 +241,16 @@ test_gcm(void **state)
 static void
 test_gcm_known_answer(void **state)
 {
-	static const unsigned char zero[16], sealed[] = {0x03, 0x88, 0xda, 0xce, 0x60, 0xb6, 0xa3, 0x92,
-	    0xf3, 0x28, 0xc2, 0xb9, 0x71, 0xb2, 0xfe, 0x78, 0xab, 0x6e, 0x47, 0xd4, 0x2c, 0xec, 0x13,
-	    0xbd, 0xf5, 0x3a, 0x67, 0xb2, 0x12, 0x57, 0xbd, 0xdf};
+	static const unsigned char zero[16],
+	    sealed[] = {0x03, 0x88, 0xda, 0xce, 0x60, 0xb6, 0xa3, 0x92, 0xf3, 0x28, 0xc2, 0xb9,
+		0x71, 0xb2, 0xfe, 0x78, 0xab, 0x6e, 0x47, 0xd4, 0x2c, 0xec, 0x13, 0xbd, 0xf5, 0x3a,
+		0x67, 0xb2, 0x12, 0x57, 0xbd, 0xdf};
 	tsb_bytes_auto back = {0};
 	struct tsb_err err;
 
 	assert_int_equal(crypto_gcm_open(tsb_view_of(zero, 16), tsb_view_of(zero, 12),
-			     tsb_view_of(sealed, sizeof(sealed)), &back, &err), 0);
+			     tsb_view_of(sealed, sizeof(sealed)), &back, &err),
+	    0);
 	assert_true(tsb_view_eq(tsb_view_bytes(&back), tsb_view_of(zero, 16)));
 }
 
@@ -256,8 +266,9 @@ test_gcm_keys_of_other_lengths(void **state)
 		struct tsb_view k = tsb_view_of(bytes, sizes[i]);
 
 		assert_refused(crypto_gcm_seal(k, text("x"), nonce, &out, &err), &err, TSB_E_INPUT);
-		assert_refused(crypto_gcm_open(k, tsb_view_of(nonce, 12), tsb_view_of(bytes, 20), &out,
-				   &err), &err, TSB_E_INPUT);
+		assert_refused(crypto_gcm_open(k, tsb_view_of(nonce, 12), tsb_view_of(bytes, 20),
+				   &out, &err),
+		    &err, TSB_E_INPUT);
 	}
 	assert_int_equal(out.n, 0);
 }
@@ -266,17 +277,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_keys_differ_with_the_same_seed),
-		cmocka_unit_test(test_certificate),
-		cmocka_unit_test(test_certificate_of_a_long_name_and_a_long_time),
-		cmocka_unit_test(test_broken_private_key),
-		cmocka_unit_test(test_oaep),
-		cmocka_unit_test(test_container),
-		cmocka_unit_test(test_container_changed),
-		cmocka_unit_test(test_container_password_with_nul),
-		cmocka_unit_test(test_gcm),
-		cmocka_unit_test(test_gcm_known_answer),
-		cmocka_unit_test(test_gcm_keys_of_other_lengths),
+	    cmocka_unit_test(test_keys_differ_with_the_same_seed),
+	    cmocka_unit_test(test_certificate),
+	    cmocka_unit_test(test_certificate_of_a_long_name_and_a_long_time),
+	    cmocka_unit_test(test_broken_private_key),
+	    cmocka_unit_test(test_oaep),
+	    cmocka_unit_test(test_container),
+	    cmocka_unit_test(test_container_changed),
+	    cmocka_unit_test(test_container_password_with_nul),
+	    cmocka_unit_test(test_gcm),
+	    cmocka_unit_test(test_gcm_known_answer),
+	    cmocka_unit_test(test_gcm_keys_of_other_lengths),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -20,14 +20,14 @@
 
 #define AES "000102030405060708090a0b0c0d0e0f"
 
-static const unsigned char master[CRYPTO_BOX_KEY_SIZE] = { 1, 2, 3 };
+static const unsigned char master[CRYPTO_BOX_KEY_SIZE] = {1, 2, 3};
 static char directory[] = "/tmp/tsb-test-keystore.XXXXXX";
 static struct keystore *ks;
 
 static struct keystore *
 open_store(void)
 {
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 	struct keystore *opened = keystore_open(directory, master, &err);
 
 	if (!opened)
@@ -59,11 +59,13 @@ teardown(void **state)
 static struct hsm_key *
 ska_key(const char *label)
 {
-	struct wire_key_create in = { .label = label, .algorithm = "EC",
-		.curve_oid = "1.2.840.10045.3.1.7", .has_policy = true };
-	arena_auto a = { 0 };
+	struct wire_key_create in = {.label = label,
+	    .algorithm = "EC",
+	    .curve_oid = "1.2.840.10045.3.1.7",
+	    .has_policy = true};
+	arena_auto a = {0};
 	struct hsm_key *k = NULL;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	in.flag[ATTR_SIGN] = true;
 	for (int rule = 0; rule < RULE__MAX; rule++)
@@ -77,7 +79,7 @@ static void
 create(const char *label)
 {
 	hsm_key_auto *k = ska_key(label);
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	if (keystore_create(ks, k, &err))
 		fail_msg("%s", err.msg);
@@ -87,7 +89,7 @@ static bool
 is_blocked(struct keystore *store, const char *label)
 {
 	hsm_key_auto *k = NULL;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	if (keystore_get(store, tsb_view_str(label), &k, &err))
 		fail_msg("%s", err.msg);
@@ -107,7 +109,7 @@ static void
 test_change_is_seen_by_all(void **state)
 {
 	struct keystore *other = open_store();
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 	int yes = 0;
 
 	create("k");
@@ -124,17 +126,19 @@ test_change_is_seen_by_all(void **state)
 static void
 test_refused_change_changes_nothing(void **state)
 {
-	static int answers[] = { 1, -1 };
-	struct tsb_err err = { 0 };
+	static int answers[] = {1, -1};
+	struct tsb_err err = {0};
 
 	create("k");
 	for (size_t i = 0; i < TSB_COUNT(answers); i++) {
 		assert_int_equal(keystore_change(ks, tsb_view_str("k"), set_blocked, &answers[i],
-				     &err), answers[i] < 0 ? -1 : 0);
+				     &err),
+		    answers[i] < 0 ? -1 : 0);
 		assert_false(is_blocked(ks, "k"));
 	}
 	assert_int_equal(err.code, TSB_E_HSM);
-	assert_int_equal(keystore_change(ks, tsb_view_str("absent"), set_blocked, &answers[0], &err),
+	assert_int_equal(keystore_change(ks, tsb_view_str("absent"), set_blocked, &answers[0],
+			     &err),
 	    -1);
 	assert_int_equal(err.code, TSB_E_KEY_NOT_EXISTENT);
 }
@@ -144,7 +148,7 @@ test_uses_are_counted_on(void **state)
 {
 	hsm_key_auto *before = NULL;
 	hsm_key_auto *after = NULL;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 	int yes = 0;
 
 	create("k");
@@ -162,10 +166,10 @@ test_uses_are_counted_on(void **state)
 static struct hsm_key *
 through_bytes(const struct hsm_key *k)
 {
-	tsb_bytes_auto one = { 0 };
-	tsb_bytes_auto two = { 0 };
+	tsb_bytes_auto one = {0};
+	tsb_bytes_auto two = {0};
 	struct hsm_key *again = NULL;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	if (key_copy(k, &again, &err))
 		fail_msg("%s", err.msg);
@@ -178,7 +182,7 @@ through_bytes(const struct hsm_key *k)
 static void
 test_secret_keys_survive_encoding(void **state)
 {
-	static const char *const passwords[] = { NULL, "secret" };
+	static const char *const passwords[] = {NULL, "secret"};
 
 	for (size_t i = 0; i < TSB_COUNT(passwords); i++) {
 		hsm_key_auto *k = hsm_keys_secret(AES, passwords[i]);
@@ -199,7 +203,7 @@ test_password_of_a_secret_key(void **state)
 {
 	hsm_key_auto *k = hsm_keys_secret(AES, "secret");
 	hsm_key_auto *other = hsm_keys_secret(AES, "secret");
-	tsb_bytes_auto value = { 0 };
+	tsb_bytes_auto value = {0};
 	struct tsb_err err;
 
 	assert_int_equal(key_value(k, tsb_view_str("wrong"), &value, &err), -1);
@@ -214,9 +218,9 @@ test_password_of_a_secret_key(void **state)
 static void
 refused(const struct hsm_key *k, const char *says)
 {
-	tsb_bytes_auto content = { 0 };
+	tsb_bytes_auto content = {0};
 	struct hsm_key *out = NULL;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	key_encode(k, &content);
 	assert_int_equal(key_decode(tsb_view_bytes(&content), &out, &err), -1);
@@ -231,7 +235,7 @@ test_content_that_cannot_be(void **state)
 	hsm_key_auto *aes = hsm_keys_secret(AES, NULL);
 	hsm_key_auto *ska = ska_key("k");
 	hsm_key_auto *plain = hsm_keys_make("ED", NULL);
-	unsigned char many[(KEY_DONE_MAX + 1) * CRYPTO_SHA256_SIZE] = { 0 };
+	unsigned char many[(KEY_DONE_MAX + 1) * CRYPTO_SHA256_SIZE] = {0};
 
 	aes->size = 192;
 	refused(aes, "another size");
@@ -253,7 +257,7 @@ test_additions_survive_encoding(void **state)
 {
 	hsm_key_auto *k = ska_key("k");
 	hsm_key_auto *again = NULL;
-	unsigned char most[KEY_DONE_MAX * CRYPTO_SHA256_SIZE] = { 9 };
+	unsigned char most[KEY_DONE_MAX * CRYPTO_SHA256_SIZE] = {9};
 
 	k->certificate = tsb_view_str("certificate");
 	k->done = tsb_view_of(most, sizeof(most));
@@ -269,21 +273,25 @@ static struct tsb_view
 approval(struct arena *a, enum ska_operation operation, const char *payload, uint64_t seconds,
     bool stamped)
 {
-	struct ska_approval_token t = { .operation = operation, .label = tsb_view_str("k"),
-		.has_timestamp = stamped, .has_payload = operation == OP_MODIFY,
-		.payload = tsb_view_str(payload) };
-	struct ska_signed_approval s = { 0 };
-	tsb_bytes_auto signature = { 0 };
-	tsb_bytes_auto stamp = { 0 };
-	tsb_bytes_auto token = { 0 };
-	tsb_bytes_auto whole = { 0 };
+	struct ska_approval_token t = {.operation = operation,
+	    .label = tsb_view_str("k"),
+	    .has_timestamp = stamped,
+	    .has_payload = operation == OP_MODIFY,
+	    .payload = tsb_view_str(payload)};
+	struct ska_signed_approval s = {0};
+	tsb_bytes_auto signature = {0};
+	tsb_bytes_auto stamp = {0};
+	tsb_bytes_auto token = {0};
+	tsb_bytes_auto whole = {0};
 	hsm_key_auto *approver = hsm_keys_make("ED", NULL);
 
 	ska_signature_format(KEYTYPE_EC, DIGEST_SHA256, tsb_view_str("signature"), &signature);
 	if (stamped) {
-		t.timestamp = (struct ska_timestamp){ .has_payload = t.has_payload,
-			.modify = operation == OP_MODIFY, .payload = t.payload,
-			.seconds = seconds, .key_label = tsb_view_str("timestamp-key") };
+		t.timestamp = (struct ska_timestamp){.has_payload = t.has_payload,
+		    .modify = operation == OP_MODIFY,
+		    .payload = t.payload,
+		    .seconds = seconds,
+		    .key_label = tsb_view_str("timestamp-key")};
 		ska_timestamp_format(&t.timestamp, &stamp);
 		t.timestamp.whole = tsb_view_bytes(&stamp);
 		t.timestamp_signature = tsb_view_bytes(&signature);
@@ -305,7 +313,7 @@ known(const struct hsm_key *k, enum ska_operation operation, struct tsb_view one
 static void
 test_executed_tokens_are_known_again(void **state)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	hsm_key_auto *k = ska_key("k");
 	struct tsb_view block = approval(&a, OP_BLOCK, NULL, 1000, true);
 	struct tsb_view later = approval(&a, OP_BLOCK, NULL, 1001, true);
@@ -326,7 +334,7 @@ test_executed_tokens_are_known_again(void **state)
 static void
 test_tokens_without_timestamp_are_not_kept(void **state)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	hsm_key_auto *k = ska_key("k");
 	struct tsb_view block = approval(&a, OP_BLOCK, NULL, 0, false);
 
@@ -340,7 +348,7 @@ test_tokens_without_timestamp_are_not_kept(void **state)
 static void
 test_oldest_token_is_forgotten_first(void **state)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	hsm_key_auto *k = ska_key("k");
 	hsm_key_auto *again = NULL;
 	struct tsb_view all[KEY_DONE_MAX + 1];
@@ -361,16 +369,16 @@ main(void)
 {
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		WITH_STORE(test_change_is_seen_by_all),
-		WITH_STORE(test_refused_change_changes_nothing),
-		WITH_STORE(test_uses_are_counted_on),
-		cmocka_unit_test(test_secret_keys_survive_encoding),
-		cmocka_unit_test(test_password_of_a_secret_key),
-		cmocka_unit_test(test_content_that_cannot_be),
-		cmocka_unit_test(test_additions_survive_encoding),
-		cmocka_unit_test(test_executed_tokens_are_known_again),
-		cmocka_unit_test(test_tokens_without_timestamp_are_not_kept),
-		cmocka_unit_test(test_oldest_token_is_forgotten_first),
+	    WITH_STORE(test_change_is_seen_by_all),
+	    WITH_STORE(test_refused_change_changes_nothing),
+	    WITH_STORE(test_uses_are_counted_on),
+	    cmocka_unit_test(test_secret_keys_survive_encoding),
+	    cmocka_unit_test(test_password_of_a_secret_key),
+	    cmocka_unit_test(test_content_that_cannot_be),
+	    cmocka_unit_test(test_additions_survive_encoding),
+	    cmocka_unit_test(test_executed_tokens_are_known_again),
+	    cmocka_unit_test(test_tokens_without_timestamp_are_not_kept),
+	    cmocka_unit_test(test_oldest_token_is_forgotten_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,8 +56,10 @@ test_unknown_kind(void **state)
 static void
 test_rule_and_operation_agree(void **state)
 {
-	static const enum ska_operation operation_of[RULE__MAX] = { [RULE_USE] = OP_USE,
-		[RULE_BLOCK] = OP_BLOCK, [RULE_UNBLOCK] = OP_UNBLOCK, [RULE_MODIFY] = OP_MODIFY };
+	static const enum ska_operation operation_of[RULE__MAX] = {[RULE_USE] = OP_USE,
+	    [RULE_BLOCK] = OP_BLOCK,
+	    [RULE_UNBLOCK] = OP_UNBLOCK,
+	    [RULE_MODIFY] = OP_MODIFY};
 
 	for (int i = 0; i < KIND__MAX; i++)
 		assert_int_equal(tsb_kinds[i].operation, operation_of[tsb_kinds[i].rule]);
@@ -66,7 +68,7 @@ test_rule_and_operation_agree(void **state)
 static void
 test_what_changes_objects_is_not_repeated(void **state)
 {
-	static const enum tsb_kind once[] = { KIND_UNWRAP, KIND_BLOCK, KIND_UNBLOCK, KIND_MODIFY };
+	static const enum tsb_kind once[] = {KIND_UNWRAP, KIND_BLOCK, KIND_UNBLOCK, KIND_MODIFY};
 
 	for (size_t i = 0; i < TSB_COUNT(once); i++)
 		assert_false(tsb_kinds[once[i]].repeatable);
@@ -119,13 +121,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_kind_has_a_complete_row),
-		cmocka_unit_test(test_unknown_kind),
-		cmocka_unit_test(test_rule_and_operation_agree),
-		cmocka_unit_test(test_what_changes_objects_is_not_repeated),
-		cmocka_unit_test(test_state_names),
-		cmocka_unit_test(test_terminal_states_are_left_by_nobody),
-		cmocka_unit_test(test_moves_of_open_states),
+	    cmocka_unit_test(test_every_kind_has_a_complete_row),
+	    cmocka_unit_test(test_unknown_kind),
+	    cmocka_unit_test(test_rule_and_operation_agree),
+	    cmocka_unit_test(test_what_changes_objects_is_not_repeated),
+	    cmocka_unit_test(test_state_names),
+	    cmocka_unit_test(test_terminal_states_are_left_by_nobody),
+	    cmocka_unit_test(test_moves_of_open_states),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,13 +7,13 @@
 #include "lib/wire/package.h"
 #include "tests/unit/wire_help.h"
 
-#define ID2 "4e8731d8-0ae6-4444-8a8c-b73ab5f0ba19"
+#define ID2       "4e8731d8-0ae6-4444-8a8c-b73ab5f0ba19"
 #define TOKEN_HEX "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define REQUEST(id)                                                                                \
 	"{\"id\":\"" id "\",\"kind\":\"block\",\"keyName\":\"k\",\"inputOfflineHsm\":"             \
 	"{\"blockRequest\":{\"blockKeyName\":\"k\",\"signedApprovals\":[\"AQID\"]}}}"
 #define RESULT(id) "{\"id\":\"" id "\",\"signature\":\"AQID\"}"
-#define CREATED "2026-01-01T00:00:00Z"
+#define CREATED    "2026-01-01T00:00:00Z"
 #define CREATED_MS 1767225600000
 
 static struct crypto_private *online, *offline, *stranger;
@@ -49,8 +49,8 @@ fingerprint(const struct crypto_private *key)
 }
 
 static struct tsb_view
-packed_items(const struct crypto_private *key, enum wire_package_type type,
-    struct tsb_view *items, size_t n)
+packed_items(const struct crypto_private *key, enum wire_package_type type, struct tsb_view *items,
+    size_t n)
 {
 	struct wire_package p = {
 	    .type = type,
@@ -100,7 +100,8 @@ content(const char *head, const char *from, const char *to, const char *items)
 {
 	return arena_printf(&arena,
 	    "{\"tsbPackage\":1,%s,\"id\":\"" ID "\",\"created\":\"" CREATED "\",\"from\":{\"name\":"
-	    "\"\",\"key\":\"%s\"},\"to\":{\"key\":\"%s\"},\"items\":%s}", head, from, to, items);
+	    "\"\",\"key\":\"%s\"},\"to\":{\"key\":\"%s\"},\"items\":%s}",
+	    head, from, to, items);
 }
 
 static const char *
@@ -113,8 +114,8 @@ static int
 opened_as(struct tsb_view p, enum wire_package_type type, struct wire_package *out,
     struct tsb_err *err)
 {
-	const struct wire_package_peer peers[] = {
-	    {crypto_private_spki(offline)}, {crypto_private_spki(online)}};
+	const struct wire_package_peer peers[] = {{crypto_private_spki(offline)},
+	    {crypto_private_spki(online)}};
 	size_t peer = 99;
 	int rc;
 
@@ -148,7 +149,8 @@ sample(const char *name)
 	const char *src = getenv("SRC");
 	char buf[4096];
 	FILE *f = fopen(arena_printf(&arena, "%s/tests/vectors/offline/%s", src != NULL ? src : ".",
-	    name), "r");
+			    name),
+	    "r");
 	size_t n;
 
 	assert_non_null(f);
@@ -179,8 +181,8 @@ test_packages_are_written_and_read_back(void **state)
 		assert_string_equal(p.to_name, "vault");
 		assert_string_equal(enc_hex_str(&arena, tsb_view_of(p.from, sizeof(p.from))),
 		    fingerprint(online));
-		assert_string_equal(
-		    enc_hex_str(&arena, tsb_view_of(p.to, sizeof(p.to))), fingerprint(offline));
+		assert_string_equal(enc_hex_str(&arena, tsb_view_of(p.to, sizeof(p.to))),
+		    fingerprint(offline));
 		assert_int_equal(p.nitems, 2);
 		assert_view(p.items[0], type == PACKAGE_REQUESTS ? REQUEST(ID) : RESULT(ID));
 		assert_view(p.items[1],
@@ -203,8 +205,8 @@ test_sites_may_have_keys_of_all_types(void **state)
 		assert_int_equal(crypto_private_new(types[i], &key, &err), 0);
 		whole = packed_items(key, PACKAGE_REQUESTS, &item, 1);
 		peer.spki = crypto_private_spki(key);
-		if (wire_package_parse(whole, PACKAGE_REQUESTS, crypto_private_spki(offline), &peer, 1,
-			&arena, &p, NULL, &err))
+		if (wire_package_parse(whole, PACKAGE_REQUESTS, crypto_private_spki(offline), &peer,
+			1, &arena, &p, NULL, &err))
 			fail_msg("%s: %s", types[i], err.msg);
 	}
 }
@@ -214,22 +216,24 @@ test_a_file_may_end_with_a_line_end(void **state)
 {
 	static const char *const accepted_ends[] = {"", "\n", "\r\n"};
 	static const char *const refused_ends[] = {"\r", "\n\n", "\n\r\n", " \n", "x"};
-	const char *whole = arena_strn(
-	    &arena, packed(PACKAGE_REQUESTS).p, packed(PACKAGE_REQUESTS).n);
+	const char *whole =
+	    arena_strn(&arena, packed(PACKAGE_REQUESTS).p, packed(PACKAGE_REQUESTS).n);
 
 	for (size_t i = 0; i < TSB_COUNT(accepted_ends); i++) {
 		struct wire_package p;
 		struct tsb_err err;
 
-		assert_int_equal(
-		    opened(text(arena_printf(&arena, "%s%s", whole, accepted_ends[i])), &p, &err), 0);
+		assert_int_equal(opened(text(arena_printf(&arena, "%s%s", whole, accepted_ends[i])),
+				     &p, &err),
+		    0);
 	}
 	for (size_t i = 0; i < TSB_COUNT(refused_ends); i++) {
 		struct wire_package p;
 		struct tsb_err err;
 
-		assert_int_equal(
-		    opened(text(arena_printf(&arena, "%s%s", whole, refused_ends[i])), &p, &err), -1);
+		assert_int_equal(opened(text(arena_printf(&arena, "%s%s", whole, refused_ends[i])),
+				     &p, &err),
+		    -1);
 	}
 }
 
@@ -240,10 +244,16 @@ test_other_programs_may_order_members_otherwise(void **state)
 	struct wire_package p;
 	struct tsb_err err;
 
-	assert_int_equal(opened(sealed(online, arena_printf(&arena,
-	    "{\"tsbPackage\":1,\"items\":%s,\"to\":{\"key\":\"%s\",\"name\":null},\"from\":{\"key\":"
-	    "\"%s\"},\"created\":\"" CREATED "\",\"id\":\"" ID "\",\"type\":\"requests\"}", items,
-	    fingerprint(offline), fingerprint(online))), &p, &err), 0);
+	assert_int_equal(
+	    opened(
+		sealed(online,
+		    arena_printf(&arena,
+			"{\"tsbPackage\":1,\"items\":%s,\"to\":{\"key\":\"%s\",\"name\":null},\"from\":{\"key\":"
+			"\"%s\"},\"created\":\"" CREATED "\",\"id\":\"" ID
+			"\",\"type\":\"requests\"}",
+			items, fingerprint(offline), fingerprint(online))),
+		&p, &err),
+	    0);
 	assert_string_equal(p.from_name, "");
 	assert_string_equal(p.to_name, "");
 }
@@ -267,7 +277,8 @@ test_the_published_samples_are_read(void **state)
 		struct tsb_err err = {0};
 
 		assert_int_equal(crypto_pem_to_der(sample(rows[i].own), &arena, &own, &err), 0);
-		assert_int_equal(crypto_pem_to_der(sample(rows[i].peer), &arena, &peer.spki, &err), 0);
+		assert_int_equal(crypto_pem_to_der(sample(rows[i].peer), &arena, &peer.spki, &err),
+		    0);
 		if (wire_package_parse(whole, rows[i].type, own, &peer, 1, &arena, &p, NULL, &err))
 			fail_msg("%s: %s", rows[i].file, err.msg);
 		assert_int_equal(p.nitems, 1);
@@ -298,7 +309,8 @@ test_every_changed_byte_is_refused(void **state)
 	unsigned char *copy = arena_alloc(&arena, whole.n);
 	static const unsigned char changes[] = {0x01, 0x20, 0x80, 0xff};
 	const char *valgrind = getenv("VALGRIND");
-	size_t stride = valgrind != NULL && *valgrind != '\0' ? 17 : 1; /* thinned out: it is slow */
+	size_t stride =
+	    valgrind != NULL && *valgrind != '\0' ? 17 : 1; /* thinned out: it is slow */
 
 	for (size_t i = 0; i < whole.n; i += stride)
 		for (size_t k = 0; k < TSB_COUNT(changes); k++) {
@@ -359,10 +371,13 @@ test_form_refusals(void **state)
 	    {"TSBPKG1 " TOKEN_HEX, "the package ends in its SHA-256"},
 	    {"TSBPKG1 " TOKEN_HEX " ", "the package ends in its signer"},
 	    {"TSBPKG1 " TOKEN_HEX " " TOKEN_HEX "00 ", "the package's signer must be"},
-	    {"TSBPKG1 " TOKEN_HEX " 000102030405060708090A0B0C0D0E0F101112131415161718191a1b1c1d1e1f "
-	     "x", "the package's signer must be"},
+	    {"TSBPKG1 " TOKEN_HEX
+	     " 000102030405060708090A0B0C0D0E0F101112131415161718191a1b1c1d1e1f "
+	     "x",
+		"the package's signer must be"},
 	    {"TSBPKG1 " TOKEN_HEX " " TOKEN_HEX " AQID", "the package ends in its signature"},
-	    {"TSBPKG1 " TOKEN_HEX " " TOKEN_HEX " AQI {}", "the package's signature must be base64"},
+	    {"TSBPKG1 " TOKEN_HEX " " TOKEN_HEX " AQI {}",
+		"the package's signature must be base64"},
 	    {"TSBPKG1 " TOKEN_HEX " " TOKEN_HEX " AQI=x {}",
 		"the package's signature must be base64"},
 	    {"TSBPKG1 \xc3\xa9", "byte 8 of the package is not printable ASCII"},
@@ -433,9 +448,11 @@ test_a_borrowed_name_does_not_help(void **state)
 	memcpy(forged + strlen(PACKAGE_MARK) + 65, fingerprint(online), 64);
 	refused("forged", text(forged), TSB_E_INVALID_SIGNATURE, "is not one of the key");
 	/* a trusted site that speaks for another one */
-	refused("from", sealed(online, content("\"type\":\"requests\"", fingerprint(offline),
-	    fingerprint(offline), "[" REQUEST(ID) "]")), TSB_E_INPUT,
-	    "from.key is not the key that signed");
+	refused("from",
+	    sealed(online,
+		content("\"type\":\"requests\"", fingerprint(offline), fingerprint(offline),
+		    "[" REQUEST(ID) "]")),
+	    TSB_E_INPUT, "from.key is not the key that signed");
 }
 
 static void
@@ -447,7 +464,8 @@ test_a_package_for_another_site_is_refused(void **state)
 	int rc = wire_package_parse(packed(PACKAGE_REQUESTS), PACKAGE_REQUESTS,
 	    crypto_private_spki(stranger), &peer, 1, &arena, &p, NULL, &err);
 
-	assert_refused("addressee", rc, &err, TSB_E_NOT_ALLOWED, "the package is for the site 'vault'");
+	assert_refused("addressee", rc, &err, TSB_E_NOT_ALLOWED,
+	    "the package is for the site 'vault'");
 	assert_non_null(strstr(err.msg, fingerprint(offline)));
 	assert_non_null(strstr(err.msg, fingerprint(stranger)));
 }
@@ -521,8 +539,9 @@ test_results_of_one_request_stand_once(void **state)
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		struct tsb_view p = sealed(online, content("\"type\":\"results\"", fingerprint(online),
-		    fingerprint(offline), rows[i].items));
+		struct tsb_view p = sealed(online,
+		    content("\"type\":\"results\"", fingerprint(online), fingerprint(offline),
+			rows[i].items));
 		struct wire_package out;
 		struct tsb_err err;
 		int rc = opened_as(p, PACKAGE_RESULTS, &out, &err);
@@ -549,8 +568,9 @@ test_the_number_of_items_is_bounded(void **state)
 			tsb_bytes_addf(&items, "%s{\"id\":\"4e8731d8-0ae6-4444-8a8c-%012x\"}",
 			    i == 0 ? "" : ",", (unsigned)i);
 		tsb_bytes_add_str(&items, "]");
-		whole = sealed(online, content("\"type\":\"results\"", fingerprint(online),
-		    fingerprint(offline), tsb_bytes_cstr(&items)));
+		whole = sealed(online,
+		    content("\"type\":\"results\"", fingerprint(online), fingerprint(offline),
+			tsb_bytes_cstr(&items)));
 		if (more)
 			assert_refused("items", opened_as(whole, PACKAGE_RESULTS, &p, &err), &err,
 			    TSB_E_INPUT, "items has more than 10000 elements");
@@ -574,8 +594,11 @@ test_nothing_is_written_that_would_be_refused(void **state)
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		struct wire_package p = {.created_ms = CREATED_MS, .from_name = rows[i].from,
-		    .to_name = rows[i].to, .items = &item, .nitems = rows[i].n};
+		struct wire_package p = {.created_ms = CREATED_MS,
+		    .from_name = rows[i].from,
+		    .to_name = rows[i].to,
+		    .items = &item,
+		    .nitems = rows[i].n};
 		tsb_bytes_auto out = {0};
 		struct tsb_err err = {0};
 

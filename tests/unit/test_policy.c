@@ -33,15 +33,15 @@ assert_says(const struct tsb_err *err, enum tsb_code code, const char *message)
 static void
 make_policy(const struct tsb_bytes *use, struct tsb_bytes *out)
 {
-	tsb_bytes_auto always = { 0 };
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto always = {0};
+	tsb_bytes_auto body = {0};
 
 	tlv_put_u32(&always, TLV_TOKEN_COUNT, 1);
 	tlv_put_u32(&always, TLV_MINUTES, 0);
 	tlv_put_u32(&always, TLV_MINUTES, 0);
 	tlv_put_u32(&always, TLV_GROUP_COUNT, 0);
 	for (unsigned tag = TLV_RULE_USE; tag <= TLV_RULE_MODIFY; tag++) {
-		tsb_bytes_auto rule = { 0 };
+		tsb_bytes_auto rule = {0};
 
 		tlv_put_container(&rule,
 		    tsb_view_bytes(tag == TLV_RULE_USE && use != NULL ? use : &always));
@@ -54,9 +54,9 @@ make_policy(const struct tsb_bytes *use, struct tsb_bytes *out)
 static void
 assert_policy(const struct tsb_bytes *use, const char *message)
 {
-	arena_auto a = { 0 };
-	tsb_bytes_auto whole = { 0 };
-	tsb_bytes_auto again = { 0 };
+	arena_auto a = {0};
+	tsb_bytes_auto whole = {0};
+	tsb_bytes_auto again = {0};
 	struct ska_policy p;
 	struct tsb_err err;
 
@@ -79,8 +79,8 @@ put_rule(struct tsb_bytes *out, const char *words)
 	static const struct {
 		char word;
 		unsigned tag;
-	} numbers[] = { { 'm', TLV_MINUTES }, { 's', TLV_SECONDS }, { 'T', TLV_TOKEN_COUNT },
-		{ 'G', TLV_GROUP_COUNT }, { 'A', TLV_KEY_COUNT }, { 'Q', TLV_QUORUM } };
+	} numbers[] = {{'m', TLV_MINUTES}, {'s', TLV_SECONDS}, {'T', TLV_TOKEN_COUNT},
+	    {'G', TLV_GROUP_COUNT}, {'A', TLV_KEY_COUNT}, {'Q', TLV_QUORUM}};
 
 	tsb_bytes_reset(out);
 	while (*words != '\0') {
@@ -98,7 +98,8 @@ put_rule(struct tsb_bytes *out, const char *words)
 			tlv_put(out, TLV_PUBLIC_KEY, text(""));
 		for (size_t i = 0; i < TSB_COUNT(numbers); i++)
 			if (word == numbers[i].word) {
-				tlv_put_u32(out, numbers[i].tag, (uint32_t)strtoul(words, &end, 10));
+				tlv_put_u32(out, numbers[i].tag,
+				    (uint32_t)strtoul(words, &end, 10));
 				words = end;
 			}
 	}
@@ -110,45 +111,45 @@ test_binary_rules(void **state)
 	static const struct {
 		const char *words, *message; /* NULL = good */
 	} rows[] = {
-		{ "T0", NULL },
-		{ "T1 m0 m0 G0", NULL },
-		{ "T1 n m0 m10 G0", NULL },
-		{ "T1 m0 m10 G1 Q1 A1 k", NULL },
-		{ "T1 m0 m10 G1 n Q1 A1 n k", NULL },
-		{ "T1 m0 m10 G1 n Q1 A2 n c c", NULL }, /* certificates with and without name */
-		{ "T1 m0 m10 G1 Q0 A0", NULL },
-		{ "T1 m0 m10 G1 Q4294967295 A0", NULL },
-		{ "T1 m4294967295 m4294967295 G0", NULL },
-		{ "T2 m0 m10 G0 n m1 m0 G2 Q1 A0 n Q2 A1 k", NULL },
-		{ "", "0x0059 is missing" },
-		{ "T0 m0", "nothing more belongs" },
-		{ "T1 m0 m0 G0 m0", "nothing more belongs" },
-		{ "T1 m0 m0 G0 T1 m0 m0 G0", "nothing more belongs" },
-		{ "m0 m0 G0", "0x0055 where 0x0059 belongs" },
-		{ "T2 m0 m0 G0", "count 0x0059 of 2" }, /* one token's bytes for two */
-		{ "T1 m0 G0 Q1", "0x005a where 0x0055 belongs" },
-		{ "T1 m0 m0 m0 G0", "0x0055 where 0x005a belongs" },
-		{ "T1 n n m0 m0 G0", "0x1002 where 0x0055 belongs" },
-		{ "T1 m0 n m0 G0", "0x1002 where 0x0055 belongs" },
-		{ "T1 e m0 m0 G0", "name is not 1 to 255" },
-		{ "T1 m0 m0 G1 A0 Q1", "0x0003 where 0x005b belongs" },
-		{ "T1 m0 m0 G1 Q1 Q1 A0", "0x005b where 0x0003 belongs" },
-		{ "T1 m0 m0 G1 Q1 A1 n", "0x1052 is missing" },
-		{ "T1 m0 m0 G1 Q1 A1 k k", "nothing more belongs" },
-		{ "T1 m0 m0 G1 Q1 A2 k n", "0x1052 is missing" },
-		{ "T1 m0 m0 G1 Q1 A1 - m0", "not 1 to 16384" },
-		{ "T1 m0 m0 G2 Q1 A0", "count 0x005a of 2" },
-		/* minutes or seconds, never a mixture, seconds only where minutes cannot be */
-		{ "T1 s30 s600 G0", NULL },
-		{ "T1 s60 s90 G0", NULL },
-		{ "T1 s0 s1 G0", NULL },
-		{ "T1 s4294967295 s0 G0", NULL },
-		{ "T1 s60 s600 G0", "whole minutes" },
-		{ "T1 s0 s0 G0", "whole minutes" },
-		{ "T1 s30 m10 G0", "0x0055 where 0x0056 belongs" },
-		{ "T1 m1 s30 G0", "0x0056 where 0x0055 belongs" },
+	    {"T0", NULL},
+	    {"T1 m0 m0 G0", NULL},
+	    {"T1 n m0 m10 G0", NULL},
+	    {"T1 m0 m10 G1 Q1 A1 k", NULL},
+	    {"T1 m0 m10 G1 n Q1 A1 n k", NULL},
+	    {"T1 m0 m10 G1 n Q1 A2 n c c", NULL}, /* certificates with and without name */
+	    {"T1 m0 m10 G1 Q0 A0", NULL},
+	    {"T1 m0 m10 G1 Q4294967295 A0", NULL},
+	    {"T1 m4294967295 m4294967295 G0", NULL},
+	    {"T2 m0 m10 G0 n m1 m0 G2 Q1 A0 n Q2 A1 k", NULL},
+	    {"", "0x0059 is missing"},
+	    {"T0 m0", "nothing more belongs"},
+	    {"T1 m0 m0 G0 m0", "nothing more belongs"},
+	    {"T1 m0 m0 G0 T1 m0 m0 G0", "nothing more belongs"},
+	    {"m0 m0 G0", "0x0055 where 0x0059 belongs"},
+	    {"T2 m0 m0 G0", "count 0x0059 of 2"}, /* one token's bytes for two */
+	    {"T1 m0 G0 Q1", "0x005a where 0x0055 belongs"},
+	    {"T1 m0 m0 m0 G0", "0x0055 where 0x005a belongs"},
+	    {"T1 n n m0 m0 G0", "0x1002 where 0x0055 belongs"},
+	    {"T1 m0 n m0 G0", "0x1002 where 0x0055 belongs"},
+	    {"T1 e m0 m0 G0", "name is not 1 to 255"},
+	    {"T1 m0 m0 G1 A0 Q1", "0x0003 where 0x005b belongs"},
+	    {"T1 m0 m0 G1 Q1 Q1 A0", "0x005b where 0x0003 belongs"},
+	    {"T1 m0 m0 G1 Q1 A1 n", "0x1052 is missing"},
+	    {"T1 m0 m0 G1 Q1 A1 k k", "nothing more belongs"},
+	    {"T1 m0 m0 G1 Q1 A2 k n", "0x1052 is missing"},
+	    {"T1 m0 m0 G1 Q1 A1 - m0", "not 1 to 16384"},
+	    {"T1 m0 m0 G2 Q1 A0", "count 0x005a of 2"},
+	    /* minutes or seconds, never a mixture, seconds only where minutes cannot be */
+	    {"T1 s30 s600 G0", NULL},
+	    {"T1 s60 s90 G0", NULL},
+	    {"T1 s0 s1 G0", NULL},
+	    {"T1 s4294967295 s0 G0", NULL},
+	    {"T1 s60 s600 G0", "whole minutes"},
+	    {"T1 s0 s0 G0", "whole minutes"},
+	    {"T1 s30 m10 G0", "0x0055 where 0x0056 belongs"},
+	    {"T1 m1 s30 G0", "0x0056 where 0x0055 belongs"},
 	};
-	tsb_bytes_auto use = { 0 };
+	tsb_bytes_auto use = {0};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
 		put_rule(&use, rows[i].words);
@@ -156,24 +157,26 @@ test_binary_rules(void **state)
 	}
 }
 
-/* Counts are compared with the limit and with the bytes that remain before anything is allocated. */
+/*
+ * Counts are compared with the limit and with the bytes that remain before anything is allocated.
+ */
 static void
 test_rule_9_counts(void **state)
 {
 	static const struct {
 		const char *words, *message;
 	} rows[] = {
-		{ "T65 m0 m0 G0", "above 64" },
-		{ "T4294967295 m0 m0 G0", "above 64" },
-		{ "T64 m0 m0 G0", "where 24 bytes remain" },
-		{ "T1 m0 m0 G65 Q1 A0", "above 64" },
-		{ "T1 m0 m0 G64 Q1 A0", "where 16 bytes remain" },
-		{ "T1 m0 m0 G1 Q1 A257 k", "above 256" },
-		{ "T1 m0 m0 G1 Q1 A4294967295 k", "above 256" },
-		{ "T1 m0 m0 G1 Q1 A256 k", "where 8 bytes remain" },
-		{ "T1 m0 m0 G1 Q1 A1", "where 0 bytes remain" },
+	    {"T65 m0 m0 G0", "above 64"},
+	    {"T4294967295 m0 m0 G0", "above 64"},
+	    {"T64 m0 m0 G0", "where 24 bytes remain"},
+	    {"T1 m0 m0 G65 Q1 A0", "above 64"},
+	    {"T1 m0 m0 G64 Q1 A0", "where 16 bytes remain"},
+	    {"T1 m0 m0 G1 Q1 A257 k", "above 256"},
+	    {"T1 m0 m0 G1 Q1 A4294967295 k", "above 256"},
+	    {"T1 m0 m0 G1 Q1 A256 k", "where 8 bytes remain"},
+	    {"T1 m0 m0 G1 Q1 A1", "where 0 bytes remain"},
 	};
-	tsb_bytes_auto use = { 0 };
+	tsb_bytes_auto use = {0};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
 		put_rule(&use, rows[i].words);
@@ -184,7 +187,7 @@ test_rule_9_counts(void **state)
 static void
 test_largest_counts_are_read(void **state)
 {
-	tsb_bytes_auto use = { 0 };
+	tsb_bytes_auto use = {0};
 
 	tlv_put_u32(&use, TLV_TOKEN_COUNT, POLICY_TOKENS_MAX);
 	for (int t = 0; t < POLICY_TOKENS_MAX; t++) {
@@ -204,8 +207,8 @@ test_largest_counts_are_read(void **state)
 static void
 test_values_have_a_limit(void **state)
 {
-	tsb_bytes_auto use = { 0 };
-	tsb_bytes_auto value = { 0 };
+	tsb_bytes_auto use = {0};
+	tsb_bytes_auto value = {0};
 
 	memset(tsb_bytes_grow(&value, POLICY_VALUE_MAX), 'x', POLICY_VALUE_MAX);
 	for (int more = 0; more <= 1; more++) {
@@ -222,12 +225,12 @@ test_names_are_labels(void **state)
 	static const struct {
 		const char *name;
 		bool good;
-	} rows[] = { { "Token1", true }, { "B\xc3\xbcro", true }, { "a\nb", false },
-		{ "\xff", false }, { "\x7f", false } };
+	} rows[] = {{"Token1", true}, {"B\xc3\xbcro", true}, {"a\nb", false}, {"\xff", false},
+	    {"\x7f", false}};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++)
 		for (int where = 0; where < 3; where++) {
-			tsb_bytes_auto use = { 0 };
+			tsb_bytes_auto use = {0};
 
 			put_rule(&use, "T1");
 			if (where == 0)
@@ -250,19 +253,19 @@ static void
 test_rules_of_a_policy_are_four_in_order(void **state)
 {
 	static const unsigned orders[][5] = {
-		{ TLV_RULE_USE, TLV_RULE_BLOCK, TLV_RULE_UNBLOCK, TLV_RULE_MODIFY },
-		{ TLV_RULE_USE, TLV_RULE_BLOCK, TLV_RULE_UNBLOCK },
-		{ TLV_RULE_BLOCK, TLV_RULE_USE, TLV_RULE_UNBLOCK, TLV_RULE_MODIFY },
-		{ TLV_RULE_USE, TLV_RULE_USE, TLV_RULE_BLOCK, TLV_RULE_UNBLOCK, TLV_RULE_MODIFY },
-		{ TLV_RULE_USE, TLV_RULE_BLOCK, TLV_RULE_UNBLOCK, TLV_RULE_MODIFY, TLV_RULE_MODIFY },
-		{ 0 },
+	    {TLV_RULE_USE, TLV_RULE_BLOCK, TLV_RULE_UNBLOCK, TLV_RULE_MODIFY},
+	    {TLV_RULE_USE, TLV_RULE_BLOCK, TLV_RULE_UNBLOCK},
+	    {TLV_RULE_BLOCK, TLV_RULE_USE, TLV_RULE_UNBLOCK, TLV_RULE_MODIFY},
+	    {TLV_RULE_USE, TLV_RULE_USE, TLV_RULE_BLOCK, TLV_RULE_UNBLOCK, TLV_RULE_MODIFY},
+	    {TLV_RULE_USE, TLV_RULE_BLOCK, TLV_RULE_UNBLOCK, TLV_RULE_MODIFY, TLV_RULE_MODIFY},
+	    {0},
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(orders); i++) {
-		arena_auto a = { 0 };
-		tsb_bytes_auto rule = { 0 };
-		tsb_bytes_auto body = { 0 };
-		tsb_bytes_auto whole = { 0 };
+		arena_auto a = {0};
+		tsb_bytes_auto rule = {0};
+		tsb_bytes_auto body = {0};
+		tsb_bytes_auto whole = {0};
 		struct ska_policy p;
 		struct tsb_err err;
 
@@ -282,13 +285,13 @@ static void
 test_policy_without_length_is_refused(void **state)
 {
 	const struct vector *v = vector_by_name("policy-four-rules");
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	struct ska_policy p;
 	struct tsb_err err;
 
 	assert_int_equal(ska_policy_parse(v->bytes, &a, &p, &err), 0);
-	assert_int_equal(
-	    ska_policy_parse((struct tsb_view){ v->bytes.p + 4, v->bytes.n - 4 }, &a, &p, &err),
+	assert_int_equal(ska_policy_parse((struct tsb_view){v->bytes.p + 4, v->bytes.n - 4}, &a, &p,
+			     &err),
 	    -1);
 	assert_int_equal(err.code, TSB_E_PAYLOAD);
 }
@@ -309,9 +312,9 @@ test_times_have_one_form(void **state)
 static void
 test_absent_rule(void **state)
 {
-	arena_auto a = { 0 };
-	struct ska_group group = { .quorum = 1 };
-	struct ska_rule rule = { 0 };
+	arena_auto a = {0};
+	struct ska_group group = {.quorum = 1};
+	struct ska_rule rule = {0};
 
 	assert_false(ska_rule_is_absent_form(&rule));
 	assert_false(ska_rule_is_free(&rule));
@@ -323,15 +326,15 @@ test_absent_rule(void **state)
 	rule.tokens[0].name = "named";
 	assert_false(ska_rule_is_absent_form(&rule));
 	assert_true(ska_rule_is_free(&rule));
-	rule.tokens[0] = (struct ska_token){ .timeout = 60 };
+	rule.tokens[0] = (struct ska_token){.timeout = 60};
 	assert_false(ska_rule_is_absent_form(&rule));
 	assert_true(ska_rule_is_free(&rule));
 	assert_false(ska_rule_works_without_timestamp(&rule));
-	rule.tokens[0] = (struct ska_token){ .timelock = 60 };
+	rule.tokens[0] = (struct ska_token){.timelock = 60};
 	assert_false(ska_rule_is_absent_form(&rule));
 	assert_false(ska_rule_is_free(&rule));
 	assert_false(ska_rule_works_without_timestamp(&rule));
-	rule.tokens[0] = (struct ska_token){ .ngroups = 1, .groups = &group };
+	rule.tokens[0] = (struct ska_token){.ngroups = 1, .groups = &group};
 	assert_false(ska_rule_is_absent_form(&rule));
 	assert_false(ska_rule_is_free(&rule));
 	assert_true(ska_rule_works_without_timestamp(&rule));
@@ -344,7 +347,7 @@ test_absent_rule(void **state)
 static struct ska_approver
 approver(const char *key)
 {
-	return (struct ska_approver){ .value = text(key), .spki = text(key) };
+	return (struct ska_approver){.value = text(key), .spki = text(key)};
 }
 
 /* ruleUse: one token, one group, two approvers, quorum 1; the other rules always. */
@@ -359,7 +362,7 @@ struct sample {
 static void
 sample_init(struct sample *s)
 {
-	*s = (struct sample){ 0 };
+	*s = (struct sample){0};
 	for (int k = 0; k < RULE__MAX; k++)
 		ska_rule_set_always(&s->p.rule[k], &s->a);
 	s->token = s->p.rule[RULE_USE].tokens;
@@ -559,7 +562,7 @@ test_resolve(void **state)
 	assert_int_equal(ska_policy_resolve(&s.p, &s.a, fake_of_cert, fake_check, &err), -1);
 	assert_says(&err, TSB_E_APPROVER_KEY_TYPE, "approvals[1].value: unknown kind");
 
-	s.approvers[1] = (struct ska_approver){ .type = APPROVER_ONBOARDED, .name = "officer" };
+	s.approvers[1] = (struct ska_approver){.type = APPROVER_ONBOARDED, .name = "officer"};
 	assert_int_equal(ska_policy_resolve(&s.p, &s.a, fake_of_cert, fake_check, &err), -1);
 	assert_says(&err, TSB_E_APPROVER_VALUE, "approvals[1].value");
 	arena_clear(&s.a);
@@ -569,21 +572,21 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_binary_rules),
-		cmocka_unit_test(test_rule_9_counts),
-		cmocka_unit_test(test_largest_counts_are_read),
-		cmocka_unit_test(test_values_have_a_limit),
-		cmocka_unit_test(test_names_are_labels),
-		cmocka_unit_test(test_rules_of_a_policy_are_four_in_order),
-		cmocka_unit_test(test_policy_without_length_is_refused),
-		cmocka_unit_test(test_times_have_one_form),
-		cmocka_unit_test(test_absent_rule),
-		cmocka_unit_test(test_check_quorum),
-		cmocka_unit_test(test_check_times),
-		cmocka_unit_test(test_check_names_and_values),
-		cmocka_unit_test(test_check_limits),
-		cmocka_unit_test(test_check_only_rule_use_must_be_possible),
-		cmocka_unit_test(test_resolve),
+	    cmocka_unit_test(test_binary_rules),
+	    cmocka_unit_test(test_rule_9_counts),
+	    cmocka_unit_test(test_largest_counts_are_read),
+	    cmocka_unit_test(test_values_have_a_limit),
+	    cmocka_unit_test(test_names_are_labels),
+	    cmocka_unit_test(test_rules_of_a_policy_are_four_in_order),
+	    cmocka_unit_test(test_policy_without_length_is_refused),
+	    cmocka_unit_test(test_times_have_one_form),
+	    cmocka_unit_test(test_absent_rule),
+	    cmocka_unit_test(test_check_quorum),
+	    cmocka_unit_test(test_check_times),
+	    cmocka_unit_test(test_check_names_and_values),
+	    cmocka_unit_test(test_check_limits),
+	    cmocka_unit_test(test_check_only_rule_use_must_be_possible),
+	    cmocka_unit_test(test_resolve),
 	};
 
 	return cmocka_run_group_tests(tests, vectors_load, vectors_unload);

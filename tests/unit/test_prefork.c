@@ -40,7 +40,7 @@ serve_pid(void *app, struct web_request *rq, struct web_reply *reply, struct tsb
 static int
 serve_slowly(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
-	struct timespec t = { .tv_nsec = 700000000 };
+	struct timespec t = {.tv_nsec = 700000000};
 
 	(void)app, (void)rq;
 	/* Signals must not reach the middle of a request. */
@@ -74,12 +74,12 @@ serve_crash(void *app, struct web_request *rq, struct web_reply *reply, struct t
 }
 
 static const struct web_route routes[] = {
-	{ VERB_GET, "/v1/pid", ROLE_ANYONE, 0, serve_pid },
-	{ VERB_GET, "/v1/slow", ROLE_ANYONE, 0, serve_slowly },
-	{ VERB_POST, "/v1/length", ROLE_ANYONE, 4000000, serve_length },
-	{ VERB_GET, "/v1/large", ROLE_ANYONE, 0, serve_large },
-	{ VERB_GET, "/v1/crash", ROLE_ANYONE, 0, serve_crash },
-	{ 0 },
+    {VERB_GET, "/v1/pid", ROLE_ANYONE, 0, serve_pid},
+    {VERB_GET, "/v1/slow", ROLE_ANYONE, 0, serve_slowly},
+    {VERB_POST, "/v1/length", ROLE_ANYONE, 4000000, serve_length},
+    {VERB_GET, "/v1/large", ROLE_ANYONE, 0, serve_large},
+    {VERB_GET, "/v1/crash", ROLE_ANYONE, 0, serve_crash},
+    {0},
 };
 
 static void *
@@ -100,9 +100,15 @@ static pid_t running; /* ended by after_each() when a test fails */
 static pid_t
 server_start(long workers, long request_max)
 {
-	struct web_server srv = { .program = "test", .routes = routes, .listen = listen_text,
-		.socket_mode = 0600, .workers = workers, .request_max = request_max,
-		.body_max = 8000000, .request_timeout = 1, .open = open_app };
+	struct web_server srv = {.program = "test",
+	    .routes = routes,
+	    .listen = listen_text,
+	    .socket_mode = 0600,
+	    .workers = workers,
+	    .request_max = request_max,
+	    .body_max = 8000000,
+	    .request_timeout = 1,
+	    .open = open_app};
 	pid_t pid;
 
 	fflush(NULL);
@@ -150,7 +156,7 @@ static size_t body_size;
 static int
 finish(int fd)
 {
-	struct tsb_bytes out = { 0 };
+	struct tsb_bytes out = {0};
 	const char *body;
 	int status = 0;
 
@@ -171,7 +177,7 @@ finish(int fd)
 static int
 start_request(const char *method, const char *uri, size_t body, int flags)
 {
-	struct tsb_bytes rq = { 0 };
+	struct tsb_bytes rq = {0};
 	int fd = client_connect(socket_path);
 
 	add_request(&rq, method, uri, body, flags);
@@ -375,16 +381,16 @@ test_socket_in_use_is_left_alone(void **state)
 static void
 test_stalling_peer_does_not_pin_a_worker(void **state)
 {
-	static const size_t cuts[] = { 0, 4, 16, 30, 60, 90 };
+	static const size_t cuts[] = {0, 4, 16, 30, 60, 90};
 	pid_t pid = server_start(1, 0);
-	struct tsb_bytes rq = { 0 };
+	struct tsb_bytes rq = {0};
 	int64_t started;
 
 	(void)state;
 	(void)worker_pid();
 	add_request(&rq, "POST", "/v1/length", 50000, 0);
 	for (size_t i = 0; i < TSB_COUNT(cuts); i++) {
-		struct tsb_bytes part = { .p = rq.p, .n = cuts[i] };
+		struct tsb_bytes part = {.p = rq.p, .n = cuts[i]};
 		int fd = client_connect(socket_path);
 
 		assert_true(send_bytes(fd, &part));
@@ -403,7 +409,7 @@ static void
 test_dripping_peer_does_not_pin_a_worker(void **state)
 {
 	pid_t pid = server_start(1, 0), child;
-	struct tsb_bytes rq = { 0 };
+	struct tsb_bytes rq = {0};
 	int64_t started;
 	int fd;
 
@@ -446,13 +452,13 @@ static void
 test_aborting_peers(void **state)
 {
 	pid_t pid = server_start(1, 0), worker;
-	struct tsb_bytes rq = { 0 };
+	struct tsb_bytes rq = {0};
 
 	(void)state;
 	worker = worker_pid();
 	add_request(&rq, "POST", "/v1/length", 200, 0);
 	for (size_t cut = 0; cut <= rq.n; cut += cut < 24 ? 1 : 13) {
-		struct tsb_bytes part = { .p = rq.p, .n = cut };
+		struct tsb_bytes part = {.p = rq.p, .n = cut};
 		int fd = client_connect(socket_path);
 
 		assert_true(send_bytes(fd, &part));
@@ -468,7 +474,7 @@ static void
 send_changed(const struct tsb_bytes *rq, size_t from, size_t to, unsigned *seed)
 {
 	int fd = client_connect(socket_path);
-	struct tsb_bytes junk = { 0 };
+	struct tsb_bytes junk = {0};
 
 	tsb_bytes_add(&junk, rq->p, rq->n);
 	for (int k = 0; k < 3; k++)
@@ -481,13 +487,14 @@ send_changed(const struct tsb_bytes *rq, size_t from, size_t to, unsigned *seed)
 
 /*
  * What HTTP clients can choose, names and values of parameters, never hurts a worker. Lengths are
- * the web server's: libfcgi gives up the process on some impossible ones, which costs that connection.
+ * the web server's: libfcgi gives up the process on some impossible ones, which costs that
+ * connection.
  */
 static void
 test_garbage_peers(void **state)
 {
 	pid_t pid = server_start(1, 0), worker;
-	struct tsb_bytes rq = { 0 };
+	struct tsb_bytes rq = {0};
 	unsigned seed = 1;
 
 	(void)state;
@@ -510,9 +517,12 @@ test_garbage_peers(void **state)
 static pid_t
 server_inherits(int where)
 {
-	static const struct web_server srv = { .program = "test", .routes = routes, .workers = 1,
-		.listen = "unix:/nowhere/at/all", .open = open_app };
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	static const struct web_server srv = {.program = "test",
+	    .routes = routes,
+	    .workers = 1,
+	    .listen = "unix:/nowhere/at/all",
+	    .open = open_app};
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	char pid[16];
 
@@ -553,8 +563,9 @@ test_inherited_sockets(void **state)
 static void
 test_addresses_to_listen_on(void **state)
 {
-	static const char *const bad[] = { "", "localhost", "localhost:", "127.0.0.1:no-such-service",
-		"unix:", "unix:/no/such/folder/s", "203.0.113.1:80" };
+	static const char *const bad[] = {"", "localhost",
+	    "localhost:", "127.0.0.1:no-such-service", "unix:", "unix:/no/such/folder/s",
+	    "203.0.113.1:80"};
 	struct web_listener l;
 	struct tsb_err err;
 	int copy = dup(STDIN_FILENO);
@@ -573,8 +584,11 @@ test_addresses_to_listen_on(void **state)
 static void
 test_answers_plain_cgi(void **state)
 {
-	static const struct web_server srv = { .program = "test", .routes = routes,
-		.listen = listen_text, .body_max = 100, .open = open_app };
+	static const struct web_server srv = {.program = "test",
+	    .routes = routes,
+	    .listen = listen_text,
+	    .body_max = 100,
+	    .open = open_app};
 	int in[2], out[2], status;
 	char text[512] = "";
 	pid_t pid;
@@ -646,24 +660,24 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(test_serves_and_stops, after_each),
-		cmocka_unit_test_teardown(test_kept_connections_are_closed, after_each),
-		cmocka_unit_test_teardown(test_killed_worker_costs_one_request, after_each),
-		cmocka_unit_test_teardown(test_drain_finishes_the_request, after_each),
-		cmocka_unit_test_teardown(test_hangup_replaces_workers, after_each),
-		cmocka_unit_test_teardown(test_hangup_keeps_workers_if_new_ones_fail, after_each),
-		cmocka_unit_test_teardown(test_workers_recover_when_open_does, after_each),
-		cmocka_unit_test_teardown(test_workers_are_replaced_after_their_share, after_each),
-		cmocka_unit_test_teardown(test_workers_end_with_a_killed_parent, after_each),
-		cmocka_unit_test_teardown(test_socket_in_use_is_left_alone, after_each),
-		cmocka_unit_test_teardown(test_stalling_peer_does_not_pin_a_worker, after_each),
-		cmocka_unit_test_teardown(test_dripping_peer_does_not_pin_a_worker, after_each),
-		cmocka_unit_test_teardown(test_deaf_peer_does_not_pin_a_worker, after_each),
-		cmocka_unit_test_teardown(test_aborting_peers, after_each),
-		cmocka_unit_test_teardown(test_garbage_peers, after_each),
-		cmocka_unit_test_teardown(test_inherited_sockets, after_each),
-		cmocka_unit_test_teardown(test_addresses_to_listen_on, after_each),
-		cmocka_unit_test_teardown(test_answers_plain_cgi, after_each),
+	    cmocka_unit_test_teardown(test_serves_and_stops, after_each),
+	    cmocka_unit_test_teardown(test_kept_connections_are_closed, after_each),
+	    cmocka_unit_test_teardown(test_killed_worker_costs_one_request, after_each),
+	    cmocka_unit_test_teardown(test_drain_finishes_the_request, after_each),
+	    cmocka_unit_test_teardown(test_hangup_replaces_workers, after_each),
+	    cmocka_unit_test_teardown(test_hangup_keeps_workers_if_new_ones_fail, after_each),
+	    cmocka_unit_test_teardown(test_workers_recover_when_open_does, after_each),
+	    cmocka_unit_test_teardown(test_workers_are_replaced_after_their_share, after_each),
+	    cmocka_unit_test_teardown(test_workers_end_with_a_killed_parent, after_each),
+	    cmocka_unit_test_teardown(test_socket_in_use_is_left_alone, after_each),
+	    cmocka_unit_test_teardown(test_stalling_peer_does_not_pin_a_worker, after_each),
+	    cmocka_unit_test_teardown(test_dripping_peer_does_not_pin_a_worker, after_each),
+	    cmocka_unit_test_teardown(test_deaf_peer_does_not_pin_a_worker, after_each),
+	    cmocka_unit_test_teardown(test_aborting_peers, after_each),
+	    cmocka_unit_test_teardown(test_garbage_peers, after_each),
+	    cmocka_unit_test_teardown(test_inherited_sockets, after_each),
+	    cmocka_unit_test_teardown(test_addresses_to_listen_on, after_each),
+	    cmocka_unit_test_teardown(test_answers_plain_cgi, after_each),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -123,8 +123,8 @@ test_an_encrypted_file_needs_its_passphrase(void **state)
 	    TSB_E_DECRYPT_FAILED);
 	assert_non_null(strstr(err.msg, "passphrase is wrong"));
 	assert_null(none);
-	assert_int_equal(
-	    crypto_private_load(tsb_view_bytes(&pem), "correct horse", &again, &err), 0);
+	assert_int_equal(crypto_private_load(tsb_view_bytes(&pem), "correct horse", &again, &err),
+	    0);
 	assert_true(tsb_view_eq(crypto_private_spki(key), crypto_private_spki(again)));
 }
 
@@ -152,8 +152,8 @@ test_older_forms_are_read(void **state)
 		if (encrypted)
 			assert_refused(crypto_private_load(pem, NULL, &again, &err), &err,
 			    TSB_E_DECRYPT_FAILED);
-		assert_int_equal(
-		    crypto_private_load(pem, encrypted ? "word" : NULL, &again, &err), 0);
+		assert_int_equal(crypto_private_load(pem, encrypted ? "word" : NULL, &again, &err),
+		    0);
 		BIO_free(bio);
 	}
 	EVP_PKEY_free(key);
@@ -175,15 +175,15 @@ test_what_is_no_usable_key_is_refused(void **state)
 	struct tsb_err err;
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		EVP_PKEY *key = rows[i].curve ?
-		    EVP_PKEY_Q_keygen(NULL, NULL, rows[i].algorithm, rows[i].curve) :
-		    EVP_PKEY_Q_keygen(NULL, NULL, rows[i].algorithm);
+		EVP_PKEY *key = rows[i].curve
+		    ? EVP_PKEY_Q_keygen(NULL, NULL, rows[i].algorithm, rows[i].curve)
+		    : EVP_PKEY_Q_keygen(NULL, NULL, rows[i].algorithm);
 		BIO *bio = BIO_new(BIO_s_mem());
 		size_t n;
 		char *p;
 
-		assert_int_equal(
-		    PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 1);
+		assert_int_equal(PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL),
+		    1);
 		n = (size_t)BIO_get_mem_data(bio, &p);
 		assert_refused(crypto_private_load(tsb_view_of(p, n), NULL, &none, &err), &err,
 		    rows[i].code);

@@ -14,7 +14,7 @@
 
 #include "lib/qr/code.h"
 
-static const size_t capacity[QR_ECC__MAX] = { 2953, 2331, 1663, 1273 }; /* table 7, version 40 */
+static const size_t capacity[QR_ECC__MAX] = {2953, 2331, 1663, 1273}; /* table 7, version 40 */
 
 /* The same bytes every time; every value occurs. */
 static struct tsb_view
@@ -35,11 +35,11 @@ noise(size_t n)
 static void
 test_capacity(void **state)
 {
-	arena_auto arena = { 0 };
+	arena_auto arena = {0};
 
 	for (enum qr_ecc ecc = 0; ecc < QR_ECC__MAX; ecc++) {
-		struct tsb_err err = { 0 };
-		struct qr_code code = { 0 };
+		struct tsb_err err = {0};
+		struct qr_code code = {0};
 
 		assert_int_equal(qr_capacity(ecc), capacity[ecc]);
 		assert_int_equal(qr_encode(noise(capacity[ecc]), ecc, &arena, &code, &err), 0);
@@ -59,21 +59,23 @@ test_smallest_version_is_taken(void **state)
 	static const struct {
 		size_t n;
 		int version;
-	} bytes[] = { { 17, 1 }, { 18, 2 }, { 230, 9 }, { 231, 10 }, { 1465, 27 }, { 1466, 28 } },
-	  letters[] = { { 25, 1 }, { 26, 2 }, { 335, 9 }, { 336, 10 }, { 2132, 27 }, { 2133, 28 } };
-	arena_auto arena = { 0 };
+	} bytes[] = {{17, 1}, {18, 2}, {230, 9}, {231, 10}, {1465, 27}, {1466, 28}},
+	  letters[] = {{25, 1}, {26, 2}, {335, 9}, {336, 10}, {2132, 27}, {2133, 28}};
+	arena_auto arena = {0};
 	char text[3000];
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 	struct qr_code code;
 
 	for (size_t i = 0; i < TSB_COUNT(bytes); i++) {
 		memset(text, 'x', sizeof(text));
-		assert_int_equal(
-		    qr_encode(tsb_view_of(text, bytes[i].n), QR_ECC_L, &arena, &code, &err), 0);
+		assert_int_equal(qr_encode(tsb_view_of(text, bytes[i].n), QR_ECC_L, &arena, &code,
+				     &err),
+		    0);
 		assert_int_equal(code.size, 17 + 4 * bytes[i].version);
 		memset(text, 'X', sizeof(text));
-		assert_int_equal(
-		    qr_encode(tsb_view_of(text, letters[i].n), QR_ECC_L, &arena, &code, &err), 0);
+		assert_int_equal(qr_encode(tsb_view_of(text, letters[i].n), QR_ECC_L, &arena, &code,
+				     &err),
+		    0);
 		assert_int_equal(code.size, 17 + 4 * letters[i].version);
 	}
 }
@@ -83,18 +85,18 @@ static void
 test_many_are_as_one_by_one(void **state)
 {
 	enum { N = 50 };
-	arena_auto arena = { 0 };
+	arena_auto arena = {0};
 	struct tsb_view texts[N];
-	struct tsb_bytes pngs[N] = { { 0 } };
+	struct tsb_bytes pngs[N] = {{0}};
 	struct qr_code codes[N], alone;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	for (size_t i = 0; i < N; i++)
 		texts[i] = arena_view(&arena, noise(i + 1));
 	assert_int_equal(qr_encode_all(texts, N, QR_ECC_M, &arena, codes, &err), 0);
 	assert_int_equal(qr_png_all(codes, N, 2, pngs, &err), 0);
 	for (size_t i = 0; i < N; i++) {
-		tsb_bytes_auto png = { 0 };
+		tsb_bytes_auto png = {0};
 
 		assert_int_equal(qr_encode(texts[i], QR_ECC_M, &arena, &alone, &err), 0);
 		assert_int_equal(codes[i].size, alone.size);
@@ -138,14 +140,14 @@ test_png_shows_the_modules(void **state)
 	static const struct {
 		size_t n;
 		int scale, shown;
-	} rows[] = { { 1, 1, 1 }, { 5, 3, 3 }, { 300, 2, 2 }, { 1860, 4, 4 }, { 10, QR_SCALE_MAX, 32 },
-		{ 1, QR_SCALE_DEFAULT, 20 }, { 300, QR_SCALE_DEFAULT, 8 },
-		{ 1860, QR_SCALE_DEFAULT, 3 }, { 2953, QR_SCALE_DEFAULT, 3 } };
-	arena_auto arena = { 0 };
+	} rows[] = {{1, 1, 1}, {5, 3, 3}, {300, 2, 2}, {1860, 4, 4}, {10, QR_SCALE_MAX, 32},
+	    {1, QR_SCALE_DEFAULT, 20}, {300, QR_SCALE_DEFAULT, 8}, {1860, QR_SCALE_DEFAULT, 3},
+	    {2953, QR_SCALE_DEFAULT, 3}};
+	arena_auto arena = {0};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		tsb_bytes_auto png = { 0 };
-		struct tsb_err err = { 0 };
+		tsb_bytes_auto png = {0};
+		struct tsb_err err = {0};
 		struct qr_code code;
 		gdImagePtr image;
 
@@ -164,10 +166,10 @@ test_png_shows_the_modules(void **state)
 static void
 test_png_of_no_scale_is_refused(void **state)
 {
-	static const int scales[] = { -1, QR_SCALE_MAX + 1, 1 << 30 };
-	arena_auto arena = { 0 };
-	tsb_bytes_auto png = { 0 };
-	struct tsb_err err = { 0 };
+	static const int scales[] = {-1, QR_SCALE_MAX + 1, 1 << 30};
+	arena_auto arena = {0};
+	tsb_bytes_auto png = {0};
+	struct tsb_err err = {0};
 	struct qr_code code;
 
 	assert_int_equal(qr_encode(noise(1), QR_ECC_L, &arena, &code, &err), 0);
@@ -204,9 +206,9 @@ draw_path(const char *d, unsigned char *grid, int size)
 static void
 test_svg_shows_the_modules(void **state)
 {
-	arena_auto arena = { 0 };
-	tsb_bytes_auto svg = { 0 };
-	struct tsb_err err = { 0 };
+	arena_auto arena = {0};
+	tsb_bytes_auto svg = {0};
+	struct tsb_err err = {0};
 	struct qr_code code;
 	unsigned char *grid;
 	const char *d;
@@ -224,12 +226,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_capacity),
-		cmocka_unit_test(test_smallest_version_is_taken),
-		cmocka_unit_test(test_many_are_as_one_by_one),
-		cmocka_unit_test(test_png_shows_the_modules),
-		cmocka_unit_test(test_png_of_no_scale_is_refused),
-		cmocka_unit_test(test_svg_shows_the_modules),
+	    cmocka_unit_test(test_capacity),
+	    cmocka_unit_test(test_smallest_version_is_taken),
+	    cmocka_unit_test(test_many_are_as_one_by_one),
+	    cmocka_unit_test(test_png_shows_the_modules),
+	    cmocka_unit_test(test_png_of_no_scale_is_refused),
+	    cmocka_unit_test(test_svg_shows_the_modules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,11 +41,13 @@ hex(struct arena *a, const char *text)
 static struct hsm_key *
 make(const char *algorithm, const char *curve_oid, long size)
 {
-	struct wire_key_create in = { .label = "k", .algorithm = algorithm, .curve_oid = curve_oid,
-		.key_size = size };
-	arena_auto a = { 0 };
+	struct wire_key_create in = {.label = "k",
+	    .algorithm = algorithm,
+	    .curve_oid = curve_oid,
+	    .key_size = size};
+	arena_auto a = {0};
 	struct hsm_key *k = NULL;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	in.flag[ATTR_SIGN] = true;
 	if (keygen_from_request(&in, &a, 1700000000, &k, &err))
@@ -60,16 +62,16 @@ static const struct {
 	const char *text; /* NULL: 200 times 'a', more than one block */
 	const char *digest;
 } keccak_rows[] = {
-	{ 28, "", "f71837502ba8e10837bdd8d365adb85591895602fc552b48b7390abd" },
-	{ 32, "", "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470" },
-	{ 32, "abc", "4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45" },
-	{ 32, NULL, "96ea54061def936c4be90b518992fdc6f12f535068a256229aca54267b4d084d" },
-	{ 48, "",
-	    "2c23146a63a29acf99e73b88f8c24eaa7dc60aa771780ccc006afbfa8fe2479b2dd2b21362337441ac12b5"
-	    "15911957ff" },
-	{ 64, "",
-	    "0eab42de4c3ceb9235fc91acffe746b29c29a8c366b7c60e4e67c466f36a4304c00fa9caf9d87976ba469b"
-	    "cbe06713b435f091ef2769fb160cdab33d3670680e" },
+    {28, "", "f71837502ba8e10837bdd8d365adb85591895602fc552b48b7390abd"},
+    {32, "", "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"},
+    {32, "abc", "4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45"},
+    {32, NULL, "96ea54061def936c4be90b518992fdc6f12f535068a256229aca54267b4d084d"},
+    {48, "",
+	"2c23146a63a29acf99e73b88f8c24eaa7dc60aa771780ccc006afbfa8fe2479b2dd2b21362337441ac12b5"
+	"15911957ff"},
+    {64, "",
+	"0eab42de4c3ceb9235fc91acffe746b29c29a8c366b7c60e4e67c466f36a4304c00fa9caf9d87976ba469b"
+	"cbe06713b435f091ef2769fb160cdab33d3670680e"},
 };
 
 static void
@@ -79,14 +81,14 @@ test_keccak_known_answers(void **state)
 
 	memset(many, 'a', sizeof(many));
 	for (size_t i = 0; i < TSB_COUNT(keccak_rows); i++) {
-		arena_auto a = { 0 };
+		arena_auto a = {0};
 		unsigned char out[64];
 		struct tsb_view in = keccak_rows[i].text ? tsb_view_str(keccak_rows[i].text)
 							 : tsb_view_of(many, sizeof(many));
 
 		keccak(in, keccak_rows[i].size, out);
-		assert_string_equal(
-		    enc_hex_str(&a, tsb_view_of(out, keccak_rows[i].size)), keccak_rows[i].digest);
+		assert_string_equal(enc_hex_str(&a, tsb_view_of(out, keccak_rows[i].size)),
+		    keccak_rows[i].digest);
 	}
 }
 
@@ -126,60 +128,61 @@ pair_of(const char *oid, const char *group_name, const char *private_hex)
 static const struct {
 	const char *oid, *group, *key, *message, *r, *s;
 } rfc6979_rows[] = {
-	/* A.2.5, P-256, SHA-256 */
-	{ "1.2.840.10045.3.1.7", "prime256v1",
-	    "C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721", "sample",
-	    "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716",
-	    "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8" },
-	{ "1.2.840.10045.3.1.7", "prime256v1",
-	    "C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721", "test",
-	    "f1abb023518351cd71d881567b1ea663ed3efcf6c5132b354f28d3b0b7d38367",
-	    "019f4113742a2b14bd25926b49c649155f267e60d3814b4c0cc84250e46f0083" },
-	/* A.2.6, P-384, SHA-256: the order is longer than the digest */
-	{ "1.3.132.0.34", "secp384r1",
-	    "6B9D3DAD2E1B8C1C05B19875B6659F4DE23C3B667BF297BA9AA47740787137D896D5724E4C70A825F872C9"
-	    "EA60D2EDF5",
-	    "sample",
-	    "21b13d1e013c7fa1392d03c5f99af8b30c570c6f98d4ea8e354b63a21d3daa33bde1e888e63355d92fa2b3"
-	    "c36d8fb2cd",
-	    "f3aa443fb107745bf4bd77cb3891674632068a10ca67e3d45db2266fa7d1feebefdc63eccd1ac42ec0cb86"
-	    "68a4fa0ab0" },
-	/* A.2.7, P-521, SHA-256: the order is no whole number of bytes */
-	{ "1.3.132.0.35", "secp521r1",
-	    "00FAD06DAA62BA3B25D2FB40133DA757205DE67F5BB0018FEE8C86E1B68C7E75CAA896EB32F1F47C708558"
-	    "36A6D16FCC1466F6D8FBEC67DB89EC0C08B0E996B83538",
-	    "sample",
-	    "01511bb4d675114fe266fc4372b87682baecc01d3cc62cf2303c92b3526012659d16876e25c7c1e57648f2"
-	    "3b73564d67f61c6f14d527d54972810421e7d87589e1a7",
-	    "004a171143a83163d6df460aaf61522695f207a58b95c0644d87e52aa1a347916e4f7a72930b1bc06dbe22"
-	    "ce3f58264afd23704cbb63b29b931f7de6c9d949a7ecfc" },
-	/* secp256k1, key 1, as other implementations give it */
-	{ "1.3.132.0.10", "secp256k1", "01", "Satoshi Nakamoto",
-	    "934b1ea10a4b3c1757e2b0c017d0b6143ce3c9a7e6a4a49860d7a6ab210ee3d8", NULL },
+    /* A.2.5, P-256, SHA-256 */
+    {"1.2.840.10045.3.1.7", "prime256v1",
+	"C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721", "sample",
+	"efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716",
+	"f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8"},
+    {"1.2.840.10045.3.1.7", "prime256v1",
+	"C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721", "test",
+	"f1abb023518351cd71d881567b1ea663ed3efcf6c5132b354f28d3b0b7d38367",
+	"019f4113742a2b14bd25926b49c649155f267e60d3814b4c0cc84250e46f0083"},
+    /* A.2.6, P-384, SHA-256: the order is longer than the digest */
+    {"1.3.132.0.34", "secp384r1",
+	"6B9D3DAD2E1B8C1C05B19875B6659F4DE23C3B667BF297BA9AA47740787137D896D5724E4C70A825F872C9"
+	"EA60D2EDF5",
+	"sample",
+	"21b13d1e013c7fa1392d03c5f99af8b30c570c6f98d4ea8e354b63a21d3daa33bde1e888e63355d92fa2b3"
+	"c36d8fb2cd",
+	"f3aa443fb107745bf4bd77cb3891674632068a10ca67e3d45db2266fa7d1feebefdc63eccd1ac42ec0cb86"
+	"68a4fa0ab0"},
+    /* A.2.7, P-521, SHA-256: the order is no whole number of bytes */
+    {"1.3.132.0.35", "secp521r1",
+	"00FAD06DAA62BA3B25D2FB40133DA757205DE67F5BB0018FEE8C86E1B68C7E75CAA896EB32F1F47C708558"
+	"36A6D16FCC1466F6D8FBEC67DB89EC0C08B0E996B83538",
+	"sample",
+	"01511bb4d675114fe266fc4372b87682baecc01d3cc62cf2303c92b3526012659d16876e25c7c1e57648f2"
+	"3b73564d67f61c6f14d527d54972810421e7d87589e1a7",
+	"004a171143a83163d6df460aaf61522695f207a58b95c0644d87e52aa1a347916e4f7a72930b1bc06dbe22"
+	"ce3f58264afd23704cbb63b29b931f7de6c9d949a7ecfc"},
+    /* secp256k1, key 1, as other implementations give it */
+    {"1.3.132.0.10", "secp256k1", "01", "Satoshi Nakamoto",
+	"934b1ea10a4b3c1757e2b0c017d0b6143ce3c9a7e6a4a49860d7a6ab210ee3d8", NULL},
 };
 
 static void
 test_rfc6979_known_answers(void **state)
 {
 	for (size_t i = 0; i < TSB_COUNT(rfc6979_rows); i++) {
-		arena_auto a = { 0 };
+		arena_auto a = {0};
 		const struct curve *curve = curve_by_oid(rfc6979_rows[i].oid);
-		pkey_auto *pair = pair_of(rfc6979_rows[i].oid, rfc6979_rows[i].group,
-		    rfc6979_rows[i].key);
-		tsb_bytes_auto der = { 0 };
-		tsb_bytes_auto raw = { 0 };
+		pkey_auto *pair =
+		    pair_of(rfc6979_rows[i].oid, rfc6979_rows[i].group, rfc6979_rows[i].key);
+		tsb_bytes_auto der = {0};
+		tsb_bytes_auto raw = {0};
 		unsigned char digest[CRYPTO_SHA256_SIZE];
 		struct tsb_err err;
 
 		crypto_sha256(tsb_view_str(rfc6979_rows[i].message), digest);
-		assert_int_equal(rfc6979_sign(curve, pair,
-				     tsb_view_of(digest, sizeof(digest)), &der, &err), 0);
+		assert_int_equal(rfc6979_sign(curve, pair, tsb_view_of(digest, sizeof(digest)),
+				     &der, &err),
+		    0);
 		assert_int_equal(ecdsa_to_raw(curve, tsb_view_bytes(&der), &raw, &err), 0);
-		assert_string_equal(
-		    enc_hex_str(&a, tsb_view_of(raw.p, curve->scalar)), rfc6979_rows[i].r);
+		assert_string_equal(enc_hex_str(&a, tsb_view_of(raw.p, curve->scalar)),
+		    rfc6979_rows[i].r);
 		if (rfc6979_rows[i].s)
-			assert_string_equal(
-			    enc_hex_str(&a, tsb_view_of(raw.p + curve->scalar, curve->scalar)),
+			assert_string_equal(enc_hex_str(&a,
+						tsb_view_of(raw.p + curve->scalar, curve->scalar)),
 			    rfc6979_rows[i].s);
 	}
 }
@@ -192,14 +195,14 @@ test_address_known_answers(void **state)
 	static const struct {
 		const char *key, *format, *address;
 	} rows[] = {
-		{ "01", "BTC", "751e76e8199196d454941c45d1b3a323f1433bd6" },
-		{ "01", "ETH", "7e5f4552091a69125d5dfcb7b8c2659029395bdf" },
-		{ "4646464646464646464646464646464646464646464646464646464646464646", "ETH",
-		    "9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f" },
+	    {"01", "BTC", "751e76e8199196d454941c45d1b3a323f1433bd6"},
+	    {"01", "ETH", "7e5f4552091a69125d5dfcb7b8c2659029395bdf"},
+	    {"4646464646464646464646464646464646464646464646464646464646464646", "ETH",
+		"9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f"},
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		arena_auto a = { 0 };
+		arena_auto a = {0};
 		pkey_auto *pair = pair_of("1.3.132.0.10", "secp256k1", rows[i].key);
 		unsigned char out[ADDRESS_SIZE];
 		struct tsb_err err;
@@ -217,28 +220,30 @@ test_address_known_answers(void **state)
 static const struct {
 	const char *name, *md;
 	bool pss;
-} rsa_rows[] = {
-	{ "SHA1_WITH_RSA", "SHA1", false },
-	{ "SHA224_WITH_RSA", "SHA224", false },
-	{ "SHA256_WITH_RSA", "SHA256", false },
-	{ "SHA384_WITH_RSA", "SHA384", false },
-	{ "SHA512_WITH_RSA", "SHA512", false },
-	{ "SHA1_WITH_RSA_PSS", "SHA1", true },
-	{ "SHA224_WITH_RSA_PSS", "SHA224", true },
-	{ "SHA256_WITH_RSA_PSS", "SHA256", true },
-	{ "SHA384_WITH_RSA_PSS", "SHA384", true },
-	{ "SHA512_WITH_RSA_PSS", "SHA512", true },
-}, ec_rows[] = {
-	{ "SHA1_WITH_ECDSA", "SHA1", false },
-	{ "SHA224_WITH_ECDSA", "SHA224", false },
-	{ "SHA256_WITH_ECDSA", "SHA256", false },
-	{ "SHA384_WITH_ECDSA", "SHA384", false },
-	{ "SHA512_WITH_ECDSA", "SHA512", false },
-	{ "SHA3224_WITH_ECDSA", "SHA3-224", false },
-	{ "SHA3256_WITH_ECDSA", "SHA3-256", false },
-	{ "SHA3384_WITH_ECDSA", "SHA3-384", false },
-	{ "SHA3512_WITH_ECDSA", "SHA3-512", false },
-	{ "SHA256_WITH_ECDSA_DETERMINISTIC", "SHA256", false },
+} rsa_rows[] =
+    {
+	{"SHA1_WITH_RSA", "SHA1", false},
+	{"SHA224_WITH_RSA", "SHA224", false},
+	{"SHA256_WITH_RSA", "SHA256", false},
+	{"SHA384_WITH_RSA", "SHA384", false},
+	{"SHA512_WITH_RSA", "SHA512", false},
+	{"SHA1_WITH_RSA_PSS", "SHA1", true},
+	{"SHA224_WITH_RSA_PSS", "SHA224", true},
+	{"SHA256_WITH_RSA_PSS", "SHA256", true},
+	{"SHA384_WITH_RSA_PSS", "SHA384", true},
+	{"SHA512_WITH_RSA_PSS", "SHA512", true},
+},
+  ec_rows[] = {
+      {"SHA1_WITH_ECDSA", "SHA1", false},
+      {"SHA224_WITH_ECDSA", "SHA224", false},
+      {"SHA256_WITH_ECDSA", "SHA256", false},
+      {"SHA384_WITH_ECDSA", "SHA384", false},
+      {"SHA512_WITH_ECDSA", "SHA512", false},
+      {"SHA3224_WITH_ECDSA", "SHA3-224", false},
+      {"SHA3256_WITH_ECDSA", "SHA3-256", false},
+      {"SHA3384_WITH_ECDSA", "SHA3-384", false},
+      {"SHA3512_WITH_ECDSA", "SHA3-512", false},
+      {"SHA256_WITH_ECDSA_DETERMINISTIC", "SHA256", false},
 };
 
 static const char payload_text[] = "pay 100 to harro";
@@ -254,8 +259,7 @@ openssl_verifies(EVP_PKEY *key, const char *md, bool pss, struct tsb_view payloa
 	assert_int_equal(EVP_DigestVerifyInit_ex(ctx, &pkey_ctx, md, NULL, NULL, key, NULL), 1);
 	if (pss) {
 		assert_true(EVP_PKEY_CTX_set_rsa_padding(pkey_ctx, RSA_PKCS1_PSS_PADDING) > 0);
-		assert_true(
-		    EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey_ctx, RSA_PSS_SALTLEN_DIGEST) > 0);
+		assert_true(EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey_ctx, RSA_PSS_SALTLEN_DIGEST) > 0);
 	}
 	ok = EVP_DigestVerify(ctx, sig.p, sig.n, payload.p, payload.n) == 1;
 	EVP_MD_CTX_free(ctx);
@@ -267,16 +271,20 @@ sign(const struct hsm_key *k, const char *name, enum scheme_form type, struct ts
     struct tsb_bytes *out)
 {
 	const struct scheme *alg;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 	bool valid = false;
 
 	if (sign_select(k, name, payload.n, &alg, &err) ||
 	    sign_make(k, k->private_key, alg, type, payload, out, &err))
 		fail_msg("%s: %s", name, err.msg);
-	assert_int_equal(signature_verify(k->public_key, alg, payload, tsb_view_bytes(out), &valid, &err), 0);
+	assert_int_equal(signature_verify(k->public_key, alg, payload, tsb_view_bytes(out), &valid,
+			     &err),
+	    0);
 	assert_true(valid);
 	out->p[out->n / 2] ^= 1;
-	assert_int_equal(signature_verify(k->public_key, alg, payload, tsb_view_bytes(out), &valid, &err), 0);
+	assert_int_equal(signature_verify(k->public_key, alg, payload, tsb_view_bytes(out), &valid,
+			     &err),
+	    0);
 	assert_false(valid);
 	out->p[out->n / 2] ^= 1;
 }
@@ -288,12 +296,11 @@ test_rsa(void **state)
 	struct tsb_view payload = tsb_view_str(payload_text);
 
 	for (size_t i = 0; i < TSB_COUNT(rsa_rows); i++) {
-		tsb_bytes_auto sig = { 0 };
+		tsb_bytes_auto sig = {0};
 
 		sign(k, rsa_rows[i].name, FORM_DER, payload, &sig);
 		assert_true(openssl_verifies(k->public_key, rsa_rows[i].md, rsa_rows[i].pss,
-		    payload,
-		    tsb_view_bytes(&sig)));
+		    payload, tsb_view_bytes(&sig)));
 	}
 }
 
@@ -307,45 +314,45 @@ test_rsa_over_digests(void **state)
 		const char *name, *md;
 		bool pss;
 	} rows[] = {
-		{ "NONESHA1_WITH_RSA", "SHA1", false },
-		{ "NONESHA224_WITH_RSA", "SHA224", false },
-		{ "NONESHA256_WITH_RSA", "SHA256", false },
-		{ "NONESHA384_WITH_RSA", "SHA384", false },
-		{ "NONESHA512_WITH_RSA", "SHA512", false },
-		{ "NONESHA224_WITH_RSA_PSS", "SHA224", true },
-		{ "NONESHA256_WITH_RSA_PSS", "SHA256", true },
-		{ "NONESHA384_WITH_RSA_PSS", "SHA384", true },
-		{ "NONESHA512_WITH_RSA_PSS", "SHA512", true },
-		{ "NONE_WITH_RSA_PSS", "SHA1", true },
-		{ "NONE_WITH_RSA_PSS", "SHA256", true },
-		{ "NONE_WITH_RSA_PSS", "SHA512", true },
+	    {"NONESHA1_WITH_RSA", "SHA1", false},
+	    {"NONESHA224_WITH_RSA", "SHA224", false},
+	    {"NONESHA256_WITH_RSA", "SHA256", false},
+	    {"NONESHA384_WITH_RSA", "SHA384", false},
+	    {"NONESHA512_WITH_RSA", "SHA512", false},
+	    {"NONESHA224_WITH_RSA_PSS", "SHA224", true},
+	    {"NONESHA256_WITH_RSA_PSS", "SHA256", true},
+	    {"NONESHA384_WITH_RSA_PSS", "SHA384", true},
+	    {"NONESHA512_WITH_RSA_PSS", "SHA512", true},
+	    {"NONE_WITH_RSA_PSS", "SHA1", true},
+	    {"NONE_WITH_RSA_PSS", "SHA256", true},
+	    {"NONE_WITH_RSA_PSS", "SHA512", true},
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		tsb_bytes_auto sig = { 0 };
+		tsb_bytes_auto sig = {0};
 		unsigned char digest[64];
 		size_t n;
 
 		assert_int_equal(EVP_Q_digest(NULL, rows[i].md, NULL, payload.p, payload.n, digest,
-				     &n), 1);
+				     &n),
+		    1);
 		sign(k, rows[i].name, FORM_DER, tsb_view_of(digest, n), &sig);
 		assert_true(openssl_verifies(k->public_key, rows[i].md, rows[i].pss, payload,
 		    tsb_view_bytes(&sig)));
 	}
 }
 
-static const char *const all_curves[] = { "1.2.840.10045.3.1.7", "1.3.132.0.10", "1.3.132.0.34",
-	"1.3.132.0.35", "1.3.132.0.32", "1.3.132.0.33", "1.2.840.10045.3.1.4",
-	    "1.2.840.10045.3.1.5",
-	"1.2.840.10045.3.1.6", "1.3.36.3.3.2.8.1.1.5", "1.3.36.3.3.2.8.1.1.7",
-	"1.3.36.3.3.2.8.1.1.9", "1.3.36.3.3.2.8.1.1.11", "1.3.36.3.3.2.8.1.1.13" };
+static const char *const all_curves[] = {"1.2.840.10045.3.1.7", "1.3.132.0.10", "1.3.132.0.34",
+    "1.3.132.0.35", "1.3.132.0.32", "1.3.132.0.33", "1.2.840.10045.3.1.4", "1.2.840.10045.3.1.5",
+    "1.2.840.10045.3.1.6", "1.3.36.3.3.2.8.1.1.5", "1.3.36.3.3.2.8.1.1.7", "1.3.36.3.3.2.8.1.1.9",
+    "1.3.36.3.3.2.8.1.1.11", "1.3.36.3.3.2.8.1.1.13"};
 
 static void
 try_ecdsa(const struct hsm_key *k, const char *name, const char *md, struct tsb_view payload)
 {
-	tsb_bytes_auto der = { 0 };
-	tsb_bytes_auto raw = { 0 };
-	tsb_bytes_auto raw_as_der = { 0 };
+	tsb_bytes_auto der = {0};
+	tsb_bytes_auto raw = {0};
+	tsb_bytes_auto raw_as_der = {0};
 
 	sign(k, name, FORM_DER, payload, &der);
 	sign(k, name, FORM_RAW, payload, &raw);
@@ -354,16 +361,16 @@ try_ecdsa(const struct hsm_key *k, const char *name, const char *md, struct tsb_
 	if (!md)
 		return;
 	assert_true(openssl_verifies(k->public_key, md, false, payload, tsb_view_bytes(&der)));
-	assert_true(openssl_verifies(k->public_key, md, false, payload,
-	    tsb_view_bytes(&raw_as_der)));
+	assert_true(
+	    openssl_verifies(k->public_key, md, false, payload, tsb_view_bytes(&raw_as_der)));
 }
 
 static void
 test_ecdsa_on_every_curve(void **state)
 {
-	static const char *const own[] = { "KECCAK224_WITH_ECDSA", "KECCAK256_WITH_ECDSA",
-		"KECCAK384_WITH_ECDSA", "KECCAK512_WITH_ECDSA", "DOUBLE_SHA256_WITH_ECDSA",
-		"NONE_WITH_ECDSA" };
+	static const char *const own[] = {"KECCAK224_WITH_ECDSA", "KECCAK256_WITH_ECDSA",
+	    "KECCAK384_WITH_ECDSA", "KECCAK512_WITH_ECDSA", "DOUBLE_SHA256_WITH_ECDSA",
+	    "NONE_WITH_ECDSA"};
 	struct tsb_view payload = tsb_view_str(payload_text);
 
 	for (size_t c = 0; c < TSB_COUNT(all_curves); c++) {
@@ -384,17 +391,17 @@ test_own_digests_are_what_is_signed(void **state)
 		const char *name;
 		enum hash hash;
 	} rows[] = {
-		{ "KECCAK224_WITH_ECDSA", HASH_KECCAK_224 },
-		{ "KECCAK256_WITH_ECDSA", HASH_KECCAK_256 },
-		{ "KECCAK384_WITH_ECDSA", HASH_KECCAK_384 },
-		{ "KECCAK512_WITH_ECDSA", HASH_KECCAK_512 },
-		{ "DOUBLE_SHA256_WITH_ECDSA", HASH_DOUBLE_SHA256 },
+	    {"KECCAK224_WITH_ECDSA", HASH_KECCAK_224},
+	    {"KECCAK256_WITH_ECDSA", HASH_KECCAK_256},
+	    {"KECCAK384_WITH_ECDSA", HASH_KECCAK_384},
+	    {"KECCAK512_WITH_ECDSA", HASH_KECCAK_512},
+	    {"DOUBLE_SHA256_WITH_ECDSA", HASH_DOUBLE_SHA256},
 	};
 	hsm_key_auto *k = make("EC", "1.3.132.0.10", 0);
 	struct tsb_view payload = tsb_view_str(payload_text);
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		tsb_bytes_auto sig = { 0 };
+		tsb_bytes_auto sig = {0};
 		unsigned char digest[HASH_SIZE_MAX];
 		const struct scheme *alg;
 		struct tsb_err err;
@@ -404,8 +411,9 @@ test_own_digests_are_what_is_signed(void **state)
 		sign(k, "NONE_WITH_ECDSA", FORM_DER, tsb_view_of(digest, hash_size(rows[i].hash)),
 		    &sig);
 		assert_int_equal(sign_select(k, rows[i].name, payload.n, &alg, &err), 0);
-		assert_int_equal(
-		    signature_verify(k->public_key, alg, payload, tsb_view_bytes(&sig), &valid, &err), 0);
+		assert_int_equal(signature_verify(k->public_key, alg, payload, tsb_view_bytes(&sig),
+				     &valid, &err),
+		    0);
 		assert_true(valid);
 	}
 }
@@ -417,7 +425,7 @@ test_ethereum_form(void **state)
 	unsigned seen = 0;
 
 	for (int i = 0; i < 32; i++) {
-		tsb_bytes_auto sig = { 0 };
+		tsb_bytes_auto sig = {0};
 
 		sign(k, "KECCAK256_WITH_ECDSA", FORM_ETH, tsb_view_of(&i, sizeof(i)), &sig);
 		assert_int_equal(sig.n, 65);
@@ -433,7 +441,7 @@ test_ed25519(void **state)
 {
 	hsm_key_auto *k = make("ED", NULL, 0);
 	struct tsb_view payload = tsb_view_str(payload_text);
-	tsb_bytes_auto sig = { 0 };
+	tsb_bytes_auto sig = {0};
 
 	sign(k, "EDDSA", FORM_RAW, payload, &sig);
 	assert_int_equal(sig.n, 64);
@@ -448,15 +456,15 @@ test_what_does_not_fit_is_refused(void **state)
 		size_t n;
 		enum tsb_code code;
 	} rows[] = {
-		{ "SHA256_WITH_RSA", 5, TSB_E_ALGORITHM_NOT_SUPPORTED },
-		{ "EDDSA", 5, TSB_E_ALGORITHM_NOT_SUPPORTED },
-		{ "SHA256_WITH_DSA", 5, TSB_E_ALGORITHM_NOT_SUPPORTED },
-		{ "ML_DSA", 5, TSB_E_ALGORITHM_NOT_SUPPORTED },
-		{ "NONE_WITH_EC_SCHNORR_BIP0340", 32, TSB_E_NOT_IMPLEMENTED },
-		{ "sha256_with_ecdsa", 5, TSB_E_INPUT },
-		{ "", 5, TSB_E_INPUT },
-		{ "NONE_WITH_ECDSA", 65, TSB_E_PAYLOAD },
-		{ "NONE_WITH_ECDSA", 0, TSB_E_PAYLOAD },
+	    {"SHA256_WITH_RSA", 5, TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"EDDSA", 5, TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"SHA256_WITH_DSA", 5, TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"ML_DSA", 5, TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"NONE_WITH_EC_SCHNORR_BIP0340", 32, TSB_E_NOT_IMPLEMENTED},
+	    {"sha256_with_ecdsa", 5, TSB_E_INPUT},
+	    {"", 5, TSB_E_INPUT},
+	    {"NONE_WITH_ECDSA", 65, TSB_E_PAYLOAD},
+	    {"NONE_WITH_ECDSA", 0, TSB_E_PAYLOAD},
 	};
 	hsm_key_auto *k = make("EC", "1.2.840.10045.3.1.7", 0);
 	const struct scheme *alg;
@@ -482,18 +490,18 @@ test_der_has_one_form(void **state)
 		const char *hex;
 		bool is_der;
 	} rows[] = {
-		{ "3006020101020101", true },
-		{ "300602010102010100", false },     /* a byte behind */
-		{ "308106020101020101", false },     /* a long length for a short one */
-		{ "30070202000102010100", false },   /* zeros before a number */
-		{ "3006020101030101", false },	     /* another type */
-		{ "30800201010201010000", false },   /* indefinite length */
-		{ "30", false },
-		{ "", false },
+	    {"3006020101020101", true},
+	    {"300602010102010100", false}, /* a byte behind */
+	    {"308106020101020101", false}, /* a long length for a short one */
+	    {"30070202000102010100", false}, /* zeros before a number */
+	    {"3006020101030101", false}, /* another type */
+	    {"30800201010201010000", false}, /* indefinite length */
+	    {"30", false},
+	    {"", false},
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		arena_auto a = { 0 };
+		arena_auto a = {0};
 
 		assert_int_equal(ecdsa_is_der(hex(&a, rows[i].hex)), rows[i].is_der);
 	}
@@ -503,17 +511,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_keccak_known_answers),
-		cmocka_unit_test(test_rfc6979_known_answers),
-		cmocka_unit_test(test_address_known_answers),
-		cmocka_unit_test(test_rsa),
-		cmocka_unit_test(test_rsa_over_digests),
-		cmocka_unit_test(test_ecdsa_on_every_curve),
-		cmocka_unit_test(test_own_digests_are_what_is_signed),
-		cmocka_unit_test(test_ethereum_form),
-		cmocka_unit_test(test_ed25519),
-		cmocka_unit_test(test_what_does_not_fit_is_refused),
-		cmocka_unit_test(test_der_has_one_form),
+	    cmocka_unit_test(test_keccak_known_answers),
+	    cmocka_unit_test(test_rfc6979_known_answers),
+	    cmocka_unit_test(test_address_known_answers),
+	    cmocka_unit_test(test_rsa),
+	    cmocka_unit_test(test_rsa_over_digests),
+	    cmocka_unit_test(test_ecdsa_on_every_curve),
+	    cmocka_unit_test(test_own_digests_are_what_is_signed),
+	    cmocka_unit_test(test_ethereum_form),
+	    cmocka_unit_test(test_ed25519),
+	    cmocka_unit_test(test_what_does_not_fit_is_refused),
+	    cmocka_unit_test(test_der_has_one_form),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

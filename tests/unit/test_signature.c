@@ -1,6 +1,6 @@
 /*
- * crypto_signature_check(): signatures that OpenSSL made of each family of algorithms, and forms of a
- * published Ethereum transaction; what does not fit the key, the payload or the form asked for.
+ * crypto_signature_check(): signatures that OpenSSL made of each family of algorithms, and forms of
+ * a published Ethereum transaction; what does not fit the key, the payload or the form asked for.
  */
 #include "lib/first.h"
 
@@ -47,14 +47,14 @@ static enum tsb_code
 check(EVP_PKEY *key, const char *algorithm, const char *type, struct tsb_view payload,
     struct tsb_view signature)
 {
-	tsb_bytes_auto spki = { 0 };
-	struct tsb_err err = { 0 };
+	tsb_bytes_auto spki = {0};
+	struct tsb_err err = {0};
 
 	add_spki(key, &spki);
 	return crypto_signature_check(tsb_view_bytes(&spki), algorithm, type, payload, signature,
-		   &err) ?
-	    err.code :
-	    TSB_OK;
+		   &err)
+	    ? err.code
+	    : TSB_OK;
 }
 
 /* What verifies, and no more once a byte of payload or signature is another or missing. */
@@ -62,7 +62,7 @@ static void
 check_all(EVP_PKEY *key, const char *algorithm, const char *type, struct tsb_view payload,
     struct tsb_bytes *sig)
 {
-	tsb_bytes_auto other = { 0 };
+	tsb_bytes_auto other = {0};
 	struct tsb_view v = tsb_view_bytes(sig);
 
 	tsb_bytes_add_view(&other, payload);
@@ -73,7 +73,7 @@ check_all(EVP_PKEY *key, const char *algorithm, const char *type, struct tsb_vie
 	    TSB_E_INVALID_SIGNATURE);
 	assert_int_equal(check(key, algorithm, type, payload, tsb_view_of(v.p, v.n - 1)),
 	    TSB_E_INVALID_SIGNATURE);
-	assert_int_equal(check(key, algorithm, type, payload, (struct tsb_view){ 0 }),
+	assert_int_equal(check(key, algorithm, type, payload, (struct tsb_view){0}),
 	    TSB_E_INVALID_SIGNATURE);
 	for (size_t i = 0; i < sig->n; i += 1 + sig->n / 16) {
 		sig->p[i] ^= 1;
@@ -94,8 +94,7 @@ sign_input(EVP_PKEY *key, int padding, const EVP_MD *md, struct tsb_view in, str
 	if (padding)
 		assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, padding), 1);
 	if (padding == RSA_PKCS1_PSS_PADDING)
-		assert_int_equal(
-		    EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST), 1);
+		assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST), 1);
 	if (md)
 		assert_int_equal(EVP_PKEY_CTX_set_signature_md(ctx, md), 1);
 	assert_int_equal(EVP_PKEY_sign(ctx, sig, &n, in.p, in.n), 1);
@@ -121,19 +120,18 @@ test_rsa(void **state)
 		enum hash hash;
 		int padding;
 	} rows[] = {
-		{ "SHA1_WITH_RSA", "NONESHA1_WITH_RSA", HASH_SHA1, RSA_PKCS1_PADDING },
-		{ "SHA256_WITH_RSA", "NONESHA256_WITH_RSA", HASH_SHA256, RSA_PKCS1_PADDING },
-		{ "SHA512_WITH_RSA", "NONESHA512_WITH_RSA", HASH_SHA512, RSA_PKCS1_PADDING },
-		{ "SHA224_WITH_RSA_PSS", "NONESHA224_WITH_RSA_PSS", HASH_SHA224,
-		    RSA_PKCS1_PSS_PADDING },
-		{ "SHA384_WITH_RSA_PSS", "NONE_WITH_RSA_PSS", HASH_SHA384, RSA_PKCS1_PSS_PADDING },
+	    {"SHA1_WITH_RSA", "NONESHA1_WITH_RSA", HASH_SHA1, RSA_PKCS1_PADDING},
+	    {"SHA256_WITH_RSA", "NONESHA256_WITH_RSA", HASH_SHA256, RSA_PKCS1_PADDING},
+	    {"SHA512_WITH_RSA", "NONESHA512_WITH_RSA", HASH_SHA512, RSA_PKCS1_PADDING},
+	    {"SHA224_WITH_RSA_PSS", "NONESHA224_WITH_RSA_PSS", HASH_SHA224, RSA_PKCS1_PSS_PADDING},
+	    {"SHA384_WITH_RSA_PSS", "NONE_WITH_RSA_PSS", HASH_SHA384, RSA_PKCS1_PSS_PADDING},
 	};
 	pkey_auto *key = EVP_RSA_gen(2048);
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
 		unsigned char buf[HASH_SIZE_MAX];
 		struct tsb_view digest = digest_of(rows[i].hash, buf);
-		tsb_bytes_auto sig = { 0 };
+		tsb_bytes_auto sig = {0};
 
 		sign_input(key, rows[i].padding, hash_md(rows[i].hash), digest, &sig);
 		check_all(key, rows[i].message, NULL, tsb_view_str(message), &sig);
@@ -145,7 +143,7 @@ static void
 test_rsa_over_any_bytes(void **state)
 {
 	pkey_auto *key = EVP_RSA_gen(2048);
-	tsb_bytes_auto sig = { 0 };
+	tsb_bytes_auto sig = {0};
 
 	sign_input(key, RSA_PKCS1_PADDING, NULL, tsb_view_str(message), &sig);
 	check_all(key, "NONE_WITH_RSA", NULL, tsb_view_str(message), &sig);
@@ -156,8 +154,8 @@ test_rsa_over_any_bytes(void **state)
 static void
 check_forms(EVP_PKEY *key, const char *algorithm, struct tsb_view payload, struct tsb_view digest)
 {
-	tsb_bytes_auto der = { 0 };
-	tsb_bytes_auto raw = { 0 };
+	tsb_bytes_auto der = {0};
+	tsb_bytes_auto raw = {0};
 	struct tsb_err err;
 
 	sign_input(key, 0, NULL, digest, &der);
@@ -178,15 +176,15 @@ test_ecdsa(void **state)
 		const char *name;
 		enum hash hash;
 	} rows[] = {
-		{ "SHA256_WITH_ECDSA", HASH_SHA256 },
-		{ "SHA3512_WITH_ECDSA", HASH_SHA3_512 },
-		{ "KECCAK224_WITH_ECDSA", HASH_KECCAK_224 },
-		{ "KECCAK256_WITH_ECDSA", HASH_KECCAK_256 },
-		{ "KECCAK512_WITH_ECDSA", HASH_KECCAK_512 },
-		{ "DOUBLE_SHA256_WITH_ECDSA", HASH_DOUBLE_SHA256 },
-		{ "SHA256_WITH_ECDSA_DETERMINISTIC", HASH_SHA256 },
+	    {"SHA256_WITH_ECDSA", HASH_SHA256},
+	    {"SHA3512_WITH_ECDSA", HASH_SHA3_512},
+	    {"KECCAK224_WITH_ECDSA", HASH_KECCAK_224},
+	    {"KECCAK256_WITH_ECDSA", HASH_KECCAK_256},
+	    {"KECCAK512_WITH_ECDSA", HASH_KECCAK_512},
+	    {"DOUBLE_SHA256_WITH_ECDSA", HASH_DOUBLE_SHA256},
+	    {"SHA256_WITH_ECDSA_DETERMINISTIC", HASH_SHA256},
 	};
-	static const char *const groups[] = { "P-256", "secp256k1", "P-521" };
+	static const char *const groups[] = {"P-256", "secp256k1", "P-521"};
 
 	for (size_t g = 0; g < TSB_COUNT(groups); g++) {
 		pkey_auto *key = EVP_EC_gen(groups[g]);
@@ -208,8 +206,8 @@ test_ecdsa(void **state)
 #define ETH_TRANSACTION                                                                            \
 	"ec098504a817c800825208943535353535353535353535353535353535353535880de0b6b3a7640000800180" \
 	"80"
-#define ETH_R "28ef61340bd939bc2195fe537567866003e1a15d3c71ff63e1590620aa636276"
-#define ETH_S "67cbe9d8997f761aecb703304b3800ccf555c9f3dc64214b297fb1966a3b6d83"
+#define ETH_R       "28ef61340bd939bc2195fe537567866003e1a15d3c71ff63e1590620aa636276"
+#define ETH_S       "67cbe9d8997f761aecb703304b3800ccf555c9f3dc64214b297fb1966a3b6d83"
 #define ETH_MINUS_S "98341627668089e51348fccfb4c7ff31c55912f2d2e47ef09652acf665fad3be"
 
 static void
@@ -219,20 +217,20 @@ test_ethereum_known_answer(void **state)
 		const char *type, *signature;
 		enum tsb_code code;
 	} rows[] = {
-		{ "ETH", ETH_R ETH_S "1b", TSB_OK },
-		{ "RAW", ETH_R ETH_S, TSB_OK },
-		{ "RAW", ETH_R ETH_MINUS_S, TSB_OK },			/* ECDSA has two */
-		{ "ETH", ETH_R ETH_S "1c", TSB_E_INVALID_SIGNATURE },	/* another key's */
-		{ "ETH", ETH_R ETH_S "00", TSB_E_INVALID_SIGNATURE },	/* not as it is written */
-		{ "ETH", ETH_R ETH_S, TSB_E_INVALID_SIGNATURE },
-		{ "ETH", ETH_R ETH_MINUS_S "1c", TSB_E_INVALID_SIGNATURE }, /* the upper half */
-		{ "RAW", ETH_R ETH_S "1b", TSB_E_INVALID_SIGNATURE },
-		{ "DER", ETH_R ETH_S, TSB_E_INVALID_SIGNATURE },
+	    {"ETH", ETH_R ETH_S "1b", TSB_OK},
+	    {"RAW", ETH_R ETH_S, TSB_OK},
+	    {"RAW", ETH_R ETH_MINUS_S, TSB_OK}, /* ECDSA has two */
+	    {"ETH", ETH_R ETH_S "1c", TSB_E_INVALID_SIGNATURE}, /* another key's */
+	    {"ETH", ETH_R ETH_S "00", TSB_E_INVALID_SIGNATURE}, /* not as it is written */
+	    {"ETH", ETH_R ETH_S, TSB_E_INVALID_SIGNATURE},
+	    {"ETH", ETH_R ETH_MINUS_S "1c", TSB_E_INVALID_SIGNATURE}, /* the upper half */
+	    {"RAW", ETH_R ETH_S "1b", TSB_E_INVALID_SIGNATURE},
+	    {"DER", ETH_R ETH_S, TSB_E_INVALID_SIGNATURE},
 	};
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		struct tsb_err err = { 0 };
+		struct tsb_err err = {0};
 
 		(void)!crypto_signature_check(hex(&a, ETH_SPKI), "KECCAK256_WITH_ECDSA",
 		    rows[i].type, hex(&a, ETH_TRANSACTION), hex(&a, rows[i].signature), &err);
@@ -251,26 +249,28 @@ test_ed25519_known_answers(void **state)
 	static const struct {
 		const char *key, *message, *signature;
 	} rows[] = {
-		{ "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
-		    "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f2"
-		    "90ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a" },
-		{ "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
-		    "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33b"
-		    "acc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b" },
+	    {"fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
+		"6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f2"
+		"90ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"},
+	    {"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
+		"e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33b"
+		"acc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"},
 	};
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		tsb_bytes_auto spki = { 0 };
+		tsb_bytes_auto spki = {0};
 		struct tsb_view sig = hex(&a, rows[i].signature);
-		struct tsb_err err = { 0 };
+		struct tsb_err err = {0};
 
 		tsb_bytes_add_view(&spki, hex(&a, prefix));
 		tsb_bytes_add_view(&spki, hex(&a, rows[i].key));
 		assert_int_equal(crypto_signature_check(tsb_view_bytes(&spki), "EDDSA", NULL,
-				     hex(&a, rows[i].message), sig, &err), 0);
+				     hex(&a, rows[i].message), sig, &err),
+		    0);
 		assert_int_equal(crypto_signature_check(tsb_view_bytes(&spki), "EDDSA", NULL,
-				     tsb_view_str("b"), sig, &err), -1);
+				     tsb_view_str("b"), sig, &err),
+		    -1);
 		assert_int_equal(err.code, TSB_E_INVALID_SIGNATURE);
 	}
 }
@@ -285,19 +285,19 @@ test_what_does_not_fit_is_refused(void **state)
 		size_t n;
 		enum tsb_code code;
 	} rows[] = {
-		{ "SHA256_WITH_RSA", NULL, 5, TSB_E_ALGORITHM_NOT_SUPPORTED },
-		{ "EDDSA", NULL, 5, TSB_E_ALGORITHM_NOT_SUPPORTED },
-		{ "ML_DSA", NULL, 5, TSB_E_ALGORITHM_NOT_SUPPORTED },
-		{ "NONE_WITH_EC_SCHNORR_BIP0340", NULL, 32, TSB_E_ALGORITHM_NOT_SUPPORTED },
-		{ "sha256_with_ecdsa", NULL, 5, TSB_E_ALGORITHM_NOT_SUPPORTED },
-		{ "", NULL, 5, TSB_E_ALGORITHM_NOT_SUPPORTED },
-		{ "KECCAK256_WITH_ECDSA", "ETH", 5, TSB_E_ALGORITHM_NOT_SUPPORTED },
-		{ "KECCAK256_WITH_ECDSA", "PEM", 5, TSB_E_ALGORITHM_NOT_SUPPORTED },
-		{ "NONE_WITH_ECDSA", NULL, 65, TSB_E_PAYLOAD },
-		{ "NONE_WITH_ECDSA", NULL, 0, TSB_E_PAYLOAD },
+	    {"SHA256_WITH_RSA", NULL, 5, TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"EDDSA", NULL, 5, TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"ML_DSA", NULL, 5, TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"NONE_WITH_EC_SCHNORR_BIP0340", NULL, 32, TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"sha256_with_ecdsa", NULL, 5, TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"", NULL, 5, TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"KECCAK256_WITH_ECDSA", "ETH", 5, TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"KECCAK256_WITH_ECDSA", "PEM", 5, TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"NONE_WITH_ECDSA", NULL, 65, TSB_E_PAYLOAD},
+	    {"NONE_WITH_ECDSA", NULL, 0, TSB_E_PAYLOAD},
 	};
 	pkey_auto *key = EVP_EC_gen("P-256");
-	unsigned char zeros[65] = { 0 };
+	unsigned char zeros[65] = {0};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++)
 		if (check(key, rows[i].algorithm, rows[i].type, tsb_view_of(zeros, rows[i].n),
@@ -309,21 +309,22 @@ static void
 test_keys_that_cannot_sign_are_refused(void **state)
 {
 	pkey_auto *x25519 = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
-	tsb_bytes_auto spki = { 0 };
-	struct tsb_err err = { 0 };
+	tsb_bytes_auto spki = {0};
+	struct tsb_err err = {0};
 	struct tsb_view sig = tsb_view_str("s"), payload = tsb_view_str("p");
 
-	assert_int_equal(check(x25519, "EDDSA", NULL, payload, sig),
-	    TSB_E_ALGORITHM_NOT_SUPPORTED);
+	assert_int_equal(check(x25519, "EDDSA", NULL, payload, sig), TSB_E_ALGORITHM_NOT_SUPPORTED);
 	add_spki(x25519, &spki);
 	for (size_t n = 0; n < spki.n; n++) {
 		assert_int_equal(crypto_signature_check(tsb_view_of(spki.p, n), "EDDSA", NULL,
-				     payload, sig, &err), -1);
+				     payload, sig, &err),
+		    -1);
 		assert_int_equal(err.code, TSB_E_PARSING_KEY);
 	}
 	tsb_bytes_add(&spki, "", 1);
 	assert_int_equal(crypto_signature_check(tsb_view_bytes(&spki), "EDDSA", NULL, payload, sig,
-			     &err), -1);
+			     &err),
+	    -1);
 	assert_int_equal(err.code, TSB_E_PARSING_KEY);
 }
 
@@ -335,29 +336,32 @@ test_fits_tells_before_there_is_a_signature(void **state)
 		size_t n;
 		enum tsb_code code; /* TSB_OK: it fits, or only an HSM can tell */
 	} rows[] = {
-		{"ED25519", "EDDSA", 0, TSB_OK},
-		{"ED25519", "SHA256_WITH_ECDSA", 0, TSB_E_ALGORITHM_NOT_SUPPORTED},
-		{"P-256", "SHA256_WITH_ECDSA", 1000, TSB_OK},
-		{"P-256", "SHA256_WITH_RSA_PSS", 1000, TSB_E_ALGORITHM_NOT_SUPPORTED},
-		{"P-256", "NONE_WITH_EC_SCHNORR_BIP0340", 32, TSB_OK},
-		{"X25519", "EDDSA", 0, TSB_OK},
+	    {"ED25519", "EDDSA", 0, TSB_OK},
+	    {"ED25519", "SHA256_WITH_ECDSA", 0, TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"P-256", "SHA256_WITH_ECDSA", 1000, TSB_OK},
+	    {"P-256", "SHA256_WITH_RSA_PSS", 1000, TSB_E_ALGORITHM_NOT_SUPPORTED},
+	    {"P-256", "NONE_WITH_EC_SCHNORR_BIP0340", 32, TSB_OK},
+	    {"X25519", "EDDSA", 0, TSB_OK},
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
 		pkey_auto *key = rows[i].type[0] == 'P'
 		    ? EVP_PKEY_Q_keygen(NULL, NULL, "EC", rows[i].type)
 		    : EVP_PKEY_Q_keygen(NULL, NULL, rows[i].type);
-		tsb_bytes_auto spki = { 0 };
-		struct tsb_err err = { 0 };
+		tsb_bytes_auto spki = {0};
+		struct tsb_err err = {0};
 		int rc;
 
 		add_spki(key, &spki);
-		rc = crypto_signature_fits(tsb_view_bytes(&spki), rows[i].algorithm, rows[i].n, &err);
-		if (rc != (rows[i].code == TSB_OK ? 0 : -1) || (rc != 0 && err.code != rows[i].code))
+		rc = crypto_signature_fits(tsb_view_bytes(&spki), rows[i].algorithm, rows[i].n,
+		    &err);
+		if (rc != (rows[i].code == TSB_OK ? 0 : -1) ||
+		    (rc != 0 && err.code != rows[i].code))
 			fail_msg("row %zu: %d %s", i, err.code, err.msg);
 		spki.n--;
 		assert_int_equal(crypto_signature_fits(tsb_view_bytes(&spki), rows[i].algorithm,
-				     rows[i].n, &err), 0);
+				     rows[i].n, &err),
+		    0);
 	}
 }
 
@@ -365,14 +369,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rsa),
-		cmocka_unit_test(test_rsa_over_any_bytes),
-		cmocka_unit_test(test_ecdsa),
-		cmocka_unit_test(test_ethereum_known_answer),
-		cmocka_unit_test(test_ed25519_known_answers),
-		cmocka_unit_test(test_what_does_not_fit_is_refused),
-		cmocka_unit_test(test_keys_that_cannot_sign_are_refused),
-		cmocka_unit_test(test_fits_tells_before_there_is_a_signature),
+	    cmocka_unit_test(test_rsa),
+	    cmocka_unit_test(test_rsa_over_any_bytes),
+	    cmocka_unit_test(test_ecdsa),
+	    cmocka_unit_test(test_ethereum_known_answer),
+	    cmocka_unit_test(test_ed25519_known_answers),
+	    cmocka_unit_test(test_what_does_not_fit_is_refused),
+	    cmocka_unit_test(test_keys_that_cannot_sign_are_refused),
+	    cmocka_unit_test(test_fits_tells_before_there_is_a_signature),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * What is said about rules against what rules do: small rules are met in all ways that there are, at all
- * instants, and the evaluation of lib/ska judges.
+ * What is said about rules against what rules do: small rules are met in all ways that there are,
+ * at all instants, and the evaluation of lib/ska judges.
  */
 #include "lib/first.h"
 
@@ -15,11 +15,11 @@
 #include "lib/ska/verdict.h"
 
 #define PEOPLE 4
-#define SETS (1U << PEOPLE)
-#define T0 1700000000
-#define PAIRS 60000
+#define SETS   (1U << PEOPLE)
+#define T0     1700000000
+#define PAIRS  60000
 /* One of each span between the times that rules below have, and the times themselves. */
-static const int64_t instants[] = { 0, 59, 60, 61, 119, 120, 121, 100000 };
+static const int64_t instants[] = {0, 59, 60, 61, 119, 120, 121, 100000};
 
 /* ---- random rules ---- */
 
@@ -35,7 +35,7 @@ below(unsigned n)
 static struct tsb_view
 person(unsigned i)
 {
-	static const char *const keys[PEOPLE] = { "anna", "bert", "cora", "dora" };
+	static const char *const keys[PEOPLE] = {"anna", "bert", "cora", "dora"};
 
 	return tsb_view_str(keys[i]);
 }
@@ -56,7 +56,7 @@ make_group(struct ska_group *g, struct arena *a)
 static void
 make_rule(struct ska_rule *rule, struct arena *a)
 {
-	static const uint64_t times[] = { 0, 0, 60, 120 };
+	static const uint64_t times[] = {0, 0, 60, 120};
 	size_t t, g;
 
 	rule->ntokens = below(3);
@@ -113,7 +113,7 @@ is_met(const struct ska_rule *rule, unsigned set, int64_t after)
 
 	for (i = 0; i < PEOPLE; i++)
 		if (set & 1U << i)
-			votes[n++] = (struct ska_vote){ person(i), true };
+			votes[n++] = (struct ska_vote){person(i), true};
 	ska_evaluate(rule, votes, n, true, T0, T0 + after, &v);
 	return v.met;
 }
@@ -161,7 +161,7 @@ test_reach(void **unused)
 	int i;
 
 	for (i = 0; i < PAIRS; i++) {
-		arena_auto a = { 0 };
+		arena_auto a = {0};
 		struct ska_rule rule;
 		enum strength_reach reach;
 
@@ -181,7 +181,7 @@ test_what_is_proven_holds(void **unused)
 	int i;
 
 	for (i = 0; i < PAIRS; i++) {
-		arena_auto a = { 0 };
+		arena_auto a = {0};
 		struct ska_rule old, now;
 		bool more;
 
@@ -210,7 +210,7 @@ test_a_rule_is_as_strong_as_itself(void **unused)
 	int i;
 
 	for (i = 0; i < PAIRS; i++) {
-		arena_auto a = { 0 };
+		arena_auto a = {0};
 		struct ska_rule rule;
 
 		state = (uint32_t)i;
@@ -226,7 +226,7 @@ test_fewest_is_never_more_than_it_takes(void **unused)
 	int i;
 
 	for (i = 0; i < PAIRS; i++) {
-		arena_auto a = { 0 };
+		arena_auto a = {0};
 		struct ska_rule rule;
 		unsigned set, least = PEOPLE + 1;
 
@@ -247,9 +247,9 @@ test_fewest_is_never_more_than_it_takes(void **unused)
 static void
 test_large_rules_are_not_compared(void **unused)
 {
-	arena_auto a = { 0 };
-	struct ska_token token = { .ngroups = 50 };
-	struct ska_rule rule = { 1, &token };
+	arena_auto a = {0};
+	struct ska_token token = {.ngroups = 50};
+	struct ska_rule rule = {1, &token};
 	size_t g;
 
 	token.groups = arena_array(&a, token.ngroups, sizeof(*token.groups));
@@ -269,11 +269,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reach),
-		cmocka_unit_test(test_what_is_proven_holds),
-		cmocka_unit_test(test_a_rule_is_as_strong_as_itself),
-		cmocka_unit_test(test_fewest_is_never_more_than_it_takes),
-		cmocka_unit_test(test_large_rules_are_not_compared),
+	    cmocka_unit_test(test_reach),
+	    cmocka_unit_test(test_what_is_proven_holds),
+	    cmocka_unit_test(test_a_rule_is_as_strong_as_itself),
+	    cmocka_unit_test(test_fewest_is_never_more_than_it_takes),
+	    cmocka_unit_test(test_large_rules_are_not_compared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

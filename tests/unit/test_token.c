@@ -53,7 +53,7 @@ again_signed(struct tsb_view in, struct tsb_bytes *out, struct tsb_err *err)
 static int
 again_policy(struct tsb_view in, struct tsb_bytes *out, struct tsb_err *err)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	struct ska_policy p;
 
 	if (ska_policy_parse(in, &a, &p, err))
@@ -92,12 +92,12 @@ static const struct {
 	const char *kind;
 	again_fn *again;
 } kinds[] = {
-	{ "approval-token", again_token },
-	{ "signed-approval", again_signed },
-	{ "timestamp-token", again_timestamp },
-	{ "policy", again_policy },
-	{ "unwrap-payload", again_unwrap },
-	{ "der-signature", again_signature },
+    {"approval-token", again_token},
+    {"signed-approval", again_signed},
+    {"timestamp-token", again_timestamp},
+    {"policy", again_policy},
+    {"unwrap-payload", again_unwrap},
+    {"der-signature", again_signature},
 };
 
 static again_fn *
@@ -121,7 +121,7 @@ assert_read(int rc, const struct tsb_err *err)
 static void
 assert_payload_is(bool modify, struct tsb_view payload, json_object *o)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	struct ska_policy p;
 	struct tsb_err err;
 	json_object *policy = NULL;
@@ -154,8 +154,8 @@ assert_signature_is(struct tsb_view der, json_object *o)
 
 	assert_read(ska_signature_parse(der, &type, &digest, &raw, &err), &err);
 	assert_int_equal(digest, DIGEST_SHA256);
-	assert_int_equal(type, tsb_streq(json_text(o, "oid"), "1.2.840.113549.1.1.11") ? KEYTYPE_RSA
-										       : KEYTYPE_EC);
+	assert_int_equal(type,
+	    tsb_streq(json_text(o, "oid"), "1.2.840.113549.1.1.11") ? KEYTYPE_RSA : KEYTYPE_EC);
 	assert_view_equal(raw, json_hex(o, "signature"));
 }
 
@@ -221,7 +221,7 @@ test_vectors_decode_as_described(void **state)
 
 	for (size_t i = 0; i < nvectors; i++) {
 		const struct vector *v = &vectors[i];
-		arena_auto a = { 0 };
+		arena_auto a = {0};
 		struct ska_timestamp t;
 		struct ska_policy p;
 		struct tsb_err err;
@@ -253,7 +253,7 @@ test_vectors_encode_to_the_same_bytes(void **state)
 {
 	for (size_t i = 0; i < nvectors; i++) {
 		again_fn *again = again_of(&vectors[i]);
-		tsb_bytes_auto out = { 0 };
+		tsb_bytes_auto out = {0};
 		struct tsb_err err;
 
 		if (again == NULL)
@@ -333,7 +333,7 @@ test_seed_signed_approval(void **state)
 	assert_false(s.is_certificate);
 	assert_read(crypto_verify_der(s.approver, s.token.whole, s.signature, &err), &err);
 
-	without_head = (struct tsb_view){ s.token.whole.p + 4, s.token.whole.n - 4 };
+	without_head = (struct tsb_view){s.token.whole.p + 4, s.token.whole.n - 4};
 	assert_int_equal(crypto_verify_der(s.approver, without_head, s.signature, &err), -1);
 	assert_int_equal(err.code, TSB_E_INVALID_SIGNATURE);
 }
@@ -343,7 +343,7 @@ test_seed_signed_approval(void **state)
 static void
 must_be_refused_or_same(again_fn *again, struct tsb_view in, size_t *accepted)
 {
-	tsb_bytes_auto out = { 0 };
+	tsb_bytes_auto out = {0};
 	struct tsb_err err;
 
 	if (again(in, &out, &err) != 0) {
@@ -364,8 +364,8 @@ test_every_truncation_is_refused(void **state)
 		if (again == NULL)
 			continue;
 		for (size_t n = 0; n < vectors[i].bytes.n; n++)
-			must_be_refused_or_same(again,
-			    (struct tsb_view){ vectors[i].bytes.p, n }, &accepted);
+			must_be_refused_or_same(again, (struct tsb_view){vectors[i].bytes.p, n},
+			    &accepted);
 		assert_int_equal(accepted, 0);
 	}
 }
@@ -377,7 +377,7 @@ test_every_changed_byte_is_refused_or_means_itself(void **state)
 
 	for (size_t i = 0; i < nvectors; i++) {
 		again_fn *again = again_of(&vectors[i]);
-		tsb_bytes_auto copy = { 0 };
+		tsb_bytes_auto copy = {0};
 
 		if (again == NULL)
 			continue;
@@ -399,8 +399,8 @@ test_extra_bytes_are_refused(void **state)
 {
 	for (size_t i = 0; i < nvectors; i++) {
 		again_fn *again = again_of(&vectors[i]);
-		tsb_bytes_auto longer = { 0 };
-		tsb_bytes_auto out = { 0 };
+		tsb_bytes_auto longer = {0};
+		tsb_bytes_auto out = {0};
 		struct tsb_err err;
 
 		if (again == NULL)
@@ -418,13 +418,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_seed_signed_approval),
-		cmocka_unit_test(test_vectors_decode_as_described),
-		cmocka_unit_test(test_vectors_encode_to_the_same_bytes),
-		cmocka_unit_test(test_vectors_signatures_verify_as_described),
-		cmocka_unit_test(test_every_truncation_is_refused),
-		cmocka_unit_test(test_every_changed_byte_is_refused_or_means_itself),
-		cmocka_unit_test(test_extra_bytes_are_refused),
+	    cmocka_unit_test(test_seed_signed_approval),
+	    cmocka_unit_test(test_vectors_decode_as_described),
+	    cmocka_unit_test(test_vectors_encode_to_the_same_bytes),
+	    cmocka_unit_test(test_vectors_signatures_verify_as_described),
+	    cmocka_unit_test(test_every_truncation_is_refused),
+	    cmocka_unit_test(test_every_changed_byte_is_refused_or_means_itself),
+	    cmocka_unit_test(test_extra_bytes_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, vectors_load, vectors_unload);

@@ -1,4 +1,7 @@
-/* Each rule of strict reading (docs/token-format.md, section 9), by itself, on tokens built by hand. */
+/*
+ * Each rule of strict reading (docs/token-format.md, section 9), by itself, on tokens built by
+ * hand.
+ */
 #include "lib/first.h"
 
 #include <setjmp.h>
@@ -46,8 +49,8 @@ assert_read(int rc, const struct tsb_err *err)
 		fail_msg("refused: %s", err->msg);
 }
 
-static const unsigned char some_signature[] = { 0x30, 0x12, 0x30, 0x0c, 0x06, 0x08, 0x2a, 0x86, 0x48,
-	0xce, 0x3d, 0x04, 0x03, 0x02, 0x05, 0x00, 0x03, 0x02, 0x00, 0x2a };
+static const unsigned char some_signature[] = {0x30, 0x12, 0x30, 0x0c, 0x06, 0x08, 0x2a, 0x86, 0x48,
+    0xce, 0x3d, 0x04, 0x03, 0x02, 0x05, 0x00, 0x03, 0x02, 0x00, 0x2a};
 
 static struct tsb_view
 text(const char *s)
@@ -73,7 +76,7 @@ wrap(struct tsb_bytes *body, struct tsb_bytes *out)
 static void
 make_timestamp(struct tsb_bytes *out, unsigned tag, const char *payload)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 
 	if (tag != 0)
 		tlv_put(&body, tag, text(payload));
@@ -85,8 +88,8 @@ make_timestamp(struct tsb_bytes *out, unsigned tag, const char *payload)
 static void
 assert_token(struct tsb_bytes *body, bool good, const char *message)
 {
-	tsb_bytes_auto whole = { 0 };
-	tsb_bytes_auto again = { 0 };
+	tsb_bytes_auto whole = {0};
+	tsb_bytes_auto again = {0};
 	struct tsb_err err;
 	int rc;
 
@@ -106,9 +109,9 @@ assert_token(struct tsb_bytes *body, bool good, const char *message)
 static void
 test_rule_1_base64_has_one_text_per_value(void **state)
 {
-	static const char *const bad[] = { "AAAA\n", " AAAA", "AAA", "AA==AAAA", "AB==", "AAB=",
-		"AA=A", "A===", "AA-_", "AAAA=" };
-	arena_auto a = { 0 };
+	static const char *const bad[] = {"AAAA\n", " AAAA", "AAA", "AA==AAAA",
+	    "AB==", "AAB=", "AA=A", "A===", "AA-_", "AAAA="};
+	arena_auto a = {0};
 	struct tsb_view out;
 
 	assert_true(enc_base64_decode(text("AAA="), &a, &out));
@@ -148,7 +151,7 @@ test_rules_2_and_3_length_of_the_container(void **state)
 static void
 assert_take_refused(const void *p, size_t n, const char *message)
 {
-	struct tlv_reader r = { tsb_view_of(p, n), "test" };
+	struct tlv_reader r = {tsb_view_of(p, n), "test"};
 	struct tsb_view v = text("untouched");
 	struct tsb_err err;
 
@@ -167,7 +170,9 @@ test_rule_4_length_against_what_remains(void **state)
 	assert_take_refused("\x02\x10\0", 3, "missing at the end");
 	assert_take_refused("\x02\x10\1\0", 4, "where 0 remain");
 	assert_take_refused("\x02\x10\5\0abcd", 8, "where 4 remain");
-	assert_take_refused("\x02\x10\xfe\xff" "abcd", 8, "where 4 remain");
+	assert_take_refused("\x02\x10\xfe\xff"
+			    "abcd",
+	    8, "where 4 remain");
 	assert_take_refused("\x03\x10\4\0abcd", 8, "where 0x1002 belongs");
 }
 
@@ -179,19 +184,25 @@ test_rule_5_extended_length(void **state)
 	assert_take_refused("\x02\x10\xff\xff\4\0\0\0abcd", 12, "extended length of 4");
 	assert_take_refused("\x02\x10\xff\xff\xfe\xff\0\0abcd", 12, "extended length of 65534");
 	assert_take_refused("\x02\x10\xff\xff\xff\xff\0\0abcd", 12, "where 4 remain");
-	assert_take_refused("\x02\x10\xff\xff\0\0\0\x80" "abcd", 12, "extended length of");
-	assert_take_refused("\x02\x10\xff\xff\xff\xff\xff\xff" "abcd", 12, "extended length of");
-	assert_take_refused("\x02\x10\xff\xff\xff\xff\xff\x7f" "abcd", 12, "where 4 remain");
+	assert_take_refused("\x02\x10\xff\xff\0\0\0\x80"
+			    "abcd",
+	    12, "extended length of");
+	assert_take_refused("\x02\x10\xff\xff\xff\xff\xff\xff"
+			    "abcd",
+	    12, "extended length of");
+	assert_take_refused("\x02\x10\xff\xff\xff\xff\xff\x7f"
+			    "abcd",
+	    12, "where 4 remain");
 }
 
 static void
 test_extended_length_starts_at_65535_bytes(void **state)
 {
-	static const size_t sizes[] = { 65533, 65534, 65535, 65536, 65537, 100001 };
+	static const size_t sizes[] = {65533, 65534, 65535, 65536, 65537, 100001};
 
 	for (size_t i = 0; i < TSB_COUNT(sizes); i++) {
-		tsb_bytes_auto value = { 0 };
-		tsb_bytes_auto out = { 0 };
+		tsb_bytes_auto value = {0};
+		tsb_bytes_auto out = {0};
 		struct tlv_reader r;
 		struct tsb_view v;
 		struct tsb_err err;
@@ -200,7 +211,7 @@ test_extended_length_starts_at_65535_bytes(void **state)
 		memset(tsb_bytes_grow(&value, sizes[i]), 'x', sizes[i]);
 		tlv_put(&out, TLV_PAYLOAD, tsb_view_bytes(&value));
 		assert_int_equal(out.n, head + (sizes[i] + 3) / 4 * 4);
-		r = (struct tlv_reader){ tsb_view_bytes(&out), "test" };
+		r = (struct tlv_reader){tsb_view_bytes(&out), "test"};
 		assert_read(tlv_take(&r, TLV_PAYLOAD, &v, &err), &err);
 		assert_view_equal(v, tsb_view_bytes(&value));
 		assert_true(tlv_at_end(&r));
@@ -211,22 +222,27 @@ test_extended_length_starts_at_65535_bytes(void **state)
 static void
 test_large_payloads_round_trip(void **state)
 {
-	static const size_t sizes[] = { 32 * 1024, 70000, TOKEN_PAYLOAD_MAX };
+	static const size_t sizes[] = {32 * 1024, 70000, TOKEN_PAYLOAD_MAX};
 
 	for (size_t i = 0; i < TSB_COUNT(sizes); i++) {
-		tsb_bytes_auto payload = { 0 };
-		tsb_bytes_auto timestamp = { 0 };
-		tsb_bytes_auto token = { 0 };
-		tsb_bytes_auto approval = { 0 };
-		struct ska_signed_approval s = { 0 }, back;
+		tsb_bytes_auto payload = {0};
+		tsb_bytes_auto timestamp = {0};
+		tsb_bytes_auto token = {0};
+		tsb_bytes_auto approval = {0};
+		struct ska_signed_approval s = {0}, back;
 		struct tsb_err err;
 
 		memset(tsb_bytes_grow(&payload, sizes[i]), 'x', sizes[i]);
-		s.token = (struct ska_approval_token){ .operation = OP_USE, .label = text("k"),
-			.has_timestamp = true, .timestamp_signature = signature(),
-			.has_payload = true, .payload = tsb_view_bytes(&payload) };
-		s.token.timestamp = (struct ska_timestamp){ .has_payload = true,
-			.payload = s.token.payload, .seconds = 1, .key_label = text("t") };
+		s.token = (struct ska_approval_token){.operation = OP_USE,
+		    .label = text("k"),
+		    .has_timestamp = true,
+		    .timestamp_signature = signature(),
+		    .has_payload = true,
+		    .payload = tsb_view_bytes(&payload)};
+		s.token.timestamp = (struct ska_timestamp){.has_payload = true,
+		    .payload = s.token.payload,
+		    .seconds = 1,
+		    .key_label = text("t")};
 		ska_timestamp_format(&s.token.timestamp, &timestamp);
 		s.token.timestamp.whole = tsb_view_bytes(&timestamp);
 		ska_approval_token_format(&s.token, &token);
@@ -234,7 +250,8 @@ test_large_payloads_round_trip(void **state)
 		s.signature = signature();
 		s.approver = text("key");
 		ska_signed_approval_format(&s, &approval);
-		assert_read(ska_signed_approval_parse(tsb_view_bytes(&approval), &back, &err), &err);
+		assert_read(ska_signed_approval_parse(tsb_view_bytes(&approval), &back, &err),
+		    &err);
 		assert_view_equal(back.token.payload, s.token.payload);
 		assert_view_equal(back.token.whole, s.token.whole);
 	}
@@ -243,8 +260,8 @@ test_large_payloads_round_trip(void **state)
 static void
 test_payload_above_the_limit_is_refused(void **state)
 {
-	tsb_bytes_auto payload = { 0 };
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto payload = {0};
+	tsb_bytes_auto body = {0};
 
 	memset(tsb_bytes_grow(&payload, TOKEN_PAYLOAD_MAX + 1), 'x', TOKEN_PAYLOAD_MAX + 1);
 	tlv_put_u32(&body, TLV_OPERATION, OP_USE);
@@ -265,8 +282,8 @@ test_rule_6_padding(void **state)
 static void
 test_rule_7_fixed_sizes(void **state)
 {
-	tsb_bytes_auto body = { 0 };
-	tsb_bytes_auto whole = { 0 };
+	tsb_bytes_auto body = {0};
+	tsb_bytes_auto whole = {0};
 	struct ska_timestamp t;
 	struct tsb_err err;
 
@@ -294,37 +311,32 @@ test_rule_8_order_and_number_of_elements(void **state)
 		unsigned tags[6];
 		const char *message; /* NULL = good */
 	} rows[] = {
-		{ { TLV_OPERATION, TLV_LABEL, TLV_PAYLOAD }, NULL },
-		{ { TLV_LABEL, TLV_OPERATION, TLV_PAYLOAD }, "0x1002 where 0x003b belongs" },
-		{ { TLV_OPERATION, TLV_PAYLOAD, TLV_LABEL }, "0x1057 where 0x1002 belongs" },
-		{ { TLV_OPERATION, TLV_LABEL }, "0x1057 is missing" },
-		{ { TLV_OPERATION }, "0x1002 is missing" },
-		{ { 0 }, "0x003b is missing" },
-		{ { TLV_OPERATION, TLV_PAYLOAD }, "0x1057 where 0x1002 belongs" },
-		{ { TLV_OPERATION, TLV_OPERATION, TLV_LABEL, TLV_PAYLOAD },
-		    "0x003b where 0x1002 belongs" },
-		{ { TLV_OPERATION, TLV_LABEL, TLV_LABEL, TLV_PAYLOAD },
-		    "0x1002 where 0x1057 belongs" },
-		{ { TLV_OPERATION, TLV_LABEL, TLV_PAYLOAD, TLV_PAYLOAD }, "nothing more belongs" },
-		{ { TLV_OPERATION, TLV_LABEL, TLV_PAYLOAD, 0x003c }, "nothing more belongs" },
-		{ { 0x003c, TLV_OPERATION, TLV_LABEL, TLV_PAYLOAD }, "0x003c where 0x003b" },
-		{ { TLV_OPERATION, TLV_LABEL, TLV_TIMESTAMP, TLV_SIGNATURE, TLV_PAYLOAD }, NULL },
-		{ { TLV_OPERATION, TLV_LABEL, TLV_TIMESTAMP, TLV_PAYLOAD },
-		    "0x1057 where 0x1056 belongs" },
-		{ { TLV_OPERATION, TLV_LABEL, TLV_SIGNATURE, TLV_PAYLOAD },
-		    "0x1056 where 0x1057 belongs" },
-		{ { TLV_OPERATION, TLV_LABEL, TLV_SIGNATURE, TLV_TIMESTAMP, TLV_PAYLOAD },
-		    "0x1056 where 0x1057 belongs" },
-		{ { TLV_OPERATION, TLV_LABEL, TLV_TIMESTAMP, TLV_SIGNATURE, TLV_SIGNATURE,
-			TLV_PAYLOAD },
-		    "0x1056 where 0x1057 belongs" },
-		{ { TLV_OPERATION, TLV_LABEL, TLV_PAYLOAD, TLV_TIMESTAMP, TLV_SIGNATURE },
-		    "nothing more belongs" },
+	    {{TLV_OPERATION, TLV_LABEL, TLV_PAYLOAD}, NULL},
+	    {{TLV_LABEL, TLV_OPERATION, TLV_PAYLOAD}, "0x1002 where 0x003b belongs"},
+	    {{TLV_OPERATION, TLV_PAYLOAD, TLV_LABEL}, "0x1057 where 0x1002 belongs"},
+	    {{TLV_OPERATION, TLV_LABEL}, "0x1057 is missing"},
+	    {{TLV_OPERATION}, "0x1002 is missing"},
+	    {{0}, "0x003b is missing"},
+	    {{TLV_OPERATION, TLV_PAYLOAD}, "0x1057 where 0x1002 belongs"},
+	    {{TLV_OPERATION, TLV_OPERATION, TLV_LABEL, TLV_PAYLOAD}, "0x003b where 0x1002 belongs"},
+	    {{TLV_OPERATION, TLV_LABEL, TLV_LABEL, TLV_PAYLOAD}, "0x1002 where 0x1057 belongs"},
+	    {{TLV_OPERATION, TLV_LABEL, TLV_PAYLOAD, TLV_PAYLOAD}, "nothing more belongs"},
+	    {{TLV_OPERATION, TLV_LABEL, TLV_PAYLOAD, 0x003c}, "nothing more belongs"},
+	    {{0x003c, TLV_OPERATION, TLV_LABEL, TLV_PAYLOAD}, "0x003c where 0x003b"},
+	    {{TLV_OPERATION, TLV_LABEL, TLV_TIMESTAMP, TLV_SIGNATURE, TLV_PAYLOAD}, NULL},
+	    {{TLV_OPERATION, TLV_LABEL, TLV_TIMESTAMP, TLV_PAYLOAD}, "0x1057 where 0x1056 belongs"},
+	    {{TLV_OPERATION, TLV_LABEL, TLV_SIGNATURE, TLV_PAYLOAD}, "0x1056 where 0x1057 belongs"},
+	    {{TLV_OPERATION, TLV_LABEL, TLV_SIGNATURE, TLV_TIMESTAMP, TLV_PAYLOAD},
+		"0x1056 where 0x1057 belongs"},
+	    {{TLV_OPERATION, TLV_LABEL, TLV_TIMESTAMP, TLV_SIGNATURE, TLV_SIGNATURE, TLV_PAYLOAD},
+		"0x1056 where 0x1057 belongs"},
+	    {{TLV_OPERATION, TLV_LABEL, TLV_PAYLOAD, TLV_TIMESTAMP, TLV_SIGNATURE},
+		"nothing more belongs"},
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		tsb_bytes_auto body = { 0 };
-		tsb_bytes_auto timestamp = { 0 };
+		tsb_bytes_auto body = {0};
+		tsb_bytes_auto timestamp = {0};
 
 		make_timestamp(&timestamp, TLV_PAYLOAD, "value");
 		for (size_t k = 0; k < 6 && rows[i].tags[k] != 0; k++)
@@ -332,9 +344,9 @@ test_rule_8_order_and_number_of_elements(void **state)
 				tlv_put_u32(&body, TLV_OPERATION, OP_USE);
 			else
 				tlv_put(&body, rows[i].tags[k],
-				    rows[i].tags[k] == TLV_TIMESTAMP   ? tsb_view_bytes(&timestamp)
-				    : rows[i].tags[k] == TLV_SIGNATURE ? signature()
-								       : text("value"));
+				    rows[i].tags[k] == TLV_TIMESTAMP ? tsb_view_bytes(&timestamp)
+					: rows[i].tags[k] == TLV_SIGNATURE ? signature()
+									   : text("value"));
 		assert_token(&body, rows[i].message == NULL, rows[i].message);
 	}
 }
@@ -342,9 +354,9 @@ test_rule_8_order_and_number_of_elements(void **state)
 static void
 test_rule_8_in_timestamps_and_signed_approvals(void **state)
 {
-	tsb_bytes_auto body = { 0 };
-	tsb_bytes_auto whole = { 0 };
-	tsb_bytes_auto token = { 0 };
+	tsb_bytes_auto body = {0};
+	tsb_bytes_auto whole = {0};
+	tsb_bytes_auto token = {0};
 	struct ska_signed_approval s;
 	struct ska_timestamp t;
 	struct tsb_err err;
@@ -390,8 +402,9 @@ test_rule_8_in_timestamps_and_signed_approvals(void **state)
 			    &err);
 			assert_int_equal(s.is_certificate, form == 2);
 		} else {
-			assert_int_equal(
-			    ska_signed_approval_parse(tsb_view_bytes(&whole), &s, &err), -1);
+			assert_int_equal(ska_signed_approval_parse(tsb_view_bytes(&whole), &s,
+					     &err),
+			    -1);
 		}
 	}
 }
@@ -406,38 +419,38 @@ test_rule_10_operation_and_payload(void **state)
 		unsigned tag; /* 0 = none */
 		const char *payload, *message;
 	} rows[] = {
-		{ 0, 1, "", TLV_PAYLOAD, "p", "operation 0" },
-		{ 5, 1, "", TLV_PAYLOAD, "p", "operation 5" },
-		{ 0x101, 1, "", TLV_PAYLOAD, "p", "operation 257" },
-		{ OP_USE, 1, "", TLV_PAYLOAD, "p", NULL },
-		{ OP_USE, 1, "", TLV_PAYLOAD, "", NULL },
-		{ OP_USE, 1, "", TLV_MODIFY_PAYLOAD, "p", "0x1058 where 0x1057" },
-		{ OP_USE, TLV_PAYLOAD, "p", TLV_PAYLOAD, "p", NULL },
-		{ OP_USE, TLV_PAYLOAD, "q", TLV_PAYLOAD, "p", "another payload" },
-		{ OP_USE, TLV_MODIFY_PAYLOAD, "p", TLV_PAYLOAD, "p", "another operation" },
-		{ OP_USE, 0, "", TLV_PAYLOAD, "p", "another payload" },
-		{ OP_USE, 0, "", TLV_PAYLOAD, "", "another payload" },
-		{ OP_MODIFY, 1, "", TLV_MODIFY_PAYLOAD, "p", NULL },
-		{ OP_MODIFY, 1, "", TLV_PAYLOAD, "p", "0x1057 where 0x1058" },
-		{ OP_MODIFY, 1, "", 0, "", "0x1058 is missing" },
-		{ OP_MODIFY, TLV_MODIFY_PAYLOAD, "p", TLV_MODIFY_PAYLOAD, "p", NULL },
-		{ OP_MODIFY, TLV_PAYLOAD, "p", TLV_MODIFY_PAYLOAD, "p", "another operation" },
-		{ OP_MODIFY, 0, "", TLV_MODIFY_PAYLOAD, "p", "another operation" },
-		{ OP_BLOCK, 1, "", 0, "", NULL },
-		{ OP_BLOCK, 1, "", TLV_PAYLOAD, "", NULL },
-		{ OP_BLOCK, 1, "", TLV_PAYLOAD, "p", "no payload" },
-		{ OP_BLOCK, 1, "", TLV_MODIFY_PAYLOAD, "", "0x1058 where 0x1057" },
-		{ OP_BLOCK, 0, "", 0, "", NULL },
-		{ OP_BLOCK, TLV_PAYLOAD, "", 0, "", NULL },
-		{ OP_BLOCK, TLV_PAYLOAD, "p", 0, "", "another payload" },
-		{ OP_BLOCK, TLV_MODIFY_PAYLOAD, "", 0, "", "another operation" },
-		{ OP_UNBLOCK, 0, "", TLV_PAYLOAD, "", NULL },
-		{ OP_UNBLOCK, 1, "", TLV_PAYLOAD, "p", "no payload" },
+	    {0, 1, "", TLV_PAYLOAD, "p", "operation 0"},
+	    {5, 1, "", TLV_PAYLOAD, "p", "operation 5"},
+	    {0x101, 1, "", TLV_PAYLOAD, "p", "operation 257"},
+	    {OP_USE, 1, "", TLV_PAYLOAD, "p", NULL},
+	    {OP_USE, 1, "", TLV_PAYLOAD, "", NULL},
+	    {OP_USE, 1, "", TLV_MODIFY_PAYLOAD, "p", "0x1058 where 0x1057"},
+	    {OP_USE, TLV_PAYLOAD, "p", TLV_PAYLOAD, "p", NULL},
+	    {OP_USE, TLV_PAYLOAD, "q", TLV_PAYLOAD, "p", "another payload"},
+	    {OP_USE, TLV_MODIFY_PAYLOAD, "p", TLV_PAYLOAD, "p", "another operation"},
+	    {OP_USE, 0, "", TLV_PAYLOAD, "p", "another payload"},
+	    {OP_USE, 0, "", TLV_PAYLOAD, "", "another payload"},
+	    {OP_MODIFY, 1, "", TLV_MODIFY_PAYLOAD, "p", NULL},
+	    {OP_MODIFY, 1, "", TLV_PAYLOAD, "p", "0x1057 where 0x1058"},
+	    {OP_MODIFY, 1, "", 0, "", "0x1058 is missing"},
+	    {OP_MODIFY, TLV_MODIFY_PAYLOAD, "p", TLV_MODIFY_PAYLOAD, "p", NULL},
+	    {OP_MODIFY, TLV_PAYLOAD, "p", TLV_MODIFY_PAYLOAD, "p", "another operation"},
+	    {OP_MODIFY, 0, "", TLV_MODIFY_PAYLOAD, "p", "another operation"},
+	    {OP_BLOCK, 1, "", 0, "", NULL},
+	    {OP_BLOCK, 1, "", TLV_PAYLOAD, "", NULL},
+	    {OP_BLOCK, 1, "", TLV_PAYLOAD, "p", "no payload"},
+	    {OP_BLOCK, 1, "", TLV_MODIFY_PAYLOAD, "", "0x1058 where 0x1057"},
+	    {OP_BLOCK, 0, "", 0, "", NULL},
+	    {OP_BLOCK, TLV_PAYLOAD, "", 0, "", NULL},
+	    {OP_BLOCK, TLV_PAYLOAD, "p", 0, "", "another payload"},
+	    {OP_BLOCK, TLV_MODIFY_PAYLOAD, "", 0, "", "another operation"},
+	    {OP_UNBLOCK, 0, "", TLV_PAYLOAD, "", NULL},
+	    {OP_UNBLOCK, 1, "", TLV_PAYLOAD, "p", "no payload"},
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		tsb_bytes_auto body = { 0 };
-		tsb_bytes_auto timestamp = { 0 };
+		tsb_bytes_auto body = {0};
+		tsb_bytes_auto timestamp = {0};
 
 		tlv_put_u32(&body, TLV_OPERATION, rows[i].operation);
 		tlv_put(&body, TLV_LABEL, text("k"));
@@ -456,7 +469,7 @@ test_rule_10_operation_and_payload(void **state)
 static void
 assert_label(const void *p, size_t n, bool good)
 {
-	tsb_bytes_auto body = { 0 };
+	tsb_bytes_auto body = {0};
 
 	tlv_put_u32(&body, TLV_OPERATION, OP_USE);
 	tlv_put(&body, TLV_LABEL, tsb_view_of(p, n));
@@ -479,12 +492,12 @@ test_rule_11_labels(void **state)
 	assert_label("a\n", 2, false);
 	assert_label("\x1b[2J", 4, false);
 	assert_label("\x7f", 1, false);
-	assert_label("\xc2\x85", 2, false);	    /* C1 control */
-	assert_label("\xff", 1, false);		    /* not UTF-8 */
-	assert_label("\xc0\xaf", 2, false);	    /* overlong */
-	assert_label("\xed\xa0\x80", 3, false);	    /* surrogate */
+	assert_label("\xc2\x85", 2, false); /* C1 control */
+	assert_label("\xff", 1, false); /* not UTF-8 */
+	assert_label("\xc0\xaf", 2, false); /* overlong */
+	assert_label("\xed\xa0\x80", 3, false); /* surrogate */
 	assert_label("\xf4\x90\x80\x80", 4, false); /* beyond U+10FFFF */
-	assert_label("\xc3", 1, false);		    /* cut */
+	assert_label("\xc3", 1, false); /* cut */
 }
 
 static void
@@ -494,39 +507,39 @@ test_rule_12_signature_der(void **state)
 		const char *hex;
 		bool good;
 	} rows[] = {
-		{ "3012300c06082a8648ce3d04030205000302002a", true },
-		{ "3010300a06082a8648ce3d0403020302002a", true }, /* no parameters */
-		{ "300b300506032b65700302002a", true }, /* Ed25519 */
-		{ "300d300706032b656705000302002a", false },
-		{ "300d300706032b657005000302002a", true },
-		{ "3012300c06082a8648ce3d04030205000302012a", false }, /* unused bits */
-		{ "3011300c06082a8648ce3d040302050003010000", false }, /* trailing byte */
-		{ "3011300c06082a8648ce3d0403020500030100", false }, /* empty signature */
-		{ "3010300c06082a8648ce3d04030205000300", false }, /* no unused-bits octet */
-		{ "3013300d06082a8648ce3d0403020501000302002a", false }, /* NULL with content */
-		{ "3014300e06082a8648ce3d040302050005000302002a", false }, /* two parameters */
-		{ "3014300e06082a8648ce3d040302300005000302002a", false },
-		{ "3012300c06082a8648ce3d04030204000302002a", false }, /* OCTET STRING as parameter */
-		{ "3013300c06082a8648ce3d04030205000302002a00", false }, /* byte after BIT STRING */
-		{ "3012300c06082a8648ce3d04030205000302002a00", false }, /* byte after all */
-		{ "3012300c06082a8648ce3d0403020500030200", false }, /* cut */
-		{ "308112300c06082a8648ce3d04030205000302002a", false }, /* long length */
-		{ "3080300c06082a8648ce3d04030205000302002a0000", false }, /* indefinite length */
-		{ "3013300d0681082a8648ce3d04030205000302002a", false },
-		{ "3012300c06082a8648ce3d04030905000302002a", false }, /* unknown OID */
-		{ "3012310c06082a8648ce3d04030205000302002a", false }, /* SET */
-		{ "3112300c06082a8648ce3d04030205000302002a", false },
-		{ "3012300c06082a8648ce3d04030205000402002a", false }, /* OCTET STRING */
-		{ "30840000001230", false },
-		{ "3085000000000030", false },
-		{ "30", false },
-		{ "", false },
-		{ "30ff", false },
+	    {"3012300c06082a8648ce3d04030205000302002a", true},
+	    {"3010300a06082a8648ce3d0403020302002a", true}, /* no parameters */
+	    {"300b300506032b65700302002a", true}, /* Ed25519 */
+	    {"300d300706032b656705000302002a", false},
+	    {"300d300706032b657005000302002a", true},
+	    {"3012300c06082a8648ce3d04030205000302012a", false}, /* unused bits */
+	    {"3011300c06082a8648ce3d040302050003010000", false}, /* trailing byte */
+	    {"3011300c06082a8648ce3d0403020500030100", false}, /* empty signature */
+	    {"3010300c06082a8648ce3d04030205000300", false}, /* no unused-bits octet */
+	    {"3013300d06082a8648ce3d0403020501000302002a", false}, /* NULL with content */
+	    {"3014300e06082a8648ce3d040302050005000302002a", false}, /* two parameters */
+	    {"3014300e06082a8648ce3d040302300005000302002a", false},
+	    {"3012300c06082a8648ce3d04030204000302002a", false}, /* OCTET STRING as parameter */
+	    {"3013300c06082a8648ce3d04030205000302002a00", false}, /* byte after BIT STRING */
+	    {"3012300c06082a8648ce3d04030205000302002a00", false}, /* byte after all */
+	    {"3012300c06082a8648ce3d0403020500030200", false}, /* cut */
+	    {"308112300c06082a8648ce3d04030205000302002a", false}, /* long length */
+	    {"3080300c06082a8648ce3d04030205000302002a0000", false}, /* indefinite length */
+	    {"3013300d0681082a8648ce3d04030205000302002a", false},
+	    {"3012300c06082a8648ce3d04030905000302002a", false}, /* unknown OID */
+	    {"3012310c06082a8648ce3d04030205000302002a", false}, /* SET */
+	    {"3112300c06082a8648ce3d04030205000302002a", false},
+	    {"3012300c06082a8648ce3d04030205000402002a", false}, /* OCTET STRING */
+	    {"30840000001230", false},
+	    {"3085000000000030", false},
+	    {"30", false},
+	    {"", false},
+	    {"30ff", false},
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		arena_auto a = { 0 };
-		tsb_bytes_auto out = { 0 };
+		arena_auto a = {0};
+		tsb_bytes_auto out = {0};
 		struct tsb_view der;
 		struct tsb_err err;
 
@@ -540,10 +553,10 @@ test_rule_12_signature_der(void **state)
 static void
 test_rule_12_long_lengths_are_minimal(void **state)
 {
-	tsb_bytes_auto raw = { 0 };
-	tsb_bytes_auto der = { 0 };
-	tsb_bytes_auto padded = { 0 };
-	tsb_bytes_auto out = { 0 };
+	tsb_bytes_auto raw = {0};
+	tsb_bytes_auto der = {0};
+	tsb_bytes_auto padded = {0};
+	tsb_bytes_auto out = {0};
 	struct tsb_err err;
 
 	memset(tsb_bytes_grow(&raw, 200), 7, 200);
@@ -559,13 +572,13 @@ test_rule_12_long_lengths_are_minimal(void **state)
 static void
 test_signatures_of_all_algorithms_round_trip(void **state)
 {
-	static const size_t sizes[] = { 1, 64, 110, 127, 128, 250, 256, 512, 1024, 70000 };
+	static const size_t sizes[] = {1, 64, 110, 127, 128, 250, 256, 512, 1024, 70000};
 
 	for (int type = 0; type < KEYTYPE__MAX; type++)
 		for (int digest = 0; digest < DIGEST__MAX; digest++)
 			for (size_t i = 0; i < TSB_COUNT(sizes); i++) {
-				tsb_bytes_auto raw = { 0 };
-				tsb_bytes_auto der = { 0 };
+				tsb_bytes_auto raw = {0};
+				tsb_bytes_auto der = {0};
 				enum ska_key_type type2;
 				enum ska_digest digest2;
 				struct tsb_view raw2;
@@ -588,8 +601,8 @@ test_signatures_of_all_algorithms_round_trip(void **state)
 static void
 test_unwrap_payload_needs_key_and_label(void **state)
 {
-	tsb_bytes_auto out = { 0 };
-	struct ska_unwrap_payload u = { .kind = 3, .wrapped_key = text("w"), .label = text("l") };
+	tsb_bytes_auto out = {0};
+	struct ska_unwrap_payload u = {.kind = 3, .wrapped_key = text("w"), .label = text("l")};
 	struct ska_unwrap_payload back;
 	struct tsb_err err;
 
@@ -610,13 +623,16 @@ test_unwrap_payload_needs_key_and_label(void **state)
 static void
 test_unwrap_payload_fits_a_key_by_each_flag(void **state)
 {
-	static const enum keyattr_flag told[] = { ATTR_DECRYPT, ATTR_SIGN, ATTR_UNWRAP, ATTR_DERIVE,
-		ATTR_SENSITIVE, ATTR_EXTRACTABLE, ATTR_MODIFIABLE, ATTR_COPYABLE, ATTR_DESTROYABLE };
-	struct ska_unwrap u = { .wrapped_key = text("wrapped"), .label = "new", .encrypt = true,
-		.verify = true, .flag = { [ATTR_DECRYPT] = true, [ATTR_SENSITIVE] = true } };
-	tsb_bytes_auto out = { 0 };
+	static const enum keyattr_flag told[] = {ATTR_DECRYPT, ATTR_SIGN, ATTR_UNWRAP, ATTR_DERIVE,
+	    ATTR_SENSITIVE, ATTR_EXTRACTABLE, ATTR_MODIFIABLE, ATTR_COPYABLE, ATTR_DESTROYABLE};
+	struct ska_unwrap u = {.wrapped_key = text("wrapped"),
+	    .label = "new",
+	    .encrypt = true,
+	    .verify = true,
+	    .flag = {[ATTR_DECRYPT] = true, [ATTR_SENSITIVE] = true}};
+	tsb_bytes_auto out = {0};
 	struct ska_unwrap_payload payload;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	ska_unwrap_format(&u, &out);
 	assert_read(ska_unwrap_payload_parse(tsb_view_bytes(&out), &payload, &err), &err);
@@ -634,24 +650,24 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rule_1_base64_has_one_text_per_value),
-		cmocka_unit_test(test_rules_2_and_3_length_of_the_container),
-		cmocka_unit_test(test_rule_4_length_against_what_remains),
-		cmocka_unit_test(test_rule_5_extended_length),
-		cmocka_unit_test(test_extended_length_starts_at_65535_bytes),
-		cmocka_unit_test(test_large_payloads_round_trip),
-		cmocka_unit_test(test_payload_above_the_limit_is_refused),
-		cmocka_unit_test(test_rule_6_padding),
-		cmocka_unit_test(test_rule_7_fixed_sizes),
-		cmocka_unit_test(test_rule_8_order_and_number_of_elements),
-		cmocka_unit_test(test_rule_8_in_timestamps_and_signed_approvals),
-		cmocka_unit_test(test_rule_10_operation_and_payload),
-		cmocka_unit_test(test_rule_11_labels),
-		cmocka_unit_test(test_rule_12_signature_der),
-		cmocka_unit_test(test_rule_12_long_lengths_are_minimal),
-		cmocka_unit_test(test_signatures_of_all_algorithms_round_trip),
-		cmocka_unit_test(test_unwrap_payload_needs_key_and_label),
-		cmocka_unit_test(test_unwrap_payload_fits_a_key_by_each_flag),
+	    cmocka_unit_test(test_rule_1_base64_has_one_text_per_value),
+	    cmocka_unit_test(test_rules_2_and_3_length_of_the_container),
+	    cmocka_unit_test(test_rule_4_length_against_what_remains),
+	    cmocka_unit_test(test_rule_5_extended_length),
+	    cmocka_unit_test(test_extended_length_starts_at_65535_bytes),
+	    cmocka_unit_test(test_large_payloads_round_trip),
+	    cmocka_unit_test(test_payload_above_the_limit_is_refused),
+	    cmocka_unit_test(test_rule_6_padding),
+	    cmocka_unit_test(test_rule_7_fixed_sizes),
+	    cmocka_unit_test(test_rule_8_order_and_number_of_elements),
+	    cmocka_unit_test(test_rule_8_in_timestamps_and_signed_approvals),
+	    cmocka_unit_test(test_rule_10_operation_and_payload),
+	    cmocka_unit_test(test_rule_11_labels),
+	    cmocka_unit_test(test_rule_12_signature_der),
+	    cmocka_unit_test(test_rule_12_long_lengths_are_minimal),
+	    cmocka_unit_test(test_signatures_of_all_algorithms_round_trip),
+	    cmocka_unit_test(test_unwrap_payload_needs_key_and_label),
+	    cmocka_unit_test(test_unwrap_payload_fits_a_key_by_each_flag),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * Evaluation against a second model of the same rules. The model knows approvers as bits and time as
- * a handful of instants, and answers every question by trying all instants.
+ * Evaluation against a second model of the same rules. The model knows approvers as bits and time
+ * as a handful of instants, and answers every question by trying all instants.
  */
 #include "lib/first.h"
 
@@ -15,9 +15,9 @@
 #include "lib/ska/verdict.h"
 #include "tests/unit/vectors.h"
 
-#define T0 1700000000
+#define T0     1700000000
 #define PEOPLE 3
-#define END 300 /* later than any timeout of the model */
+#define END    300 /* later than any timeout of the model */
 
 /* ---- the model ---- */
 
@@ -98,7 +98,7 @@ model_dies_at(const struct model_rule *r, bool stamped, unsigned no, int now)
 static struct ska_verdict
 model_evaluate(const struct model_rule *r, bool stamped, unsigned yes, unsigned no, int now)
 {
-	struct ska_verdict v = { .expired = stamped && r->ntokens > 0 };
+	struct ska_verdict v = {.expired = stamped && r->ntokens > 0};
 	int best = -1, earliest = 0;
 
 	for (int i = 0; i < r->ntokens; i++) {
@@ -131,7 +131,7 @@ model_evaluate(const struct model_rule *r, bool stamped, unsigned yes, unsigned 
 
 /* ---- the same rule as the library has it ---- */
 
-static const char *const people[PEOPLE] = { "alice", "bob", "carol" };
+static const char *const people[PEOPLE] = {"alice", "bob", "carol"};
 
 struct real_rule {
 	struct ska_rule rule;
@@ -148,25 +148,25 @@ real_group(const struct model_group *m, struct ska_group *g, struct ska_approver
 
 	for (int i = 0; i < PEOPLE; i++)
 		if (m->mask >> i & 1)
-			list[n++] = (struct ska_approver){ .spki = tsb_view_str(people[i]) };
+			list[n++] = (struct ska_approver){.spki = tsb_view_str(people[i])};
 	if (n > 0) {
 		list[n] = list[0];
 		n++;
 	}
-	*g = (struct ska_group){ .quorum = m->quorum, .napprovers = n, .approvers = list };
+	*g = (struct ska_group){.quorum = m->quorum, .napprovers = n, .approvers = list};
 }
 
 static void
 real_from_model(const struct model_rule *m, struct real_rule *r)
 {
-	r->rule = (struct ska_rule){ (size_t)m->ntokens, r->token };
+	r->rule = (struct ska_rule){(size_t)m->ntokens, r->token};
 	for (int i = 0; i < m->ntokens; i++) {
 		const struct model_token *t = &m->token[i];
 
-		r->token[i] = (struct ska_token){ .timelock = (uint64_t)t->lock,
-			.timeout = (uint64_t)t->out,
-			.ngroups = (size_t)t->ngroups,
-			.groups = r->group[i] };
+		r->token[i] = (struct ska_token){.timelock = (uint64_t)t->lock,
+		    .timeout = (uint64_t)t->out,
+		    .ngroups = (size_t)t->ngroups,
+		    .groups = r->group[i]};
 		for (int g = 0; g < t->ngroups; g++)
 			real_group(&t->group[g], &r->group[i][g], r->approver[i][g]);
 	}
@@ -181,12 +181,12 @@ make_votes(unsigned code, struct ska_vote *votes, unsigned *yes, unsigned *no)
 	*yes = *no = 0;
 	for (unsigned i = 0; i < PEOPLE; i++, code /= 3)
 		if (code % 3 != 0) {
-			votes[n++] = (struct ska_vote){ tsb_view_str(people[i]), code % 3 == 1 };
+			votes[n++] = (struct ska_vote){tsb_view_str(people[i]), code % 3 == 1};
 			*(code % 3 == 1 ? yes : no) |= 1u << i;
 		}
 	for (size_t i = 0, first = n; i < first; i++)
-		votes[n++] = (struct ska_vote){ votes[i].spki, !votes[i].approves };
-	votes[n++] = (struct ska_vote){ tsb_view_str("mallory"), true };
+		votes[n++] = (struct ska_vote){votes[i].spki, !votes[i].approves};
+	votes[n++] = (struct ska_vote){tsb_view_str("mallory"), true};
 	return n;
 }
 
@@ -216,10 +216,10 @@ static void
 check_chosen_votes(const struct real_rule *r, const struct ska_verdict *v,
     const struct ska_vote *votes, size_t nvotes, bool stamped, int now)
 {
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	struct ska_vote chosen[2 * PEOPLE];
 	struct ska_verdict again;
-	struct ska_rule one = { 1, &r->rule.tokens[v->token] };
+	struct ska_rule one = {1, &r->rule.tokens[v->token]};
 	size_t n, most = 0, *list = ska_token_votes(one.tokens, votes, nvotes, &a, &n);
 
 	assert_true(n <= PEOPLE);
@@ -237,7 +237,7 @@ static unsigned long compared;
 static void
 compare(const struct model_rule *m)
 {
-	static const int instants[] = { -1, 0, 59, 60, 119, 120, 180, 240 };
+	static const int instants[] = {-1, 0, 59, 60, 119, 120, 180, 240};
 	struct ska_vote votes[2 * PEOPLE + 1];
 	struct real_rule r;
 	struct ska_verdict got, want;
@@ -275,25 +275,24 @@ compare(const struct model_rule *m)
 
 static const struct {
 	int lock, out;
-} times[] = { { 0, 0 }, { 60, 0 }, { 0, 120 }, { 60, 120 }, { 120, 60 },
-	{ 60, 60 } };
+} times[] = {{0, 0}, {60, 0}, {0, 120}, {60, 120}, {120, 60}, {60, 60}};
 
 /* Group lists in one numbering: none, one of 24 groups, 300 pairs of them. */
-#define GROUPS 24
+#define GROUPS      24
 #define GROUP_LISTS (1 + GROUPS + GROUPS * (GROUPS + 1) / 2)
-#define TOKENS (GROUP_LISTS * (int)TSB_COUNT(times))
+#define TOKENS      (GROUP_LISTS * (int)TSB_COUNT(times))
 
 static struct model_group
 group_by_number(int n)
 {
-	return (struct model_group){ (unsigned)n % 8, (unsigned)n / 8 };
+	return (struct model_group){(unsigned)n % 8, (unsigned)n / 8};
 }
 
 static struct model_token
 token_by_number(int n)
 {
-	struct model_token t = { times[n % (int)TSB_COUNT(times)].lock,
-		times[n % (int)TSB_COUNT(times)].out, 0, { { 0 } } };
+	struct model_token t = {times[n % (int)TSB_COUNT(times)].lock,
+	    times[n % (int)TSB_COUNT(times)].out, 0, {{0}}};
 	int list = n / (int)TSB_COUNT(times);
 
 	if (list == 0)
@@ -317,14 +316,14 @@ token_by_number(int n)
 static void
 test_rule_without_tokens(void **state)
 {
-	compare(&(struct model_rule){ 0 });
+	compare(&(struct model_rule){0});
 }
 
 static void
 test_all_rules_of_one_token(void **state)
 {
 	for (int i = 0; i < TOKENS; i += (int)test_stride(53))
-		compare(&(struct model_rule){ 1, { token_by_number(i) } });
+		compare(&(struct model_rule){1, {token_by_number(i)}});
 }
 
 /*
@@ -337,23 +336,23 @@ test_all_rules_of_two_tokens(void **state)
 	int stride = getenv("VERDICT_FULL") != NULL ? 1 : (int)test_stride(211) * 37;
 
 	for (int i = 0; i < TOKENS * TOKENS; i += stride)
-		compare(&(struct model_rule){ 2,
-		    { token_by_number(i / TOKENS), token_by_number(i % TOKENS) } });
+		compare(&(struct model_rule){2,
+		    {token_by_number(i / TOKENS), token_by_number(i % TOKENS)}});
 	assert_true(compared > 10000);
 }
 
 /* ---- single cases ---- */
 
 static struct ska_approver trio[PEOPLE];
-static struct ska_group two_of_three = { .quorum = 2, .napprovers = PEOPLE, .approvers = trio };
-static struct ska_token token = { .ngroups = 1, .groups = &two_of_three };
-static const struct ska_rule rule = { 1, &token };
+static struct ska_group two_of_three = {.quorum = 2, .napprovers = PEOPLE, .approvers = trio};
+static struct ska_token token = {.ngroups = 1, .groups = &two_of_three};
+static const struct ska_rule rule = {1, &token};
 
 static void
 set_times(uint64_t lock, uint64_t out)
 {
 	for (int i = 0; i < PEOPLE; i++)
-		trio[i] = (struct ska_approver){ .spki = tsb_view_str(people[i]) };
+		trio[i] = (struct ska_approver){.spki = tsb_view_str(people[i])};
 	token.timelock = lock;
 	token.timeout = out;
 }
@@ -361,9 +360,9 @@ set_times(uint64_t lock, uint64_t out)
 static void
 test_first_vote_wins(void **state)
 {
-	const struct ska_vote votes[] = { { tsb_view_str("alice"), true },
-		{ tsb_view_str("bob"), false }, { tsb_view_str("bob"), true },
-		{ tsb_view_str("alice"), false }, { tsb_view_str("carol"), true } };
+	const struct ska_vote votes[] = {{tsb_view_str("alice"), true},
+	    {tsb_view_str("bob"), false}, {tsb_view_str("bob"), true},
+	    {tsb_view_str("alice"), false}, {tsb_view_str("carol"), true}};
 	struct ska_verdict v;
 
 	set_times(0, 0);
@@ -377,8 +376,8 @@ test_first_vote_wins(void **state)
 static void
 test_one_approver_counts_once(void **state)
 {
-	const struct ska_vote votes[] = { { tsb_view_str("alice"), true },
-		{ tsb_view_str("alice"), true }, { tsb_view_str("alice"), true } };
+	const struct ska_vote votes[] = {{tsb_view_str("alice"), true},
+	    {tsb_view_str("alice"), true}, {tsb_view_str("alice"), true}};
 	struct ska_verdict v;
 
 	set_times(0, 0);
@@ -392,15 +391,15 @@ test_one_approver_counts_once(void **state)
 static void
 test_unresolved_policy_is_never_met(void **state)
 {
-	const struct ska_vote votes[] = { { { NULL, 0 }, true } };
-	struct ska_group one = { .quorum = 1, .napprovers = 1, .approvers = trio };
-	struct ska_token t = { .ngroups = 1, .groups = &one };
-	const struct ska_rule r = { 1, &t };
+	const struct ska_vote votes[] = {{{NULL, 0}, true}};
+	struct ska_group one = {.quorum = 1, .napprovers = 1, .approvers = trio};
+	struct ska_token t = {.ngroups = 1, .groups = &one};
+	const struct ska_rule r = {1, &t};
 	struct ska_verdict v;
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	size_t n;
 
-	trio[0] = (struct ska_approver){ .value = tsb_view_str("alice") };
+	trio[0] = (struct ska_approver){.value = tsb_view_str("alice")};
 	ska_evaluate(&r, votes, 1, true, T0, T0, &v);
 	assert_false(v.met);
 	assert_false(v.reachable);
@@ -413,9 +412,9 @@ test_unresolved_policy_is_never_met(void **state)
 static void
 test_times_do_not_overflow(void **state)
 {
-	static const uint64_t big[] = { (uint64_t)UINT32_MAX * 60, INT64_MAX, UINT64_MAX };
-	const struct ska_vote votes[] = { { tsb_view_str("alice"), true },
-		{ tsb_view_str("bob"), true } };
+	static const uint64_t big[] = {(uint64_t)UINT32_MAX * 60, INT64_MAX, UINT64_MAX};
+	const struct ska_vote votes[] = {{tsb_view_str("alice"), true},
+	    {tsb_view_str("bob"), true}};
 	struct ska_verdict v;
 
 	for (size_t i = 0; i < TSB_COUNT(big); i++) {
@@ -435,8 +434,8 @@ test_times_do_not_overflow(void **state)
 static void
 test_hsm_clock_ahead_of_ours_waits(void **state)
 {
-	const struct ska_vote votes[] = { { tsb_view_str("alice"), true },
-		{ tsb_view_str("bob"), true } };
+	const struct ska_vote votes[] = {{tsb_view_str("alice"), true},
+	    {tsb_view_str("bob"), true}};
 	struct ska_verdict v;
 
 	set_times(0, 60);
@@ -450,13 +449,13 @@ test_hsm_clock_ahead_of_ours_waits(void **state)
 static void
 test_approvers_in_order_of_appearance(void **state)
 {
-	struct ska_approver late[] = { { .spki = tsb_view_str("dave") },
-		{ .spki = tsb_view_str("bob") } };
-	struct ska_group group = { .quorum = 1, .napprovers = 2, .approvers = late };
-	struct ska_token tokens[2] = { { .timeout = 60, .ngroups = 1, .groups = &two_of_three },
-		{ .ngroups = 1, .groups = &group } };
-	const struct ska_rule r = { 2, tokens };
-	arena_auto a = { 0 };
+	struct ska_approver late[] = {{.spki = tsb_view_str("dave")},
+	    {.spki = tsb_view_str("bob")}};
+	struct ska_group group = {.quorum = 1, .napprovers = 2, .approvers = late};
+	struct ska_token tokens[2] = {{.timeout = 60, .ngroups = 1, .groups = &two_of_three},
+	    {.ngroups = 1, .groups = &group}};
+	const struct ska_rule r = {2, tokens};
+	arena_auto a = {0};
 	struct tsb_view *list;
 	size_t n;
 
@@ -484,13 +483,13 @@ test_approvers_in_order_of_appearance(void **state)
 static void
 test_without_timestamp_only_timeless_tokens_ask(void **state)
 {
-	struct ska_approver other[] = { { .spki = tsb_view_str("dave") },
-		{ .spki = tsb_view_str("bob") } };
-	struct ska_group group = { .quorum = 1, .napprovers = 2, .approvers = other };
-	struct ska_token tokens[2] = { { .timelock = 60, .ngroups = 1, .groups = &two_of_three },
-		{ .ngroups = 1, .groups = &group } };
-	const struct ska_rule r = { 2, tokens };
-	arena_auto a = { 0 };
+	struct ska_approver other[] = {{.spki = tsb_view_str("dave")},
+	    {.spki = tsb_view_str("bob")}};
+	struct ska_group group = {.quorum = 1, .napprovers = 2, .approvers = other};
+	struct ska_token tokens[2] = {{.timelock = 60, .ngroups = 1, .groups = &two_of_three},
+	    {.ngroups = 1, .groups = &group}};
+	const struct ska_rule r = {2, tokens};
+	arena_auto a = {0};
 	struct tsb_view *list;
 	size_t n;
 
@@ -521,10 +520,10 @@ test_without_timestamp_only_timeless_tokens_ask(void **state)
 static void
 test_group_approvals_count_each_approver_once(void **state)
 {
-	const struct ska_vote votes[] = { { tsb_view_str("alice"), true },
-		{ tsb_view_str("alice"), true }, { tsb_view_str("bob"), false },
-		{ tsb_view_str("bob"), true }, { tsb_view_str("mallory"), true },
-		{ tsb_view_str("carol"), true } };
+	const struct ska_vote votes[] = {{tsb_view_str("alice"), true},
+	    {tsb_view_str("alice"), true}, {tsb_view_str("bob"), false},
+	    {tsb_view_str("bob"), true}, {tsb_view_str("mallory"), true},
+	    {tsb_view_str("carol"), true}};
 
 	set_times(0, 0);
 	assert_int_equal(ska_group_approvals(&two_of_three, votes, 0), 0);
@@ -537,16 +536,16 @@ static void
 test_token_votes_prefer_those_already_chosen(void **state)
 {
 	/* bob is in both groups: his approval serves the second group too */
-	struct ska_approver first[] = { { .spki = tsb_view_str("bob") } };
-	struct ska_approver second[] = { { .spki = tsb_view_str("alice") },
-		{ .spki = tsb_view_str("bob") }, { .spki = tsb_view_str("carol") } };
-	struct ska_group groups[] = { { .quorum = 1, .napprovers = 1, .approvers = first },
-		{ .quorum = 2, .napprovers = 3, .approvers = second } };
-	const struct ska_token t = { .ngroups = 2, .groups = groups };
-	const struct ska_vote votes[] = { { tsb_view_str("mallory"), true },
-		{ tsb_view_str("carol"), true }, { tsb_view_str("alice"), false },
-		{ tsb_view_str("bob"), true } };
-	arena_auto a = { 0 };
+	struct ska_approver first[] = {{.spki = tsb_view_str("bob")}};
+	struct ska_approver second[] = {{.spki = tsb_view_str("alice")},
+	    {.spki = tsb_view_str("bob")}, {.spki = tsb_view_str("carol")}};
+	struct ska_group groups[] = {{.quorum = 1, .napprovers = 1, .approvers = first},
+	    {.quorum = 2, .napprovers = 3, .approvers = second}};
+	const struct ska_token t = {.ngroups = 2, .groups = groups};
+	const struct ska_vote votes[] = {{tsb_view_str("mallory"), true},
+	    {tsb_view_str("carol"), true}, {tsb_view_str("alice"), false},
+	    {tsb_view_str("bob"), true}};
+	arena_auto a = {0};
 	size_t n, *list = ska_token_votes(&t, votes, 4, &a, &n);
 
 	assert_int_equal(n, 2);
@@ -558,18 +557,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rule_without_tokens),
-		cmocka_unit_test(test_all_rules_of_one_token),
-		cmocka_unit_test(test_all_rules_of_two_tokens),
-		cmocka_unit_test(test_first_vote_wins),
-		cmocka_unit_test(test_one_approver_counts_once),
-		cmocka_unit_test(test_unresolved_policy_is_never_met),
-		cmocka_unit_test(test_times_do_not_overflow),
-		cmocka_unit_test(test_hsm_clock_ahead_of_ours_waits),
-		cmocka_unit_test(test_approvers_in_order_of_appearance),
-		cmocka_unit_test(test_without_timestamp_only_timeless_tokens_ask),
-		cmocka_unit_test(test_group_approvals_count_each_approver_once),
-		cmocka_unit_test(test_token_votes_prefer_those_already_chosen),
+	    cmocka_unit_test(test_rule_without_tokens),
+	    cmocka_unit_test(test_all_rules_of_one_token),
+	    cmocka_unit_test(test_all_rules_of_two_tokens),
+	    cmocka_unit_test(test_first_vote_wins),
+	    cmocka_unit_test(test_one_approver_counts_once),
+	    cmocka_unit_test(test_unresolved_policy_is_never_met),
+	    cmocka_unit_test(test_times_do_not_overflow),
+	    cmocka_unit_test(test_hsm_clock_ahead_of_ours_waits),
+	    cmocka_unit_test(test_approvers_in_order_of_appearance),
+	    cmocka_unit_test(test_without_timestamp_only_timeless_tokens_ask),
+	    cmocka_unit_test(test_group_approvals_count_each_approver_once),
+	    cmocka_unit_test(test_token_votes_prefer_those_already_chosen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,26 +21,26 @@ test_routes_find_their_row(void **state)
 	static const struct {
 		const char *method, *uri, *body;
 	} rows[] = {
-		{ "GET", "/v1/request/abc", "1|abc|" },
-		{ "DELETE", "/v1/request/abc", "2|abc|" },
-		{ "GET", "/v1/key/k", "3|k|" },
-		{ "GET", "/v1/key/list", "5|" }, /* literal wins over {keyName} */
-		{ "GET", "/v1/key/attributes", "3|attributes|" }, /* a key may be called so */
-		{ "GET", "/v1/key/k/attributes", "6|k|" },
-		{ "GET", "/v1/request/qrCode/7", "7|7|" }, /* and in the first place that differs */
-		{ "GET", "/v1/other/qrCode/7", "8|other|7|" },
-		{ "GET", "/v1//request///abc//", "1|abc|" },
-		{ "GET", "/v1/request/abc?x=/y", "1|abc|" },
-		{ "GET", "/v1/%72equest/abc", "1|abc|" },
-		{ "GET", "/v1/key/a%2Fb%27%20c/attributes", "6|a/b' c|" },
-		{ "GET", "/v1/key/a%2fattributes", "3|a/attributes|" },
-		{ "GET", "/v1/key/100%25", "3|100%|" },
-		{ "GET", "/v1/key/a+b", "3|a+b|" },
-		{ "GET", "/v1/key/..", "3|..|" },
-		{ "GET", "/v1/key/%2e", "3|.|" },
-		{ "GET", "/v1/key/k\xc3\xa4s", "3|k\xc3\xa4s|" },
-		{ "GET", "http://host:80/v1/request/abc", "1|abc|" },
-		{ "GET", "https://host/v1/request/abc?q", "1|abc|" },
+	    {"GET", "/v1/request/abc", "1|abc|"},
+	    {"DELETE", "/v1/request/abc", "2|abc|"},
+	    {"GET", "/v1/key/k", "3|k|"},
+	    {"GET", "/v1/key/list", "5|"}, /* literal wins over {keyName} */
+	    {"GET", "/v1/key/attributes", "3|attributes|"}, /* a key may be called so */
+	    {"GET", "/v1/key/k/attributes", "6|k|"},
+	    {"GET", "/v1/request/qrCode/7", "7|7|"}, /* and in the first place that differs */
+	    {"GET", "/v1/other/qrCode/7", "8|other|7|"},
+	    {"GET", "/v1//request///abc//", "1|abc|"},
+	    {"GET", "/v1/request/abc?x=/y", "1|abc|"},
+	    {"GET", "/v1/%72equest/abc", "1|abc|"},
+	    {"GET", "/v1/key/a%2Fb%27%20c/attributes", "6|a/b' c|"},
+	    {"GET", "/v1/key/a%2fattributes", "3|a/attributes|"},
+	    {"GET", "/v1/key/100%25", "3|100%|"},
+	    {"GET", "/v1/key/a+b", "3|a+b|"},
+	    {"GET", "/v1/key/..", "3|..|"},
+	    {"GET", "/v1/key/%2e", "3|.|"},
+	    {"GET", "/v1/key/k\xc3\xa4s", "3|k\xc3\xa4s|"},
+	    {"GET", "http://host:80/v1/request/abc", "1|abc|"},
+	    {"GET", "https://host/v1/request/abc?q", "1|abc|"},
 	};
 
 	(void)state;
@@ -60,26 +60,26 @@ test_paths_that_lead_nowhere(void **state)
 		const char *uri;
 		int status;
 	} rows[] = {
-		{ "/", 404 },
-		{ "/v1", 404 },
-		{ "/v1/request", 404 },
-		{ "/v1/request/a/b", 404 },
-		{ "/v1/request/a/../b", 404 },
-		{ "/V1/request/a", 404 },
-		{ "/v1/requests/a", 404 },
-		{ "/v1%2Frequest/a", 404 },
-		{ "/v1/a/b/c/d/e/f/g/h/i/j/k/l/m/n", 404 },
-		{ "request/a", 400 },
-		{ "*", 400 },
-		{ "?", 400 },
-		{ "/v1/request/%", 400 },
-		{ "/v1/request/%4", 400 },
-		{ "/v1/request/%zz", 400 },
-		{ "/v1/request/%00", 400 },
-		{ "/v1/request/%ff", 400 },
-		{ "/v1/request/%c0%80", 400 },
-		{ "/v1/request/a?x=%f", 400 },
-		{ "/v1/request/a?x=%ff", 400 },
+	    {"/", 404},
+	    {"/v1", 404},
+	    {"/v1/request", 404},
+	    {"/v1/request/a/b", 404},
+	    {"/v1/request/a/../b", 404},
+	    {"/V1/request/a", 404},
+	    {"/v1/requests/a", 404},
+	    {"/v1%2Frequest/a", 404},
+	    {"/v1/a/b/c/d/e/f/g/h/i/j/k/l/m/n", 404},
+	    {"request/a", 400},
+	    {"*", 400},
+	    {"?", 400},
+	    {"/v1/request/%", 400},
+	    {"/v1/request/%4", 400},
+	    {"/v1/request/%zz", 400},
+	    {"/v1/request/%00", 400},
+	    {"/v1/request/%ff", 400},
+	    {"/v1/request/%c0%80", 400},
+	    {"/v1/request/a?x=%f", 400},
+	    {"/v1/request/a?x=%ff", 400},
 	};
 
 	(void)state;
@@ -118,27 +118,23 @@ test_path_below_a_script_name(void **state)
 		const char *env[5];
 		int status;
 	} rows[] = {
-		{ { "SCRIPT_NAME=/tsb", "PATH_INFO=/v1/request/a/b",
-		      "REQUEST_URI=/tsb/v1/request/a%2Fb" },
-		    200 },
-		{ { "SCRIPT_NAME=/tsb/", "PATH_INFO=/v1/request/a",
-		      "REQUEST_URI=/tsb/v1/request/a?b" },
-		    200 },
-		/* nginx: the whole path is the script name */
-		{ { "SCRIPT_NAME=/v1/request/a", "PATH_INFO=", "REQUEST_URI=/v1/request/a" }, 200 },
-		{ { "SCRIPT_NAME=", "PATH_INFO=/v1/request/a", "REQUEST_URI=/v1/request/a" }, 200 },
-		/* no REQUEST_URI */
-		{ { "SCRIPT_NAME=/tsb", "PATH_INFO=/v1/request/a", "QUERY_STRING=x=1" }, 200 },
-		{ { "SCRIPT_NAME=/v1/request/100%?" }, 200 },
-		{ { "SCRIPT_NAME=/ts", "PATH_INFO=/v1/request/a",
-		      "REQUEST_URI=/tsb/v1/request/a" },
-		    404 },
-		{ { "X=" }, 400 },
+	    {{"SCRIPT_NAME=/tsb", "PATH_INFO=/v1/request/a/b", "REQUEST_URI=/tsb/v1/request/a%2Fb"},
+		200},
+	    {{"SCRIPT_NAME=/tsb/", "PATH_INFO=/v1/request/a", "REQUEST_URI=/tsb/v1/request/a?b"},
+		200},
+	    /* nginx: the whole path is the script name */
+	    {{"SCRIPT_NAME=/v1/request/a", "PATH_INFO=", "REQUEST_URI=/v1/request/a"}, 200},
+	    {{"SCRIPT_NAME=", "PATH_INFO=/v1/request/a", "REQUEST_URI=/v1/request/a"}, 200},
+	    /* no REQUEST_URI */
+	    {{"SCRIPT_NAME=/tsb", "PATH_INFO=/v1/request/a", "QUERY_STRING=x=1"}, 200},
+	    {{"SCRIPT_NAME=/v1/request/100%?"}, 200},
+	    {{"SCRIPT_NAME=/ts", "PATH_INFO=/v1/request/a", "REQUEST_URI=/tsb/v1/request/a"}, 404},
+	    {{"X="}, 400},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		const char *env[8] = { "REQUEST_METHOD=GET", KO_KEY };
+		const char *env[8] = {"REQUEST_METHOD=GET", KO_KEY};
 		int status;
 
 		memcpy(env + 2, rows[i].env, sizeof(rows[i].env));
@@ -155,15 +151,15 @@ test_query(void **state)
 	static const struct {
 		const char *query, *value;
 	} rows[] = {
-		{ "", "(absent)" },
-		{ "?", "(absent)" },
-		{ "?a%20b=1", "1" },
-		{ "?x=1&a%20b=%41%2B+&a%20b=3", "A++" },
-		{ "?a%20b", "" },
-		{ "?a%20b&c=2", "" },
-		{ "?a%20b=", "" },
-		{ "?a%20bc=1", "(absent)" },
-		{ "?&&a%20b==&", "=" },
+	    {"", "(absent)"},
+	    {"?", "(absent)"},
+	    {"?a%20b=1", "1"},
+	    {"?x=1&a%20b=%41%2B+&a%20b=3", "A++"},
+	    {"?a%20b", ""},
+	    {"?a%20b&c=2", ""},
+	    {"?a%20b=", ""},
+	    {"?a%20bc=1", "(absent)"},
+	    {"?&&a%20b==&", "="},
 	};
 	char uri[128];
 
@@ -258,24 +254,24 @@ test_body_and_its_length(void **state)
 		const char *length, *body;
 		int status;
 	} rows[] = {
-		{ "CONTENT_LENGTH=2", "{}", 200 },
-		{ "CONTENT_LENGTH=", "{}", 200 }, /* chunked: the stream says where it ends */
-		{ "CONTENT_LENGTH=3", "{}", 400 },
-		{ "CONTENT_LENGTH=1", "{}", 400 },
-		{ "CONTENT_LENGTH=0", "{}", 400 },
-		{ "CONTENT_LENGTH=-1", "{}", 400 },
-		{ "CONTENT_LENGTH=2 ", "{}", 400 },
-		{ "CONTENT_LENGTH=0x2", "{}", 400 },
-		{ "CONTENT_LENGTH=99999999999999999999", "{}", 400 },
-		{ "CONTENT_LENGTH=9223372036854775807", "{}", 413 },
-		{ "CONTENT_LENGTH=17", "01234567890123456", 413 },
-		{ "CONTENT_LENGTH=", "01234567890123456", 413 },
+	    {"CONTENT_LENGTH=2", "{}", 200},
+	    {"CONTENT_LENGTH=", "{}", 200}, /* chunked: the stream says where it ends */
+	    {"CONTENT_LENGTH=3", "{}", 400},
+	    {"CONTENT_LENGTH=1", "{}", 400},
+	    {"CONTENT_LENGTH=0", "{}", 400},
+	    {"CONTENT_LENGTH=-1", "{}", 400},
+	    {"CONTENT_LENGTH=2 ", "{}", 400},
+	    {"CONTENT_LENGTH=0x2", "{}", 400},
+	    {"CONTENT_LENGTH=99999999999999999999", "{}", 400},
+	    {"CONTENT_LENGTH=9223372036854775807", "{}", 413},
+	    {"CONTENT_LENGTH=17", "01234567890123456", 413},
+	    {"CONTENT_LENGTH=", "01234567890123456", 413},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		const char *env[] = { "REQUEST_METHOD=POST", "REQUEST_URI=/v1/key/attributes",
-			KM_KEY, rows[i].length, NULL };
+		const char *env[] = {"REQUEST_METHOD=POST", "REQUEST_URI=/v1/key/attributes",
+		    KM_KEY, rows[i].length, NULL};
 		int status;
 
 		peer.in = rows[i].body;
@@ -323,8 +319,8 @@ test_replies(void **state)
 static void
 test_error_bodies(void **state)
 {
-	struct tsb_err err = { 0 };
-	struct web_reply reply = { 0 };
+	struct tsb_err err = {0};
+	struct web_reply reply = {0};
 
 	(void)state;
 	assert_int_equal(ask("GET", "/v1/fail", NULL, NULL), 404);
@@ -350,23 +346,23 @@ static void
 test_route_tables_are_checked(void **state)
 {
 	static const struct web_route tables[][3] = {
-		{ { VERB_GET, "/a", 0, 0, serve_echo } },
-		{ { VERB_GET, "/a", KO, 0, NULL } },
-		{ { VERB__MAX, "/a", KO, 0, serve_echo } },
-		{ { VERB_GET, "a", KO, 0, serve_echo } },
-		{ { VERB_GET, "/", KO, 0, serve_echo } },
-		{ { VERB_GET, "/a//b", KO, 0, serve_echo } },
-		{ { VERB_GET, "/a/", KO, 0, serve_echo } },
-		{ { VERB_GET, "/{}", KO, 0, serve_echo } },
-		{ { VERB_GET, "/{a}b", KO, 0, serve_echo } },
-		{ { VERB_GET, "/{a}/{b}/{c}/{d}/{e}", KO, 0, serve_echo } },
-		{ { VERB_GET, "/a", KO, 0, serve_echo }, { VERB_GET, "/a", KM, 0, serve_echo } },
+	    {{VERB_GET, "/a", 0, 0, serve_echo}},
+	    {{VERB_GET, "/a", KO, 0, NULL}},
+	    {{VERB__MAX, "/a", KO, 0, serve_echo}},
+	    {{VERB_GET, "a", KO, 0, serve_echo}},
+	    {{VERB_GET, "/", KO, 0, serve_echo}},
+	    {{VERB_GET, "/a//b", KO, 0, serve_echo}},
+	    {{VERB_GET, "/a/", KO, 0, serve_echo}},
+	    {{VERB_GET, "/{}", KO, 0, serve_echo}},
+	    {{VERB_GET, "/{a}b", KO, 0, serve_echo}},
+	    {{VERB_GET, "/{a}/{b}/{c}/{d}/{e}", KO, 0, serve_echo}},
+	    {{VERB_GET, "/a", KO, 0, serve_echo}, {VERB_GET, "/a", KM, 0, serve_echo}},
 	};
 	static const struct web_route good[] = {
-		{ VERB_GET, "/{a}/{b}/{c}/{d}", KO, 0, serve_echo },
-		{ VERB_GET, "/a", KO, 0, serve_echo },
-		{ VERB_PUT, "/a", KO, 0, serve_echo },
-		{ 0 },
+	    {VERB_GET, "/{a}/{b}/{c}/{d}", KO, 0, serve_echo},
+	    {VERB_GET, "/a", KO, 0, serve_echo},
+	    {VERB_PUT, "/a", KO, 0, serve_echo},
+	    {0},
 	};
 
 	(void)state;
@@ -379,20 +375,20 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_routes_find_their_row),
-		cmocka_unit_test(test_paths_that_lead_nowhere),
-		cmocka_unit_test(test_long_paths_are_414),
-		cmocka_unit_test(test_path_below_a_script_name),
-		cmocka_unit_test(test_query),
-		cmocka_unit_test(test_order_of_checks),
-		cmocka_unit_test(test_refused_bodies_are_read_to_their_end),
-		cmocka_unit_test(test_methods),
-		cmocka_unit_test(test_body_arrives_in_pieces),
-		cmocka_unit_test(test_body_and_its_length),
-		cmocka_unit_test(test_peer_gone_before_the_end_serves_nothing),
-		cmocka_unit_test(test_replies),
-		cmocka_unit_test(test_error_bodies),
-		cmocka_unit_test(test_route_tables_are_checked),
+	    cmocka_unit_test(test_routes_find_their_row),
+	    cmocka_unit_test(test_paths_that_lead_nowhere),
+	    cmocka_unit_test(test_long_paths_are_414),
+	    cmocka_unit_test(test_path_below_a_script_name),
+	    cmocka_unit_test(test_query),
+	    cmocka_unit_test(test_order_of_checks),
+	    cmocka_unit_test(test_refused_bodies_are_read_to_their_end),
+	    cmocka_unit_test(test_methods),
+	    cmocka_unit_test(test_body_arrives_in_pieces),
+	    cmocka_unit_test(test_body_and_its_length),
+	    cmocka_unit_test(test_peer_gone_before_the_end_serves_nothing),
+	    cmocka_unit_test(test_replies),
+	    cmocka_unit_test(test_error_bodies),
+	    cmocka_unit_test(test_route_tables_are_checked),
 	};
 
 	return cmocka_run_group_tests(tests, web_setup, web_teardown);

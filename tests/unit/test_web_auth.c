@@ -57,15 +57,15 @@ test_identity_never_comes_from_headers(void **state)
 	    200);
 	assert_int_equal(status_with("/v1/key/k", "REMOTE_USER=alice", "AUTH_TYPE=Basic", NULL),
 	    401);
-	assert_int_equal(
-	    status_with("/v1/request/r", "REMOTE_USER=mallory", "AUTH_TYPE=Basic", NULL), 401);
+	assert_int_equal(status_with("/v1/request/r", "REMOTE_USER=mallory", "AUTH_TYPE=Basic",
+			     NULL),
+	    401);
 	/* nginx fills REMOTE_USER without checking it; then nothing sets AUTH_TYPE */
 	assert_int_equal(status_with("/v1/request/r", "REMOTE_USER=alice", NULL, NULL), 401);
 	assert_int_equal(status_with("/v1/request/r", "HTTP_REMOTE_USER=alice",
 			     "HTTP_AUTH_TYPE=Basic", "AUTH_TYPE=Basic"),
 	    401);
 }
-
 
 static void
 test_client_certificates(void **state)
@@ -76,9 +76,8 @@ test_client_certificates(void **state)
 	static const char broken[] = "TSB_CLIENT_CERT=-----BEGIN%ZZ";
 	static const char other[] = "TSB_CLIENT_CERT=-----BEGIN CERTIFICATE-----\nAAAA\n"
 				    "-----END CERTIFICATE-----\n";
-	static const char *const no[] = { "TSB_CLIENT_VERIFY=NONE", "TSB_CLIENT_VERIFY=FAILED:x",
-		"TSB_CLIENT_VERIFY=GENEROUS", "HTTP_TSB_CLIENT_VERIFY=SUCCESS",
-		"TSB_CLIENT_VERIFY=" };
+	static const char *const no[] = {"TSB_CLIENT_VERIFY=NONE", "TSB_CLIENT_VERIFY=FAILED:x",
+	    "TSB_CLIENT_VERIFY=GENEROUS", "HTTP_TSB_CLIENT_VERIFY=SUCCESS", "TSB_CLIENT_VERIFY="};
 
 	(void)state;
 	assert_int_equal(status_with("/v1/key/k", raw, "TSB_CLIENT_VERIFY=SUCCESS", NULL), 200);
@@ -94,19 +93,19 @@ test_client_certificates(void **state)
 static struct web_auth *
 auth_of(struct web_auth_conf *conf, struct conf_list *list, const char *entry, struct tsb_err *err)
 {
-	char *texts[1] = { (char *)(uintptr_t)entry };
+	char *texts[1] = {(char *)(uintptr_t)entry};
 
-	*list = (struct conf_list){ texts, 1 };
+	*list = (struct conf_list){texts, 1};
 	return web_auth_new(conf, err);
 }
 
 static void
 test_settings_of_roles(void **state)
 {
-	struct web_auth_conf conf = { .enabled = true };
-	struct tsb_err err = { 0 };
-	static const char *const bad_keys[] = { "", "sha256:", "sha256:12", "sha256:zz",
-		"sha256:00000000000000000000000000000000000000000000000000000000000000000" };
+	struct web_auth_conf conf = {.enabled = true};
+	struct tsb_err err = {0};
+	static const char *const bad_keys[] = {"", "sha256:", "sha256:12", "sha256:zz",
+	    "sha256:00000000000000000000000000000000000000000000000000000000000000000"};
 
 	(void)state;
 	for (size_t i = 0; i < TSB_COUNT(bad_keys); i++) {
@@ -114,7 +113,7 @@ test_settings_of_roles(void **state)
 		assert_int_equal(err.code, TSB_E_CONFIG_NOT_VALID);
 		assert_non_null(strstr(err.msg, "serviceToken"));
 	}
-	conf.service = (struct conf_list){ 0 };
+	conf.service = (struct conf_list){0};
 	assert_null(auth_of(&conf, &conf.approver_cert, "not a fingerprint", &err));
 	assert_non_null(strstr(err.msg, "approverCertificate"));
 }
@@ -122,8 +121,8 @@ test_settings_of_roles(void **state)
 static void
 test_everybody_when_switched_off(void **state)
 {
-	struct web_auth_conf conf = { .enabled = false };
-	struct tsb_err err = { 0 };
+	struct web_auth_conf conf = {.enabled = false};
+	struct tsb_err err = {0};
 	struct web_auth *before = auth, *open = web_auth_new(&conf, &err);
 
 	(void)state;
@@ -140,8 +139,8 @@ test_everybody_when_switched_off(void **state)
 static void
 test_task_listings_may_be_open(void **state)
 {
-	struct web_auth_conf conf = { .enabled = true, .approver_paths_open = true };
-	struct tsb_err err = { 0 };
+	struct web_auth_conf conf = {.enabled = true, .approver_paths_open = true};
+	struct tsb_err err = {0};
 	struct web_auth *before = auth, *open = web_auth_new(&conf, &err);
 
 	(void)state;
@@ -158,12 +157,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_api_keys),
-		cmocka_unit_test(test_identity_never_comes_from_headers),
-		cmocka_unit_test(test_client_certificates),
-		cmocka_unit_test(test_settings_of_roles),
-		cmocka_unit_test(test_everybody_when_switched_off),
-		cmocka_unit_test(test_task_listings_may_be_open),
+	    cmocka_unit_test(test_api_keys),
+	    cmocka_unit_test(test_identity_never_comes_from_headers),
+	    cmocka_unit_test(test_client_certificates),
+	    cmocka_unit_test(test_settings_of_roles),
+	    cmocka_unit_test(test_everybody_when_switched_off),
+	    cmocka_unit_test(test_task_listings_may_be_open),
 	};
 
 	return cmocka_run_group_tests(tests, web_setup, web_teardown);

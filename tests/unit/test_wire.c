@@ -235,8 +235,8 @@ test_request_certificates_are_described(void **state)
 static void
 test_request_every_signature_algorithm(void **state)
 {
-	static const char *const hashes[] = {
-	    "SHA1", "SHA224", "SHA256", "SHA384", "SHA512", "NONE"};
+	static const char *const hashes[] = {"SHA1", "SHA224", "SHA256", "SHA384", "SHA512",
+	    "NONE"};
 	static const char *const families[] = {"RSA", "RSA_PSS", "DSA", "ECDSA"};
 	static const char *const others[] = {"NONESHA1_WITH_RSA", "NONESHA224_WITH_RSA",
 	    "NONESHA256_WITH_RSA", "NONESHA384_WITH_RSA", "NONESHA512_WITH_RSA",
@@ -516,9 +516,9 @@ test_policy_lists_are_bounded(void **state)
 	    "{\"modifyRequest\":{\"modifyKeyName\":\"k\",\"policy\":{\"ruleUse\":{\"tokens\":[";
 	static const char unit[] = "{\"timelock\":0,\"timeout\":0},";
 
-	assert_int_equal(
-	    wire_request_parse(KIND_MODIFY, repeated(&b, head, unit, POLICY_TOKENS_MAX, "]}}}}"),
-		&arena, &in, &err),
+	assert_int_equal(wire_request_parse(KIND_MODIFY,
+			     repeated(&b, head, unit, POLICY_TOKENS_MAX, "]}}}}"), &arena, &in,
+			     &err),
 	    0);
 	assert_int_equal(in.policy->rule[RULE_USE].ntokens, POLICY_TOKENS_MAX);
 	assert_refused("tokens",

@@ -14,15 +14,20 @@ test_create(void **state)
 	struct tsb_err err;
 
 	assert_int_equal(wire_approver_create_parse(
-	    text("{\"approverName\":\"a@b\",\"algorithm\":\"RSA\",\"keySize\":4096,"
-		 "\"backupPassword\":[\"p\",\"\xc3\xa4\"],\"validity\":7}"), &arena, &in, &err), 0);
+			     text(
+				 "{\"approverName\":\"a@b\",\"algorithm\":\"RSA\",\"keySize\":4096,"
+				 "\"backupPassword\":[\"p\",\"\xc3\xa4\"],\"validity\":7}"),
+			     &arena, &in, &err),
+	    0);
 	assert_string_equal(in.name, "a@b");
 	assert_int_equal(in.key_size, 4096);
 	assert_int_equal(in.validity, 7);
 	assert_view(in.backup_password, "p\xc3\xa4");
 	assert_int_equal(wire_approver_create_parse(
-	    text("{\"approverName\":\"a\",\"algorithm\":\"RSA\",\"keySize\":null,"
-		 "\"backupPassword\":\"p\",\"validity\":null}"), &arena, &in, &err), 0);
+			     text("{\"approverName\":\"a\",\"algorithm\":\"RSA\",\"keySize\":null,"
+				  "\"backupPassword\":\"p\",\"validity\":null}"),
+			     &arena, &in, &err),
+	    0);
 	assert_int_equal(in.key_size, 3072);
 	assert_int_equal(in.validity, 3650);
 }
@@ -74,9 +79,10 @@ test_onboard(void **state)
 	for (size_t n = 0; n < 40; n++) {
 		int rc;
 
-		snprintf(body, sizeof(body), "{\"approverName\":\"a\",\"oneTimeCode\":\"000001\","
-		    "\"transportPassword\":\"%.*s\"}", (int)n,
-		    "0123456789012345678901234567890123456789");
+		snprintf(body, sizeof(body),
+		    "{\"approverName\":\"a\",\"oneTimeCode\":\"000001\","
+		    "\"transportPassword\":\"%.*s\"}",
+		    (int)n, "0123456789012345678901234567890123456789");
 		rc = wire_approver_onboard_parse(text(body), &arena, &in, &err);
 		assert_int_equal(rc, n == 16 || n == 32 ? 0 : -1);
 		if (rc == 0)
@@ -93,19 +99,28 @@ test_passwords(void **state)
 	struct tsb_err err = {0};
 	const char *name;
 
-	assert_int_equal(wire_approver_change_parse(
-	    text("{\"approverName\":\"a\",\"backupPassword\":\"o\",\"newBackupPassword\":\"n\"}"),
-	    &arena, &in, &err), 0);
+	assert_int_equal(
+	    wire_approver_change_parse(
+		text(
+		    "{\"approverName\":\"a\",\"backupPassword\":\"o\",\"newBackupPassword\":\"n\"}"),
+		&arena, &in, &err),
+	    0);
 	assert_view(in.old_password, "o");
 	assert_view(in.new_password, "n");
-	assert_int_equal(wire_approver_forgot_parse(
-	    text("{\"approverName\":\"a\",\"newBackupPassword\":\"n\"}"), &arena, &in, &err), 0);
+	assert_int_equal(
+	    wire_approver_forgot_parse(text("{\"approverName\":\"a\",\"newBackupPassword\":\"n\"}"),
+		&arena, &in, &err),
+	    0);
 	assert_int_equal(in.old_password.n, 0);
-	assert_refused("old where it is not asked", wire_approver_forgot_parse(
-	    text("{\"approverName\":\"a\",\"backupPassword\":\"o\",\"newBackupPassword\":\"n\"}"),
-	    &arena, &in, &err), &err, TSB_E_INPUT, "backupPassword");
+	assert_refused("old where it is not asked",
+	    wire_approver_forgot_parse(
+		text(
+		    "{\"approverName\":\"a\",\"backupPassword\":\"o\",\"newBackupPassword\":\"n\"}"),
+		&arena, &in, &err),
+	    &err, TSB_E_INPUT, "backupPassword");
 	assert_int_equal(wire_approver_name_parse(text("{\"approverName\":\"a\"}"), &arena, &name,
-			     &err), 0);
+			     &err),
+	    0);
 	assert_string_equal(name, "a");
 }
 
@@ -114,10 +129,12 @@ static void
 test_answers(void **state)
 {
 	unsigned char der[100] = {0};
-	struct tsb_approver rows[] = {
-	    {.name = "on\"e", .onboarded = true, .certificate = tsb_view_of(der, sizeof(der))},
-	    {.name = "two", .certificate = tsb_view_of(der, 48)},
-	}, *back;
+	struct tsb_approver rows[] =
+	    {
+		{.name = "on\"e", .onboarded = true, .certificate = tsb_view_of(der, sizeof(der))},
+		{.name = "two", .certificate = tsb_view_of(der, 48)},
+	    },
+			    *back;
 	tsb_bytes_auto out = {0};
 	struct tsb_view encrypted, iv;
 	struct tsb_err err;
@@ -138,7 +155,8 @@ test_answers(void **state)
 	wire_approver_onboard_format(text("sealed"), text("iv"), &out);
 	assert_compact(&out);
 	assert_int_equal(wire_approver_onboard_read(tsb_view_bytes(&out), &arena, &encrypted, &iv,
-			     &err), 0);
+			     &err),
+	    0);
 	assert_view(encrypted, "sealed");
 	assert_view(iv, "iv");
 	tsb_bytes_reset(&out);
@@ -162,12 +180,14 @@ test_bodies_for_the_hsm(void **state)
 	assert_int_equal(wire_key_create_parse(tsb_view_bytes(&out), &arena, &key, &err), 0);
 	assert_string_equal(key.label, "backup \"key\"");
 	assert_true(key.flag[ATTR_DECRYPT] && key.flag[ATTR_UNWRAP]);
-	assert_false(key.flag[ATTR_SIGN] || key.flag[ATTR_EXTRACTABLE] || key.flag[ATTR_DESTROYABLE]);
+	assert_false(
+	    key.flag[ATTR_SIGN] || key.flag[ATTR_EXTRACTABLE] || key.flag[ATTR_DESTROYABLE]);
 	assert_true(key.has_policy && ska_rule_is_absent_form(&key.policy.rule[RULE_USE]));
 	tsb_bytes_reset(&out);
 	wire_restore_format("k", text("wrapped"), "for \"a\"", &out);
-	assert_int_equal(
-	    wire_request_parse(KIND_RESTORE_APPROVER, tsb_view_bytes(&out), &arena, &in, &err), 0);
+	assert_int_equal(wire_request_parse(KIND_RESTORE_APPROVER, tsb_view_bytes(&out), &arena,
+			     &in, &err),
+	    0);
 	assert_string_equal(in.key_name, "k");
 	assert_view(in.payload, "wrapped");
 	assert_view(decoded(in.meta_data), "for \"a\"");
@@ -190,9 +210,11 @@ test_policy_replaced(void **state)
 	for (int kind = 0; kind < RULE__MAX; kind++)
 		ska_rule_set_always(&p.rule[kind], &arena);
 	p.rule[RULE_USE] = (struct ska_rule){1, &token};
-	wire_policy_replace(text("{\"label\":\"k\",\"algorithm\":\"EC\",\"attributes\":{\"decrypt\":false,"
-				 "\"sign\":true,\"unwrap\":false},\"policy\":{\"old\":[1,{}]},"
-				 "\"password\":\"policy\"}"), &p, true, &out);
+	wire_policy_replace(
+	    text("{\"label\":\"k\",\"algorithm\":\"EC\",\"attributes\":{\"decrypt\":false,"
+		 "\"sign\":true,\"unwrap\":false},\"policy\":{\"old\":[1,{}]},"
+		 "\"password\":\"policy\"}"),
+	    &p, true, &out);
 	assert_compact(&out);
 	assert_int_equal(wire_key_create_parse(tsb_view_bytes(&out), &arena, &key, &err), 0);
 	assert_view(key.password, "policy");
@@ -201,9 +223,11 @@ test_policy_replaced(void **state)
 	assert_view(key.policy.rule[RULE_USE].tokens[0].groups[0].approvers[0].value, "cert");
 	tsb_bytes_reset(&out);
 	wire_policy_replace_in(text("{\"modifyRequest\":{\"policy\":{},\"modifyKeyName\":\"k\"},"
-				    "\"requestSignature\":null}"), "modifyRequest", &p, false, &out);
+				    "\"requestSignature\":null}"),
+	    "modifyRequest", &p, false, &out);
 	assert_compact(&out);
-	assert_int_equal(wire_request_parse(KIND_MODIFY, tsb_view_bytes(&out), &arena, &in, &err), 0);
+	assert_int_equal(wire_request_parse(KIND_MODIFY, tsb_view_bytes(&out), &arena, &in, &err),
+	    0);
 	assert_string_equal(in.key_name, "k");
 	assert_int_equal(in.policy->rule[RULE_USE].tokens[0].groups[0].quorum, 1);
 }

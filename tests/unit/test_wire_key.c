@@ -234,14 +234,15 @@ test_key_attributes_optional_parts(void **state)
 	wire_key_attributes_format(&k, text("x"), text("y"), NULL, &out);
 	assert_compact(&out);
 	shown = tsb_bytes_cstr(&out);
-	assert_non_null(strstr(shown, "\"derivedAttributes\":{\"derivationType\":\"ADA/SLIP-10\","
-				      "\"derivationValue\":\"5B89\"},\"keySize\":2048,"
-				      "\"keyUsageCount\":null,\"createTime\":null"));
+	assert_non_null(strstr(shown,
+	    "\"derivedAttributes\":{\"derivationType\":\"ADA/SLIP-10\","
+	    "\"derivationValue\":\"5B89\"},\"keySize\":2048,"
+	    "\"keyUsageCount\":null,\"createTime\":null"));
 	assert_non_null(
 	    strstr(shown, "\"addressTruncated\":{\"address\":\"B476\",\"format\":\"BTC\"}"));
-	assert_non_null(
-	    strstr(shown, "\"policy\":{\"ruleUse\":null,\"ruleBlock\":null,\"ruleUnblock\":null,"
-			  "\"ruleModify\":null,\"keyStatus\":{\"blocked\":true}}}"));
+	assert_non_null(strstr(shown,
+	    "\"policy\":{\"ruleUse\":null,\"ruleBlock\":null,\"ruleUnblock\":null,"
+	    "\"ruleModify\":null,\"keyStatus\":{\"blocked\":true}}}"));
 }
 
 static void
@@ -283,8 +284,8 @@ test_policy_both_ways(void **state)
 	tsb_bytes_auto out = {0};
 	struct tsb_err err = {0};
 
-	assert_int_equal(wire_key_create_parse(
-			     text(KEY(",\"policy\":" POLICY POLICY_STATUS "}")), &arena, &k, &err),
+	assert_int_equal(wire_key_create_parse(text(KEY(",\"policy\":" POLICY POLICY_STATUS "}")),
+			     &arena, &k, &err),
 	    0);
 	wire_policy_format(&k.policy, true, &out);
 	assert_view(tsb_view_bytes(&out), POLICY POLICY_STATUS "}");
@@ -314,8 +315,8 @@ test_verify_is_read(void **state)
 	assert_view(v.payload, "\1\2\3");
 	assert_view(v.signature, "\4\5\6");
 	assert_refused("type",
-	    wire_verify_parse(
-		text("{\"verifySignatureRequest\":{\"signatureType\":\"RAW\"}}"), &arena, &v, &err),
+	    wire_verify_parse(text("{\"verifySignatureRequest\":{\"signatureType\":\"RAW\"}}"),
+		&arena, &v, &err),
 	    &err, TSB_E_INPUT, "verifySignatureRequest.signatureType is not a known member");
 }
 
@@ -328,8 +329,8 @@ test_small_answers(void **state)
 
 	wire_base64_format("random", tsb_view_of("\1\2\3", 3), &out);
 	assert_view(tsb_view_bytes(&out), "{\"random\":\"AQID\"}");
-	assert_int_equal(
-	    wire_text_member_parse(tsb_view_bytes(&out), "random", &arena, &v, &err), 0);
+	assert_int_equal(wire_text_member_parse(tsb_view_bytes(&out), "random", &arena, &v, &err),
+	    0);
 	assert_view(v, "AQID");
 	assert_refused("absent",
 	    wire_text_member_parse(tsb_view_bytes(&out), "signature", &arena, &v, &err), &err,
@@ -382,8 +383,8 @@ test_timestamp_request_both_ways(void **state)
 	assert_view(tsb_view_bytes(&out),
 	    "{\"timestampRequest\":{\"keyName\":\"k\",\"keyPassword\":\"p\",\"operation\":\"USE\","
 	    "\"payload\":\"aGFycm8=\",\"signatureAlgorithm\":\"EDDSA\"}}");
-	assert_int_equal(
-	    wire_timestamp_request_parse(tsb_view_bytes(&out), &arena, &back, &err), 0);
+	assert_int_equal(wire_timestamp_request_parse(tsb_view_bytes(&out), &arena, &back, &err),
+	    0);
 	assert_int_equal(back.operation, OP_USE);
 	assert_view(back.payload, "harro");
 	assert_view(back.key_password, "p");
@@ -470,7 +471,8 @@ test_error_of_another_server(void **state)
 		assert_refused(rows[i].body, wire_error_raise(text(rows[i].body), 502, &err), &err,
 		    rows[i].code, rows[i].message);
 		assert_int_equal(wire_error_has_number(text(rows[i].body)),
-		    strstr(rows[i].body, "errorCode") != NULL && strstr(rows[i].body, "-1") == NULL);
+		    strstr(rows[i].body, "errorCode") != NULL &&
+			strstr(rows[i].body, "-1") == NULL);
 	}
 }
 

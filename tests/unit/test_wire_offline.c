@@ -24,8 +24,8 @@ published(void)
 {
 	const char *src = getenv("SRC");
 	char buf[8192];
-	FILE *f = fopen(
-	    arena_printf(&arena, "%s/tests/vectors/offline-answer.json", src != NULL ? src : "."),
+	FILE *f = fopen(arena_printf(&arena, "%s/tests/vectors/offline-answer.json",
+			    src != NULL ? src : "."),
 	    "r");
 	size_t n;
 
@@ -196,8 +196,8 @@ test_carried_requests_are_ascii(void **state)
 	    text("{\"blockRequest\": {\"blockKeyName\": \"Schl\xc3\xbcssel \xf0\x9f\x94\x91\"}}"));
 	tsb_bytes_auto out = {0};
 
-	assert_view(
-	    r.input, "{\"blockRequest\":{\"blockKeyName\":\"Schl\\u00fcssel \\ud83d\\udd11\"}}");
+	assert_view(r.input,
+	    "{\"blockRequest\":{\"blockKeyName\":\"Schl\\u00fcssel \\ud83d\\udd11\"}}");
 	assert_string_equal(r.key_name, "Schl\xc3\xbcssel \xf0\x9f\x94\x91");
 	r.id = uuid(ID);
 	wire_offline_request_format(&r, &out);
@@ -254,10 +254,12 @@ test_request_refusals(void **state)
 	    {ITEM("", "\"x\""), TSB_E_INPUT, "inputOfflineHsm must be an object"},
 	    {ITEM("", "{\"blockRequest\":{\"blockKeyName\":\"k\"}}"), TSB_E_INPUT,
 		"kind does not fit inputOfflineHsm.blockRequest"},
-	    {"{\"id\":\"" ID "\",\"kind\":\"no\",\"keyName\":\"k\",\"inputOfflineHsm\":" INNER("")
-	     "}", TSB_E_INPUT, "kind does not fit inputOfflineHsm.signRequest"},
-	    {"{\"id\":\"" ID "\",\"kind\":\"sign\",\"keyName\":\"other\",\"inputOfflineHsm\":"
-	     INNER("") "}", TSB_E_INPUT, "keyName differs from signRequest.signKeyName"},
+	    {"{\"id\":\"" ID
+	     "\",\"kind\":\"no\",\"keyName\":\"k\",\"inputOfflineHsm\":" INNER("") "}",
+		TSB_E_INPUT, "kind does not fit inputOfflineHsm.signRequest"},
+	    {"{\"id\":\"" ID
+	     "\",\"kind\":\"sign\",\"keyName\":\"other\",\"inputOfflineHsm\":" INNER("") "}",
+		TSB_E_INPUT, "keyName differs from signRequest.signKeyName"},
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
@@ -281,8 +283,8 @@ test_every_part_of_a_request_is_refused(void **state)
 		struct wire_offline_request r;
 		struct tsb_err err = {0};
 
-		assert_int_equal(wire_offline_request_parse(
-				     tsb_view_of(whole.p, n), &arena, &r, &err),
+		assert_int_equal(wire_offline_request_parse(tsb_view_of(whole.p, n), &arena, &r,
+				     &err),
 		    -1);
 		assert_true(err.code != TSB_OK && err.msg[0] != '\0');
 		if (n % 64 == 0) {
@@ -390,15 +392,18 @@ test_results_are_written_and_read_back(void **state)
 	static const struct {
 		const char *member, *text;
 	} rows[] = {
-	    {"signature", "{\"id\":\"" ID "\",\"signature\":\"AQID\",\"executionTime\":"
-			  "\"2026-01-01T00:00:00Z\"}"},
+	    {"signature",
+		"{\"id\":\"" ID "\",\"signature\":\"AQID\",\"executionTime\":"
+		"\"2026-01-01T00:00:00Z\"}"},
 	    {"payload", "{\"payload\":\"AQID\",\"token\":\"" TOKEN_HEX "\"}"},
 	    {"payload", "{\"id\":\"" ID "\",\"payload\":\"\"}"}, /* an empty plain text is one */
 	    {NULL, "{\"id\":\"" ID "\",\"result\":\"any \\u20ac\"}"},
-	    {NULL, "{\"id\":\"" ID "\",\"failed\":\"refused\",\"errorCode\":612,\"reason\":"
-		   "\"res.error.invalid.payload\"}"},
-	    {NULL, "{\"id\":\"" ID "\",\"attributes\":{\"xml\":\"<a/>\",\"xmlSignature\":\"AQID\","
-		   "\"attestationKeyName\":\"att\"},\"token\":\"" TOKEN_HEX "\"}"},
+	    {NULL,
+		"{\"id\":\"" ID "\",\"failed\":\"refused\",\"errorCode\":612,\"reason\":"
+		"\"res.error.invalid.payload\"}"},
+	    {NULL,
+		"{\"id\":\"" ID "\",\"attributes\":{\"xml\":\"<a/>\",\"xmlSignature\":\"AQID\","
+		"\"attestationKeyName\":\"att\"},\"token\":\"" TOKEN_HEX "\"}"},
 	    {NULL, "{\"id\":\"" ID "\"}"},
 	};
 
@@ -416,7 +421,8 @@ test_results_are_written_and_read_back(void **state)
 static void
 test_members_of_a_result(void **state)
 {
-	struct wire_offline_result r = result("{ \"id\" : \"" ID "\", \"token\":\"" TOKEN_HEX "\","
+	struct wire_offline_result r = result(
+	    "{ \"id\" : \"" ID "\", \"token\":\"" TOKEN_HEX "\","
 	    "\"payload\":\"-----BEGIN X-----\\nAQ\\nID\\n-----END X-----\\n\",\"executionTime\":"
 	    "\"2026-01-01T01:00:00+01:00\",\"attributes\":{\"xml\":\"<a/>\",\"xmlSignature\":\"AQI"
 	    "D\"},\"failed\":null}");
@@ -474,7 +480,8 @@ test_result_refusals(void **state)
 	    {"{\"id\":\"" ID "\",\"failed\":\"x\",\"result\":\"\"}", TSB_E_INPUT,
 		"failed excludes result"},
 	    {"{\"id\":\"" ID "\",\"failed\":\"x\",\"attributes\":{\"xml\":\"<a/>\","
-	     "\"xmlSignature\":\"AA==\"}}", TSB_E_INPUT, "failed excludes attributes"},
+	     "\"xmlSignature\":\"AA==\"}}",
+		TSB_E_INPUT, "failed excludes attributes"},
 	    {"{\"id\":\"" ID "\",\"errorCode\":1}", TSB_E_INPUT, "errorCode needs failed"},
 	    {"{\"id\":\"" ID "\",\"reason\":\"r\"}", TSB_E_INPUT, "reason needs failed"},
 	    {"{\"id\":\"" ID "\",\"failed\":\"x\",\"errorCode\":-1}", TSB_E_INPUT,
@@ -485,7 +492,8 @@ test_result_refusals(void **state)
 	    {"{\"id\":\"" ID "\",\"attributes\":{\"xml\":\"<a/>\"}}", TSB_E_INPUT,
 		"attributes.xmlSignature is missing"},
 	    {"{\"id\":\"" ID "\",\"attributes\":{\"xml\":\"<a/>\",\"xmlSignature\":\"AA==\","
-	     "\"json\":{}}}", TSB_E_INPUT, "attributes.json is not a known member"},
+	     "\"json\":{}}}",
+		TSB_E_INPUT, "attributes.json is not a known member"},
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {

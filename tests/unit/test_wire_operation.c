@@ -1,4 +1,6 @@
-/* Operations of the HSM: encrypt, wrap, certificates, and what synchronous requests say of theirs. */
+/*
+ * Operations of the HSM: encrypt, wrap, certificates, and what synchronous requests say of theirs.
+ */
 #include "lib/first.h"
 
 #include "tests/unit/wire_help.h"
@@ -15,11 +17,11 @@ test_encrypt(void **state)
 	struct wire_encrypt in;
 	struct tsb_err err = {0};
 
-	assert_int_equal(
-	    wire_encrypt_parse(text(ENCRYPT(",\"keyPassword\":[\"p\",\"w\"],\"tagLength\":96,"
-					    "\"additionalAuthenticationData\":\"ZGF0YQ==\","
-					    "\"metaData\":7")),
-		&arena, &in, &err),
+	assert_int_equal(wire_encrypt_parse(text(ENCRYPT(
+						",\"keyPassword\":[\"p\",\"w\"],\"tagLength\":96,"
+						"\"additionalAuthenticationData\":\"ZGF0YQ==\","
+						"\"metaData\":7")),
+			     &arena, &in, &err),
 	    0);
 	assert_view(in.payload, "harro");
 	assert_string_equal(in.key_name, "k");
@@ -53,8 +55,9 @@ test_encrypt_refusals(void **state)
 		struct wire_encrypt in;
 		struct tsb_err err = {0};
 
-		assert_refused(rows[i].body, wire_encrypt_parse(text(rows[i].body), &arena, &in, &err),
-		    &err, rows[i].code, rows[i].message);
+		assert_refused(rows[i].body,
+		    wire_encrypt_parse(text(rows[i].body), &arena, &in, &err), &err, rows[i].code,
+		    rows[i].message);
 	}
 }
 
@@ -110,8 +113,9 @@ test_wrap(void **state)
 		&arena, &in, &err),
 	    &err, TSB_E_INPUT, "wrapKeyRequest.keyToBeWrapped is missing");
 	assert_refused("no method",
-	    wire_wrap_parse(text("{\"wrapKeyRequest\":{\"keyToBeWrapped\":\"a\",\"wrapKeyName\":\"b\","
-				 "\"wrapMethod\":\"aes_wrap\"}}"),
+	    wire_wrap_parse(
+		text("{\"wrapKeyRequest\":{\"keyToBeWrapped\":\"a\",\"wrapKeyName\":\"b\","
+		     "\"wrapMethod\":\"aes_wrap\"}}"),
 		&arena, &in, &err),
 	    &err, TSB_E_INPUT, "aes_wrap");
 }
@@ -126,8 +130,9 @@ test_certificate_import(void **state)
 
 	assert_int_equal(
 	    wire_certificate_import_parse(
-		text("{\"label\":\"k\",\"certificate\":\"-----BEGIN CERTIFICATE-----\\naGFy\\ncm8=\\n"
-		     "-----END CERTIFICATE-----\\n\"}"),
+		text(
+		    "{\"label\":\"k\",\"certificate\":\"-----BEGIN CERTIFICATE-----\\naGFy\\ncm8=\\n"
+		    "-----END CERTIFICATE-----\\n\"}"),
 		&arena, &in, &err),
 	    0);
 	assert_string_equal(in.label, "k");
@@ -137,8 +142,8 @@ test_certificate_import(void **state)
 		&in, &err),
 	    &err, TSB_E_CERTIFICATE_ENCODING, "certificate must be base64");
 	assert_refused("empty",
-	    wire_certificate_import_parse(text("{\"label\":\"k\",\"certificate\":\"\"}"), &arena, &in,
-		&err),
+	    wire_certificate_import_parse(text("{\"label\":\"k\",\"certificate\":\"\"}"), &arena,
+		&in, &err),
 	    &err, TSB_E_INPUT, "certificate must not be empty");
 }
 
@@ -154,16 +159,19 @@ test_certificate_answer(void **state)
 		struct wire_certificate out = {"k\"", {bytes, sizes[i]}}, in;
 		tsb_bytes_auto json = {0};
 		struct tsb_err err = {0};
-		const char *line;
+		const char *line, *next;
 
 		wire_certificate_format(&out, &json);
 		assert_compact(&json);
-		for (line = strstr(tsb_bytes_cstr(&json), "\\n"); strstr(line + 2, "\\n");
-		     line = strstr(line + 2, "\\n"))
-			assert_true(strstr(line + 2, "\\n") - (line + 2) <= 64);
+		line = strstr(tsb_bytes_cstr(&json), "\\n");
+		while ((next = strstr(line + 2, "\\n")) != NULL) {
+			assert_true(next - (line + 2) <= 64);
+			line = next;
+		}
 		assert_string_equal(line, "\\n\"}");
-		assert_int_equal(
-		    wire_certificate_import_parse(tsb_view_bytes(&json), &arena, &in, &err), 0);
+		assert_int_equal(wire_certificate_import_parse(tsb_view_bytes(&json), &arena, &in,
+				     &err),
+		    0);
 		assert_string_equal(in.label, "k\"");
 		assert_true(tsb_view_eq(in.der, out.der));
 	}
@@ -179,10 +187,11 @@ test_synchronous_decrypt_tells_its_cipher(void **state)
 
 	assert_int_equal(
 	    wire_synchronous_parse(KIND_DECRYPT,
-		text("{\"decryptRequest\":{\"encryptedPayload\":\"aGFycm8=\","
-		     "\"decryptKeyName\":\"k\",\"cipherAlgorithm\":\"ECIES\","
-		     "\"initializationVector\":\"aXY=\",\"additionalAuthenticationData\":\"ZGF0YQ==\","
-		     "\"tagLength\":128}}"),
+		text(
+		    "{\"decryptRequest\":{\"encryptedPayload\":\"aGFycm8=\","
+		    "\"decryptKeyName\":\"k\",\"cipherAlgorithm\":\"ECIES\","
+		    "\"initializationVector\":\"aXY=\",\"additionalAuthenticationData\":\"ZGF0YQ==\","
+		    "\"tagLength\":128}}"),
 		&arena, &in, &err),
 	    0);
 	assert_view(in.request.payload, "harro");
@@ -238,22 +247,23 @@ test_timestamp_names_one_use(void **state)
 	struct tsb_err err = {0};
 
 	for (size_t i = 0; i < TSB_COUNT(good); i++) {
-		const char *body = arena_printf(&arena,
-		    "{\"timestampRequest\":{\"keyName\":\"k\",%s}}", good[i]);
+		const char *body =
+		    arena_printf(&arena, "{\"timestampRequest\":{\"keyName\":\"k\",%s}}", good[i]);
 		tsb_bytes_auto out = {0};
 
 		assert_int_equal(wire_timestamp_request_parse(text(body), &arena, &in, &err), 0);
 		wire_timestamp_request_format(&in, &out);
 		assert_view(tsb_view_bytes(&out), body);
-		assert_int_equal(
-		    wire_timestamp_request_parse(tsb_view_bytes(&out), &arena, &back, &err), 0);
+		assert_int_equal(wire_timestamp_request_parse(tsb_view_bytes(&out), &arena, &back,
+				     &err),
+		    0);
 	}
 	for (size_t i = 0; i < TSB_COUNT(bad); i++) {
-		const char *body = arena_printf(&arena,
-		    "{\"timestampRequest\":{\"keyName\":\"k\",%s}}", bad[i]);
+		const char *body =
+		    arena_printf(&arena, "{\"timestampRequest\":{\"keyName\":\"k\",%s}}", bad[i]);
 
-		assert_refused(body, wire_timestamp_request_parse(text(body), &arena, &in, &err), &err,
-		    TSB_E_INPUT, "exclude each other and need operation USE");
+		assert_refused(body, wire_timestamp_request_parse(text(body), &arena, &in, &err),
+		    &err, TSB_E_INPUT, "exclude each other and need operation USE");
 	}
 }
 

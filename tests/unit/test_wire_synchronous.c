@@ -72,14 +72,15 @@ test_synchronous_body_is_built_and_read_back(void **state)
 	tsb_bytes_auto out = {0};
 	struct tsb_err err = {0};
 
-	assert_int_equal(wire_synchronous_format(
-			     KIND_SIGN, in.inner_clean, in.key_password, approvals, 1, &out, &err),
+	assert_int_equal(wire_synchronous_format(KIND_SIGN, in.inner_clean, in.key_password,
+			     approvals, 1, &out, &err),
 	    0);
 	assert_view(tsb_view_bytes(&out),
 	    "{\"signRequest\":{\"payload\":\"AA==\",\"signKeyName\":\"k\",\"signatureAlgorithm\":"
 	    "\"EDDSA\",\"keyPassword\":\"p\\\"\xc3\xa9\",\"signedApprovals\":[\"AQID\"]}}");
-	assert_int_equal(
-	    wire_synchronous_parse(KIND_SIGN, tsb_view_bytes(&out), &arena, &back, &err), 0);
+	assert_int_equal(wire_synchronous_parse(KIND_SIGN, tsb_view_bytes(&out), &arena, &back,
+			     &err),
+	    0);
 	assert_true(tsb_view_eq(back.request.key_password, in.key_password));
 	assert_true(tsb_view_eq(back.request.inner_clean, in.inner_clean));
 
@@ -136,11 +137,9 @@ test_certificates_without_envelope_are_checked(void **state)
 		enum tsb_kind kind;
 		const char *body, *message;
 	} rows[] = {
-	    {KIND_SELF_SIGN_CERTIFICATE,
-		"{\"signKeyName\":\"k\",\"signatureAlgorithm\":\"EDDSA\"}",
+	    {KIND_SELF_SIGN_CERTIFICATE, "{\"signKeyName\":\"k\",\"signatureAlgorithm\":\"EDDSA\"}",
 		"commonName is missing"},
-	    {KIND_SELF_SIGN_CERTIFICATE,
-		"{\"selfSignCertificateRequest\":{\"signKeyName\":\"k\"}}",
+	    {KIND_SELF_SIGN_CERTIFICATE, "{\"selfSignCertificateRequest\":{\"signKeyName\":\"k\"}}",
 		"selfSignCertificateRequest is not a known member"},
 	    {KIND_CERTIFICATE_REQUEST,
 		"{\"signKeyName\":\"k\",\"signatureAlgorithm\":\"EDDSA\",\"signedApprovals\":[],"
@@ -173,11 +172,12 @@ test_what_the_broker_asks_to_sign_is_read_back(void **state)
 	wire_sign_inner_format("k\"1", "EDDSA", text("\1\2\3"), &inner);
 	assert_view(tsb_view_bytes(&inner),
 	    "{\"payload\":\"AQID\",\"signKeyName\":\"k\\\"1\",\"signatureAlgorithm\":\"EDDSA\"}");
-	assert_int_equal(wire_synchronous_format(
-			     KIND_SIGN, tsb_view_bytes(&inner), text(""), NULL, 0, &out, &err),
+	assert_int_equal(wire_synchronous_format(KIND_SIGN, tsb_view_bytes(&inner), text(""), NULL,
+			     0, &out, &err),
 	    0);
-	assert_int_equal(
-	    wire_synchronous_parse(KIND_SIGN, tsb_view_bytes(&out), &arena, &back, &err), 0);
+	assert_int_equal(wire_synchronous_parse(KIND_SIGN, tsb_view_bytes(&out), &arena, &back,
+			     &err),
+	    0);
 	assert_view(back.request.payload, "\1\2\3");
 	assert_string_equal(back.request.key_name, "k\"1");
 }

@@ -152,15 +152,16 @@ test_task_filter_members(void **state)
 	assert_int_equal(f.page, 0);
 	assert_int_equal(f.sort, SORT_FETCHED_DESC);
 
-	assert_int_equal(
-	    wire_task_filter_parse(text(ASKED ",\"paging\":null,\"id\":null}"), &arena, &f, &err),
+	assert_int_equal(wire_task_filter_parse(text(ASKED ",\"paging\":null,\"id\":null}"), &arena,
+			     &f, &err),
 	    0);
 	assert_int_equal(f.level, 1);
 	assert_false(f.paged);
 	assert_false(f.has_id);
 
-	assert_int_equal(
-	    wire_task_filter_parse(text(ASKED ",\"requestId\":\"" ID "\"}"), &arena, &f, &err), 0);
+	assert_int_equal(wire_task_filter_parse(text(ASKED ",\"requestId\":\"" ID "\"}"), &arena,
+			     &f, &err),
+	    0);
 	assert_true(f.has_request_id);
 	assert_true(uuid_eq(&f.request_id, &(struct tsb_uuid[]){uuid(ID)}[0]));
 }
@@ -251,7 +252,7 @@ published_task(void)
 
 #define LEVEL1                                                                                     \
 	"\"id\":\"" TASK_ID "\",\"approvalToBeSigned\":\"" TOKEN "\",\"approverPublicKey\":"       \
-								 "\"AQID\""
+	"\"AQID\""
 #define LEVEL2                                                                                     \
 	LEVEL1 ",\"metaData\":\"U29tZU1ldGFEYXRh\",\"metaDataSignature\":"                         \
 	       "\"TWV0YURhdGFTaWduYXR1cmU=\",\"payload\":\"SGFsbG9hc2Q=\","                        \
@@ -280,8 +281,8 @@ test_tasks_level_5_as_published(void **state)
 	tsb_bytes_auto out = {0}, expected = {0};
 
 	wire_tasks_format(&v, 1, 5, NULL, &out);
-	tsb_bytes_add_str(
-	    &expected, "{\"tasks\":[{\"detailLevel\":\"level5\"," LEVEL2 ",\"requestBase64\":\"");
+	tsb_bytes_add_str(&expected,
+	    "{\"tasks\":[{\"detailLevel\":\"level5\"," LEVEL2 ",\"requestBase64\":\"");
 	enc_base64(v.request.envelope, &expected);
 	tsb_bytes_add_str(&expected,
 	    "\",\"signedSignRequest\":{\"signRequest\":{\"payload\":\"SGFsbG9hc2Q=\","

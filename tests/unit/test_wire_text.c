@@ -125,10 +125,10 @@ test_text_with_raw_nul_is_refused(void **state)
 	struct tsb_view out;
 	struct tsb_err err = {0};
 
-	assert_int_equal(
-	    wire_compact(tsb_view_of(inside, sizeof(inside) - 1), &arena, &out, &err), -1);
-	assert_int_equal(
-	    wire_compact(tsb_view_of(behind, sizeof(behind) - 1), &arena, &out, &err), -1);
+	assert_int_equal(wire_compact(tsb_view_of(inside, sizeof(inside) - 1), &arena, &out, &err),
+	    -1);
+	assert_int_equal(wire_compact(tsb_view_of(behind, sizeof(behind) - 1), &arena, &out, &err),
+	    -1);
 }
 
 /* Pointers into no memory at all are not counted on. */
@@ -178,8 +178,8 @@ test_text_member_count_is_bounded(void **state)
 		for (int i = 0; i < members; i++)
 			tsb_bytes_addf(&b, "\"m%d\":%d,", i, i);
 		tsb_bytes_add_str(&b, "}");
-		assert_int_equal(
-		    wire_compact(tsb_view_bytes(&b), &arena, &out, &err), members == 64 ? 0 : -1);
+		assert_int_equal(wire_compact(tsb_view_bytes(&b), &arena, &out, &err),
+		    members == 64 ? 0 : -1);
 	}
 	assert_refused("65 members", -1, &err, TSB_E_INPUT, "too many members");
 }
@@ -202,8 +202,9 @@ test_text_hostile_input_takes_linear_time(void **state)
 
 		repeated(&b, "{\"signRequest\":{\"keyPassword\":[", units[i],
 		    4 * 1024 * 1024 / strlen(units[i]), "]}}");
-		assert_int_equal(
-		    wire_request_parse(KIND_SIGN, tsb_view_bytes(&b), &arena, &in, &err), -1);
+		assert_int_equal(wire_request_parse(KIND_SIGN, tsb_view_bytes(&b), &arena, &in,
+				     &err),
+		    -1);
 		arena_reset(&arena);
 	}
 	assert_true(clock_monotonic_ms() - start < 20000);
@@ -215,10 +216,10 @@ test_member_text_gives_the_callers_bytes(void **state)
 	struct tsb_view compact, v;
 	struct tsb_err err = {0};
 
-	assert_int_equal(
-	    wire_compact(text("{\"x\":\"a\\\\\\\",}\", \"a\":{\"b\":[1,{\"b\":\"]\"}]},"
-			      "\"b\" : [ 1 ] ,\"c\":null, \"d\":-1.0}"),
-		&arena, &compact, &err),
+	assert_int_equal(wire_compact(text(
+					  "{\"x\":\"a\\\\\\\",}\", \"a\":{\"b\":[1,{\"b\":\"]\"}]},"
+					  "\"b\" : [ 1 ] ,\"c\":null, \"d\":-1.0}"),
+			     &arena, &compact, &err),
 	    0);
 	assert_true(wire_member_text(compact, "x", &v));
 	assert_view(v, "\"a\\\\\\\",}\"");
@@ -276,8 +277,9 @@ test_text_leaves_no_password_in_free_memory(void **state)
 		    "\"signatureAlgorithm\":\"EDDSA\",\"keyPassword\":\"");
 		tsb_bytes_add_str(&body, secret);
 		tsb_bytes_add_str(&body, "\"}}");
-		assert_int_equal(
-		    wire_request_parse(KIND_SIGN, tsb_view_bytes(&body), &arena, &in, &err), 0);
+		assert_int_equal(wire_request_parse(KIND_SIGN, tsb_view_bytes(&body), &arena, &in,
+				     &err),
+		    0);
 		assert_view(in.key_password, secret);
 		arena_clear(&arena);
 		tsb_bytes_clear(&body);
@@ -290,14 +292,19 @@ static void
 test_answers_outside_ascii_and_outside_the_grammar(void **state)
 {
 	static const char *const bad[] = {
-	    "", "[]", "{'errorCode':650}", "{\"errorCode\":650} x", "{\"errorCode\":NaN}",
+	    "",
+	    "[]",
+	    "{'errorCode':650}",
+	    "{\"errorCode\":650} x",
+	    "{\"errorCode\":NaN}",
 	    "{\"message\":\"\xff\"}",
 	};
 	struct wire_client_error e;
 
 	assert_true(wire_client_error_parse(
 	    text("{\"errorCode\": 650, \"reason\": \"res.error.key.not.existent\", "
-		 "\"message\": \"Schl\xc3\xbcssel \xe6\xbc\xa2\"}"), &arena, &e));
+		 "\"message\": \"Schl\xc3\xbcssel \xe6\xbc\xa2\"}"),
+	    &arena, &e));
 	assert_int_equal(e.number, 650);
 	assert_string_equal(e.message, "Schl\xc3\xbcssel \xe6\xbc\xa2");
 	for (size_t i = 0; i < TSB_COUNT(bad); i++)

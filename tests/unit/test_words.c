@@ -13,7 +13,7 @@
 static void
 test_words_rise_and_differ_in_their_ends(void **state)
 {
-	bool seen[26][26] = { { false } };
+	bool seen[26][26] = {{false}};
 
 	(void)state;
 	for (size_t i = 0; i < 256; i++) {
@@ -30,10 +30,10 @@ test_words_rise_and_differ_in_their_ends(void **state)
 static void
 test_words_format_published_example(void **state)
 {
-	static const unsigned char seed[] = { 0xd9, 0x01, 0x2c, 0xa2, 0x01, 0x50, 0xc7, 0x09, 0x85,
-		0x80, 0x12, 0x5e, 0x2a, 0xb0, 0x98, 0x12, 0x53, 0x46, 0x8b, 0x2d, 0xbc, 0x52, 0x02,
-		0xd8, 0x64, 0x19, 0x47, 0xda };
-	tsb_bytes_auto text = { 0 };
+	static const unsigned char seed[] = {0xd9, 0x01, 0x2c, 0xa2, 0x01, 0x50, 0xc7, 0x09, 0x85,
+	    0x80, 0x12, 0x5e, 0x2a, 0xb0, 0x98, 0x12, 0x53, 0x46, 0x8b, 0x2d, 0xbc, 0x52, 0x02,
+	    0xd8, 0x64, 0x19, 0x47, 0xda};
+	tsb_bytes_auto text = {0};
 
 	(void)state;
 	qr_words_format(tsb_view_of(seed, sizeof(seed)), " ", &text);
@@ -45,8 +45,8 @@ test_words_format_published_example(void **state)
 static void
 test_words_format_appends_and_separates(void **state)
 {
-	static const unsigned char three[] = { 0, 127, 255 };
-	tsb_bytes_auto text = { 0 };
+	static const unsigned char three[] = {0, 127, 255};
+	tsb_bytes_auto text = {0};
 
 	(void)state;
 	qr_words_format(tsb_view_of(NULL, 0), "-", &text);
@@ -60,9 +60,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words_rise_and_differ_in_their_ends),
-		cmocka_unit_test(test_words_format_published_example),
-		cmocka_unit_test(test_words_format_appends_and_separates),
+	    cmocka_unit_test(test_words_rise_and_differ_in_their_ends),
+	    cmocka_unit_test(test_words_format_published_example),
+	    cmocka_unit_test(test_words_format_appends_and_separates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@
 #include "hsm/wrap.h"
 #include "tests/unit/hsm_keys.h"
 
-#define KEK "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define KEK  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define P256 "1.2.840.10045.3.1.7"
 
 static const struct wrap_method *
@@ -36,7 +36,7 @@ static void
 wrap(const struct hsm_key *kek, const char *method, struct tsb_view value, struct tsb_bytes *out)
 {
 	key_opened_auto opened = hsm_keys_open(kek, NULL);
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	if (wrap_make(method_of(kek, method), kek, &opened, value, out, &err))
 		fail_msg("%s", err.msg);
@@ -47,7 +47,7 @@ unwrap(const struct hsm_key *kek, const char *method, struct tsb_view wrapped,
     struct tsb_bytes *out)
 {
 	key_opened_auto opened = hsm_keys_open(kek, NULL);
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 	int rc;
 
 	tsb_bytes_reset(out);
@@ -65,19 +65,19 @@ unwrap(const struct hsm_key *kek, const char *method, struct tsb_view wrapped,
 static const struct {
 	const char *method, *kek, *value, *wrapped;
 } vectors[] = {
-	/* RFC 3394, 4.1, 4.3, 4.6 */
-	{ "AES_WRAP", "000102030405060708090a0b0c0d0e0f", "00112233445566778899aabbccddeeff",
-	    "1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5" },
-	{ "AES_WRAP", KEK, "00112233445566778899aabbccddeeff",
-	    "64e8c3f9ce0f5ba263e9777905818a2a93c8191e7d6e8ae7" },
-	{ "AES_WRAP", KEK, "00112233445566778899aabbccddeeff000102030405060708090a0b0c0d0e0f",
-	    "28c9f404c4b810f4cbccb35cfb87f8263f5786e2d80ed326cbc7f0e71a99f43bfb988b9b7a02dd21" },
-	/* RFC 5649, 6 */
-	{ "AES_WRAP_PAD", "5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8",
-	    "c37b7e6492584340bed12207808941155068f738",
-	    "138bdeaa9b8fa7fc61f97742e72248ee5ae6ae5360d1ae6a5f54f373fa543b6a" },
-	{ "AES_WRAP_PAD", "5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8", "466f7250617369",
-	    "afbeb0f07dfbf5419200f2ccb50bb24f" },
+    /* RFC 3394, 4.1, 4.3, 4.6 */
+    {"AES_WRAP", "000102030405060708090a0b0c0d0e0f", "00112233445566778899aabbccddeeff",
+	"1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5"},
+    {"AES_WRAP", KEK, "00112233445566778899aabbccddeeff",
+	"64e8c3f9ce0f5ba263e9777905818a2a93c8191e7d6e8ae7"},
+    {"AES_WRAP", KEK, "00112233445566778899aabbccddeeff000102030405060708090a0b0c0d0e0f",
+	"28c9f404c4b810f4cbccb35cfb87f8263f5786e2d80ed326cbc7f0e71a99f43bfb988b9b7a02dd21"},
+    /* RFC 5649, 6 */
+    {"AES_WRAP_PAD", "5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8",
+	"c37b7e6492584340bed12207808941155068f738",
+	"138bdeaa9b8fa7fc61f97742e72248ee5ae6ae5360d1ae6a5f54f373fa543b6a"},
+    {"AES_WRAP_PAD", "5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8", "466f7250617369",
+	"afbeb0f07dfbf5419200f2ccb50bb24f"},
 };
 
 static void
@@ -85,12 +85,13 @@ test_vectors(void **state)
 {
 	for (size_t i = 0; i < TSB_COUNT(vectors); i++) {
 		hsm_key_auto *kek = hsm_keys_secret(vectors[i].kek, NULL);
-		tsb_bytes_auto wrapped = { 0 };
-		tsb_bytes_auto value = { 0 };
+		tsb_bytes_auto wrapped = {0};
+		tsb_bytes_auto value = {0};
 
 		wrap(kek, vectors[i].method, hsm_keys_hex(vectors[i].value), &wrapped);
 		hsm_keys_expect(tsb_view_bytes(&wrapped), vectors[i].wrapped);
-		assert_int_equal(unwrap(kek, vectors[i].method, tsb_view_bytes(&wrapped), &value), 0);
+		assert_int_equal(unwrap(kek, vectors[i].method, tsb_view_bytes(&wrapped), &value),
+		    0);
 		hsm_keys_expect(tsb_view_bytes(&value), vectors[i].value);
 	}
 }
@@ -100,17 +101,19 @@ test_every_change_is_refused(void **state)
 {
 	for (size_t i = 0; i < TSB_COUNT(vectors); i++) {
 		hsm_key_auto *kek = hsm_keys_secret(vectors[i].kek, NULL);
-		tsb_bytes_auto wrapped = { 0 };
-		tsb_bytes_auto value = { 0 };
+		tsb_bytes_auto wrapped = {0};
+		tsb_bytes_auto value = {0};
 
 		tsb_bytes_add_view(&wrapped, hsm_keys_hex(vectors[i].wrapped));
 		for (size_t b = 0; b < wrapped.n; b++) {
 			wrapped.p[b] ^= 4;
 			assert_int_equal(unwrap(kek, vectors[i].method, tsb_view_bytes(&wrapped),
-					     &value), -1);
+					     &value),
+			    -1);
 			wrapped.p[b] ^= 4;
 			assert_int_equal(unwrap(kek, vectors[i].method, tsb_view_of(wrapped.p, b),
-					     &value), -1);
+					     &value),
+			    -1);
 		}
 	}
 }
@@ -120,11 +123,10 @@ test_every_change_is_refused(void **state)
 static void
 test_method_must_fit_the_key(void **state)
 {
-	static const char *const aes[] = { "AES_WRAP", "AES_WRAP_RSA", "AES_WRAP_EC",
-		"AES_WRAP_ED", "AES_WRAP_PAD", "AES_WRAP_PAD_RSA", "AES_WRAP_PAD_EC",
-		"AES_WRAP_PAD_ED" };
-	static const char *const nobody[] = { "AES_WRAP_DSA", "AES_WRAP_BLS", "AES_WRAP_PAD_DSA",
-		"AES_WRAP_PAD_BLS" };
+	static const char *const aes[] = {"AES_WRAP", "AES_WRAP_RSA", "AES_WRAP_EC", "AES_WRAP_ED",
+	    "AES_WRAP_PAD", "AES_WRAP_PAD_RSA", "AES_WRAP_PAD_EC", "AES_WRAP_PAD_ED"};
+	static const char *const nobody[] = {"AES_WRAP_DSA", "AES_WRAP_BLS", "AES_WRAP_PAD_DSA",
+	    "AES_WRAP_PAD_BLS"};
 	hsm_key_auto *rsa = hsm_keys_make("RSA", NULL);
 	hsm_key_auto *ec = hsm_keys_make(P256, NULL);
 	hsm_key_auto *kek = hsm_keys_secret(KEK, NULL);
@@ -150,7 +152,7 @@ test_method_must_fit_the_key(void **state)
 static struct wire_key_create
 new_key(const char *label)
 {
-	struct wire_key_create in = { .label = label };
+	struct wire_key_create in = {.label = label};
 
 	in.flag[ATTR_SIGN] = in.flag[ATTR_SENSITIVE] = true;
 	return in;
@@ -162,11 +164,11 @@ check_carries(const char *method, const struct hsm_key *kek, const struct hsm_ke
 {
 	struct wire_key_create in = new_key("copy");
 	hsm_key_auto *copy = NULL;
-	tsb_bytes_auto value = { 0 };
-	tsb_bytes_auto wrapped = { 0 };
-	tsb_bytes_auto again = { 0 };
-	arena_auto a = { 0 };
-	struct tsb_err err = { 0 };
+	tsb_bytes_auto value = {0};
+	tsb_bytes_auto wrapped = {0};
+	tsb_bytes_auto again = {0};
+	arena_auto a = {0};
+	struct tsb_err err = {0};
 
 	assert_int_equal(key_value(k, tsb_view_of(NULL, 0), &value, &err), 0);
 	wrap(kek, method, tsb_view_bytes(&value), &wrapped);
@@ -187,12 +189,12 @@ static void
 test_each_method_carries_its_kind(void **state)
 {
 	hsm_key_auto *kek = hsm_keys_secret(KEK, NULL);
-	hsm_key_auto *aes = hsm_keys_secret("000102030405060708090a0b0c0d0e0f1011121314151617",
-	    NULL);
+	hsm_key_auto *aes =
+	    hsm_keys_secret("000102030405060708090a0b0c0d0e0f1011121314151617", NULL);
 	hsm_key_auto *rsa = hsm_keys_make("RSA", NULL);
 	hsm_key_auto *ed = hsm_keys_make("ED", NULL);
-	static const char *const oids[] = { P256, "1.3.132.0.10", "1.3.132.0.34", "1.3.132.0.35",
-		"1.3.132.0.32", "1.3.36.3.3.2.8.1.1.7" };
+	static const char *const oids[] = {P256, "1.3.132.0.10", "1.3.132.0.34", "1.3.132.0.35",
+	    "1.3.132.0.32", "1.3.36.3.3.2.8.1.1.7"};
 
 	check_carries("RSA_WRAP_PAD", rsa, aes);
 	check_carries("RSA_WRAP_OAEP", rsa, aes);
@@ -216,9 +218,9 @@ test_zeros_behind_pkcs8(void **state)
 {
 	hsm_key_auto *kek = hsm_keys_secret(KEK, NULL);
 	hsm_key_auto *ed = hsm_keys_make("ED", NULL);
-	tsb_bytes_auto value = { 0 };
-	tsb_bytes_auto wrapped = { 0 };
-	tsb_bytes_auto again = { 0 };
+	tsb_bytes_auto value = {0};
+	tsb_bytes_auto wrapped = {0};
+	tsb_bytes_auto again = {0};
 	struct tsb_err err;
 
 	assert_int_equal(key_value(ed, tsb_view_of(NULL, 0), &value, &err), 0);
@@ -239,7 +241,7 @@ refused(enum key_kind kind, struct tsb_view value, const char *says)
 {
 	struct wire_key_create in = new_key("copy");
 	struct hsm_key *k = NULL;
-	struct tsb_err err = { 0 };
+	struct tsb_err err = {0};
 
 	assert_int_equal(keygen_import(&in, kind, value, HSM_KEYS_NOW, &k, &err), -1);
 	assert_null(k);
@@ -251,10 +253,10 @@ refused(enum key_kind kind, struct tsb_view value, const char *says)
 static void
 test_values_that_are_no_keys(void **state)
 {
-	static const size_t sizes[] = { 0, 1, 15, 17, 31, 33, 64 };
+	static const size_t sizes[] = {0, 1, 15, 17, 31, 33, 64};
 	hsm_key_auto *ec = hsm_keys_make(P256, NULL);
-	tsb_bytes_auto value = { 0 };
-	const unsigned char bytes[64] = { 0 };
+	tsb_bytes_auto value = {0};
+	const unsigned char bytes[64] = {0};
 	struct tsb_err err;
 
 	for (size_t i = 0; i < TSB_COUNT(sizes); i++)
@@ -287,7 +289,7 @@ static void
 test_keys_that_this_hsm_could_not_use(void **state)
 {
 	EVP_PKEY *small = EVP_RSA_gen(1024), *odd = EVP_EC_gen("secp192k1");
-	tsb_bytes_auto value = { 0 };
+	tsb_bytes_auto value = {0};
 
 	refused(KEY_RSA, pkcs8_of(small, &value), "2048");
 	refused(KEY_EC, pkcs8_of(odd, &value), "curve");
@@ -301,8 +303,8 @@ test_halves_of_different_keys(void **state)
 {
 	hsm_key_auto *one = hsm_keys_make(P256, NULL);
 	hsm_key_auto *two = hsm_keys_make(P256, NULL);
-	tsb_bytes_auto mixed = { 0 };
-	tsb_bytes_auto other = { 0 };
+	tsb_bytes_auto mixed = {0};
+	tsb_bytes_auto other = {0};
 	struct tsb_err err;
 
 	assert_int_equal(key_value(one, tsb_view_of(NULL, 0), &mixed, &err), 0);
@@ -317,17 +319,17 @@ static void
 test_other_encodings_of_a_curve(void **state)
 {
 	static const char *const forms[][2] = {
-		{ OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "compressed" },
-		{ OSSL_PKEY_PARAM_EC_ENCODING, "explicit" },
+	    {OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "compressed"},
+	    {OSSL_PKEY_PARAM_EC_ENCODING, "explicit"},
 	};
 	struct wire_key_create in = new_key("copy");
 
 	for (size_t i = 0; i < TSB_COUNT(forms); i++) {
 		EVP_PKEY *pair = EVP_EC_gen("prime256v1");
-		tsb_bytes_auto value = { 0 };
+		tsb_bytes_auto value = {0};
 		hsm_key_auto *k = NULL;
 		unsigned char *spki = NULL;
-		struct tsb_err err = { 0 };
+		struct tsb_err err = {0};
 		int n = i2d_PUBKEY(pair, &spki);
 
 		assert_int_equal(EVP_PKEY_set_utf8_string_param(pair, forms[i][0], forms[i][1]), 1);
@@ -347,7 +349,7 @@ test_attributes_are_checked_before_the_value(void **state)
 {
 	struct wire_key_create slash = new_key("a/b"), useless = new_key("k"),
 			       policy = new_key("k");
-	arena_auto a = { 0 };
+	arena_auto a = {0};
 	struct tsb_err err;
 
 	assert_int_equal(keygen_check_import(&slash, KEY_AES, &a, &err), -1);
@@ -370,16 +372,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vectors),
-		cmocka_unit_test(test_every_change_is_refused),
-		cmocka_unit_test(test_method_must_fit_the_key),
-		cmocka_unit_test(test_each_method_carries_its_kind),
-		cmocka_unit_test(test_zeros_behind_pkcs8),
-		cmocka_unit_test(test_values_that_are_no_keys),
-		cmocka_unit_test(test_keys_that_this_hsm_could_not_use),
-		cmocka_unit_test(test_halves_of_different_keys),
-		cmocka_unit_test(test_other_encodings_of_a_curve),
-		cmocka_unit_test(test_attributes_are_checked_before_the_value),
+	    cmocka_unit_test(test_vectors),
+	    cmocka_unit_test(test_every_change_is_refused),
+	    cmocka_unit_test(test_method_must_fit_the_key),
+	    cmocka_unit_test(test_each_method_carries_its_kind),
+	    cmocka_unit_test(test_zeros_behind_pkcs8),
+	    cmocka_unit_test(test_values_that_are_no_keys),
+	    cmocka_unit_test(test_keys_that_this_hsm_could_not_use),
+	    cmocka_unit_test(test_halves_of_different_keys),
+	    cmocka_unit_test(test_other_encodings_of_a_curve),
+	    cmocka_unit_test(test_attributes_are_checked_before_the_value),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

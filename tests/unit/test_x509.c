@@ -19,11 +19,11 @@
 #include "lib/crypto/crypto.h"
 #include "lib/crypto/x509.h"
 
-#define NOW 1780000000 /* 2026 */
-#define SERVER_AUTH (1U << 1)
+#define NOW               1780000000 /* 2026 */
+#define SERVER_AUTH       (1U << 1)
 #define DIGITAL_SIGNATURE (1U << 0)
-#define KEY_CERT_SIGN (1U << 5)
-#define DECIPHER_ONLY (1U << 8)
+#define KEY_CERT_SIGN     (1U << 5)
+#define DECIPHER_ONLY     (1U << 8)
 
 static struct arena memory;
 
@@ -303,7 +303,8 @@ test_self_signed_authority(void **state)
 	assert_int_equal(X509_check_ca(x), 1);
 	assert_int_equal(X509_get_key_usage(x), X509v3_KU_KEY_CERT_SIGN | X509v3_KU_CRL_SIGN);
 	assert_int_equal(ASN1_STRING_cmp(X509_get0_subject_key_id(x),
-			     X509_get0_authority_key_id(x)), 0);
+			     X509_get0_authority_key_id(x)),
+	    0);
 	assert_int_equal(X509_check_issued(x, x), X509_V_OK);
 	assert_int_equal(ASN1_TIME_to_tm(X509_get0_notBefore(x), &from), 1);
 	assert_int_equal(ASN1_TIME_to_tm(X509_get0_notAfter(x), &to), 1);
@@ -600,8 +601,8 @@ test_request_is_written_and_read_back(void **state)
 		STACK_OF(X509_EXTENSION) * list;
 		X509_REQ *r;
 
-		make_request(rows[i].key, rows[i].alg, rows[i].md, DIGITAL_SIGNATURE | DECIPHER_ONLY,
-		    SERVER_AUTH, &pem);
+		make_request(rows[i].key, rows[i].alg, rows[i].md,
+		    DIGITAL_SIGNATURE | DECIPHER_ONLY, SERVER_AUTH, &pem);
 		assert_memory_equal(pem.p, "-----BEGIN NEW CERTIFICATE REQUEST-----\n", 40);
 		r = read_req(&pem);
 		assert_int_equal(X509_REQ_get_version(r), 0);
@@ -637,15 +638,16 @@ test_requests_that_are_refused(void **state)
 	for (size_t n = 0; n < good.n; n++) {
 		struct tsb_err err = {0};
 
-		assert_refused(x509_request_read(tsb_view_of(good.p, n), &memory, &back, &err), &err,
-		    TSB_E_CSR_FORMAT, "certificateSigningRequest");
+		assert_refused(x509_request_read(tsb_view_of(good.p, n), &memory, &back, &err),
+		    &err, TSB_E_CSR_FORMAT, "certificateSigningRequest");
 	}
 	memcpy(bad, good.p, good.n);
 	bad[good.n] = 0;
 	{
 		struct tsb_err err = {0};
 
-		assert_refused(x509_request_read(tsb_view_of(bad, good.n + 1), &memory, &back, &err),
+		assert_refused(x509_request_read(tsb_view_of(bad, good.n + 1), &memory, &back,
+				   &err),
 		    &err, TSB_E_CSR_FORMAT, "behind its end");
 	}
 	/* every change of one byte is malformed or no longer signed */
@@ -654,8 +656,8 @@ test_requests_that_are_refused(void **state)
 
 		memcpy(bad, good.p, good.n);
 		bad[i] ^= 0x01;
-		assert_int_equal(
-		    x509_request_read(tsb_view_of(bad, good.n), &memory, &back, &err), -1);
+		assert_int_equal(x509_request_read(tsb_view_of(bad, good.n), &memory, &back, &err),
+		    -1);
 		assert_true(err.code == TSB_E_CSR_FORMAT || err.code == TSB_E_INVALID_CSR);
 	}
 	memcpy(bad, good.p, good.n);

@@ -72,7 +72,8 @@ test_subject_has_all_attributes_in_order(void **state)
 		assert_int_equal(ASN1_STRING_type(s), want[i].type);
 		assert_int_equal(X509_NAME_ENTRY_set(e), i);
 		assert_true(tsb_view_eq(tsb_view_of(ASN1_STRING_get0_data(s),
-					    (size_t)ASN1_STRING_length(s)), tsb_view_str(text[i])));
+					    (size_t)ASN1_STRING_length(s)),
+		    tsb_view_str(text[i])));
 	}
 	X509_NAME_free(name);
 }
@@ -118,7 +119,8 @@ static void
 put(X509_NAME *name, int nid, const char *text, int set)
 {
 	assert_int_equal(X509_NAME_add_entry_by_NID(name, nid, V_ASN1_UTF8STRING,
-			     (const unsigned char *)text, -1, -1, set), 1);
+			     (const unsigned char *)text, -1, -1, set),
+	    1);
 }
 
 /* Renames and gives the name back as OpenSSL prints it; "+" stands inside a set. */
@@ -136,7 +138,8 @@ renamed(X509_NAME *name, const char *common_name)
 	long len;
 
 	assert_int_equal(x509_name_with_common_name(tsb_view_of(der, (size_t)n), common_name, &out,
-			     &err), 0);
+			     &err),
+	    0);
 	p = out.p;
 	back = d2i_X509_NAME(NULL, &p, (long)out.n);
 	assert_non_null(back);

@@ -38,7 +38,7 @@ json_text(json_object *o, const char *member)
 struct tsb_view
 json_base64(json_object *o, const char *member)
 {
-	struct tsb_view out = { NULL, 0 };
+	struct tsb_view out = {NULL, 0};
 
 	assert_true(enc_base64_decode(tsb_view_str(json_text(o, member)), &memory, &out));
 	return out;
@@ -47,7 +47,7 @@ json_base64(json_object *o, const char *member)
 struct tsb_view
 json_hex(json_object *o, const char *member)
 {
-	struct tsb_view out = { NULL, 0 };
+	struct tsb_view out = {NULL, 0};
 
 	assert_true(enc_hex_decode(tsb_view_str(json_text(o, member)), &memory, &out));
 	return out;
@@ -112,7 +112,7 @@ assert_group_is(const struct ska_group *g, json_object *o)
 		assert_name_is(g->approvers[i].name, ap);
 		assert_int_equal(g->approvers[i].type,
 		    tsb_streq(json_text(ap, "type"), "certificate") ? APPROVER_CERTIFICATE
-								     : APPROVER_PUBLIC_KEY);
+								    : APPROVER_PUBLIC_KEY);
 		assert_view_equal(g->approvers[i].value, json_base64(ap, "value"));
 	}
 }
@@ -142,7 +142,7 @@ assert_rule_is(const struct ska_rule *rule, json_object *o)
 void
 assert_policy_is(const struct ska_policy *p, json_object *decoded)
 {
-	static const char *const names[RULE__MAX] = { "use", "block", "unblock", "modify" };
+	static const char *const names[RULE__MAX] = {"use", "block", "unblock", "modify"};
 	json_object *rules = json_need(decoded, "rules");
 
 	assert_int_equal(json_object_array_length(rules), RULE__MAX);
@@ -176,11 +176,11 @@ vectors_load(void **state)
 		json_object *signatures = NULL;
 
 		json_object_object_get_ex(o, "signatures", &signatures);
-		vectors[i] = (struct vector){ .name = json_text(o, "name"),
-			.kind = json_text(o, "kind"),
-			.bytes = json_base64(o, "base64"),
-			.decoded = json_need(o, "decoded"),
-			.signatures = signatures };
+		vectors[i] = (struct vector){.name = json_text(o, "name"),
+		    .kind = json_text(o, "kind"),
+		    .bytes = json_base64(o, "base64"),
+		    .decoded = json_need(o, "decoded"),
+		    .signatures = signatures};
 	}
 	return nvectors > 0 ? 0 : -1;
 }

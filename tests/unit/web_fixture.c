@@ -78,28 +78,28 @@ serve_fail_silently(void *app, struct web_request *rq, struct web_reply *reply, 
 }
 
 static const struct web_route routes[] = {
-	{ VERB_GET, "/v1/request/{id}", KO, 0, serve_echo, 1 },
-	{ VERB_DELETE, "/v1/request/{id}", KO, 0, serve_echo, 2 },
-	{ VERB_GET, "/v1/key/{keyName}", KM, 0, serve_echo, 3 },
-	{ VERB_POST, "/v1/key/attributes", KM, 16, serve_echo, 4 },
-	{ VERB_GET, "/v1/key/list", KM, 0, serve_echo, 5 },
-	{ VERB_GET, "/v1/key/{keyName}/attributes", KM, 0, serve_echo, 6 },
-	{ VERB_GET, "/v1/request/qrCode/{id}", KO, 0, serve_echo, 7 },
-	{ VERB_GET, "/v1/{a}/qrCode/{b}", KO, 0, serve_echo, 8 },
-	{ VERB_POST, "/v1/big", KO, 1000, serve_echo, 9 },
-	{ VERB_GET, "/v1/query", ROLE_ANYONE, 0, serve_query, 0 },
-	{ VERB_POST, "/v1/created", ROLE_ANYONE, 0, serve_created, 0 },
-	{ VERB_GET, "/v1/nothing", ROLE_ANYONE, 0, serve_nothing, 0 },
-	{ VERB_GET, "/v1/inject", ROLE_ANYONE, 0, serve_inject, 0 },
-	{ VERB_GET, "/v1/fail", ROLE_ANYONE, 0, serve_fail, 0 },
-	{ VERB_GET, "/v1/failSilently", ROLE_ANYONE, 0, serve_fail_silently, 0 },
-	{ VERB_POST, "/v1/tasks", ROLE_APPROVER | ROLE_TIMESTAMP, 100, serve_echo, 10 },
-	{ VERB_GET, "/v1/nobody", 0, 0, serve_echo, 11 },
-	{ 0 },
+    {VERB_GET, "/v1/request/{id}", KO, 0, serve_echo, 1},
+    {VERB_DELETE, "/v1/request/{id}", KO, 0, serve_echo, 2},
+    {VERB_GET, "/v1/key/{keyName}", KM, 0, serve_echo, 3},
+    {VERB_POST, "/v1/key/attributes", KM, 16, serve_echo, 4},
+    {VERB_GET, "/v1/key/list", KM, 0, serve_echo, 5},
+    {VERB_GET, "/v1/key/{keyName}/attributes", KM, 0, serve_echo, 6},
+    {VERB_GET, "/v1/request/qrCode/{id}", KO, 0, serve_echo, 7},
+    {VERB_GET, "/v1/{a}/qrCode/{b}", KO, 0, serve_echo, 8},
+    {VERB_POST, "/v1/big", KO, 1000, serve_echo, 9},
+    {VERB_GET, "/v1/query", ROLE_ANYONE, 0, serve_query, 0},
+    {VERB_POST, "/v1/created", ROLE_ANYONE, 0, serve_created, 0},
+    {VERB_GET, "/v1/nothing", ROLE_ANYONE, 0, serve_nothing, 0},
+    {VERB_GET, "/v1/inject", ROLE_ANYONE, 0, serve_inject, 0},
+    {VERB_GET, "/v1/fail", ROLE_ANYONE, 0, serve_fail, 0},
+    {VERB_GET, "/v1/failSilently", ROLE_ANYONE, 0, serve_fail_silently, 0},
+    {VERB_POST, "/v1/tasks", ROLE_APPROVER | ROLE_TIMESTAMP, 100, serve_echo, 10},
+    {VERB_GET, "/v1/nobody", 0, 0, serve_echo, 11},
+    {0},
 };
 
 struct web_auth *auth;
-struct web_server server = { .program = "test", .routes = routes, .body_max = 500 };
+struct web_server server = {.program = "test", .routes = routes, .body_max = 500};
 
 /* ---- memory instead of sockets ---- */
 
@@ -138,9 +138,11 @@ static char answer[65536];
 int
 ask_env(const char *const *env)
 {
-	struct web_io io = { .env = (char *const *)(uintptr_t)env, .read = memory_read,
-		.write = memory_write, .ctx = &peer };
-	arena_auto a = { 0 };
+	struct web_io io = {.env = (char *const *)(uintptr_t)env,
+	    .read = memory_read,
+	    .write = memory_write,
+	    .ctx = &peer};
+	arena_auto a = {0};
 	int status = 0;
 
 	answer_rc = web_exchange(&server, NULL, &io, &a);
@@ -200,15 +202,15 @@ web_setup(void **state)
 	    "sha256:181229424893bb65d94a74c2132b8b9e5adfe851464fdb5cb9f49e8a8204be7b";
 	static char operate_1[] = "operate-1", operate_2[] = "operate-2", approve[] = "approve";
 	static char cert[] = CERT_FINGERPRINT, bob[] = "bob", alice[] = "alice";
-	static char *km[] = { manage }, *ko[] = { operate_1, operate_2 }, *ap[] = { approve };
-	static char *km_cert[] = { cert }, *ko_user[] = { bob, alice };
-	struct web_auth_conf conf = { .enabled = true,
-		.key_management = { km, 1 },
-		.key_operation = { ko, 2 },
-		.approver = { ap, 1 },
-		.key_management_cert = { km_cert, 1 },
-		.key_operation_user = { ko_user, 2 } };
-	struct tsb_err err = { 0 };
+	static char *km[] = {manage}, *ko[] = {operate_1, operate_2}, *ap[] = {approve};
+	static char *km_cert[] = {cert}, *ko_user[] = {bob, alice};
+	struct web_auth_conf conf = {.enabled = true,
+	    .key_management = {km, 1},
+	    .key_operation = {ko, 2},
+	    .approver = {ap, 1},
+	    .key_management_cert = {km_cert, 1},
+	    .key_operation_user = {ko_user, 2}};
+	struct tsb_err err = {0};
 
 	(void)state;
 	auth = web_auth_new(&conf, &err);
