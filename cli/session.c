@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/base/str.h"
-#include "lib/hsm/rest.h"
+#include "lib/http/rest.h"
 #include "lib/wire/client.h"
 
 #include "cli/body.h"

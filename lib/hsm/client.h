@@ -3,7 +3,7 @@
 #define TSB_HSM_CLIENT_H
 
 #include "lib/hsm/hsm.h"
-#include "lib/hsm/rest.h"
+#include "lib/http/rest.h"
 
 #define HSM_REPLY_MAX (8UL * 1024 * 1024)
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "lib/hsm/client.h"
-#include "lib/hsm/transfer.h"
+#include "lib/http/transfer.h"
 
 #define FLIGHT_MAX 64
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "lib/hsm/endpoint.h"
+#include "lib/http/endpoint.h"
 #include "lib/hsm/hsm.h"
 
 static void

@@ -7,7 +7,7 @@
 #include <sys/un.h>
 
 #include "lib/base/log.h"
-#include "lib/hsm/endpoint.h"
+#include "lib/http/endpoint.h"
 
 static char *
 copy(const char *s, size_t n)

@@ -6,11 +6,11 @@
  *	struct rest_call call = { .to = &endpoint, .method = "GET", .path = "/v1/versionInfo" };
  *	if (rest_call(rest, &call, &reply, why) == REST_ANSWERED) ...
  */
-#ifndef TSB_HSM_REST_H
-#define TSB_HSM_REST_H
+#ifndef TSB_HTTP_REST_H
+#define TSB_HTTP_REST_H
 
 #include "lib/base/bytes.h"
-#include "lib/hsm/endpoint.h"
+#include "lib/http/endpoint.h"
 
 #define REST_WHY_SIZE 320
 

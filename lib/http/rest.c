@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "lib/hsm/transfer.h"
+#include "lib/http/transfer.h"
 
 struct rest {
 	struct transfer transfer;

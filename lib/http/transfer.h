@@ -1,10 +1,10 @@
 /* One exchange on one curl easy handle, blocking or as part of a multi handle. */
-#ifndef TSB_HSM_TRANSFER_H
-#define TSB_HSM_TRANSFER_H
+#ifndef TSB_HTTP_TRANSFER_H
+#define TSB_HTTP_TRANSFER_H
 
 #include <curl/curl.h>
 
-#include "lib/hsm/rest.h"
+#include "lib/http/rest.h"
 
 struct transfer {
 	CURL *easy; /* kept from call to call, with its connections unless in a multi handle */

@@ -1,6 +1,6 @@
 /* Addresses of REST servers and the order in which to try them. */
-#ifndef TSB_HSM_ENDPOINT_H
-#define TSB_HSM_ENDPOINT_H
+#ifndef TSB_HTTP_ENDPOINT_H
+#define TSB_HTTP_ENDPOINT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
-#include "lib/hsm/transfer.h"
+#include "lib/http/transfer.h"
 
 /* A kept connection older than this may be closed at the other end while we write into it. */
 #define IDLE_MAX_S 30L
