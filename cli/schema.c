@@ -1,7 +1,7 @@
 /* tsb schema: the admin login of tsb.conf, nothing else of the broker. */
 #include "lib/first.h"
 
-#include "lib/flow/settings.h"
+#include "lib/conf/settings.h"
 #include "lib/store/store.h"
 
 #include "cli/output.h"

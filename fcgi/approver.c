@@ -3,11 +3,10 @@
 
 #include "fcgi/fcgi.h"
 #include "lib/base/str.h"
-#include "lib/flow/custody.h"
+#include "lib/custody/custody.h"
 
 int
-serve_approver_create(void *app, struct web_request *rq, struct web_reply *reply,
-    struct tsb_err *err)
+api_approver_create(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct wire_approver_create in;
 	char code[FLOW_CODE_SIZE];
@@ -21,7 +20,7 @@ serve_approver_create(void *app, struct web_request *rq, struct web_reply *reply
 }
 
 int
-serve_approver_onboard(void *app, struct web_request *rq, struct web_reply *reply,
+api_approver_onboard(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
 	struct wire_approver_onboard in;
@@ -35,8 +34,7 @@ serve_approver_onboard(void *app, struct web_request *rq, struct web_reply *repl
 }
 
 int
-serve_approver_renew(void *app, struct web_request *rq, struct web_reply *reply,
-    struct tsb_err *err)
+api_approver_renew(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	bool again = web_route_arg(rq) != 0;
 	char code[FLOW_CODE_SIZE];
@@ -50,8 +48,7 @@ serve_approver_renew(void *app, struct web_request *rq, struct web_reply *reply,
 }
 
 int
-serve_approver_forgot(void *app, struct web_request *rq, struct web_reply *reply,
-    struct tsb_err *err)
+api_approver_forgot(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct wire_approver_password in;
 	struct tsb_uuid id;
@@ -65,7 +62,7 @@ serve_approver_forgot(void *app, struct web_request *rq, struct web_reply *reply
 }
 
 int
-serve_approver_change_password(void *app, struct web_request *rq, struct web_reply *reply,
+api_approver_change_password(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
 	struct wire_approver_password in;
@@ -76,8 +73,7 @@ serve_approver_change_password(void *app, struct web_request *rq, struct web_rep
 }
 
 int
-serve_approver_status(void *app, struct web_request *rq, struct web_reply *reply,
-    struct tsb_err *err)
+api_approver_status(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct tsb_approver *rows;
 	size_t n;
@@ -89,8 +85,7 @@ serve_approver_status(void *app, struct web_request *rq, struct web_reply *reply
 }
 
 int
-serve_approver_delete(void *app, struct web_request *rq, struct web_reply *reply,
-    struct tsb_err *err)
+api_approver_delete(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct tsb_view name = rq->param[0];
 

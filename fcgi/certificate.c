@@ -18,7 +18,7 @@ make(void *app, struct web_request *rq, struct tsb_request_in *in, struct tsb_vi
 }
 
 int
-serve_certificate(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_certificate(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct tsb_request_in in;
 	struct tsb_view pem;
@@ -44,7 +44,7 @@ file_name(struct arena *a, const char *label)
 }
 
 int
-serve_certificate_file(void *app, struct web_request *rq, struct web_reply *reply,
+api_certificate_file(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
 	struct tsb_request_in in;

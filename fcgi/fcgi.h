@@ -22,28 +22,28 @@ int fcgi_policy_check(void *app, struct web_request *rq, struct ska_policy *poli
 int fcgi_check_key_name(struct tsb_view name, struct tsb_err *err) TSB_MUSTCHECK;
 
 /* Handlers of the table in routes.c; the app of a worker is its struct flow. */
-web_serve_fn serve_request_create; /* arg: enum tsb_kind */
-web_serve_fn serve_request_get;
-web_serve_fn serve_request_cancel;
-web_serve_fn serve_requests_list;
-web_serve_fn serve_tasks; /* arg: bits of 1 << enum tsb_kind */
-web_serve_fn serve_requests_approved;
-web_serve_fn serve_approval;
-web_serve_fn serve_task_reject;
-web_serve_fn serve_key_create;
-web_serve_fn serve_key_list;
-web_serve_fn serve_key_attributes;
-web_serve_fn serve_key_attributes_by_name;
-web_serve_fn serve_key_delete;
-web_serve_fn serve_key_delete_by_name;
-web_serve_fn serve_synchronous; /* arg: enum tsb_kind */
-web_serve_fn serve_encrypt;
-web_serve_fn serve_wrap;
-web_serve_fn serve_certificate_import;
-web_serve_fn serve_certificate_get;
-web_serve_fn serve_certificate_delete;
-web_serve_fn serve_certificate; /* arg: enum tsb_kind */
-web_serve_fn serve_certificate_file; /* arg: enum tsb_kind */
+web_serve_fn api_request_create; /* arg: enum tsb_kind */
+web_serve_fn api_request_get;
+web_serve_fn api_request_cancel;
+web_serve_fn api_requests_list;
+web_serve_fn api_tasks; /* arg: bits of 1 << enum tsb_kind */
+web_serve_fn api_requests_approved;
+web_serve_fn api_approval;
+web_serve_fn api_task_reject;
+web_serve_fn api_key_create;
+web_serve_fn api_key_list;
+web_serve_fn api_key_attributes;
+web_serve_fn api_key_attributes_by_name;
+web_serve_fn api_key_delete;
+web_serve_fn api_key_delete_by_name;
+web_serve_fn api_synchronous; /* arg: enum tsb_kind */
+web_serve_fn api_encrypt;
+web_serve_fn api_wrap;
+web_serve_fn api_certificate_import;
+web_serve_fn api_certificate_get;
+web_serve_fn api_certificate_delete;
+web_serve_fn api_certificate; /* arg: enum tsb_kind */
+web_serve_fn api_certificate_file; /* arg: enum tsb_kind */
 /* The same without an HSM (imported.c). */
 web_serve_fn imported_key_list;
 web_serve_fn imported_key_attributes;
@@ -53,21 +53,21 @@ web_serve_fn imported_key_delete_by_name;
 web_serve_fn imported_certificate_import;
 web_serve_fn imported_certificate_get;
 web_serve_fn imported_certificate_delete;
-web_serve_fn serve_attributes_import;
-web_serve_fn serve_verify;
-web_serve_fn serve_random;
-web_serve_fn serve_approver_create;
-web_serve_fn serve_approver_onboard;
-web_serve_fn serve_approver_renew; /* arg: whether also for an onboarded approver */
-web_serve_fn serve_approver_forgot;
-web_serve_fn serve_approver_change_password;
-web_serve_fn serve_approver_status;
-web_serve_fn serve_approver_delete;
-web_serve_fn serve_request_qr;
-web_serve_fn serve_request_package;
-web_serve_fn serve_package;
-web_serve_fn serve_offline_result;
-web_serve_fn serve_version;
-web_serve_fn serve_license;
+web_serve_fn api_attributes_import;
+web_serve_fn api_verify;
+web_serve_fn api_random;
+web_serve_fn api_approver_create;
+web_serve_fn api_approver_onboard;
+web_serve_fn api_approver_renew; /* arg: whether also for an onboarded approver */
+web_serve_fn api_approver_forgot;
+web_serve_fn api_approver_change_password;
+web_serve_fn api_approver_status;
+web_serve_fn api_approver_delete;
+web_serve_fn api_request_qr;
+web_serve_fn api_request_package;
+web_serve_fn api_package;
+web_serve_fn api_offline_result;
+web_serve_fn api_version;
+web_serve_fn api_license;
 
 #endif

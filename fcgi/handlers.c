@@ -18,8 +18,7 @@ request_id(const struct web_request *rq, struct tsb_uuid *id, struct tsb_err *er
 /* ---- requests ---- */
 
 int
-serve_request_create(void *app, struct web_request *rq, struct web_reply *reply,
-    struct tsb_err *err)
+api_request_create(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	enum tsb_kind kind = (enum tsb_kind)web_route_arg(rq);
 	struct tsb_request_in in;
@@ -34,7 +33,7 @@ serve_request_create(void *app, struct web_request *rq, struct web_reply *reply,
 }
 
 int
-serve_request_get(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_request_get(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	const char *once = web_query(rq, "fetchOnce");
 	struct tsb_request_view view;
@@ -50,8 +49,7 @@ serve_request_get(void *app, struct web_request *rq, struct web_reply *reply, st
 }
 
 int
-serve_request_cancel(void *app, struct web_request *rq, struct web_reply *reply,
-    struct tsb_err *err)
+api_request_cancel(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct tsb_uuid id;
 
@@ -61,7 +59,7 @@ serve_request_cancel(void *app, struct web_request *rq, struct web_reply *reply,
 }
 
 int
-serve_requests_list(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_requests_list(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct wire_request_filter filter;
 	struct tsb_request_row *rows;
@@ -78,7 +76,7 @@ serve_requests_list(void *app, struct web_request *rq, struct web_reply *reply, 
 /* ---- tasks ---- */
 
 int
-serve_tasks(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_tasks(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct tsb_task_filter filter;
 	struct tsb_task_view *tasks;
@@ -95,7 +93,7 @@ serve_tasks(void *app, struct web_request *rq, struct web_reply *reply, struct t
 }
 
 int
-serve_requests_approved(void *app, struct web_request *rq, struct web_reply *reply,
+api_requests_approved(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
 	struct tsb_task_filter filter;
@@ -110,7 +108,7 @@ serve_requests_approved(void *app, struct web_request *rq, struct web_reply *rep
 }
 
 int
-serve_approval(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_approval(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct tsb_approval_in in;
 
@@ -121,7 +119,7 @@ serve_approval(void *app, struct web_request *rq, struct web_reply *reply, struc
 }
 
 int
-serve_task_reject(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_task_reject(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct tsb_approval_in in;
 
@@ -133,7 +131,7 @@ serve_task_reject(void *app, struct web_request *rq, struct web_reply *reply, st
 /* ---- system ---- */
 
 int
-serve_version(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_version(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	tsb_bytes_addf(&reply->body,
 	    "{\"Version\":\"%s\",\"Vendor\":\"Open Transaction Security Broker\","
@@ -143,7 +141,7 @@ serve_version(void *app, struct web_request *rq, struct web_reply *reply, struct
 }
 
 int
-serve_license(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_license(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	/* nothing is licensed here: every flag that clients look for (api.md 11) */
 	tsb_bytes_add_str(&reply->body,

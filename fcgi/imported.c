@@ -2,7 +2,7 @@
 #include "lib/first.h"
 
 #include "fcgi/fcgi.h"
-#include "lib/flow/offline.h"
+#include "lib/gap/gap.h"
 #include "lib/wire/wire.h"
 
 static void
@@ -13,7 +13,7 @@ answer(const struct keyattr *k, const struct tsb_key_attributes *stored, struct 
 }
 
 int
-serve_attributes_import(void *app, struct web_request *rq, struct web_reply *reply,
+api_attributes_import(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
 	struct tsb_key_attributes in, stored;

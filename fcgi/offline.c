@@ -6,7 +6,7 @@
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
-#include "lib/flow/offline.h"
+#include "lib/gap/gap.h"
 #include "lib/qr/part.h"
 #include "lib/qr/sheet.h"
 #include "lib/qr/ur.h"
@@ -283,7 +283,7 @@ sheet_reply(const struct query *q, const struct wire_offline_request *r,
 }
 
 int
-serve_request_qr(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_request_qr(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct wire_offline_request r;
 	struct tsb_request_view view;
@@ -318,8 +318,7 @@ package_head(struct web_reply *reply, const char *name, struct arena *a)
 }
 
 int
-serve_request_package(void *app, struct web_request *rq, struct web_reply *reply,
-    struct tsb_err *err)
+api_request_package(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct tsb_uuid uuid;
 	char id[UUID_TEXT];
@@ -333,7 +332,7 @@ serve_request_package(void *app, struct web_request *rq, struct web_reply *reply
 }
 
 int
-serve_package(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_package(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct tsb_uuid *ids;
 	size_t n;
@@ -379,8 +378,7 @@ outcomes_format(const struct flow_offline_outcome *o, size_t n, struct tsb_bytes
 }
 
 int
-serve_offline_result(void *app, struct web_request *rq, struct web_reply *reply,
-    struct tsb_err *err)
+api_offline_result(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct flow_offline_outcome *outcomes;
 	bool single;

@@ -5,7 +5,7 @@
 #include "lib/base/hook.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
-#include "lib/crypto/signature_parts.h"
+#include "lib/crypto/signature_internal.h"
 #include "lib/ska/keyattr.h"
 #include "lib/wire/wire.h"
 

@@ -6,7 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/hmac.h>
 
-#include "lib/crypto/ecdsa_parts.h"
+#include "lib/crypto/ecdsa_internal.h"
 
 #include "hsm/rfc6979.h"
 

@@ -7,7 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/objects.h>
 
-#include "lib/crypto/ecdsa_parts.h"
+#include "lib/crypto/ecdsa_internal.h"
 
 #define SCALAR_MAX 72
 

@@ -8,7 +8,7 @@
 #include "lib/crypto/ecdsa.h"
 #include "lib/crypto/owned.h"
 #include "lib/crypto/signature.h"
-#include "lib/crypto/signature_parts.h"
+#include "lib/crypto/signature_internal.h"
 
 #define SPKI_MAX (16 * 1024)
 

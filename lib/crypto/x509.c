@@ -11,7 +11,7 @@
 #include "lib/crypto/crypto.h"
 #include "lib/crypto/der.h"
 #include "lib/crypto/owned.h"
-#include "lib/crypto/x509_parts.h"
+#include "lib/crypto/x509_internal.h"
 
 #define SERIAL_SIZE    16
 #define SECONDS_OF_DAY 86400

@@ -9,7 +9,7 @@
 
 #include "lib/base/str.h"
 #include "lib/crypto/der.h"
-#include "lib/crypto/x509_parts.h"
+#include "lib/crypto/x509_internal.h"
 
 enum parameters { NO_PARAMETERS, NULL_PARAMETERS, PSS_PARAMETERS };
 

@@ -9,7 +9,7 @@
 #include "lib/base/enc.h"
 #include "lib/crypto/x509.h"
 #include "lib/flow/internal.h"
-#include "lib/flow/offline.h"
+#include "lib/gap/gap.h"
 
 #define IMPORT_PATH   "/v1/certificate/import/plain"
 #define KEY_CERT_SIGN (1U << 5)

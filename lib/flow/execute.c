@@ -6,7 +6,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
 #include "lib/flow/internal.h"
-#include "lib/flow/restore.h"
+#include "lib/custody/restore.h"
 
 /* An HSM that answers with technical errors again and again is not tried for ever. */
 #define ATTEMPTS_MAX 20

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "lib/flow/internal.h"
-#include "lib/flow/offline.h"
+#include "lib/gap/gap.h"
 
 struct flow *
 flow_new(const struct broker_conf *conf, enum store_login login, const char *owner,

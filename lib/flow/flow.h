@@ -6,7 +6,7 @@
 #define TSB_FLOW_FLOW_H
 
 #include "lib/base/arena.h"
-#include "lib/flow/settings.h"
+#include "lib/conf/settings.h"
 #include "lib/model/model.h"
 
 struct flow; /* connections and caches of one process */

@@ -1,7 +1,7 @@
 #include "lib/first.h"
 
 #include "lib/flow/internal.h"
-#include "lib/flow/restore.h"
+#include "lib/custody/restore.h"
 
 /* Without paging an approver gets all it has approved, up to this bound. */
 #define APPROVED_MAX 1000

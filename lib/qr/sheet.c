@@ -6,7 +6,7 @@
 #include "lib/crypto/crypto.h"
 #include "lib/qr/escape.h"
 #include "lib/qr/sheet.h"
-#include "lib/qr/sheet_parts.h"
+#include "lib/qr/sheet_internal.h"
 #include "lib/qr/words.h"
 
 const char *const qr_sheet_format_names[SHEET__MAX] = {"svg", "html", "pdf-ready"};

@@ -2,7 +2,7 @@
 #include "lib/first.h"
 
 #include "lib/qr/escape.h"
-#include "lib/qr/sheet_parts.h"
+#include "lib/qr/sheet_internal.h"
 
 #define WIDTH        190
 #define MARGIN       8

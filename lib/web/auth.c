@@ -11,7 +11,7 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
-#include "lib/web/parts.h"
+#include "lib/web/internal.h"
 
 #define DIGEST_PREFIX "sha256:"
 

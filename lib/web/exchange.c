@@ -10,7 +10,7 @@
 #include "lib/base/enc.h"
 #include "lib/base/log.h"
 #include "lib/crypto/crypto.h"
-#include "lib/web/parts.h"
+#include "lib/web/internal.h"
 
 /* What a refused caller may still send. Apache answers 503 unless the input was read to its end. */
 #define DRAIN_MAX (64UL * 1024 * 1024)

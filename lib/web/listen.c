@@ -14,7 +14,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "lib/base/log.h"
-#include "lib/web/parts.h"
+#include "lib/web/internal.h"
 
 static bool
 is_listening(int fd)

@@ -20,7 +20,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
-#include "lib/web/parts.h"
+#include "lib/web/internal.h"
 
 #define PAUSE_FIRST 100 /* ms before a worker that died young is started again, doubling */
 #define PAUSE_MAX   5000

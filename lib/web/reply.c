@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/base/str.h"
-#include "lib/web/parts.h"
+#include "lib/web/internal.h"
 
 static const struct {
 	int status;

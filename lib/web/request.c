@@ -12,7 +12,7 @@
 
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
-#include "lib/web/parts.h"
+#include "lib/web/internal.h"
 
 static const struct {
 	const char *method;

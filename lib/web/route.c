@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/base/str.h"
-#include "lib/web/parts.h"
+#include "lib/web/internal.h"
 
 static const char *const verb_names[VERB__MAX] = {
     [VERB_GET] = "GET",

@@ -23,7 +23,7 @@
 #include "lib/base/arena.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
-#include "lib/web/parts.h"
+#include "lib/web/internal.h"
 
 #define TIMEOUT_DEFAULT 60 /* seconds */
 

@@ -36,7 +36,8 @@ def statements():
 
 
 def transactions():
-    source = "".join(p.read_text() for p in sorted((ROOT / "lib/flow").glob("*.c")))
+    rooms = ("flow", "custody", "gap")
+    source = "".join(p.read_text() for room in rooms for p in sorted((ROOT / "lib" / room).glob("*.c")))
     names = re.findall(r'store_transact\([^"]*"(\w+)"', source)
     # answers of approvers choose their name at run time
     names += re.findall(r'"(task_approve|task_reject)"', source)

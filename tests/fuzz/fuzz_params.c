@@ -8,7 +8,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/str.h"
-#include "lib/web/parts.h"
+#include "lib/web/internal.h"
 #include "tests/fuzz/fuzz.h"
 
 #define VARIABLES_MAX 40

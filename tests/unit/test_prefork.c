@@ -21,7 +21,7 @@
 #include <cmocka.h>
 
 #include "lib/base/clock.h"
-#include "lib/web/parts.h"
+#include "lib/web/internal.h"
 #include "tests/unit/fcgi_client.h"
 
 static char dir[] = "/tmp/tsb-prefork.XXXXXX";

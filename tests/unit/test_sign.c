@@ -21,7 +21,7 @@
 #include "lib/base/str.h"
 #include "lib/crypto/ecdsa.h"
 #include "lib/crypto/keccak.h"
-#include "lib/crypto/signature_parts.h"
+#include "lib/crypto/signature_internal.h"
 #include "lib/wire/wire.h"
 
 #include "hsm/address.h"

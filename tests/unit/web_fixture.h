@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_WEB_FIXTURE_H
 #define TESTS_UNIT_WEB_FIXTURE_H
 
-#include "lib/web/parts.h"
+#include "lib/web/internal.h"
 
 #define KO     ROLE_KEY_OPERATION
 #define KM     ROLE_KEY_MANAGEMENT

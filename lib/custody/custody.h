@@ -3,8 +3,8 @@
  * here needs general.secretKeyFile (TSB_E_CONFIG_NOT_EXISTENT). TSB_E_APPROVER_UNKNOWN for unknown
  * names.
  */
-#ifndef TSB_FLOW_CUSTODY_H
-#define TSB_FLOW_CUSTODY_H
+#ifndef TSB_CUSTODY_CUSTODY_H
+#define TSB_CUSTODY_CUSTODY_H
 
 #include "lib/flow/flow.h"
 #include "lib/wire/custody.h"

@@ -1,6 +1,6 @@
 /* Between the workflow and the approvers in custody: KIND_RESTORE_APPROVER. */
-#ifndef TSB_FLOW_RESTORE_H
-#define TSB_FLOW_RESTORE_H
+#ifndef TSB_CUSTODY_RESTORE_H
+#define TSB_CUSTODY_RESTORE_H
 
 #include "lib/flow/internal.h"
 

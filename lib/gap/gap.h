@@ -3,8 +3,8 @@
  * the offline HSM signed, requests leave as inputOfflineHsm, results are checked before they are
  * believed. In the profile online all of this is TSB_E_UNSUPPORTED_OPERATION.
  */
-#ifndef TSB_FLOW_OFFLINE_H
-#define TSB_FLOW_OFFLINE_H
+#ifndef TSB_GAP_GAP_H
+#define TSB_GAP_GAP_H
 
 #include "lib/flow/flow.h"
 #include "lib/wire/offline.h"

@@ -7,7 +7,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/flow/internal.h"
-#include "lib/flow/offline.h"
+#include "lib/gap/gap.h"
 
 #define ACTOR_IMPORT "keyManagement"
 #define AHEAD_MAX    86400 /* seconds that the HSM's clock may be ahead */

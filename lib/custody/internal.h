@@ -1,8 +1,8 @@
 /* Shared by the files that keep approvers' keys: custody.c, restore.c, onetime.c, backupkey.c. */
-#ifndef TSB_FLOW_KEEP_H
-#define TSB_FLOW_KEEP_H
+#ifndef TSB_CUSTODY_INTERNAL_H
+#define TSB_CUSTODY_INTERNAL_H
 
-#include "lib/flow/custody.h"
+#include "lib/custody/custody.h"
 
 /* ---- one-time codes (onetime.c) ---- */
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/flow/internal.h"
-#include "lib/flow/keep.h"
+#include "lib/custody/internal.h"
 
 /*
  * Six digits are few: a code ends after five tries and a day, and all codes of an approver together

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/flow/internal.h"
-#include "lib/flow/offline.h"
+#include "lib/gap/gap.h"
 
 /* Bytes of the requests in one package: a stick holds more, but people wait for it to be read. */
 #define PACKAGE_BYTES_MAX (16 * 1024 * 1024)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/flow/internal.h"
-#include "lib/flow/offline.h"
+#include "lib/gap/gap.h"
 
 #define ACTOR "keyManagement"
 

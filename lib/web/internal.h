@@ -2,8 +2,8 @@
  * What the files of this folder share. Unit tests and fuzz targets use it too; programs include
  * web.h only.
  */
-#ifndef TSB_WEB_PARTS_H
-#define TSB_WEB_PARTS_H
+#ifndef TSB_WEB_INTERNAL_H
+#define TSB_WEB_INTERNAL_H
 
 #include <sys/types.h>
 

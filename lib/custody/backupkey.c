@@ -3,7 +3,7 @@
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
 #include "lib/flow/internal.h"
-#include "lib/flow/keep.h"
+#include "lib/custody/internal.h"
 
 static int
 backup_key_make(struct flow *f, struct tsb_err *err)

@@ -1,6 +1,6 @@
 /* What the sheets of all formats share; for lib/qr only. */
-#ifndef TSB_QR_SHEET_PARTS_H
-#define TSB_QR_SHEET_PARTS_H
+#ifndef TSB_QR_SHEET_INTERNAL_H
+#define TSB_QR_SHEET_INTERNAL_H
 
 #include "lib/qr/sheet.h"
 

@@ -64,7 +64,7 @@ fcgi_policy_check(void *app, struct web_request *rq, struct ska_policy *policy,
 /* ---- keys ---- */
 
 int
-serve_key_create(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_key_create(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct wire_key_create in;
 
@@ -75,7 +75,7 @@ serve_key_create(void *app, struct web_request *rq, struct web_reply *reply, str
 }
 
 int
-serve_key_list(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_key_list(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct hsm_call call = {.method = "GET",
 	    .path = "/v1/key",
@@ -86,8 +86,7 @@ serve_key_list(void *app, struct web_request *rq, struct web_reply *reply, struc
 }
 
 int
-serve_key_attributes(void *app, struct web_request *rq, struct web_reply *reply,
-    struct tsb_err *err)
+api_key_attributes(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct wire_key_ref ref;
 
@@ -120,7 +119,7 @@ named_key(const struct web_request *rq, struct tsb_bytes *body, struct wire_key_
 }
 
 int
-serve_key_attributes_by_name(void *app, struct web_request *rq, struct web_reply *reply,
+api_key_attributes_by_name(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
 	tsb_bytes_auto body = {0};
@@ -149,7 +148,7 @@ delete_key(void *app, struct web_request *rq, struct web_reply *reply, const cha
 }
 
 int
-serve_key_delete(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_key_delete(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct wire_key_ref ref;
 
@@ -159,7 +158,7 @@ serve_key_delete(void *app, struct web_request *rq, struct web_reply *reply, str
 }
 
 int
-serve_key_delete_by_name(void *app, struct web_request *rq, struct web_reply *reply,
+api_key_delete_by_name(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
 	tsb_bytes_auto body = {0};
@@ -174,7 +173,7 @@ serve_key_delete_by_name(void *app, struct web_request *rq, struct web_reply *re
 /* ---- operations ---- */
 
 int
-serve_synchronous(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_synchronous(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	enum tsb_kind kind = (enum tsb_kind)web_route_arg(rq);
 	struct wire_synchronous_in in;
@@ -190,7 +189,7 @@ serve_synchronous(void *app, struct web_request *rq, struct web_reply *reply, st
 }
 
 int
-serve_verify(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_verify(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct wire_verify in;
 
@@ -200,7 +199,7 @@ serve_verify(void *app, struct web_request *rq, struct web_reply *reply, struct 
 }
 
 int
-serve_random(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_random(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	const char *text = (const char *)rq->param[0].p;
 	struct hsm_call call = {.method = "GET", .role = HSM_KEY_OPERATION, .repeatable = true};
@@ -215,7 +214,7 @@ serve_random(void *app, struct web_request *rq, struct web_reply *reply, struct 
 }
 
 int
-serve_encrypt(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_encrypt(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct wire_encrypt in;
 
@@ -225,7 +224,7 @@ serve_encrypt(void *app, struct web_request *rq, struct web_reply *reply, struct
 }
 
 int
-serve_wrap(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+api_wrap(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct wire_wrap in;
 
@@ -237,7 +236,7 @@ serve_wrap(void *app, struct web_request *rq, struct web_reply *reply, struct ts
 /* ---- certificates stored with keys ---- */
 
 int
-serve_certificate_import(void *app, struct web_request *rq, struct web_reply *reply,
+api_certificate_import(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
 	struct wire_certificate in;
@@ -274,14 +273,13 @@ pass_certificate(void *app, struct web_request *rq, struct web_reply *reply, con
 }
 
 int
-serve_certificate_get(void *app, struct web_request *rq, struct web_reply *reply,
-    struct tsb_err *err)
+api_certificate_get(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	return pass_certificate(app, rq, reply, "GET", true, err);
 }
 
 int
-serve_certificate_delete(void *app, struct web_request *rq, struct web_reply *reply,
+api_certificate_delete(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
 	return pass_certificate(app, rq, reply, "DELETE", false, err);

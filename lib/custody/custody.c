@@ -4,7 +4,7 @@
 
 #include "lib/crypto/keypair.h"
 #include "lib/flow/internal.h"
-#include "lib/flow/keep.h"
+#include "lib/custody/internal.h"
 
 #define ACTOR     "approverKeyManagement"
 #define SEED_SIZE 48

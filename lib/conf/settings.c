@@ -6,7 +6,7 @@
 
 #include "lib/base/program.h"
 #include "lib/base/str.h"
-#include "lib/flow/settings.h"
+#include "lib/conf/settings.h"
 
 #define AT(member) offsetof(struct broker_conf, member)
 

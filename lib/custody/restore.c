@@ -4,8 +4,8 @@
 
 #include "lib/base/enc.h"
 #include "lib/flow/internal.h"
-#include "lib/flow/keep.h"
-#include "lib/flow/restore.h"
+#include "lib/custody/internal.h"
+#include "lib/custody/restore.h"
 #include "lib/ska/token.h"
 
 /*

@@ -1,6 +1,6 @@
 /* tsb.conf: the settings of tsb-fcgi, tsb-dispatcher and `tsb schema` (man page tsb.conf(5)). */
-#ifndef TSB_FLOW_SETTINGS_H
-#define TSB_FLOW_SETTINGS_H
+#ifndef TSB_CONF_SETTINGS_H
+#define TSB_CONF_SETTINGS_H
 
 #include "lib/base/conf.h"
 #include "lib/base/log.h"

@@ -1,6 +1,6 @@
 /* Numbers of ECDSA: shared by the forms of signatures and by who makes them. */
-#ifndef TSB_CRYPTO_ECDSA_PARTS_H
-#define TSB_CRYPTO_ECDSA_PARTS_H
+#ifndef TSB_CRYPTO_ECDSA_INTERNAL_H
+#define TSB_CRYPTO_ECDSA_INTERNAL_H
 
 #include <openssl/bn.h>
 #include <openssl/ec.h>

@@ -5,7 +5,7 @@
 
 #include "lib/base/enc.h"
 #include "lib/flow/internal.h"
-#include "lib/flow/offline.h"
+#include "lib/gap/gap.h"
 #include "lib/qr/part.h"
 #include "lib/qr/ur.h"
 

@@ -1,6 +1,6 @@
 /* Checking with an algorithm that is chosen already: for tsb-hsm, whose keys are open. */
-#ifndef TSB_CRYPTO_SIGNATURE_PARTS_H
-#define TSB_CRYPTO_SIGNATURE_PARTS_H
+#ifndef TSB_CRYPTO_SIGNATURE_INTERNAL_H
+#define TSB_CRYPTO_SIGNATURE_INTERNAL_H
 
 #include "lib/crypto/scheme.h"
 

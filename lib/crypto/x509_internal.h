@@ -1,6 +1,6 @@
 /* Shared by the x509 files only. */
-#ifndef TSB_CRYPTO_X509_PARTS_H
-#define TSB_CRYPTO_X509_PARTS_H
+#ifndef TSB_CRYPTO_X509_INTERNAL_H
+#define TSB_CRYPTO_X509_INTERNAL_H
 
 #include "lib/crypto/x509.h"
 
