@@ -47,7 +47,7 @@ read_approver(struct cli *c, const char *path, struct ska_approver *out)
 
 	if (file_read_spki(path, &c->arena, &out->spki, &cert, &c->err))
 		return -1;
-	if (cert.n > 0) { /* a certificate brings its own name (api.md 4.1) */
+	if (cert.n > 0) { /* a certificate brings its own name (api-notes.md 4.1) */
 		out->type = APPROVER_CERTIFICATE;
 		out->value = cert;
 		return 0;

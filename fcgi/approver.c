@@ -1,4 +1,4 @@
-/* Approvers whose keys the broker makes (api.md 10). */
+/* Approvers whose keys the broker makes (api-notes.md 10). */
 #include "lib/first.h"
 
 #include "fcgi/fcgi.h"

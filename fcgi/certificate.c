@@ -1,4 +1,4 @@
-/* Certificates and certificate requests that are made at once (api.md 9.1 to 9.4). */
+/* Certificates and certificate requests that are made at once (api-notes.md 9.1, 9.2). */
 #include "lib/first.h"
 
 #include <ctype.h>

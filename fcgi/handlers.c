@@ -4,7 +4,7 @@
 #include "lib/base/str.h"
 #include "lib/wire/wire.h"
 
-/* API level that clients may rely on (api.md 11). */
+/* API level that clients may rely on (api-notes.md 11). */
 #define API_LEVEL "2.5.1"
 
 static int
@@ -143,7 +143,7 @@ api_version(void *app, struct web_request *rq, struct web_reply *reply, struct t
 int
 api_license(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
-	/* nothing is licensed here: every flag that clients look for (api.md 11) */
+	/* nothing is licensed here: every flag that clients look for (api-notes.md 11) */
 	tsb_bytes_add_str(&reply->body,
 	    "{\"clientFlags\":[\"REST_API\",\"TSB_ENGINE\",\"KEY_AUTH\",\"FIREBLOCKS_AGENT\"]}");
 	return 0;

@@ -1,4 +1,4 @@
-/* Keys of an offline HSM: what was imported of them, in the profile air-gapped (api.md 6). */
+/* Keys of an offline HSM: what was imported of them, in the profile air-gapped (api-notes.md 6). */
 #include "lib/first.h"
 
 #include "fcgi/fcgi.h"
@@ -106,7 +106,7 @@ imported_certificate_import(void *app, struct web_request *rq, struct web_reply 
 	return 0;
 }
 
-/* Asking for what is not there is the caller's mistake, whatever the number says (api.md 9.7). */
+/* A key without certificate is the caller's mistake, whatever the number (api-notes.md 9.4). */
 static int
 not_there(struct web_reply *reply, const struct tsb_err *err)
 {

@@ -263,10 +263,7 @@ pass_certificate(void *app, struct web_request *rq, struct web_reply *reply, con
 	    enc_percent_str(rq->arena, (const char *)name.p));
 	if (pass(app, rq, reply, &call, err) == 0)
 		return 0;
-	/*
-	 * asking for what is not there is the caller's mistake, whatever the number says (api.md
-	 * 9.7)
-	 */
+	/* no certificate: the caller's mistake, whatever the number (api-notes.md 9.4) */
 	if (err->code == TSB_E_FILE_NOT_FOUND)
 		reply->status = 404;
 	return -1;

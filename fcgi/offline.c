@@ -1,4 +1,4 @@
-/* The profile air-gapped (api.md 6): requests as QR codes and packages, results that come back. */
+/* The profile air-gapped (api-notes.md 6): requests leave as codes and packages, results return. */
 #include "lib/first.h"
 
 #include "fcgi/fcgi.h"
@@ -133,7 +133,7 @@ codes_make(const struct query *q, const struct wire_offline_request *r, struct a
 	return 0;
 }
 
-/* ---- pictures (api.md 6.3) ---- */
+/* ---- pictures (api-notes.md 6.3) ---- */
 
 static int
 png_reply(const struct query *q, const struct codes *c, const char *id, struct web_request *rq,

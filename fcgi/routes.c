@@ -6,7 +6,7 @@
 #define KB (size_t)1024
 #define MB (1024 * KB)
 
-/* Roles of api.md 2.2 */
+/* Roles of api-notes.md 2.1 */
 #define KM ROLE_KEY_MANAGEMENT
 #define KO ROLE_KEY_OPERATION
 #define AP ROLE_APPROVER

@@ -30,7 +30,7 @@ int access_check_policy(const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
 int access_enforce(struct hsm_app *, struct web_request *rq, const struct hsm_key *,
     const struct wire_synchronous_in *in, struct tsb_view payload, struct tsb_err *) TSB_MUSTCHECK;
 
-/* The attested attributes of the key as an answer (api.md 7.3). */
+/* The attested attributes of the key as an answer (api-notes.md 7.3). */
 int access_describe(struct hsm_app *, struct web_request *rq, const struct hsm_key *,
     struct web_reply *reply, struct tsb_err *) TSB_MUSTCHECK;
 

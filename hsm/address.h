@@ -1,4 +1,4 @@
-/* Blockchain addresses without prefix and checksum (api.md 12): BTC and ETH of secp256k1 keys. */
+/* Blockchain addresses without prefix and checksum (api-notes.md 12.7), of secp256k1 keys. */
 #ifndef TSB_HSM_ADDRESS_H
 #define TSB_HSM_ADDRESS_H
 

@@ -1,4 +1,4 @@
-/* The attested description of a key (key-attributes.md). */
+/* The attested description of a key (token-format.md 11). */
 #ifndef TSB_HSM_ATTRIBUTES_H
 #define TSB_HSM_ATTRIBUTES_H
 

@@ -1,4 +1,4 @@
-/* Cipher algorithms (api.md 15.2): which key, mode and padding each name means. */
+/* Cipher algorithms (api-notes.md 12.2): which key, mode and padding each name means. */
 #ifndef TSB_HSM_CIPHER_H
 #define TSB_HSM_CIPHER_H
 

@@ -1,6 +1,6 @@
 /*
  * The decision: may this operation with this key happen now, given these signed approvals? Every
- * approval is checked in full (approval-token.md 9, 11, 12) and a single bad one refuses the
+ * approval is checked in full (token-format.md 5, 9) and a single bad one refuses the
  * request, so that what the votes are counted over is sound. Needs no broker to be honest.
  */
 #ifndef TSB_HSM_ENFORCE_H

@@ -15,7 +15,7 @@
 enum key_kind { KEY_RSA, KEY_EC, KEY_ED, KEY_AES, KEY_KIND__MAX };
 enum key_system { KEY_ORDINARY, KEY_ATTESTATION, KEY_TIMESTAMP, KEY_SYSTEM__MAX };
 
-/* Flags of a creation request that the attributes do not show (api.md 7.2). */
+/* Flags of a creation request that the attributes do not show (api-notes.md 7.2). */
 enum key_extra {
 	KEY_ENCRYPT = 1 << 0,
 	KEY_VERIFY = 1 << 1,

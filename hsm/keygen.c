@@ -16,7 +16,7 @@
 
 static const long rsa_sizes[] = {2048, 3072, 4096};
 
-/* Algorithms of the API (api.md 15.8) that this HSM does not make; a prefix stands for a family. */
+/* Algorithms (api-notes.md 12.5) that this HSM does not make; a prefix stands for a family. */
 static const struct {
 	const char *prefix;
 	bool symmetric;

@@ -1,4 +1,4 @@
-/* New keys: checks of a creation request (api.md 7.1, 7.2) and generation. */
+/* New keys: checks of a creation request (api-notes.md 7.1, 7.2) and generation. */
 #ifndef TSB_HSM_KEYGEN_H
 #define TSB_HSM_KEYGEN_H
 

@@ -1,4 +1,4 @@
-/* Policies that requests bring (api.md 4.1): fit to be a key's. */
+/* Policies that requests bring (api-notes.md 4.1): fit to be a key's. */
 #ifndef TSB_HSM_KEYPOLICY_H
 #define TSB_HSM_KEYPOLICY_H
 

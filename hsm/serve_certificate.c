@@ -1,4 +1,4 @@
-/* The certificate stored with a key (api.md 9.6, 9.7): the HSM keeps it, no more. */
+/* The certificate stored with a key (api-notes.md 9.4): the HSM keeps it, no more. */
 #include "lib/first.h"
 
 #include <openssl/err.h>

@@ -1,5 +1,5 @@
 /*
- * Block, unblock, modify (api.md 8.4, 8.5). The rule of the operation in the policy that the key
+ * Block, unblock, modify (api-notes.md 8.1). The rule of the operation in the policy that the key
  * has at this moment decides, under the key's lock: of two changes the second is enforced by what
  * the first left.
  */

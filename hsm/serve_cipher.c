@@ -1,4 +1,4 @@
-/* Decryption and encryption (api.md 8.2, 8.6). */
+/* Decryption and encryption (api-notes.md 8.2). */
 #include "lib/first.h"
 
 #include "lib/base/hook.h"

@@ -1,4 +1,4 @@
-/* Keys that come in and go out under other keys (api.md 8.3, 8.7). */
+/* Keys that come in and go out under other keys (api-notes.md 8.1; docs/openapi.yaml /v1/wrap). */
 #include "lib/first.h"
 
 #include "lib/base/hook.h"

@@ -1,4 +1,4 @@
-/* Timestamp tokens (approval-token.md 3): made with the timestamp key, known again by its label. */
+/* Timestamp tokens (token-format.md 3): made with the timestamp key, known again by its label. */
 #ifndef TSB_HSM_TIMESTAMP_H
 #define TSB_HSM_TIMESTAMP_H
 

@@ -1,4 +1,4 @@
-/* Wrap methods (api.md 15.4): how one key carries another, and of which kind that is. */
+/* Wrap methods (api-notes.md 12.3): how one key carries another, and of which kind that is. */
 #ifndef TSB_HSM_WRAP_H
 #define TSB_HSM_WRAP_H
 

@@ -46,7 +46,7 @@ tsb_err_reason(enum tsb_code code)
 	return rows[code].reason;
 }
 
-/* The rule of api.md 3.2: the decimal number decides. */
+/* The rule of api-notes.md 3: the decimal number decides. */
 int
 tsb_err_http(enum tsb_code code)
 {

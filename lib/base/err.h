@@ -39,7 +39,7 @@ tsb_minus_one(int raised)
 int tsb_err_raise(struct tsb_err *err, enum tsb_code code, const char *file, int line,
     const char *fmt, ...) TSB_PRINTF(5, 6);
 
-/* Columns of the row: catalogue number, reason text, HTTP status (api.md 3.2). */
+/* Columns of the row: catalogue number, reason text, HTTP status (api-notes.md 3). */
 int tsb_err_number(enum tsb_code);
 const char *tsb_err_reason(enum tsb_code);
 int tsb_err_http(enum tsb_code);

@@ -1,4 +1,4 @@
-/* Elliptic curves that keys may have (api.md 15.9). */
+/* Elliptic curves that keys may have (api-notes.md 12.6). */
 #ifndef TSB_CRYPTO_CURVE_H
 #define TSB_CRYPTO_CURVE_H
 

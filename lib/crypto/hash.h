@@ -1,4 +1,4 @@
-/* Digests of the signature algorithms (api.md 15.1). */
+/* Digests of the signature algorithms (api-notes.md 12.1). */
 #ifndef TSB_CRYPTO_HASH_H
 #define TSB_CRYPTO_HASH_H
 

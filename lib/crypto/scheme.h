@@ -1,6 +1,6 @@
 /*
- * Signature algorithms (api.md 15.1): which key, digest and padding each name means. Shared by who
- * makes signatures and who checks them.
+ * Signature algorithms (api-notes.md 12.1): which key, digest and padding each name means, for
+ * those who make signatures and those who check them.
  */
 #ifndef TSB_CRYPTO_SCHEME_H
 #define TSB_CRYPTO_SCHEME_H

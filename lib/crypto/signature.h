@@ -8,10 +8,10 @@
 #include "lib/crypto/crypto.h"
 
 /*
- * algorithm is a name of api.md 15.1, type a signatureType ("DER", "RAW", "ETH"; NULL = the default
- * of the algorithm). TSB_E_ALGORITHM_NOT_SUPPORTED when the name is unknown or does not fit the
- * key,
- * TSB_E_PAYLOAD when the payload's length does not fit the algorithm, TSB_E_INVALID_SIGNATURE.
+ * algorithm is a name of api-notes.md 12.1, type a signatureType ("DER", "RAW", "ETH"; NULL = the
+ * default of the algorithm). TSB_E_ALGORITHM_NOT_SUPPORTED when the name is unknown or does not fit
+ * the key, TSB_E_PAYLOAD when the payload's length does not fit the algorithm,
+ * TSB_E_INVALID_SIGNATURE.
  */
 int crypto_signature_check(struct tsb_view spki, const char *algorithm, const char *type,
     struct tsb_view payload, struct tsb_view signature, struct tsb_err *err) TSB_MUSTCHECK;

@@ -4,7 +4,7 @@
 
 #include "lib/crypto/scheme.h"
 
-/* Any form that the algorithm has is recognised (api.md 8.8). A wrong signature is not an error. */
+/* Recognises each form of the algorithm (api-notes.md 8.3). A wrong signature is not an error. */
 int signature_verify(EVP_PKEY *public_key, const struct scheme *, struct tsb_view payload,
     struct tsb_view signature, bool *valid, struct tsb_err *err) TSB_MUSTCHECK;
 

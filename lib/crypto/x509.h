@@ -49,8 +49,8 @@ int x509_algorithm(const char *name, struct tsb_view spki, const struct x509_alg
 struct x509_content {
 	struct tsb_view subject; /* Name in DER */
 	struct tsb_view spki;
-	unsigned key_usage; /* 1 << place in api.md 15.5, which is the bit of RFC 5280 4.2.1.3 */
-	unsigned extended_key_usage; /* 1 << place in api.md 15.6 */
+	unsigned key_usage; /* 1 << place in api-notes.md 12.4, the bit of RFC 5280 4.2.1.3 */
+	unsigned extended_key_usage; /* 1 << place in api-notes.md 12.4 */
 	/* of certificates only: */
 	const struct x509_algorithm *algorithm;
 	struct tsb_view issuer; /* Name in DER */

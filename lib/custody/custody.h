@@ -1,7 +1,7 @@
 /*
- * Approvers whose keys the broker makes, hands out once and can give back (api.md 10). Everything
- * here needs general.secretKeyFile (TSB_E_CONFIG_NOT_EXISTENT). TSB_E_APPROVER_UNKNOWN for unknown
- * names.
+ * Approvers whose keys the broker makes, hands out once and can give back (api-notes.md 10).
+ * Everything here needs general.secretKeyFile (TSB_E_CONFIG_NOT_EXISTENT). TSB_E_APPROVER_UNKNOWN
+ * for unknown names.
  */
 #ifndef TSB_CUSTODY_CUSTODY_H
 #define TSB_CUSTODY_CUSTODY_H

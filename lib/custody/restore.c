@@ -9,7 +9,7 @@
 #include "lib/ska/token.h"
 
 /*
- * A forgotten backup password (api.md 10.4). The HSM decrypts the key of the backup under the
+ * A forgotten backup password (api-notes.md 10.3). The HSM decrypts the key of the backup under the
  * ruleUse of the backup key; with that key the broker opens the backup and makes a new container.
  * The backup gets a new key each time: approvals that were given once open nothing later.
  */

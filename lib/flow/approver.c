@@ -2,7 +2,7 @@
 
 #include "lib/flow/internal.h"
 
-/* Checks of api.md 4.5 in their order; syntax and presence are the field tables' part. */
+/* Checks of api-notes.md 5.1 in their order; syntax and presence are the field tables' part. */
 
 static void
 identify(struct flow_approver *who, struct tsb_view spki)

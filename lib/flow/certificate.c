@@ -1,5 +1,5 @@
 /*
- * Certificates and requests for them (api.md 9). The broker writes what is to be signed, and
+ * Certificates and requests for them (api-notes.md 9). The broker writes what is to be signed, and
  * writes it once: serial number and validity are fixed when the request is made, so approvers
  * approve the very bytes that the HSM signs. To the HSM it is one more signature.
  */
@@ -389,8 +389,8 @@ sign_now(struct flow *f, const struct tsb_request_in *in, const struct draft *d,
 
 /*
  * A key without policy and without certificate gets a self-signed one when a request is made for it
- * (api.md 9.1). A certificate that somebody issued is never replaced on the way, and an HSM that
- * keeps no certificates gets none.
+ * (api-notes.md 9.1). A certificate that somebody issued is never replaced on the way, and an HSM
+ * that keeps no certificates gets none.
  */
 static int
 side_certificate(struct flow *f, const struct tsb_request_in *in, struct draft *d, struct arena *a,

@@ -27,7 +27,7 @@ int flow_request_create(struct flow *f, const struct tsb_request_in *in, struct 
     struct tsb_uuid *id, struct tsb_err *err) TSB_MUSTCHECK;
 /*
  * Answers also move a request to EXPIRED whose time is over. fetch_once erases the result that is
- * delivered (api.md 4.10).
+ * delivered (api-notes.md 4.4).
  */
 int flow_request_view(struct flow *f, const struct tsb_uuid *id, bool fetch_once, struct arena *a,
     int64_t now_ms, struct tsb_request_view *out, struct tsb_err *err) TSB_MUSTCHECK;
@@ -53,7 +53,7 @@ int flow_requests_purge(struct flow *f, int64_t now_ms, size_t limit, size_t *n,
 int flow_tasks_list(struct flow *f, const struct tsb_task_filter *filter, struct arena *a,
     int64_t now_ms, struct tsb_task_view **tasks, struct tsb_request_view **status, size_t *n,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* Open requests that the proven approver has approved (api.md 5.13), by the filter's paging. */
+/* Open requests that the proven approver has approved (api-notes.md 5.4), paged by the filter. */
 int flow_requests_approved(struct flow *f, const struct tsb_task_filter *filter, struct arena *a,
     int64_t now_ms, struct tsb_request_view **views, size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
 int flow_task_approve(struct flow *f, const struct tsb_approval_in *in, struct arena *a,

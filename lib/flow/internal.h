@@ -91,7 +91,7 @@ int flow_hsm_key_exists(struct flow *f, const char *label, bool *exists, struct 
 
 /* ---- approvers (approver.c) ---- */
 
-/* Who signed a timestamp (api.md 4.5). all: a timestamp signer that sees every approver's tasks. */
+/* Who signed a timestamp (api-notes.md 5.1). all: a signer that sees everybody's tasks. */
 struct flow_approver {
 	bool signer; /* notification service: may list and delete, not approve */
 	bool all;

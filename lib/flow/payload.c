@@ -2,7 +2,7 @@
 
 #include "lib/flow/internal.h"
 
-/* Payloads of approval-token.md 2.3: each binds all that the approved operation will do. */
+/* Payloads of token-format.md 2: each binds all that the approved operation will do. */
 
 static struct tsb_view
 policy_payload(const struct ska_policy *policy, struct arena *a)

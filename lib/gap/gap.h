@@ -1,7 +1,7 @@
 /*
- * The profile air-gapped (api.md 6): keys are where no network is. Policies come as attributes that
- * the offline HSM signed, requests leave as inputOfflineHsm, results are checked before they are
- * believed. In the profile online all of this is TSB_E_UNSUPPORTED_OPERATION.
+ * The profile air-gapped (api-notes.md 6): keys are where no network is. Policies come as
+ * attributes that the offline HSM signed, requests leave as inputOfflineHsm, results are checked
+ * before they are believed. In the profile online all of this is TSB_E_UNSUPPORTED_OPERATION.
  */
 #ifndef TSB_GAP_GAP_H
 #define TSB_GAP_GAP_H

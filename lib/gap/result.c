@@ -1,4 +1,4 @@
-/* Back in: results of the offline HSM, each of which ends its request once (api.md 6.4). */
+/* Back in: results of the offline HSM, each of which ends its request once (api-notes.md 6.4). */
 #include "lib/first.h"
 
 #include <string.h>

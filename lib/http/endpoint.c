@@ -36,7 +36,7 @@ is_loopback(const char *host)
 	    !strncmp(host, "[::1]", 5);
 }
 
-/* Base addresses come with and without a trailing slash or /v1 (api.md 1.1). */
+/* Base addresses come with and without a trailing slash or /v1 (api-notes.md 1.1). */
 static size_t
 base_length(const char *url)
 {

@@ -1,5 +1,5 @@
 /*
- * Kinds of requests that a policy guards (api.md 5, 8, 9): one row says all that differs.
+ * Kinds of requests that a policy guards (api-notes.md 4, 8, 9): one row says all that differs.
  */
 #ifndef TSB_MODEL_KIND_H
 #define TSB_MODEL_KIND_H
@@ -17,7 +17,7 @@ enum tsb_kind {
 	KIND_CERTIFICATE_REQUEST,
 	KIND_SIGN_CERTIFICATE,
 	KIND_SELF_SIGN_CERTIFICATE,
-	KIND_RESTORE_APPROVER, /* made by the broker: opens an approver's backup (api.md 10.4) */
+	KIND_RESTORE_APPROVER, /* made by the broker: opens a backup (api-notes.md 10.3) */
 	KIND__MAX
 };
 

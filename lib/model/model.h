@@ -13,7 +13,7 @@
 
 #define TSB_SHA256 32
 
-/* Request states (api.md 4.3); being executed is APPROVED with a claim. */
+/* Request states (api-notes.md 4.3); being executed is APPROVED with a claim. */
 enum tsb_state {
 	STATE_PENDING,
 	STATE_APPROVED,
@@ -29,7 +29,7 @@ bool tsb_state_by_name(const char *name, enum tsb_state *out);
 bool tsb_state_terminal(enum tsb_state);
 bool tsb_state_may_move(enum tsb_state from, enum tsb_state to); /* the transition table */
 
-/* A caller's signature over its own request (api.md 4.7). */
+/* A caller's signature over its own request (api-notes.md 4.6). */
 struct tsb_request_signature {
 	bool present;
 	struct tsb_view signature;
@@ -37,7 +37,7 @@ struct tsb_request_signature {
 	struct tsb_view spki;
 };
 
-/* Subject attributes in the order of standardCertificateAttributes (api.md 9.1). */
+/* Subject attributes in the order of standardCertificateAttributes (api-notes.md 9.1). */
 enum tsb_subject {
 	SUBJECT_COMMON_NAME,
 	SUBJECT_COUNTRY,
@@ -56,14 +56,14 @@ enum tsb_subject {
 	SUBJECT__MAX
 };
 
-/* What a certificate request says (api.md 9). */
+/* What a certificate request says (api-notes.md 9). */
 struct tsb_certificate_in {
 	const char *subject[SUBJECT__MAX]; /* commonName of the short forms is the first */
 	long validity; /* days; 365 when not given */
 	bool authority; /* certificateAuthority */
 	struct tsb_view csr; /* DER of the request to be signed */
-	unsigned key_usage; /* 1 << index of api.md 15.5 */
-	unsigned extended_key_usage; /* 1 << index of api.md 15.6 */
+	unsigned key_usage; /* 1 << index of api-notes.md 12.4 */
+	unsigned extended_key_usage; /* 1 << index of api-notes.md 12.4 */
 };
 
 /* An asynchronous request as it arrived, checked against the field table of its kind. */
@@ -164,7 +164,7 @@ struct tsb_imported_key {
 	struct tsb_view certificate; /* DER; empty = none */
 };
 
-/* An approver whose key the broker made (api.md 10). Times in milliseconds, 0 = none. */
+/* An approver whose key the broker made (api-notes.md 10). Times in milliseconds, 0 = none. */
 struct tsb_approver {
 	const char *name;
 	bool onboarded; /* else pending: waits for the one-time code */
@@ -182,7 +182,7 @@ struct tsb_approver {
 	int64_t created_ms, changed_ms;
 };
 
-/* Who asks, proven by a signed timestamp (api.md 4.5). */
+/* Who asks, proven by a signed timestamp (api-notes.md 5.1). */
 struct tsb_approver_proof {
 	const char *timestamp; /* text as sent: the signed bytes */
 	int64_t timestamp_ms;
@@ -208,7 +208,7 @@ struct tsb_task_filter {
 
 struct tsb_approval_in {
 	struct tsb_uuid task_id;
-	bool rejects; /* body of a task deletion was posted (api.md 5.11) */
+	bool rejects; /* body of a task deletion was posted (api-notes.md 5.3) */
 	struct tsb_approver_proof
 	    proof; /* rejections: complete; approvals: spki or certificate only */
 	struct tsb_view token; /* approvalToBeSigned, decoded */
@@ -236,12 +236,12 @@ struct tsb_progress_token {
 	size_t ngroups;
 };
 
-/* Answer of GET /v1/request (api.md 5.7). */
+/* Answer of GET /v1/request (docs/openapi.yaml Request). */
 struct tsb_request_view {
 	struct tsb_request request;
 	struct tsb_view *approved, *open, *rejected; /* SPKIs */
 	size_t napproved, nopen, nrejected;
-	/* profile air-gapped, open requests (api.md 6.2): */
+	/* profile air-gapped, open requests (api-notes.md 6.2): */
 	struct tsb_view input; /* inputOfflineHsm, compact JSON; empty = not to be shown */
 	bool has_progress; /* the policy is known: "approvalProgress" */
 	struct tsb_progress_token *tokens; /* those without time limits */

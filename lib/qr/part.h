@@ -1,5 +1,5 @@
 /*
- * A text that travels as several QR codes (api.md 6.3), each with the text
+ * A text that travels as several QR codes (api-notes.md 6.3), each with the text
  *
  *	TSBQR1|<id>|<k>|<n>|<hash>|<chunk>
  *

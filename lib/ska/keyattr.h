@@ -1,5 +1,5 @@
 /*
- * The XML document that describes a key (key-attributes.md): written to the byte as the reference
+ * The XML document that describes a key (token-format.md 11): written to the byte as the reference
  * HSM does, read strictly (expat; no document types, entities, comments; depth 8; 1 MiB).
  */
 #ifndef TSB_SKA_KEYATTR_H

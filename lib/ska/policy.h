@@ -1,6 +1,7 @@
 /*
- * Policy of a key (api.md 4.1, approval-token.md 7): four rules; a rule is a list of alternative
- * tokens; all groups of a token must reach their quorum. Pure: no clock, no I/O, no cryptography.
+ * Policy of a key (api-notes.md 4.1, token-format.md 6): four rules; a rule is a list of tokens, of
+ * which one is enough; all groups of a token must reach their quorum. Pure: no clock, no I/O, no
+ * cryptography.
  */
 #ifndef TSB_SKA_POLICY_H
 #define TSB_SKA_POLICY_H
@@ -71,7 +72,7 @@ bool ska_times_fit(uint64_t timelock, uint64_t timeout);
 
 /*
  * Binary form, whole container with its u32. The blocked flag is not part of it. Parsing refuses
- * all that approval-token.md 11 refuses; formatting a parsed policy gives the same bytes.
+ * all that token-format.md 9 refuses; formatting a parsed policy gives the same bytes.
  */
 int ska_policy_parse(struct tsb_view der, struct arena *a, struct ska_policy *out,
     struct tsb_err *err) TSB_MUSTCHECK;
@@ -87,7 +88,7 @@ int ska_policy_resolve(struct ska_policy *p, struct arena *a, ska_spki_of_cert *
     ska_spki_check *check, struct tsb_err *err) TSB_MUSTCHECK;
 
 /*
- * Fit to be created (api.md 4.1): limits, times multiple of 60 and fitting minutes, names, a
+ * Fit to be created (api-notes.md 4.1): limits, times multiple of 60 and fitting minutes, names, a
  * ruleUse that can be met: at least one token whose timeout (if any) is above its timelock and
  * whose groups all have 1 <= quorum <= number of different approvers. Quorum 0 is refused in
  * ruleUse. The other rules may be unfulfillable. Needs a resolved policy. The message names the

@@ -1,5 +1,5 @@
 /*
- * Signature with algorithm (approval-token.md 5): SEQUENCE { AlgorithmIdentifier, BIT STRING }.
+ * Signature with algorithm (token-format.md 4): SEQUENCE { AlgorithmIdentifier, BIT STRING }.
  * One table of OIDs for key type and digest; strict DER; ECDSA carries an explicit NULL.
  */
 #ifndef TSB_SKA_SIGALG_H
@@ -22,7 +22,7 @@ enum ska_digest {
 };
 enum ska_key_type { KEYTYPE_RSA, KEYTYPE_EC, KEYTYPE_DSA, KEYTYPE_ED25519, KEYTYPE__MAX };
 
-/* API names: "SHA-256" ... ; "EdDSA" for DIGEST_NONE (api.md 4.5). */
+/* API names: "SHA-256" ... ; "EdDSA" for DIGEST_NONE (api-notes.md 5.1). */
 extern const char *const ska_digest_names[DIGEST__MAX];
 
 /* TSB_E_PAYLOAD on any deviation. raw is a view into der. */

@@ -1,5 +1,5 @@
 /*
- * Timestamp token, approval token, signed approval, unwrap payload (approval-token.md 2, 3, 6, 8).
+ * Timestamp token, approval token, signed approval, unwrap payload (token-format.md 2, 3, 5, 7).
  * Parsed structs hold views into the input; re-formatting them gives the same bytes (checked by the
  * parsers as their last step). All refusals are TSB_E_PAYLOAD unless said otherwise. A token and
  * the timestamp inside must carry the same payload; an empty one counts as none for block and

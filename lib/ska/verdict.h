@@ -1,6 +1,6 @@
 /*
- * Evaluation of one rule (api.md 4.2): the broker plans with it, the software HSM enforces with it.
- * Same votes and same clock, same verdict.
+ * Evaluation of one rule (api-notes.md 4.2): the broker plans with it, the software HSM enforces
+ * with it. Same votes and same clock, same verdict.
  */
 #ifndef TSB_SKA_VERDICT_H
 #define TSB_SKA_VERDICT_H

@@ -1,4 +1,4 @@
-/* Approvers whose keys the broker made (api.md 10). */
+/* Approvers whose keys the broker made (api-notes.md 10). */
 #include "lib/first.h"
 
 #include <string.h>

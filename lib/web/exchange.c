@@ -30,7 +30,7 @@ check_role(struct web_call *call, const struct web_auth *auth, struct tsb_err *e
 	call->rq.roles = web_auth_roles(auth, &call->caller, call->rq.arena);
 	if (call->rq.roles & call->rq.route->roles)
 		return 0;
-	/* Always 631: clients try the next key of their list on no other number (api.md 2.3). */
+	/* Always 631: on no other number do clients try their next key (api-notes.md 2.2). */
 	return tsb_fail(err, TSB_E_API_KEY, "API key is missing or invalid.");
 }
 

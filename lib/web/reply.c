@@ -1,4 +1,4 @@
-/* Replies: CGI head and body (RFC 3875 6), error bodies (api.md 3.1). */
+/* Replies: CGI head and body (RFC 3875 6), error bodies (api-notes.md 3). */
 #include "lib/first.h"
 
 #include <string.h>

@@ -142,7 +142,7 @@ parse_segment(struct web_call *call, struct tsb_view raw, struct tsb_err *err)
 	return 0;
 }
 
-/* Repeated and trailing slashes count for nothing (api.md 1.1); "." and ".." are plain names. */
+/* Extra slashes count for nothing, "." and ".." are plain names (api-notes.md 1.1). */
 static int
 parse_path(struct web_call *call, struct tsb_view path, struct tsb_err *err)
 {
@@ -216,7 +216,7 @@ parse_caller(struct web_call *call, char *const *env, struct tsb_err *err)
 {
 	const char *user, *apikey = web_env(env, "HTTP_X_API_KEY");
 
-	/* no key is that long: a wrong one, which is always 401 and 631 (api.md 2.3) */
+	/* no key is that long: a wrong one, which is always 401 and 631 (api-notes.md 2.2) */
 	if (apikey && strlen(apikey) <= WEB_APIKEY_MAX)
 		call->caller.apikey = apikey;
 	if (env_bounded(env, "REMOTE_USER", WEB_USER_MAX, &user, err))

@@ -13,7 +13,7 @@ struct web_route;
 
 enum web_verb { VERB_GET, VERB_POST, VERB_PUT, VERB_PATCH, VERB_DELETE, VERB__MAX };
 
-/* Roles of api.md 2.2; a route names those that may call it, 0 = nobody. */
+/* Roles of api-notes.md 2.1; a route names those that may call it, 0 = nobody. */
 enum web_role {
 	ROLE_KEY_MANAGEMENT = 1 << 0,
 	ROLE_KEY_OPERATION = 1 << 1,
@@ -80,7 +80,7 @@ struct web_auth_conf {
 	 * an unchecked header where it authenticates nobody */
 	struct conf_list key_management_user, key_operation_user, approver_user, service_user,
 	    approver_management_user;
-	bool approver_paths_open; /* filtered*ApprovalTask without approverToken (api.md 2.2) */
+	bool approver_paths_open; /* task lists without approverToken (api-notes.md 2.1) */
 };
 
 /* Uses the macros of conf_row: base is the settings struct, member its web_auth_conf member. */

@@ -28,7 +28,7 @@ struct wire_client_token {
 	size_t ngroups;
 };
 
-/* Answer of GET /v1/request/{id} (api.md 5.7), also inside tasks of level 6. */
+/* Answer of GET /v1/request/{id} (docs/openapi.yaml Request), also inside tasks of level 6. */
 struct wire_client_status {
 	const char *id, *status, *execution_time, *result;
 	struct tsb_view *approved, *open, *rejected; /* SubjectPublicKeyInfo */
@@ -42,14 +42,14 @@ struct wire_client_status {
 int wire_client_status_parse(struct tsb_view body, struct arena *a, struct wire_client_status *out,
     struct tsb_err *err) TSB_MUSTCHECK;
 
-/* Answer of POST /v1/filteredRequests (api.md 5.9). */
+/* Answer of POST /v1/filteredRequests (docs/openapi.yaml RequestFilter). */
 struct wire_client_request {
 	const char *id, *status;
 };
 int wire_client_requests_parse(struct tsb_view body, struct arena *a,
     struct wire_client_request **out, size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
 
-/* One element of {"tasks":[...]} (api.md 5.10). */
+/* One element of {"tasks":[...]} (api-notes.md 5.2). */
 struct wire_client_task {
 	const char *id;
 	struct tsb_view token; /* approvalToBeSigned: level 1 */

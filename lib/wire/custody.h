@@ -1,4 +1,4 @@
-/* Bodies of /v1/approverManagement and /v1/approver (api.md 10). */
+/* Bodies of /v1/approverManagement and /v1/approver (api-notes.md 10). */
 #ifndef TSB_WIRE_CUSTODY_H
 #define TSB_WIRE_CUSTODY_H
 

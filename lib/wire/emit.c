@@ -1,6 +1,6 @@
 /*
- * Writing JSON. Members without a value are present as null (api.md 1.4). A comma is put wherever
- * the text so far does not end with an opening bracket or a colon.
+ * Writing JSON. Members without a value are present as null (api-notes.md 1.3). A comma is put
+ * wherever the text so far does not end with an opening bracket or a colon.
  */
 #include "lib/first.h"
 

@@ -23,12 +23,12 @@ enum field_type {
 	FIELD_NAME, /* the same, but empty means none */
 	FIELD_BASE64, /* struct tsb_view: decoded; max counts decoded bytes */
 	FIELD_BASE64_TEXT, /* const char *: text as given, checked */
-	FIELD_PASSWORD, /* struct tsb_view: string or list of characters (api.md 1.5) */
+	FIELD_PASSWORD, /* struct tsb_view: string or list of characters (api-notes.md 1.4) */
 	FIELD_INT, /* integer of 4 or 8 bytes, min to max */
 	FIELD_BOOL, /* bool */
 	FIELD_ENUM, /* const char *: the entry of names */
 	FIELD_INDEX, /* enum or int: min plus place in names */
-	FIELD_ENUM_LIST, /* unsigned: bit 1 << place in names; may be comma-joined (api.md 1.3) */
+	FIELD_ENUM_LIST, /* unsigned: bit 1 << place in names; may have commas (api-notes.md 1.2) */
 	FIELD_OBJECT, /* members of object, at offset */
 	FIELD_LIST, /* pointer at offset, size_t at count; elements as the row element */
 	FIELD_UUID, /* struct tsb_uuid */
@@ -117,7 +117,7 @@ bool jsontext_is_null(struct tsb_view value);
 
 /* ---- tables that resources share ---- */
 
-/* TSB_E_TAG_LENGTH unless it is a length of the API (api.md 15.7). */
+/* TSB_E_TAG_LENGTH unless it is a length of the API (docs/openapi.yaml Encrypted). */
 int field_check_tag_length(int bits, const struct field_path *at, struct tsb_err *err)
     TSB_MUSTCHECK;
 
@@ -130,7 +130,7 @@ struct key_form {
 };
 extern const struct field_object key_attributes_object; /* lands in struct key_form */
 
-/* The task members that repeat a request (api.md 5.10, level 3). */
+/* The task members that repeat a request (api-notes.md 5.2, level 3). */
 void request_signed_format(const struct tsb_request *r, struct tsb_bytes *out);
 
 /* ---- emit.c: commas are put where the text so far needs them ---- */

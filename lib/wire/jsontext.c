@@ -220,7 +220,7 @@ scan_member(struct scan *s, struct tsb_view *names, size_t n)
 	return scan_value(s);
 }
 
-/* Object or array, at its bracket. One comma may stand before the closing bracket (api.md 1.3). */
+/* Object or array, at its bracket. A comma may stand before the closing one (api-notes.md 1.2). */
 static int
 scan_container(struct scan *s)
 {

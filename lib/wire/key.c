@@ -1,4 +1,4 @@
-/* Keys: creation, attributes, lists (api.md 7). */
+/* Keys: creation, attributes, lists (api-notes.md 7). */
 #include "lib/first.h"
 
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "lib/base/str.h"
 #include "lib/wire/field.h"
 
-/* ---- attributes of a new key (api.md 7.2) ---- */
+/* ---- attributes of a new key (api-notes.md 7.2) ---- */
 
 #define FLAG(index) AT(struct key_form, create.flag[index])
 #define CREATE(m)   AT(struct key_form, create.m)
@@ -50,7 +50,7 @@ attributes_check(void *dest, const struct field_path *at, struct arena *a, struc
 const struct field_object key_attributes_object = {attribute_fields, .init = attributes_init,
     .check = attributes_check};
 
-/* ---- creation (api.md 7.1) ---- */
+/* ---- creation (api-notes.md 7.1) ---- */
 
 static const char *const address_formats[] = {"BTC", "ETH", "XLM", "XRP", "IOTA"};
 static const struct field address_fields[] = {
@@ -107,7 +107,7 @@ create_check(void *dest, const struct field_path *at, struct arena *a, struct ts
 {
 	struct wire_key_create *c = &((struct key_form *)dest)->create;
 
-	/* text after the first '/' is a derivation path (api.md 1.6) */
+	/* text after the first '/' is a derivation path (api-notes.md 1.5) */
 	if (strchr(c->label, '/') != NULL)
 		return tsb_fail(err, TSB_E_KEY_NAME, "label must not contain '/'");
 	if (c->algorithm_oid != NULL)
@@ -131,7 +131,7 @@ wire_key_create_parse(struct tsb_view body, struct arena *a, struct wire_key_cre
 	return 0;
 }
 
-/* ---- naming a key (api.md 7.4, 7.6) ---- */
+/* ---- naming a key (api-notes.md 7.4) ---- */
 
 static const struct field ref_fields[] = {
     {"label", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME,
@@ -165,7 +165,7 @@ wire_key_ref_format(const struct wire_key_ref *ref, struct tsb_bytes *out)
 	emit_close(out, '}');
 }
 
-/* ---- attributes of a key (api.md 7.3) ---- */
+/* ---- attributes of a key (api-notes.md 7.3) ---- */
 
 static void
 flags_format(const struct keyattr *k, struct tsb_bytes *out)
@@ -285,7 +285,7 @@ wire_key_import_parse(struct tsb_view body, struct arena *a, struct tsb_key_attr
 	return 0;
 }
 
-/* ---- list of keys (api.md 7.5) ---- */
+/* ---- list of keys (api-notes.md 7.4) ---- */
 
 void
 wire_key_list_format(const char *const *labels, size_t n, struct tsb_bytes *out)

@@ -1,4 +1,4 @@
-/* Lists of requests (api.md 5.9, 5.13), and those that a package is made of. */
+/* Lists of requests (docs/openapi.yaml RequestFilter), and those that a package is made of. */
 #include "lib/first.h"
 
 #include "lib/wire/field.h"

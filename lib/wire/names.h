@@ -1,4 +1,4 @@
-/* Enumerations of the API (api.md 15): values are written and compared as they stand here. */
+/* Enumerations of the API (api-notes.md 12): values are written and compared as they stand here. */
 #ifndef TSB_WIRE_NAMES_H
 #define TSB_WIRE_NAMES_H
 

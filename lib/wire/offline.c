@@ -1,6 +1,6 @@
 /*
- * Requests on their way to an offline HSM and results on their way back (api.md 6). The same reader
- * serves both sides, so that neither writes what the other refuses.
+ * Requests on their way to an offline HSM and results on their way back (api-notes.md 6). The same
+ * reader serves both sides, so that neither writes what the other refuses.
  */
 #include "lib/first.h"
 

@@ -1,6 +1,6 @@
 /*
- * What travels between a broker of the profile air-gapped and an offline HSM (api.md 6): requests
- * one way, results the other. docs/offline-formats.md describes both for other programs.
+ * What travels between a broker of the profile air-gapped and an offline HSM (api-notes.md 6):
+ * requests one way, results the other. docs/offline-formats.md describes both for other programs.
  */
 #ifndef TSB_WIRE_OFFLINE_H
 #define TSB_WIRE_OFFLINE_H
@@ -43,9 +43,9 @@ void wire_offline_request_format(const struct wire_offline_request *, struct tsb
 /* ---- results ---- */
 
 /*
- * A result (api.md 6.4): {"id", "signature"|"payload"|"result", "failed", "errorCode", "reason",
- * "executionTime", "attributes":{"xml","xmlSignature","attestationKeyName"}, "token"}. Either
- * failed or the other members of an outcome; all are optional but one of id and token.
+ * A result (api-notes.md 6.4): {"id", "signature"|"payload"|"result", "failed", "errorCode",
+ * "reason", "executionTime", "attributes":{"xml","xmlSignature","attestationKeyName"}, "token"}.
+ * Either failed or the other members of an outcome; all are optional but one of id and token.
  */
 struct wire_offline_result {
 	bool has_id;

@@ -13,7 +13,7 @@
 		"metaDataSignature", FIELD_IGNORED                                                 \
 	}
 
-/* ---- encryption (api.md 8.6) ---- */
+/* ---- encryption (api-notes.md 8.2) ---- */
 
 #define ENCRYPT(m) AT(struct wire_encrypt, m)
 static const struct field encrypt_inner_fields[] = {
@@ -86,7 +86,7 @@ wire_encrypted_format(struct tsb_view payload, size_t tag_size, struct tsb_view 
 	emit_close(out, '}');
 }
 
-/* ---- wrapping (api.md 8.7) ---- */
+/* ---- wrapping (api-notes.md 8) ---- */
 
 #define WRAP(m) AT(struct wire_wrap, m)
 static const struct field wrap_inner_fields[] = {
@@ -117,7 +117,7 @@ wire_wrap_parse(struct tsb_view body, struct arena *a, struct wire_wrap *out, st
 	return 0;
 }
 
-/* ---- certificates (api.md 9.6, 9.7) ---- */
+/* ---- certificates (api-notes.md 9.4) ---- */
 
 #define CERTIFICATE(m) AT(struct wire_certificate, m)
 static const struct field import_fields[] = {

@@ -1,4 +1,4 @@
-/* JSON form of a policy (api.md 4.1). What the members mean is lib/ska's business. */
+/* JSON form of a policy (api-notes.md 4.1). What the members mean is lib/ska's business. */
 #include "lib/first.h"
 
 #include "lib/wire/field.h"
@@ -64,7 +64,7 @@ static const struct field token_fields[] = {
 static const struct field_object token_object = {token_fields};
 static const struct field token_row = {"token", FIELD_OBJECT, .object = &token_object};
 
-/* A rule that is there has no token until some are named: it can never be met (api.md 4.1). */
+/* A rule has no token until some are named: it can never be met (api-notes.md 4.1). */
 static void
 rule_init(void *dest, struct arena *a)
 {

@@ -1,4 +1,4 @@
-/* Requests that a policy guards (api.md 5, 8, 9): what they may hold, and what is passed on. */
+/* Requests that a policy guards (api-notes.md 4, 8, 9): what they may hold, what the HSM gets. */
 #include "lib/first.h"
 
 #include <string.h>
@@ -35,7 +35,7 @@ struct form {
 		name, FIELD_PASSWORD, IN(key_password) \
 	}
 /* clang-format on */
-/* Places of the metadata in the order of api.md 5.2; the second table says what they are. */
+/* Places of the metadata in the order of api-notes.md 4.5; the second table says what they are. */
 /* clang-format off */
 #define META_ROWS \
 	{"metaData", FIELD_BASE64_TEXT, BYTES(FIELD_META_MAX), IN(meta_data)}, \
@@ -115,7 +115,7 @@ unwrap_check(void *dest, const struct field_path *at, struct arena *a, struct ts
 	const struct wire_key_create *key = &f->key.create;
 	char where[FIELD_WHERE];
 
-	/* text after the first '/' is a derivation path (api.md 1.6) */
+	/* text after the first '/' is a derivation path (api-notes.md 1.5) */
 	if (strchr(f->in.unwrap.label, '/') != NULL)
 		return tsb_fail(err, TSB_E_KEY_NAME, "%s must not contain '/'",
 		    field_where(at, "label", where));
@@ -260,7 +260,7 @@ static const struct field synchronous_unwrap_fields[] = {
     {NULL},
 };
 
-/* Synchronous certificate operations have no approvals and stand without an envelope (api.md 9). */
+/* Certificate operations at once have neither approvals nor an envelope (api-notes.md 9.3). */
 static const struct field bare_fields[] = {
     {"metaData", FIELD_IGNORED},
     {"metaDataSignature", FIELD_IGNORED},
@@ -285,7 +285,7 @@ static const struct {
     [KIND_RESTORE_APPROVER] = {decrypt_fields, synchronous_fields, decrypt_check},
 };
 
-/* ---- requestSignature (api.md 4.7) ---- */
+/* ---- requestSignature (api-notes.md 4.6) ---- */
 
 #define SIGNATURE(m) AT(struct tsb_request_signature, m)
 static const struct field signature_fields[] = {
@@ -451,7 +451,7 @@ keys_format(const char *name, const struct tsb_view *keys, size_t n, struct tsb_
 	emit_close(out, ']');
 }
 
-/* Said for as long as the request may be carried to the offline HSM (api.md 6.2). */
+/* Said for as long as the request may be carried to the offline HSM (api-notes.md 6.2). */
 #define OFFLINE_RESULT "Execution shall be made with offline HSM"
 
 static void
@@ -528,7 +528,7 @@ signed_member_format(const struct tsb_request *r, const struct field *f, struct 
 		emit_null(out, f->name);
 	if (f->type != FIELD_PASSWORD)
 		return;
-	/* their place in the published sample (api.md 5.10) */
+	/* their place in the published sample (api-notes.md 5.2) */
 	emit_text(out, "metaData", r->meta_data);
 	emit_text(out, "metaDataSignature", r->meta_data_signature);
 }

@@ -1,4 +1,4 @@
-/* Approval tasks: how approvers ask for them, see them and answer them (api.md 4.5, 5.10-5.12). */
+/* Approval tasks: how approvers ask for them, see them and answer them (api-notes.md 5). */
 #include "lib/first.h"
 
 #include <string.h>
@@ -76,7 +76,7 @@ filter_check(void *dest, const struct field_path *at, struct arena *a, struct ts
 {
 	struct tsb_task_filter *filter = dest;
 
-	/* api.md 5.10: the id of a task says it all */
+	/* api-notes.md 5.2: the id of a task says it all */
 	filter->has_request_id = filter->has_request_id && !filter->has_id;
 	return proof_check(&filter->proof, err);
 }
@@ -158,7 +158,7 @@ shown_payload_type(const struct tsb_request *r)
 {
 	if (r->payload_type != NULL)
 		return r->payload_type;
-	return r->kind == KIND_SIGN ? "UNSPECIFIED" : NULL; /* its default (api.md 5.2) */
+	return r->kind == KIND_SIGN ? "UNSPECIFIED" : NULL; /* its default (api-notes.md 4.5) */
 }
 
 static void
@@ -287,7 +287,7 @@ is_given(struct tsb_view compact, const char *name)
 	return wire_member_text(compact, name, &value) && !jsontext_is_null(value);
 }
 
-/* Only a body that nowhere looks like an approval is read as a rejection (api.md 5.11). */
+/* Only a body that nowhere looks like an approval is read as a rejection (api-notes.md 5.3). */
 int
 wire_approval_parse(struct tsb_view body, struct arena *a, struct tsb_approval_in *out,
     struct tsb_err *err)

@@ -7,7 +7,7 @@
 #include "lib/wire/field.h"
 #include "lib/wire/names.h"
 
-/* ---- verification (api.md 8.8) ---- */
+/* ---- verification (api-notes.md 8.3) ---- */
 
 #define VERIFY(m) AT(struct wire_verify, m)
 static const struct field verify_inner_fields[] = {

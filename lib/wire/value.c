@@ -123,7 +123,7 @@ trim_lines(struct tsb_view v)
 	return v;
 }
 
-/* Base64 without PEM armour and line breaks (api.md 1.3); false when the armour is broken. */
+/* Base64 without PEM armour and line breaks (api-notes.md 1.2); false when the armour is broken. */
 static bool
 armour_remove(struct tsb_view text, struct arena *a, struct tsb_view *out)
 {
@@ -314,7 +314,7 @@ read_enum(struct reader *r, struct json_object *v, const struct field *f,
 	return 0;
 }
 
-/* One element: names joined by commas; empty ones do not count (api.md 1.3). */
+/* One element: names joined by commas; empty ones do not count (api-notes.md 1.2). */
 static int
 take_joined(struct reader *r, struct tsb_view text, const struct field *f,
     const struct field_path *at, unsigned *bits)

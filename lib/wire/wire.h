@@ -41,12 +41,12 @@ int wire_synchronous_format(enum tsb_kind kind, struct tsb_view inner_clean,
 /* An inner object of KIND_SIGN that the broker makes itself. */
 void wire_sign_inner_format(const char *key_name, const char *algorithm, struct tsb_view payload,
     struct tsb_bytes *out);
-/* GET /v1/request/{id} (api.md 5.7). */
+/* GET /v1/request/{id} (docs/openapi.yaml Request). */
 void wire_request_view_format(const struct tsb_request_view *v, struct tsb_bytes *out);
 
-/* How a payload is to be encrypted or decrypted (api.md 5.3, 8.6); empty = not given. */
+/* How a payload is to be encrypted or decrypted (api-notes.md 8.2); empty = not given. */
 struct wire_cipher {
-	const char *algorithm; /* api.md 15.2, or "ECIES" */
+	const char *algorithm; /* api-notes.md 12.2, or "ECIES" */
 	struct tsb_view iv, additional;
 	int tag_length; /* bits; 0 = not given */
 };
@@ -61,14 +61,14 @@ struct wire_key_create {
 	const char *curve_oid;
 	long key_size; /* 0 = absent */
 	const char *address_format; /* NULL = absent */
-	bool flag[ATTR__MAX]; /* defaults applied (api.md 7.2); sensitive = !extractable */
+	bool flag[ATTR__MAX]; /* defaults applied (api-notes.md 7.2); sensitive = !extractable */
 	bool encrypt, verify, wrap, bip32, slip10, rollover;
 	bool has_encrypt, has_wrap; /* given, be it as false */
 	bool has_policy;
 	struct ska_policy policy; /* not resolved, not checked */
 };
 
-/* A synchronous request for the HSM (api.md 8), members as tsb_request_in, and its approvals. */
+/* A synchronous request for the HSM (api-notes.md 8), members as tsb_request_in, and approvals. */
 struct wire_synchronous_in {
 	struct tsb_request_in request;
 	struct tsb_view *signed_approvals; /* decoded */
@@ -84,7 +84,7 @@ struct wire_synchronous_in {
 int wire_synchronous_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
     struct wire_synchronous_in *out, struct tsb_err *err) TSB_MUSTCHECK;
 
-/* Body of POST /v1/filteredRequests (api.md 5.9); everything is optional, so is the body. */
+/* Body of POST /v1/filteredRequests (docs/openapi.yaml RequestFilter), empty or not. */
 struct wire_request_filter {
 	unsigned states; /* 1 << enum tsb_state; 0 = all */
 	const char *key_name; /* NULL = all */
@@ -97,7 +97,7 @@ int wire_request_ids_parse(struct tsb_view body, struct arena *a, struct tsb_uui
     struct tsb_err *err) TSB_MUSTCHECK;
 /* {"requests":[{"id":"...","status":"..."}]} */
 void wire_request_list_format(const struct tsb_request_row *rows, size_t n, struct tsb_bytes *out);
-/* {"approvedRequests":[...]} (api.md 5.13) */
+/* {"approvedRequests":[...]} (api-notes.md 5.4) */
 void wire_approved_requests_format(const struct tsb_request_view *views, size_t n,
     struct tsb_bytes *out);
 
@@ -130,7 +130,7 @@ int wire_key_ref_parse(struct tsb_view body, struct arena *a, struct wire_key_re
     struct tsb_err *err) TSB_MUSTCHECK;
 void wire_key_ref_format(const struct wire_key_ref *ref, struct tsb_bytes *out);
 
-/* Answer of key creation and attributes (api.md 7.3): json is derived from k, xml goes as it is. */
+/* Answer of key creation and attributes (api-notes.md 7.3): json is made of k, xml goes as is. */
 void wire_key_attributes_format(const struct keyattr *k, struct tsb_view xml,
     struct tsb_view xml_signature, const char *attestation_key_name, struct tsb_bytes *out);
 /* The same answer read back: xml, xmlSignature, attestationKeyName (digest and name not filled). */
@@ -142,7 +142,7 @@ int wire_key_import_parse(struct tsb_view body, struct arena *a, struct tsb_key_
 void wire_key_list_format(const char *const *labels, size_t n, struct tsb_bytes *out);
 int wire_key_list_parse(struct tsb_view body, struct arena *a, const char ***labels, size_t *n,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* Policy object as in api.md 4.1 (with keyStatus when with_status). */
+/* Policy object as in api-notes.md 4.1 (with keyStatus when with_status). */
 void wire_policy_format(const struct ska_policy *p, bool with_status, struct tsb_bytes *out);
 /* object, compact text, with its member "policy" written anew. */
 void wire_policy_replace(struct tsb_view object, const struct ska_policy *p, bool with_status,
@@ -161,7 +161,7 @@ struct wire_encrypt {
 };
 int wire_encrypt_parse(struct tsb_view body, struct arena *a, struct wire_encrypt *out,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* The answer (api.md 8.6): payload ends with the tag, of which there are tag_size bytes. */
+/* The answer (api-notes.md 8.2): payload ends with the tag, of which there are tag_size bytes. */
 void wire_encrypted_format(struct tsb_view payload, size_t tag_size, struct tsb_view iv,
     struct tsb_bytes *out);
 
@@ -173,13 +173,13 @@ struct wire_wrap {
 int wire_wrap_parse(struct tsb_view body, struct arena *a, struct wire_wrap *out,
     struct tsb_err *err) TSB_MUSTCHECK;
 
-/* A request, certificate or self-signed certificate that is made at once (api.md 9.1, 9.3, 9.4). */
+/* A request, certificate or self-signed certificate made at once (api-notes.md 9.1, 9.2). */
 int wire_certificate_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
     struct tsb_request_in *out, struct tsb_err *err) TSB_MUSTCHECK;
 /* {"label":"...","<member>":"<PEM>"} */
 void wire_pem_format(const char *label, const char *member, struct tsb_view pem,
     struct tsb_bytes *out);
-/* The certificate stored with a key (api.md 9.6, 9.7). */
+/* The certificate stored with a key (api-notes.md 9.4). */
 struct wire_certificate {
 	const char *label;
 	struct tsb_view der;

@@ -1,4 +1,4 @@
-"""Keys: creation, attributes, lists, deletion, random bytes, the service (api.md 7, 8.13, 11)."""
+"""Keys, random bytes and what the service tells about itself (api-notes.md 7, 8.4, 11)."""
 import base64
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""Every algorithm signs, and an independent implementation verifies (api.md 15.1)."""
+"""Every algorithm signs, and an independent implementation verifies (api-notes.md 12.1)."""
 import base64
 import hashlib
 

@@ -61,7 +61,7 @@ test_request_of_custody_client(void **state)
 	    "\"signatureAlgorithm\":\"EDDSA\",\"signatureType\":\"RAW\"}}");
 
 	assert_string_equal(in.payload_type, "HEX");
-	assert_view(in.key_password, "[s, e, c]"); /* never interpreted (api.md 1.5) */
+	assert_view(in.key_password, "[s, e, c]"); /* never interpreted (api-notes.md 1.4) */
 }
 
 static void
@@ -231,7 +231,7 @@ test_request_certificates_are_described(void **state)
 	assert_false(c->authority);
 }
 
-/* Every value of api.md 15.1 that the table must have, spelt again. */
+/* Every value of api-notes.md 12.1 that the table must have, spelt again. */
 static void
 test_request_every_signature_algorithm(void **state)
 {

@@ -57,7 +57,7 @@ test_request_view_result_texts(void **state)
 	assert_true(wire_member_text(tsb_view_bytes(&out), "result", &result));
 	assert_view(result, "null");
 
-	/* a certificate request is PEM text with line feeds (api.md 1.4) */
+	/* a certificate request is PEM text with line feeds (api-notes.md 1.3) */
 	tsb_bytes_reset(&out);
 	v.request.state = STATE_EXECUTED;
 	v.request.result = text("-----BEGIN NEW CERTIFICATE REQUEST-----\nAAAA\n");
@@ -147,7 +147,7 @@ test_task_filter_members(void **state)
 	assert_int_equal(f.proof.spki.n, 1);
 	assert_int_equal(f.proof.signer_certificate.n, 1);
 	assert_true(f.has_id);
-	assert_false(f.has_request_id); /* ignored beside id (api.md 5.10) */
+	assert_false(f.has_request_id); /* ignored beside id (api-notes.md 5.2) */
 	assert_int_equal(f.level, 6);
 	assert_int_equal(f.page, 0);
 	assert_int_equal(f.sort, SORT_FETCHED_DESC);
@@ -215,7 +215,7 @@ test_task_filter_refusals(void **state)
 
 /* ---- tasks shown ---- */
 
-/* api.md 18, vector 6: token of a published task, and what the task shows of it. */
+/* tests/vectors/approval-tokens.json: token of a published task, and what the task shows of it. */
 #define TOKEN                                                                                      \
 	"6AAAADsABAABAAAAAhA2AFRFU1RLRVkyMDI0LTA4LTE0XzIwLTAyLTQ4LjcyMTY4MDE2MjU3MDIwLzQ0Jy8wJy8w" \
 	"Jy8wJwAAVBA0ADAAAABXEAgASGFsbG9hc2QHAQgAVvG8ZgAAAAACEBIAdGVzdC10aW1lc3RhbXAta2V5AABWEFkA" \
@@ -366,7 +366,7 @@ test_tasks_without_timestamp_show_null(void **state)
 	struct tsb_task_view v = published_task();
 	tsb_bytes_auto out = {0};
 
-	/* the token inside the air-gapped sample (api.md 6.2) */
+	/* the token inside the air-gapped sample (api-notes.md 6.2) */
 	v.request.token =
 	    decoded("LAAAADsABAABAAAAAhARAE1TSS1TdGFuZGFsb25lS2V5AAAAVxAFAGhhcnJvAAAA");
 	v.request.meta_data = v.request.meta_data_signature = v.request.payload_type = NULL;
