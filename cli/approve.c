@@ -15,7 +15,7 @@
 struct approver {
 	struct cli *cli;
 	struct signer signer;
-	struct token_keys keys;
+	struct pinned_keys keys;
 	struct wire_client_task *tasks;
 	size_t n;
 };
@@ -30,7 +30,7 @@ approver_clear(struct approver *a)
 static int
 approver_load(struct approver *a)
 {
-	return signer_load(a->cli, &a->signer) || token_keys_load(a->cli, &a->keys) ? -1 : 0;
+	return signer_load(a->cli, &a->signer) || pinned_keys_load(a->cli, &a->keys) ? -1 : 0;
 }
 
 /* With --json where a person who is asked reads it; standard output is for the outcome then. */

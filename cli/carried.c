@@ -10,6 +10,7 @@
 #include "cli/carried.h"
 #include "cli/certview.h"
 #include "cli/file.h"
+#include "cli/pinned.h"
 #include "cli/session.h"
 #include "cli/strength.h"
 
@@ -336,10 +337,10 @@ static int
 take_attributes(struct cli *c, struct carried *k, struct tsb_view answer)
 {
 	tsb_bytes_auto stable = {0};
-	struct token_keys keys;
+	struct pinned_keys keys;
 	struct keyview v;
 
-	if (token_keys_load(c, &keys))
+	if (pinned_keys_load(c, &keys))
 		return -1;
 	if (keyview_read(c, answer, keys.attestation, &v))
 		return session_misread(c);

@@ -11,11 +11,11 @@
 #include "cli/file.h"
 #include "cli/key.h"
 #include "cli/keyview.h"
+#include "cli/pinned.h"
 #include "cli/policy.h"
 #include "cli/request.h"
 #include "cli/session.h"
 #include "cli/strength.h"
-#include "cli/token.h"
 
 static int
 ask(struct cli *c, enum tsb_kind kind)
@@ -42,10 +42,10 @@ static int
 fetch_policy(struct cli *c, struct ska_policy *out)
 {
 	tsb_bytes_auto body = {0}, answer = {0};
-	struct token_keys keys;
+	struct pinned_keys keys;
 	struct keyview key;
 
-	if (token_keys_load(c, &keys) || key_put_reference(c, &body) ||
+	if (pinned_keys_load(c, &keys) || key_put_reference(c, &body) ||
 	    session_call(c, "POST", "/v1/key/attributes", tsb_view_bytes(&body), &answer))
 		return -1;
 	if (keyview_read(c, tsb_view_bytes(&answer), keys.attestation, &key))

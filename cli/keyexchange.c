@@ -12,9 +12,9 @@
 #include "cli/key.h"
 #include "cli/keyview.h"
 #include "cli/outcome.h"
+#include "cli/pinned.h"
 #include "cli/room.h"
 #include "cli/session.h"
-#include "cli/token.h"
 
 #define ATTRIBUTES_FILE_MAX (4 * 1024 * 1024)
 
@@ -23,12 +23,12 @@ int
 cli_key_attributes(struct cli *c)
 {
 	tsb_bytes_auto body = {0}, answer = {0};
-	struct token_keys keys;
+	struct pinned_keys keys;
 	struct keyview v;
 
 	if (!c->opt[OPT_OUT])
 		return tsb_fail(&c->err, TSB_E_INPUT, "say where they go: --out FILE");
-	if (token_keys_load(c, &keys) || key_put_reference(c, &body) ||
+	if (pinned_keys_load(c, &keys) || key_put_reference(c, &body) ||
 	    session_call(c, "POST", "/v1/key/attributes", tsb_view_bytes(&body), &answer))
 		return -1;
 	if (keyview_read(c, tsb_view_bytes(&answer), keys.attestation, &v))
@@ -94,11 +94,11 @@ import_file(struct cli *c, struct tsb_view attestation, const char *path, struct
 int
 cli_key_import(struct cli *c)
 {
-	struct token_keys keys;
+	struct pinned_keys keys;
 	doc_auto t = {0};
 	int i, rc = 0;
 
-	if (token_keys_load(c, &keys))
+	if (pinned_keys_load(c, &keys))
 		return -1;
 	doc_start(&t, c->json);
 	doc_list(&t, "keys");

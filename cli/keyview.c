@@ -6,10 +6,10 @@
 #include "lib/wire/wire.h"
 
 #include "cli/keyview.h"
+#include "cli/pinned.h"
 #include "cli/policy.h"
 #include "cli/session.h"
 #include "cli/strength.h"
-#include "cli/token.h"
 
 int
 keyview_read(struct cli *c, struct tsb_view answer, struct tsb_view attestation,
@@ -88,11 +88,11 @@ keyview_show_attestation(struct doc *t, const struct keyview *v)
 int
 keyview_print(struct cli *c, struct tsb_view answer)
 {
-	struct token_keys keys;
+	struct pinned_keys keys;
 	struct keyview v;
 	doc_auto t = {0};
 
-	if (token_keys_load(c, &keys))
+	if (pinned_keys_load(c, &keys))
 		return -1;
 	if (c->json && keys.attestation.n == 0) {
 		output_body(answer);

@@ -268,7 +268,7 @@ check_content(struct cli *c, struct task *out)
 }
 
 static int
-check_timestamp(struct cli *c, const struct token_keys *keys, struct task *out)
+check_timestamp(struct cli *c, const struct pinned_keys *keys, struct task *out)
 {
 	const struct ska_approval_token *t = &out->token;
 	struct tsb_err ignored;
@@ -288,7 +288,7 @@ check_timestamp(struct cli *c, const struct token_keys *keys, struct task *out)
 }
 
 static int
-check_attributes(struct cli *c, const struct token_keys *keys, struct task *out)
+check_attributes(struct cli *c, const struct pinned_keys *keys, struct task *out)
 {
 	const struct wire_client_task *w = out->wire;
 	struct keyattr *k = &out->attributes;
@@ -316,7 +316,7 @@ check_attributes(struct cli *c, const struct token_keys *keys, struct task *out)
 }
 
 int
-task_check(struct cli *c, const struct signer *s, const struct token_keys *keys,
+task_check(struct cli *c, const struct signer *s, const struct pinned_keys *keys,
     const struct wire_client_task *w, struct task *out)
 {
 	struct task t = {.wire = w};

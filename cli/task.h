@@ -6,8 +6,8 @@
 #include "lib/ska/token.h"
 #include "lib/wire/client.h"
 
+#include "cli/pinned.h"
 #include "cli/signer.h"
-#include "cli/token.h"
 
 /* All that the approver decides on. What is shown comes from the token: it is what is signed. */
 struct task {
@@ -33,7 +33,7 @@ int task_fetch(struct cli *, const struct signer *, const char *id, struct wire_
  * The token must be strict, made for this approver's key, and agree with the request that the
  * server shows beside it; else CLI_WRONG.
  */
-int task_check(struct cli *, const struct signer *, const struct token_keys *,
+int task_check(struct cli *, const struct signer *, const struct pinned_keys *,
     const struct wire_client_task *, struct task *out) TSB_MUSTCHECK;
 void task_show(struct doc *, const struct task *);
 /* Parts of it: when it was asked, and what is to be done. */

@@ -11,6 +11,7 @@
 #include "cli/change.h"
 #include "cli/policy.h"
 #include "cli/task.h"
+#include "cli/token.h"
 
 /* Times beyond are no times; policies add some 2^38 seconds at most. */
 #define TIME_MAX 4102444800ULL /* the year 2100 */

@@ -16,6 +16,7 @@
 #include "cli/certview.h"
 #include "cli/file.h"
 #include "cli/keyview.h"
+#include "cli/pinned.h"
 #include "cli/policy.h"
 #include "cli/session.h"
 #include "cli/strength.h"
@@ -32,25 +33,9 @@ static const char *const operation_names[] = {
 struct decode {
 	struct cli *cli;
 	struct doc doc;
-	struct token_keys keys;
+	struct pinned_keys keys;
 	bool wrong; /* a signature inside does not verify */
 };
-
-int
-token_keys_load(struct cli *c, struct token_keys *out)
-{
-	struct token_keys keys = {0};
-
-	if (c->opt[OPT_TIMESTAMP_KEY] &&
-	    file_read_spki(c->opt[OPT_TIMESTAMP_KEY], &c->arena, &keys.timestamp, NULL, &c->err))
-		return -1;
-	if (c->opt[OPT_ATTESTATION_KEY] &&
-	    file_read_spki(c->opt[OPT_ATTESTATION_KEY], &c->arena, &keys.attestation, NULL,
-		&c->err))
-		return -1;
-	*out = keys;
-	return 0;
-}
 
 /* ---- signatures ---- */
 
@@ -515,7 +500,7 @@ cli_token_decode(struct cli *c)
 	struct decode d = {.cli = c};
 	struct tsb_view bytes;
 
-	if (read_input(c, &bytes) || token_keys_load(c, &d.keys))
+	if (read_input(c, &bytes) || pinned_keys_load(c, &d.keys))
 		return -1;
 	doc_start(&d.doc, c->json);
 	if (decode_any(&d, bytes)) {
