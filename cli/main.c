@@ -9,9 +9,9 @@
 
 #include "lib/base/str.h"
 
-#include "cli/cli.h"
-#include "cli/output.h"
-#include "cli/session.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/output.h"
+#include "cli/lib/session.h"
 
 #define O(id)    OPT_BIT(id)
 #define O_SIGNER (O(APPROVER) | O(PASSPHRASE_FILE) | O(CERTIFICATE))

@@ -6,7 +6,7 @@
 
 #include "lib/wire/wire.h"
 
-#include "cli/certview.h"
+#include "cli/lib/certview.h"
 #include "tests/fuzz/fuzz.h"
 
 static void

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "cli/strength.h"
+#include "cli/key/strength.h"
 #include "lib/ska/verdict.h"
 
 #define PEOPLE 4

@@ -1,0 +1,138 @@
+#include "lib/first.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/crypto/keypair.h"
+
+#include "cli/approve/signer.h"
+#include "cli/lib/file.h"
+#include "cli/lib/output.h"
+
+#define KEY_FILE_MAX (64 * 1024)
+#define DER_SEQUENCE 0x30 /* no PEM text begins so */
+
+void
+signer_clear(struct signer *s)
+{
+	crypto_private_free(&s->key);
+	*s = (struct signer){0};
+}
+
+/* --passphrase-file, the environment or the terminal. */
+static int
+find_passphrase(struct cli *c, const char *path, const char **out)
+{
+	const char *env = getenv("TSB_APPROVER_PASSPHRASE");
+	char prompt[256];
+
+	*out = NULL;
+	if (c->opt[OPT_PASSPHRASE_FILE])
+		return file_read_line(c->opt[OPT_PASSPHRASE_FILE], &c->arena, out, &c->err);
+	snprintf(prompt, sizeof(prompt), "Passphrase of %s: ", path);
+	if (env && *env)
+		*out = env;
+	else
+		file_ask_secret(prompt, &c->arena, out);
+	if (!*out)
+		return tsb_fail(&c->err, TSB_E_READING_PEM,
+		    "%s is encrypted: give --passphrase-file, TSB_APPROVER_PASSPHRASE or a terminal",
+		    path);
+	return 0;
+}
+
+/* A container as tsb approver onboard writes it, or a browser exports. */
+static int
+load_container(struct cli *c, const char *path, struct tsb_view file, struct crypto_private **out)
+{
+	tsb_bytes_auto pkcs8 = {0};
+	const char *passphrase;
+
+	if (find_passphrase(c, path, &passphrase) ||
+	    crypto_pkcs12_open(file, tsb_view_str(passphrase), &pkcs8, &c->err))
+		return -1;
+	return crypto_private_decode(tsb_view_bytes(&pkcs8), out, &c->err);
+}
+
+/* Nobody is asked for a passphrase before the file turns out to have one. */
+static int
+load_pem(struct cli *c, const char *path, struct tsb_view file, struct crypto_private **out)
+{
+	const char *passphrase;
+
+	if (crypto_private_load(file, NULL, out, &c->err) == 0)
+		return 0;
+	if (c->err.code != TSB_E_DECRYPT_FAILED || find_passphrase(c, path, &passphrase))
+		return -1;
+	return crypto_private_load(file, passphrase, out, &c->err);
+}
+
+static int
+load_key(struct cli *c, const char *path, struct tsb_view file, struct crypto_private **out)
+{
+	int failed = file.n > 0 && file.p[0] == DER_SEQUENCE ? load_container(c, path, file, out)
+							     : load_pem(c, path, file, out);
+
+	/* a key that is there but not usable says so itself */
+	if (failed && (c->err.code == TSB_E_DECRYPT_FAILED || c->err.code == TSB_E_PARSING_KEY))
+		return tsb_fail(&c->err, TSB_E_READING_PEM,
+		    "%s holds no private key in PEM form or PKCS #12, or the passphrase is wrong",
+		    path);
+	return failed;
+}
+
+static void
+warn_readable(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077))
+		output_note("tsb: warning: others may read %s; chmod 600 it", path);
+}
+
+static int
+load_certificate(struct cli *c, struct signer *s)
+{
+	struct tsb_view spki;
+
+	if (!c->opt[OPT_CERTIFICATE])
+		return 0;
+	if (file_read_spki(c->opt[OPT_CERTIFICATE], &c->arena, &spki, &s->certificate, &c->err))
+		return -1;
+	if (s->certificate.n == 0 || !tsb_view_eq(spki, s->spki))
+		return tsb_fail(&c->err, TSB_E_INVALID_CERTIFICATE,
+		    "%s is not a certificate of the key of --approver", c->opt[OPT_CERTIFICATE]);
+	return 0;
+}
+
+int
+signer_load(struct cli *c, struct signer *out)
+{
+	const char *path = c->opt[OPT_APPROVER] ? c->opt[OPT_APPROVER] : getenv("TSB_APPROVER");
+	tsb_bytes_auto content = {0};
+	signer_auto s = {0};
+
+	if (!path || !*path)
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "give the approver's private key with --approver FILE (tsb approver new makes one)");
+	if (file_read(path, KEY_FILE_MAX, &content, &c->err))
+		return -1;
+	warn_readable(path);
+	if (load_key(c, path, tsb_view_bytes(&content), &s.key))
+		return -1;
+	s.spki = crypto_private_spki(s.key);
+	if (load_certificate(c, &s))
+		return -1;
+	*out = s;
+	s = (struct signer){0};
+	return 0;
+}
+
+int
+signer_sign(const struct signer *s, struct tsb_view message, struct tsb_bytes *out,
+    struct tsb_err *err)
+{
+	return crypto_private_sign(s->key, message, out, err);
+}

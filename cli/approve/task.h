@@ -1,0 +1,44 @@
+/* Approval tasks: fetched, checked against their own token (task.c), shown (taskview.c). */
+#ifndef TSB_CLI_APPROVE_TASK_H
+#define TSB_CLI_APPROVE_TASK_H
+
+#include "lib/ska/keyattr.h"
+#include "lib/ska/token.h"
+#include "lib/wire/client.h"
+
+#include "cli/approve/signer.h"
+#include "cli/lib/output.h"
+#include "cli/lib/pinned.h"
+
+/* All that the approver decides on. What is shown comes from the token: it is what is signed. */
+struct task {
+	const struct wire_client_task *wire;
+	struct ska_approval_token token;
+	bool has_attributes;
+	struct keyattr attributes;
+	bool timestamp_verified, attributes_verified; /* with a key that the approver gave */
+	struct ska_policy policy; /* modify: the new one, approvers identified */
+};
+
+/* Adds the members that prove who asks: timestamp, its signature, key or certificate. */
+int task_prove(struct cli *, const struct signer *, struct tsb_bytes *body) TSB_MUSTCHECK;
+/* Adds approverPublicKey or approverCertificate. */
+void task_put_approver(const struct signer *, struct tsb_bytes *body);
+/*
+ * Open tasks of this approver, all or the one with this id; raw (may be NULL) gets {"tasks":[...]}
+ * as the server wrote it.
+ */
+int task_fetch(struct cli *, const struct signer *, const char *id, struct wire_client_task **tasks,
+    size_t *n, struct tsb_bytes *raw) TSB_MUSTCHECK;
+/*
+ * The token must be strict, made for this approver's key, and agree with the request that the
+ * server shows beside it; else CLI_WRONG.
+ */
+int task_check(struct cli *, const struct signer *, const struct pinned_keys *,
+    const struct wire_client_task *, struct task *out) TSB_MUSTCHECK;
+void task_show(struct doc *, const struct task *);
+/* Parts of it: when it was asked, and what is to be done. */
+void task_show_time(struct doc *, const struct task *);
+void task_show_content(struct doc *, const struct task *);
+
+#endif

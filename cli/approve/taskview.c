@@ -1,0 +1,222 @@
+/*
+ * What an approver decides on, in words. All of it comes from the token unless it says otherwise.
+ */
+#include "lib/first.h"
+
+#include <stdio.h>
+
+#include "lib/base/clock.h"
+
+#include "cli/approve/task.h"
+#include "cli/approve/token.h"
+#include "cli/key/change.h"
+#include "cli/key/policy.h"
+#include "cli/lib/certview.h"
+
+/* Times beyond are no times; policies add some 2^38 seconds at most. */
+#define TIME_MAX 4102444800ULL /* the year 2100 */
+
+static const struct {
+	const char *name;
+	enum ska_rule_kind rule;
+} operations[] = {
+    [OP_USE] = {"use the key", RULE_USE},
+    [OP_BLOCK] = {"block the key", RULE_BLOCK},
+    [OP_UNBLOCK] = {"unblock the key", RULE_UNBLOCK},
+    [OP_MODIFY] = {"replace the policy", RULE_MODIFY},
+};
+
+static void
+show_rule(struct doc *t, const struct task *task)
+{
+	const struct wire_client_task *w = task->wire;
+	enum ska_rule_kind kind = operations[task->token.operation].rule;
+	static const struct tsb_view nobody = {NULL, 0};
+
+	if (!task->has_attributes || !task->attributes.has_policy) {
+		doc_text(t, "decided by", "a policy that this server does not show");
+		return;
+	}
+	if (!task->attributes_verified)
+		doc_text(t, "decided by",
+		    "this rule, as the server says; --attestation-key FILE checks it");
+	else
+		doc_text(t, "decided by", "this rule, signed by the HSM, checked");
+	policy_show_rule(t, kind, &task->attributes.policy.rule[kind],
+	    w->has_status ? (w->status.napproved ? w->status.approved : &nobody) : NULL,
+	    w->has_status ? w->status.napproved : 0);
+}
+
+void
+task_show_time(struct doc *t, const struct task *task)
+{
+	char text[CLOCK_ISO_SIZE];
+	const struct ska_approval_token *token = &task->token;
+
+	if (!token->has_timestamp)
+		doc_text(t, "asked at", "no HSM timestamp: only rules without time limits apply");
+	else if (token->timestamp.seconds <= TIME_MAX)
+		doc_format(t, "asked at", "%s (HSM clock%s)",
+		    clock_iso((int64_t)token->timestamp.seconds, text),
+		    task->timestamp_verified ? ", checked" : "");
+}
+
+/* From the earliest timelock to the latest timeout of the rule's tokens, by the HSM's clock. */
+static void
+show_limits(struct doc *t, const struct task *task)
+{
+	const struct ska_rule *rule;
+	uint64_t t0 = task->token.timestamp.seconds, lock = UINT64_MAX, timeout = 0;
+	bool endless = false;
+	char text[CLOCK_ISO_SIZE];
+	size_t i;
+
+	if (!task->has_attributes || !task->attributes.has_policy || !task->token.has_timestamp ||
+	    t0 > TIME_MAX)
+		return;
+	rule = &task->attributes.policy.rule[operations[task->token.operation].rule];
+	for (i = 0; i < rule->ntokens; i++) {
+		const struct ska_token *token = &rule->tokens[i];
+
+		lock = token->timelock < lock ? token->timelock : lock;
+		timeout = token->timeout > timeout ? token->timeout : timeout;
+		endless |= token->timeout == 0;
+	}
+	if (rule->ntokens > 0 && lock > 0)
+		doc_text(t, "runs not before", clock_iso((int64_t)(t0 + lock), text));
+	if (rule->ntokens > 0 && !endless)
+		doc_text(t, "runs not after", clock_iso((int64_t)(t0 + timeout), text));
+}
+
+/* ---- what is asked ---- */
+
+static const char *const kind_titles[KIND__MAX] = {
+    [KIND_SIGN] = "sign",
+    [KIND_DECRYPT] = "decrypt",
+    [KIND_UNWRAP] = "unwrap a key",
+    [KIND_CERTIFICATE_REQUEST] = "sign a certificate request for the key itself",
+    [KIND_SIGN_CERTIFICATE] = "sign a certificate for somebody",
+    [KIND_SELF_SIGN_CERTIFICATE] = "sign a certificate for the key itself",
+};
+
+/* An approval to use the key names no kind of use: what else the payload may be is said. */
+static void
+show_payload(struct doc *t, const struct task *task)
+{
+	const struct wire_client_task *w = task->wire;
+	const struct ska_approval_token *token = &task->token;
+	const char *reading = token->has_payload ? token_reading(token->payload) : NULL;
+
+	if (w->has_kind && reading)
+		doc_warn(t, "this is called '%s', but approving it approves %s as well",
+		    kind_titles[w->kind], reading);
+	if (w->has_kind && w->kind == KIND_DECRYPT && !reading)
+		doc_digest(t, "ciphertext", token->payload);
+	else
+		token_show_payload(t, token);
+}
+
+static void
+show_unwrap(struct doc *t, const struct task *task)
+{
+	doc_open(t, "new key");
+	token_show_unwrap(t, task->token.payload);
+	if (task->wire->wrap_method)
+		doc_format(t, "method", "%s (as the request says; approvals do not cover it)",
+		    task->wire->wrap_method);
+	doc_close(t);
+}
+
+static void
+show_certificate(struct doc *t, const struct task *task)
+{
+	certview_auto v = {0};
+
+	if (!certview_open_content(task->token.payload, &v))
+		return; /* task_check() has refused it */
+	doc_open(t,
+	    v.kind == CERTVIEW_REQUEST ? "request to be signed" : "certificate to be signed");
+	certview_show(t, &v);
+	doc_digest(t, "signed bytes", task->token.payload);
+	doc_close(t);
+}
+
+static void
+show_policy(struct doc *t, const struct task *task)
+{
+	const struct ska_policy *old =
+	    task->has_attributes && task->attributes.has_policy ? &task->attributes.policy : NULL;
+
+	if (old && !task->attributes_verified)
+		doc_text(t, "old policy", "as the server says, not checked");
+	doc_open(t, "new policy");
+	change_show(t, old, &task->policy);
+	doc_close(t);
+}
+
+static void
+show_block(struct doc *t, const struct task *task)
+{
+	doc_text(t, "effect",
+	    task->token.operation == OP_BLOCK ? "nobody can use the key until it is unblocked"
+					      : "the key can be used again as its policy says");
+	if (task->has_attributes && task->attributes.has_policy)
+		doc_bool(t, "blocked now", task->attributes.policy.blocked);
+}
+
+void
+task_show_content(struct doc *t, const struct task *task)
+{
+	switch (task->token.operation) {
+	case OP_MODIFY:
+		show_policy(t, task);
+		return;
+	case OP_BLOCK:
+	case OP_UNBLOCK:
+		show_block(t, task);
+		return;
+	case OP_USE:
+		break;
+	}
+	switch (task->wire->has_kind ? task->wire->kind : KIND_SIGN) {
+	case KIND_UNWRAP:
+		show_unwrap(t, task);
+		break;
+	case KIND_CERTIFICATE_REQUEST:
+	case KIND_SIGN_CERTIFICATE:
+	case KIND_SELF_SIGN_CERTIFICATE:
+		show_certificate(t, task);
+		break;
+	default:
+		show_payload(t, task);
+	}
+}
+
+void
+task_show(struct doc *t, const struct task *task)
+{
+	const struct wire_client_task *w = task->wire;
+	const struct ska_approval_token *token = &task->token;
+
+	doc_open(t, "task");
+	doc_text(t, "id", w->id);
+	if (w->has_status)
+		doc_text(t, "request", w->status.id);
+	if (w->has_kind && token->operation == OP_USE)
+		doc_format(t, "operation", "%s: %s", operations[token->operation].name,
+		    kind_titles[w->kind]);
+	else
+		doc_text(t, "operation", operations[token->operation].name);
+	doc_view(t, "key", token->label);
+	doc_text(t, "algorithm", w->algorithm);
+	task_show_time(t, task);
+	show_limits(t, task);
+	task_show_content(t, task);
+	doc_text(t, "payload type", w->payload_type);
+	if (w->has_meta)
+		doc_payload(t, "caller's note", w->meta);
+	if (w->requester.n > 0)
+		doc_key(t, "asked by", w->requester);
+	show_rule(t, task);
+	doc_close(t);
+}

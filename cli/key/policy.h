@@ -1,0 +1,34 @@
+/* Policies: made from options, shown to people. */
+#ifndef TSB_CLI_KEY_POLICY_H
+#define TSB_CLI_KEY_POLICY_H
+
+#include "lib/ska/policy.h"
+
+#include "cli/lib/output.h"
+
+/*
+ * JSON of the policy that --policy or --approvers ask for; *json stays empty when neither is given.
+ * For the creation of a key: with keyStatus, and says on stderr which rules stay open.
+ */
+int policy_of_options(struct cli *, bool creation, struct tsb_bytes *json) TSB_MUSTCHECK;
+/* "use this key", "rule use" ... */
+extern const char *const policy_rule_verbs[RULE__MAX], *const policy_rule_titles[RULE__MAX];
+
+/*
+ * Showing: approvers must be identified (strength.h). The four rules as a branch of the document;
+ * rules that everyone or nobody can use are marked.
+ */
+void policy_show(struct doc *, const struct ska_policy *);
+/* One rule. approved (n keys) marks who has approved already; NULL = do not say. */
+void policy_show_rule(struct doc *, enum ska_rule_kind, const struct ska_rule *,
+    const struct tsb_view *approved, size_t n);
+void policy_show_tokens(struct doc *, const struct ska_rule *, const struct tsb_view *approved,
+    size_t n);
+/* Warns when everyone or nobody can meet the rule. */
+void policy_warn_reach(struct doc *, enum ska_rule_kind, const struct ska_rule *);
+/* Kind, fingerprint and name. */
+const char *policy_approver(struct arena *, const struct ska_approver *);
+/* Equal in their binary form. */
+bool policy_same_rule(const struct ska_rule *, const struct ska_rule *);
+
+#endif

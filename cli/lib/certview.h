@@ -1,0 +1,37 @@
+/*
+ * Certificates and certificate requests, whole or still to be signed, shown to people. What is to
+ * be signed is a TBSCertificate (RFC 5280) or CertificationRequestInfo (RFC 2986): the payload of
+ * the token that approvers sign.
+ */
+#ifndef TSB_CLI_LIB_CERTVIEW_H
+#define TSB_CLI_LIB_CERTVIEW_H
+
+#include "lib/ska/token.h"
+
+#include "cli/lib/output.h"
+
+enum certview_kind { CERTVIEW_REQUEST, CERTVIEW_CERTIFICATE };
+
+struct certview {
+	enum certview_kind kind;
+	struct X509_req_st *request; /* one of the two */
+	struct x509_st *certificate;
+};
+#define certview_auto struct certview __attribute__((cleanup(certview_close)))
+
+/* False unless der is exactly one of the two in DER: what reads it differently sees other bytes. */
+bool certview_open_content(struct tsb_view der, struct certview *out);
+/* A whole certificate or request; signatures are not checked. */
+bool certview_open(struct tsb_view der, struct certview *out);
+void certview_close(struct certview *);
+
+/* Everything that the signature will cover: names, times, key, and every extension. */
+void certview_show(struct doc *, const struct certview *);
+/* The public key inside; empty when it is not understood. */
+struct tsb_view certview_key(const struct certview *, struct arena *);
+/* First common name of the subject, NULL = none. */
+const char *certview_common_name(const struct certview *, struct arena *);
+/* Subject and issuer are the same name. */
+bool certview_is_self_issued(const struct certview *);
+
+#endif

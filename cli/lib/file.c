@@ -1,0 +1,324 @@
+#include "lib/first.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "lib/base/enc.h"
+#include "lib/base/str.h"
+#include "lib/crypto/crypto.h"
+
+#include "cli/lib/file.h"
+
+#define LINE_SIZE    1024
+#define DER_FILE_MAX (64 * 1024)
+
+static void
+close_fd(int *fd)
+{
+	if (*fd > 2)
+		close(*fd);
+}
+#define fd_auto int __attribute__((cleanup(close_fd)))
+
+int
+file_read(const char *path, size_t max, struct tsb_bytes *out, struct tsb_err *err)
+{
+	bool standard = tsb_streq(path, "-");
+	fd_auto fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	const char *name = standard ? "standard input" : path;
+	unsigned char block[4096];
+	size_t total = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return tsb_fail(err, TSB_E_FILE_NOT_FOUND, "cannot open %s: %s", name,
+		    strerror(errno));
+	while ((n = read(fd, block, sizeof(block))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return tsb_fail(err, TSB_E_IO, "cannot read %s: %s", name, strerror(errno));
+		total += (size_t)n;
+		if (total > max)
+			return tsb_fail(err, TSB_E_INPUT, "%s is longer than %zu bytes", name, max);
+		tsb_bytes_add(out, block, (size_t)n);
+	}
+	tsb_wipe(block, sizeof(block));
+	return 0;
+}
+
+int
+file_read_line(const char *path, struct arena *a, const char **out, struct tsb_err *err)
+{
+	tsb_bytes_auto text = {0};
+	size_t n;
+
+	if (file_read(path, LINE_SIZE, &text, err))
+		return -1;
+	for (n = 0; n < text.n && text.p[n] != '\n' && text.p[n] != '\r'; n++)
+		if (text.p[n] == '\0')
+			return tsb_fail(err, TSB_E_INPUT, "the first line of %s is not text", path);
+	if (n == 0)
+		return tsb_fail(err, TSB_E_INPUT, "the first line of %s is empty", path);
+	*out = arena_strn(a, text.p, n);
+	return 0;
+}
+
+int
+file_read_base64(const char *path, size_t max, struct arena *a, struct tsb_view *out,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto content = {0};
+	struct tsb_view text;
+
+	if (file_read(path, max, &content, err))
+		return -1;
+	text = tsb_view_bytes(&content);
+	while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
+		text.n--;
+	if (text.n == 0)
+		return tsb_fail(err, TSB_E_INPUT, "%s is empty",
+		    tsb_streq(path, "-") ? "standard input" : path);
+	if (!enc_base64_decode(text, a, out))
+		*out = arena_view(a, tsb_view_bytes(&content));
+	return 0;
+}
+
+int
+file_read_der(const char *path, struct arena *a, struct tsb_view *der, struct tsb_err *err)
+{
+	tsb_bytes_auto content = {0};
+
+	if (file_read(path, DER_FILE_MAX, &content, err))
+		return -1;
+	if (content.n > 0 && content.p[0] == 0x30) {
+		*der = arena_view(a, tsb_view_bytes(&content));
+		return 0;
+	}
+	if (crypto_pem_to_der(tsb_view_bytes(&content), a, der, err))
+		return tsb_fail(err, TSB_E_READING_PEM, "%s holds no PEM public key or certificate",
+		    path);
+	return 0;
+}
+
+int
+file_read_spki(const char *path, struct arena *a, struct tsb_view *spki, struct tsb_view *cert,
+    struct tsb_err *err)
+{
+	struct tsb_view der, key;
+	struct tsb_err ignored;
+
+	if (file_read_der(path, a, &der, err))
+		return -1;
+	if (crypto_cert_spki(der, a, &key, &ignored) == 0) {
+		*spki = key;
+		if (cert)
+			*cert = der;
+		return 0;
+	}
+	if (crypto_spki_check(der, err))
+		return tsb_fail(err, TSB_E_PARSING_KEY,
+		    "%s is neither a certificate nor a public key (RSA, EC, Ed25519, DSA)", path);
+	*spki = der;
+	if (cert)
+		*cert = tsb_view_of(NULL, 0);
+	return 0;
+}
+
+static int
+write_all(int fd, const char *path, struct tsb_view content, struct tsb_err *err)
+{
+	size_t done;
+	ssize_t n;
+
+	for (done = 0; done < content.n; done += (size_t)n) {
+		n = write(fd, content.p + done, content.n - done);
+		if (n < 0 && errno == EINTR)
+			n = 0;
+		if (n < 0)
+			return tsb_fail(err, TSB_E_IO, "cannot write %s: %s", path,
+			    strerror(errno));
+	}
+	return 0;
+}
+
+int
+file_create(const char *path, unsigned mode, struct tsb_view content, struct tsb_err *err)
+{
+	fd_auto fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+
+	if (fd < 0 && errno == EEXIST)
+		return tsb_fail(err, TSB_E_IO, "%s exists and is not replaced; choose another name",
+		    path);
+	if (fd < 0)
+		return tsb_fail(err, TSB_E_IO, "cannot make %s: %s", path, strerror(errno));
+	if (write_all(fd, path, content, err) == 0 && fsync(fd) == 0)
+		return 0;
+	if (err->code == TSB_OK)
+		tsb_fail(err, TSB_E_IO, "cannot write %s: %s", path, strerror(errno));
+	unlink(path);
+	return -1;
+}
+
+/* A new name is on the disk when its folder is. */
+static int
+sync_folder(const char *path, struct tsb_err *err)
+{
+	arena_auto a = {0};
+	char *folder = arena_str(&a, path), *slash = strrchr(folder, '/');
+	fd_auto fd = -1;
+
+	if (slash)
+		slash[slash == folder] = '\0';
+	fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* EINVAL: some file systems of sticks do not sync folders */
+	if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
+		return tsb_fail(err, TSB_E_IO, "cannot write the folder of %s: %s", path,
+		    strerror(errno));
+	return 0;
+}
+
+int
+file_replace(const char *path, unsigned mode, struct tsb_view content, struct tsb_err *err)
+{
+	arena_auto a = {0};
+	const char *next = arena_printf(&a, "%s.new", path);
+
+	unlink(next); /* of somebody who was killed */
+	if (file_create(next, mode, content, err))
+		return -1;
+	if (rename(next, path) != 0) {
+		tsb_fail(err, TSB_E_IO, "cannot write %s: %s", path, strerror(errno));
+		unlink(next);
+		return -1;
+	}
+	return sync_folder(path, err);
+}
+
+int
+file_write(const char *path, struct tsb_view content, struct tsb_err *err)
+{
+	fd_auto fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		return tsb_fail(err, TSB_E_IO, "cannot write %s: %s", path, strerror(errno));
+	return write_all(fd, path, content, err);
+}
+
+/* While a question is open: signals are noted, so that none ends the program with the echo off. */
+static const int asking_signals[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP};
+static volatile sig_atomic_t asking_signal;
+
+struct asking {
+	struct sigaction actions[TSB_COUNT(asking_signals)];
+	sigset_t mask;
+};
+
+static void
+note_signal(int number)
+{
+	asking_signal = number;
+}
+
+static void
+asking_start(struct asking *a)
+{
+	struct sigaction note = {.sa_handler = note_signal};
+	sigset_t blocked;
+	size_t i;
+
+	asking_signal = 0;
+	sigemptyset(&note.sa_mask);
+	sigemptyset(&blocked);
+	for (i = 0; i < TSB_COUNT(asking_signals); i++) {
+		sigaction(asking_signals[i], &note, &a->actions[i]);
+		sigaddset(&blocked, asking_signals[i]);
+	}
+	sigprocmask(SIG_BLOCK, &blocked, &a->mask);
+}
+
+/* Signals get through only here: none can slip in between the look at the flag and the wait. */
+static bool
+asking_wait(const struct asking *a, int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	return ppoll(&p, 1, NULL, &a->mask) == 1;
+}
+
+static void
+asking_end(const struct asking *a)
+{
+	size_t i;
+
+	for (i = 0; i < TSB_COUNT(asking_signals); i++)
+		sigaction(asking_signals[i], &a->actions[i], NULL);
+	sigprocmask(SIG_SETMASK, &a->mask, NULL);
+	if (asking_signal)
+		raise(asking_signal);
+}
+
+/* Prompts on the terminal itself, so that redirected input and output do not matter. */
+static bool
+ask(const char *prompt, bool echo, char *line, size_t size)
+{
+	FILE *tty = fopen("/dev/tty", "r+e");
+	struct asking asking;
+	struct termios old, quiet;
+	bool changed = false, got;
+
+	if (!tty)
+		return false;
+	asking_start(&asking);
+	if (!echo && tcgetattr(fileno(tty), &old) == 0) {
+		quiet = old;
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		changed = tcsetattr(fileno(tty), TCSAFLUSH, &quiet) == 0;
+	}
+	setvbuf(tty, NULL, _IONBF, 0); /* no copy of the secret in a buffer */
+	fprintf(tty, "%s", prompt);
+	fseek(tty, 0, SEEK_CUR);
+	got = (echo || changed) && asking_wait(&asking, fileno(tty)) &&
+	    fgets(line, (int)size, tty) != NULL;
+	if (changed) {
+		tcsetattr(fileno(tty), TCSAFLUSH, &old);
+		fputs("\n", tty);
+	}
+	fclose(tty);
+	asking_end(&asking);
+	if (got)
+		line[strcspn(line, "\r\n")] = '\0';
+	return got;
+}
+
+bool
+file_ask_secret(const char *prompt, struct arena *a, const char **out)
+{
+	char line[LINE_SIZE];
+	bool got = ask(prompt, false, line, sizeof(line)) && line[0] != '\0';
+
+	if (got)
+		*out = arena_str(a, line);
+	tsb_wipe(line, sizeof(line));
+	return got;
+}
+
+int
+file_ask_yes(const char *question, bool *yes, struct tsb_err *err)
+{
+	char prompt[512], line[16];
+
+	snprintf(prompt, sizeof(prompt), "%s [y/N] ", question);
+	if (!ask(prompt, true, line, sizeof(line)))
+		return tsb_fail(err, TSB_E_INPUT,
+		    "there is no terminal to ask at; give --yes when you have seen what it is");
+	*yes = tsb_streq(line, "y") || tsb_streq(line, "Y") || tsb_streq(line, "yes");
+	return 0;
+}

@@ -1,0 +1,108 @@
+#include "lib/first.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/str.h"
+
+#include "cli/lib/cli.h"
+
+const struct cli_option_row cli_option_rows[OPT__MAX] = {
+#define OPT(id, letter, name, arg, help) [OPT_##id] = {letter, name, arg, help},
+    CLI_OPTIONS(OPT)
+#undef OPT
+};
+
+unsigned long long
+cli_option_set(const struct cli_command *command)
+{
+	return CLI_OPTIONS_COMMON | command->options |
+	    (command->role != CLI_ROLE_NONE ? CLI_OPTIONS_SERVER : 0);
+}
+
+/* What getopt returns for a long option: above all letters. */
+#define OPTION_BASE 256
+
+/* Fills getopt's two tables with the options of the set. */
+static void
+option_tables(unsigned long long set, bool leading, struct option *words, char *letters)
+{
+	size_t n = 0;
+	int i;
+
+	if (leading)
+		*letters++ = '+'; /* stop at the first operand */
+	*letters++ = ':';
+	for (i = 0; i < OPT__MAX; i++) {
+		const struct cli_option_row *row = &cli_option_rows[i];
+
+		if (!(set & 1ULL << i))
+			continue;
+		words[n++] = (struct option){row->name, row->arg ? required_argument : no_argument,
+		    NULL, OPTION_BASE + i};
+		if (row->letter) {
+			*letters++ = (char)row->letter;
+			if (row->arg)
+				*letters++ = ':';
+		}
+	}
+	words[n] = (struct option){0};
+	*letters = '\0';
+}
+
+static int
+option_of_letter(int letter)
+{
+	int i;
+
+	for (i = 0; i < OPT__MAX; i++)
+		if (cli_option_rows[i].letter == letter)
+			return i;
+	return -1;
+}
+
+int
+cli_options_read(struct cli *c, unsigned long long set, bool leading, int argc, char **argv)
+{
+	struct option words[OPT__MAX + 1];
+	char letters[2 * OPT__MAX + 3];
+	int got, id;
+
+	option_tables(set, leading, words, letters);
+	opterr = 0;
+	optind = 0; /* GNU: start anew */
+	while ((got = getopt_long(argc, argv, letters, words, NULL)) != -1) {
+		if (got == ':')
+			return tsb_fail(&c->err, TSB_E_INPUT, "option %s needs a value",
+			    argv[optind - 1]);
+		if (got == '?' && optopt > 0 && optopt < OPTION_BASE)
+			return tsb_fail(&c->err, TSB_E_INPUT, "there is no option -%c here",
+			    optopt);
+		if (got == '?')
+			return tsb_fail(&c->err, TSB_E_INPUT, "there is no option %s here",
+			    argv[optind - 1]);
+		id = got >= OPTION_BASE ? got - OPTION_BASE : option_of_letter(got);
+		if (c->opt[id] && cli_option_rows[id].arg)
+			return tsb_fail(&c->err, TSB_E_INPUT, "option --%s is given twice",
+			    cli_option_rows[id].name);
+		c->opt[id] = cli_option_rows[id].arg ? optarg : "";
+	}
+	c->argv = argv + optind;
+	c->argc = argc - optind;
+	c->json = c->opt[OPT_JSON] != NULL;
+	return 0;
+}
+
+int
+cli_number(struct cli *c, enum cli_option id, long min, long max, long dflt, long *out)
+{
+	if (!c->opt[id]) {
+		*out = dflt;
+		return 0;
+	}
+	if (!tsb_str_to_long(c->opt[id], min, max, out))
+		return tsb_fail(&c->err, TSB_E_INPUT, "--%s must be a number from %ld to %ld",
+		    cli_option_rows[id].name, min, max);
+	return 0;
+}

@@ -1,0 +1,189 @@
+#include "lib/first.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/str.h"
+#include "lib/http/rest.h"
+#include "lib/wire/client.h"
+
+#include "cli/lib/body.h"
+#include "cli/lib/file.h"
+#include "cli/lib/output.h"
+#include "cli/lib/session.h"
+
+#define CALL_TIMEOUT_MS    60000
+#define CONNECT_TIMEOUT_MS 10000
+#define ANSWER_MAX         (80 * 1024 * 1024) /* above the largest package */
+
+struct session {
+	struct endpoint to;
+	struct rest *rest;
+	const char *apikey; /* NULL = none */
+};
+
+static const char *const token_variables[CLI_ROLE__MAX] = {
+    [CLI_ROLE_KEY_MANAGEMENT] = "TSB_KEY_MANAGEMENT_TOKEN",
+    [CLI_ROLE_KEY_OPERATION] = "TSB_KEY_OPERATION_TOKEN",
+    [CLI_ROLE_APPROVER] = "TSB_APPROVER_TOKEN",
+    [CLI_ROLE_SERVICE] = "TSB_SERVICE_TOKEN",
+    [CLI_ROLE_APPROVER_MANAGEMENT] = "TSB_APPROVER_KEY_MANAGEMENT_TOKEN",
+};
+
+/* A broker may run without API keys, so that none is not yet an error. */
+static int
+find_apikey(struct cli *c, const char **out)
+{
+	const char *env = token_variables[c->role];
+
+	*out = NULL;
+	if (c->opt[OPT_TOKEN] && c->opt[OPT_TOKEN_FILE])
+		return tsb_fail(&c->err, TSB_E_INPUT, "give --token or --token-file, not both");
+	if (c->opt[OPT_TOKEN_FILE])
+		return file_read_line(c->opt[OPT_TOKEN_FILE], &c->arena, out, &c->err);
+	*out = c->opt[OPT_TOKEN] ? c->opt[OPT_TOKEN] : getenv(env);
+	if (*out && !**out)
+		*out = NULL;
+	return 0;
+}
+
+static void
+warn_plain(const char *base, const char *apikey)
+{
+	static const char *const near[] = {"http://localhost", "http://127.", "http://[::1]"};
+	size_t i;
+
+	if (!apikey || strncmp(base, "http://", 7) != 0)
+		return;
+	for (i = 0; i < TSB_COUNT(near); i++)
+		if (strncmp(base, near[i], strlen(near[i])) == 0)
+			return;
+	output_note("tsb: warning: %s is not encrypted: anybody on the way can read the API key",
+	    base);
+}
+
+static int
+session_open(struct cli *c)
+{
+	const char *url = c->opt[OPT_URL] ? c->opt[OPT_URL] : getenv("TSB_URL");
+	struct rest_options options = {
+	    .ca_file = c->opt[OPT_CA],
+	    .cert_file = c->opt[OPT_CERT],
+	    .key_file = c->opt[OPT_KEY_FILE],
+	    .timeout_ms = CALL_TIMEOUT_MS,
+	    .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+	    .reply_max = ANSWER_MAX,
+	    .use_proxy = true,
+	};
+	struct session *s = arena_alloc(&c->arena, sizeof(*s));
+
+	if (c->role == CLI_ROLE_NONE)
+		c->role = c->command->role;
+	if (!url || !*url)
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "no broker: set TSB_URL or give --url, as in https://tsb.example.com");
+	if (find_apikey(c, &s->apikey) || endpoint_init(&s->to, url, &c->err))
+		return -1;
+	if (!s->to.unix_path)
+		warn_plain(s->to.base, s->apikey);
+	s->rest = rest_new(&options);
+	c->session = s;
+	return 0;
+}
+
+int
+session_become(struct cli *c, enum cli_role role)
+{
+	if (c->role == role)
+		return 0;
+	c->role = role;
+	return c->session ? find_apikey(c, &c->session->apikey) : 0;
+}
+
+int
+session_misread(struct cli *c)
+{
+	const char *why = arena_str(&c->arena, c->err.msg);
+
+	return cli_end(c, CLI_UNREACHED, TSB_E_IO, "the answer of %s is not understood: %s",
+	    endpoint_name(&c->session->to), why);
+}
+
+void
+session_close(struct cli *c)
+{
+	if (!c->session)
+		return;
+	rest_free(&c->session->rest);
+	endpoint_clear(&c->session->to);
+	c->session = NULL;
+}
+
+static int
+refused(struct cli *c, const char *path, const struct rest_reply *reply)
+{
+	struct wire_client_error e;
+	bool json = wire_client_error_parse(tsb_view_bytes(&reply->body), &c->arena, &e);
+
+	if (!json && reply->status >= 502 && reply->status <= 504)
+		return cli_end(c, CLI_UNREACHED, TSB_E_CONNECTIVITY,
+		    "%s answered %d: the broker behind it is not running",
+		    endpoint_name(&c->session->to), reply->status);
+	c->refused_number = json ? e.number : tsb_err_number(TSB_E_OPERATION_UNREACHABLE);
+	c->refused_reason = json ? e.reason : tsb_err_reason(TSB_E_OPERATION_UNREACHABLE);
+	if (!json || e.number == tsb_err_number(TSB_E_OPERATION_UNREACHABLE))
+		return cli_end(c, CLI_REFUSED, TSB_E_OPERATION_UNREACHABLE,
+		    "this server does not offer %s (HTTP %d)", path, reply->status);
+	return cli_end(c, CLI_REFUSED, TSB_E_GENERAL, "%s", *e.message ? e.message : e.reason);
+}
+
+int
+session_call(struct cli *c, const char *method, const char *path, struct tsb_view body,
+    struct tsb_bytes *answer)
+{
+	struct rest_call call = {.method = method, .path = path, .body = body};
+	struct rest_reply reply = {0};
+	char why[REST_WHY_SIZE];
+	int rc = -1;
+
+	if (!c->session && session_open(c))
+		return -1;
+	call.to = &c->session->to;
+	call.apikey = c->session->apikey;
+	switch (rest_call(c->session->rest, &call, &reply, why)) {
+	case REST_ANSWERED:
+		if (reply.status < 200 || reply.status > 299) {
+			rc = refused(c, path, &reply);
+			break;
+		}
+		tsb_bytes_reset(answer);
+		tsb_bytes_add_view(answer, tsb_view_bytes(&reply.body));
+		rc = 0;
+		break;
+	case REST_NOT_SENT:
+		rc = cli_end(c, CLI_UNREACHED, TSB_E_CONNECTIVITY, "cannot reach %s: %s",
+		    endpoint_name(call.to), why);
+		break;
+	case REST_UNKNOWN:
+	case REST_TOO_LONG:
+		rc = cli_end(c, CLI_UNREACHED, TSB_E_IO, "%s: %s; the call may have been executed",
+		    endpoint_name(call.to), why);
+		break;
+	}
+	rest_reply_clear(&reply);
+	return rc;
+}
+
+int
+session_put_password(struct cli *c, struct tsb_bytes *body, const char *name)
+{
+	const char *password;
+
+	if (!c->opt[OPT_PASSWORD_FILE])
+		return 0;
+	if (file_read_line(c->opt[OPT_PASSWORD_FILE], &c->arena, &password, &c->err))
+		return -1;
+	body_text(body, name, password);
+	return 0;
+}

@@ -1,0 +1,309 @@
+/* tsb certificate request, sign, selfsign, show. */
+#include "lib/first.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/base/enc.h"
+#include "lib/base/str.h"
+#include "lib/crypto/crypto.h"
+#include "lib/wire/names.h"
+
+#include "cli/lib/body.h"
+#include "cli/lib/certview.h"
+#include "cli/lib/file.h"
+#include "cli/lib/session.h"
+#include "cli/request/request.h"
+
+#define CSR_FILE_MAX (128 * 1024)
+#define DAYS_DEFAULT 365
+#define DAYS_MAX     36525
+
+/* ---- the subject: CN=name,O=... ---- */
+
+static const struct {
+	const char *letters, *member;
+} attributes[] = {
+    {"CN", "commonName"},
+    {"C", "country"},
+    {"ST", "stateOrProvinceName"},
+    {"L", "locality"},
+    {"O", "organizationName"},
+    {"OU", "organizationUnitName"},
+    {"OI", "organizationIdentifier"},
+    {"E", "email"},
+    {"T", "title"},
+    {"SN", "surname"},
+    {"GN", "givenName"},
+    {"I", "initials"},
+    {"P", "pseudonym"},
+    {"GQ", "generationQualifier"},
+};
+
+struct subject {
+	const char *value[TSB_COUNT(attributes)]; /* NULL = not given */
+};
+
+/* The next part up to a comma; "\" takes the following character as it is. NULL at the end. */
+static char *
+next_part(struct arena *a, const char **rest)
+{
+	const char *p = *rest;
+	char *part, *end;
+
+	if (!*p)
+		return NULL;
+	part = end = arena_alloc(a, strlen(p) + 1);
+	for (; *p && *p != ','; p++) {
+		if (*p == '\\' && p[1])
+			p++;
+		*end++ = *p;
+	}
+	*rest = *p ? p + 1 : p;
+	return part;
+}
+
+static int
+set_attribute(struct cli *c, struct subject *s, char *part)
+{
+	char *value = strchr(part, '=');
+	size_t i;
+
+	if (!value || !value[1])
+		return tsb_fail(&c->err, TSB_E_INPUT, "--subject: '%s' is not NAME=value", part);
+	*value++ = '\0';
+	part += strspn(part, " ");
+	for (i = 0; i < TSB_COUNT(attributes); i++)
+		if (strcasecmp(part, attributes[i].letters) == 0 ||
+		    strcasecmp(part, attributes[i].member) == 0)
+			break;
+	if (i == TSB_COUNT(attributes))
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "--subject: there is no attribute '%s'; tsb(1) lists them", part);
+	if (s->value[i])
+		return tsb_fail(&c->err, TSB_E_INPUT, "--subject: %s is given twice", part);
+	s->value[i] = value;
+	return 0;
+}
+
+static int
+read_subject(struct cli *c, struct subject *s)
+{
+	const char *rest = c->opt[OPT_SUBJECT] ? c->opt[OPT_SUBJECT] : "";
+	char *part;
+
+	*s = (struct subject){0};
+	while ((part = next_part(&c->arena, &rest)) != NULL)
+		if (set_attribute(c, s, part))
+			return -1;
+	return 0;
+}
+
+static int
+put_subject(struct cli *c, struct tsb_bytes *body)
+{
+	struct subject s;
+	size_t i;
+
+	if (read_subject(c, &s))
+		return -1;
+	if (!s.value[0])
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "give --subject, for example 'CN=pay.example.com,O=Example AG,C=CH'");
+	body_open(body, "standardCertificateAttributes");
+	for (i = 0; i < TSB_COUNT(attributes); i++)
+		body_text(body, attributes[i].member, s.value[i]);
+	body_close(body);
+	return 0;
+}
+
+/* ---- what all three have ---- */
+
+static bool
+is_usage(const char *word, const char *name)
+{
+	for (; *word && *name; word++, name++)
+		if (*name != (*word == '-' ? '_' : toupper((unsigned char)*word)))
+			return false;
+	return *word == *name;
+}
+
+static const char *
+find_usage(const char *word, const char *const *names, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (is_usage(word, names[i]))
+			return names[i];
+	return NULL;
+}
+
+static void
+add_name(struct tsb_bytes *list, const char *name)
+{
+	tsb_bytes_addf(list, "%s\"%s\"", list->n > 0 ? "," : "[", name);
+}
+
+static void
+put_list(struct tsb_bytes *body, const char *name, struct tsb_bytes *list)
+{
+	if (list->n == 0)
+		return;
+	tsb_bytes_add_str(list, "]");
+	body_raw(body, name, tsb_view_bytes(list));
+}
+
+/* --usage names plain and extended ones alike: no two have the same name. */
+static int
+put_usages(struct cli *c, struct tsb_bytes *body)
+{
+	tsb_bytes_auto plain = {0}, extended = {0};
+	char *rest = c->opt[OPT_USAGE] ? arena_str(&c->arena, c->opt[OPT_USAGE]) : NULL, *word;
+	const char *name;
+
+	while ((word = strsep(&rest, ",")) != NULL) {
+		if (!*word)
+			continue;
+		if ((name = find_usage(word, names_usage, TSB_COUNT(names_usage))) != NULL)
+			add_name(&plain, name);
+		else if ((name = find_usage(word, names_extended_usage,
+			      TSB_COUNT(names_extended_usage))) != NULL)
+			add_name(&extended, name);
+		else
+			return tsb_fail(&c->err, TSB_E_INPUT,
+			    "--usage: there is no usage '%s'; tsb(1) lists them", word);
+	}
+	put_list(body, "keyUsage", &plain);
+	put_list(body, "extendedKeyUsage", &extended);
+	return 0;
+}
+
+static int
+put_common(struct cli *c, struct tsb_bytes *body)
+{
+	long days;
+
+	if (!c->opt[OPT_ALGORITHM])
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "give --algorithm, for example SHA256_WITH_ECDSA or SHA256_WITH_RSA");
+	if (cli_number(c, OPT_DAYS, 1, DAYS_MAX, DAYS_DEFAULT, &days))
+		return -1;
+	body_text(body, "signatureAlgorithm", c->opt[OPT_ALGORITHM]);
+	body_number(body, "validity", days);
+	return put_usages(c, body);
+}
+
+/* ---- commands ---- */
+
+int
+cli_certificate_request(struct cli *c)
+{
+	tsb_bytes_auto body = {0};
+
+	if (request_open(c, KIND_CERTIFICATE_REQUEST, &body) || put_common(c, &body) ||
+	    put_subject(c, &body))
+		return -1;
+	return request_create(c, KIND_CERTIFICATE_REQUEST, &body);
+}
+
+int
+cli_certificate_selfsign(struct cli *c)
+{
+	tsb_bytes_auto body = {0};
+
+	if (request_open(c, KIND_SELF_SIGN_CERTIFICATE, &body) || put_common(c, &body) ||
+	    put_subject(c, &body))
+		return -1;
+	body_bool(&body, "certificateAuthority", c->opt[OPT_AUTHORITY] != NULL);
+	return request_create(c, KIND_SELF_SIGN_CERTIFICATE, &body);
+}
+
+/* PEM, base64 or DER. */
+static int
+read_csr(struct cli *c, const char *path, struct tsb_view *der, struct certview *csr)
+{
+	tsb_bytes_auto content = {0};
+	struct tsb_err ignored;
+
+	if (file_read(path, CSR_FILE_MAX, &content, &c->err))
+		return -1;
+	if (crypto_pem_to_der(tsb_view_bytes(&content), &c->arena, der, &ignored))
+		*der = arena_view(&c->arena, tsb_view_bytes(&content));
+	if (!certview_open(*der, csr) || csr->kind != CERTVIEW_REQUEST)
+		return tsb_fail(&c->err, TSB_E_CSR_FORMAT, "%s holds no certificate request", path);
+	return 0;
+}
+
+/* The name of --subject or the one that the request asks for. */
+static int
+common_name(struct cli *c, const struct certview *csr, const char **out)
+{
+	struct subject s;
+	size_t i;
+
+	if (read_subject(c, &s))
+		return -1;
+	for (i = 1; i < TSB_COUNT(attributes); i++)
+		if (s.value[i])
+			return tsb_fail(&c->err, TSB_E_INPUT,
+			    "--subject: the request brings its own %s; only CN can be another one",
+			    attributes[i].member);
+	*out = s.value[0] ? s.value[0] : certview_common_name(csr, &c->arena);
+	if (!*out)
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "the request has no common name; give --subject CN=...");
+	return 0;
+}
+
+int
+cli_certificate_sign(struct cli *c)
+{
+	tsb_bytes_auto body = {0};
+	certview_auto csr = {0};
+	struct tsb_view der;
+	const char *name;
+
+	if (read_csr(c, c->argv[1], &der, &csr) || common_name(c, &csr, &name) ||
+	    request_open(c, KIND_SIGN_CERTIFICATE, &body) || put_common(c, &body))
+		return -1;
+	body_text(&body, "commonName", name);
+	body_bool(&body, "certificateAuthority", c->opt[OPT_AUTHORITY] != NULL);
+	body_base64(&body, "certificateSigningRequest", der);
+	return request_create(c, KIND_SIGN_CERTIFICATE, &body);
+}
+
+int
+cli_certificate_show(struct cli *c)
+{
+	const char *path =
+	    arena_printf(&c->arena, "/v1/certificate/%s", enc_percent_str(&c->arena, c->argv[0]));
+	tsb_bytes_auto answer = {0};
+	certview_auto v = {0};
+	struct tsb_view der;
+	const char *pem;
+	doc_auto t = {0};
+
+	if (session_call(c, "GET", path, tsb_view_of(NULL, 0), &answer))
+		return -1;
+	if (wire_client_text_parse(tsb_view_bytes(&answer), "certificate", &c->arena, &pem,
+		&c->err))
+		return session_misread(c);
+	if (!pem || crypto_pem_to_der(tsb_view_str(pem), &c->arena, &der, &c->err) ||
+	    !certview_open(der, &v) || v.kind != CERTVIEW_CERTIFICATE) {
+		tsb_fail(&c->err, TSB_E_IO, "certificate is missing or not understood");
+		return session_misread(c);
+	}
+	if (c->opt[OPT_OUT] && file_write(c->opt[OPT_OUT], tsb_view_str(pem), &c->err))
+		return -1;
+	if (c->json) {
+		output_body(tsb_view_bytes(&answer));
+		return 0;
+	}
+	doc_start(&t, false);
+	certview_show(&t, &v);
+	doc_print(&t);
+	return 0;
+}

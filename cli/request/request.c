@@ -1,0 +1,363 @@
+#include "lib/first.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/enc.h"
+#include "lib/base/str.h"
+
+#include "cli/lib/body.h"
+#include "cli/lib/file.h"
+#include "cli/lib/session.h"
+#include "cli/request/request.h"
+
+#define POLL_FIRST_MS 200
+#define POLL_LAST_MS  3000
+
+/* Reading is the application's right, whoever asked. */
+static int
+fetch(struct cli *c, const char *id, struct tsb_bytes *answer, struct wire_client_status *out)
+{
+	const char *path = arena_printf(&c->arena, "/v1/request/%s%s",
+	    enc_percent_str(&c->arena, id), c->opt[OPT_FETCH_ONCE] ? "?fetchOnce=true" : "");
+
+	if (session_become(c, CLI_ROLE_KEY_OPERATION) ||
+	    session_call(c, "GET", path, tsb_view_of(NULL, 0), answer))
+		return -1;
+	if (wire_client_status_parse(tsb_view_bytes(answer), &c->arena, out, &c->err))
+		return session_misread(c);
+	return 0;
+}
+
+static void
+show_keys(struct doc *t, const char *list, const char *name, const struct tsb_view *keys, size_t n)
+{
+	size_t i;
+
+	doc_list(t, list);
+	for (i = 0; i < n; i++)
+		doc_key(t, name, keys[i]);
+	doc_close(t);
+}
+
+static void
+show_groups(struct doc *t, const struct wire_client_token *token)
+{
+	size_t i;
+
+	doc_list(t, "groups");
+	for (i = 0; i < token->ngroups; i++) {
+		const struct wire_client_group *g = &token->groups[i];
+
+		doc_open_as(t, "group", "%s: %u of %u approved, %u missing", g->name ? g->name : "",
+		    g->approved, g->quorum, g->missing);
+		if (t->json) {
+			doc_text(t, "name", g->name);
+			doc_number(t, "quorum", g->quorum);
+			doc_number(t, "approved", g->approved);
+			doc_number(t, "missing", g->missing);
+		}
+		doc_close(t);
+	}
+	doc_close(t);
+}
+
+void
+request_show_progress(struct doc *t, const struct wire_client_status *s)
+{
+	size_t i;
+
+	if (!s->has_progress) {
+		doc_text(t, "ready",
+		    t->json ? NULL : "not known: the policy of the key was never imported");
+		return;
+	}
+	if (t->json)
+		doc_bool(t, "ready", s->progress_met);
+	else
+		doc_text(t, "ready", s->progress_met ? "yes" : "NO, approvals are missing");
+	doc_list(t, "tokens");
+	for (i = 0; i < s->ntokens; i++) {
+		doc_open_as(t, "token", "%s%s", s->tokens[i].name ? s->tokens[i].name : "",
+		    s->tokens[i].met ? "  met" : "");
+		if (t->json) {
+			doc_text(t, "name", s->tokens[i].name);
+			doc_bool(t, "met", s->tokens[i].met);
+		}
+		show_groups(t, &s->tokens[i]);
+		doc_close(t);
+	}
+	doc_close(t);
+}
+
+void
+request_show(struct doc *t, const struct wire_client_status *s)
+{
+	doc_text(t, "id", s->id);
+	doc_text(t, "status", s->status);
+	doc_text(t, "execution time", s->execution_time);
+	doc_text(t, "result", s->result);
+	show_keys(t, "approved by", "approved by", s->approved, s->napproved);
+	show_keys(t, "open", "not yet approved by", s->open, s->nopen);
+	show_keys(t, "rejected by", "rejected by", s->rejected, s->nrejected);
+	if (t->json || (!s->has_progress && s->offline.n == 0))
+		return;
+	request_show_progress(t, s);
+	if (s->offline.n > 0)
+		doc_format(t, "to be carried", "%zu bytes, by `tsb offline export`", s->offline.n);
+}
+
+int
+cli_request_show(struct cli *c)
+{
+	tsb_bytes_auto answer = {0};
+	struct wire_client_status status;
+	doc_auto t = {0};
+
+	if (fetch(c, c->argv[0], &answer, &status))
+		return -1;
+	if (c->json) {
+		output_body(tsb_view_bytes(&answer));
+		return 0;
+	}
+	doc_start(&t, false);
+	request_show(&t, &status);
+	doc_print(&t);
+	return 0;
+}
+
+/* What --out gets: the bytes of a base64 result, other results as they are. */
+static int
+write_result(struct cli *c, const struct wire_client_status *s)
+{
+	struct tsb_view bytes;
+
+	if (!s->result)
+		return tsb_fail(&c->err, TSB_E_IO, "request %s has no result%s", s->id,
+		    c->opt[OPT_FETCH_ONCE] ? " any more: it is given once" : "");
+	if (!enc_base64_decode(tsb_view_str(s->result), &c->arena, &bytes))
+		bytes = tsb_view_str(s->result);
+	if (file_write(c->opt[OPT_OUT], bytes, &c->err) == 0)
+		return 0;
+	if (c->opt[OPT_FETCH_ONCE]) { /* this is the only copy */
+		output_note("tsb: the result stands on standard output, the broker has erased it");
+		output_line(s->result);
+	}
+	return -1;
+}
+
+/* The result on stdout or in --out. */
+static int
+give_result(struct cli *c, const struct wire_client_status *s, struct tsb_view answer)
+{
+	if (c->opt[OPT_OUT] && write_result(c, s))
+		return -1;
+	if (c->json)
+		output_body(answer);
+	else if (!c->opt[OPT_OUT])
+		output_line(s->result ? s->result : s->status);
+	return 0;
+}
+
+static void
+pause_ms(long ms)
+{
+	struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+
+	while (nanosleep(&t, &t) != 0)
+		;
+}
+
+static bool
+is_open(const char *status)
+{
+	enum tsb_state state;
+
+	/* A state of a newer server: ended, for all that is known here. */
+	return tsb_state_by_name(status, &state) && !tsb_state_terminal(state);
+}
+
+static int
+read_timeout(struct cli *c, long *seconds)
+{
+	return cli_number(c, OPT_TIMEOUT, 0, 100L * 366 * 86400, 0, seconds);
+}
+
+/* Polls with growing pauses until the request has ended or the seconds (0: none) are over. */
+static int
+wait_for_end(struct cli *c, const char *id, long seconds)
+{
+	struct wire_client_status s;
+	int64_t start = clock_monotonic_ms();
+	long pause = POLL_FIRST_MS;
+
+	for (;;) {
+		tsb_bytes_auto answer = {0};
+		int64_t left = start + seconds * 1000 - clock_monotonic_ms();
+
+		if (fetch(c, id, &answer, &s))
+			return -1;
+		if (tsb_streq(s.status, "EXECUTED"))
+			return give_result(c, &s, tsb_view_bytes(&answer));
+		if (!is_open(s.status)) {
+			if (c->json)
+				output_body(tsb_view_bytes(&answer));
+			return cli_end(c, CLI_NOT_EXECUTED, TSB_E_GENERAL,
+			    "request %s ended as %s%s%s", s.id, s.status, s.result ? ": " : "",
+			    s.result ? s.result : "");
+		}
+		if (seconds > 0 && left <= 0)
+			return cli_end(c, CLI_TIMEOUT, TSB_E_GENERAL,
+			    "request %s is still %s after %ld s; `tsb request wait %s` goes on waiting",
+			    s.id, s.status, seconds, s.id);
+		pause_ms(seconds > 0 && left < pause ? (long)left : pause);
+		pause = pause * 2 > POLL_LAST_MS ? POLL_LAST_MS : pause * 2;
+	}
+}
+
+int
+cli_request_wait(struct cli *c)
+{
+	long seconds;
+
+	return read_timeout(c, &seconds) ? -1 : wait_for_end(c, c->argv[0], seconds);
+}
+
+/* ---- asking ---- */
+
+static const char *const paths[KIND__MAX] = {
+    [KIND_SIGN] = "/v1/sign",
+    [KIND_DECRYPT] = "/v1/decrypt",
+    [KIND_UNWRAP] = "/v1/unwrap",
+    [KIND_BLOCK] = "/v1/block",
+    [KIND_UNBLOCK] = "/v1/unblock",
+    [KIND_MODIFY] = "/v1/modify",
+    [KIND_CERTIFICATE_REQUEST] = "/v1/certificate/request",
+    [KIND_SIGN_CERTIFICATE] = "/v1/certificate/sign",
+    [KIND_SELF_SIGN_CERTIFICATE] = "/v1/certificate/selfsign",
+};
+
+/* Options that only mean something with --wait; --timeout of modify belongs to its policy. */
+static int
+check_waiting(struct cli *c, enum tsb_kind kind)
+{
+	static const enum cli_option waiting[] = {OPT_OUT, OPT_FETCH_ONCE, OPT_TIMEOUT};
+	size_t i;
+
+	for (i = 0; !c->opt[OPT_WAIT] && i < TSB_COUNT(waiting); i++)
+		if (c->opt[waiting[i]] && !(kind == KIND_MODIFY && waiting[i] == OPT_TIMEOUT))
+			return tsb_fail(&c->err, TSB_E_INPUT, "--%s goes with --wait",
+			    cli_option_rows[waiting[i]].name);
+	return 0;
+}
+
+int
+request_open(struct cli *c, enum tsb_kind kind, struct tsb_bytes *body)
+{
+	const struct tsb_kind_row *row = &tsb_kinds[kind];
+
+	if (check_waiting(c, kind))
+		return -1;
+	body_open(body, NULL);
+	body_open(body, row->envelope);
+	body_text(body, row->key_member, c->argv[0]);
+	if (session_put_password(c, body, row->password_member))
+		return -1;
+	if (c->opt[OPT_META])
+		body_base64(body, "metaData", tsb_view_str(c->opt[OPT_META]));
+	return 0;
+}
+
+int
+request_create(struct cli *c, enum tsb_kind kind, struct tsb_bytes *body)
+{
+	tsb_bytes_auto answer = {0};
+	struct tsb_view id;
+	const char *text;
+	long seconds = 0;
+
+	body_close(body);
+	body_close(body);
+	if (kind != KIND_MODIFY && read_timeout(c, &seconds))
+		return -1;
+	if (session_call(c, "POST", paths[kind], tsb_view_bytes(body), &answer))
+		return -1;
+	if (wire_text_member_parse(tsb_view_bytes(&answer), tsb_kinds[kind].id_member, &c->arena,
+		&id, &c->err))
+		return session_misread(c);
+	text = arena_strn(&c->arena, id.p, id.n);
+	if (c->opt[OPT_WAIT]) {
+		output_note("tsb: request %s waits for its end", text);
+		return wait_for_end(c, text, seconds);
+	}
+	if (c->json)
+		output_body(tsb_view_bytes(&answer));
+	else
+		output_line(text);
+	return 0;
+}
+
+/* ---- lists ---- */
+
+/* The states of --status as JSON; all states without it. */
+static int
+put_states(struct cli *c, struct tsb_bytes *body)
+{
+	tsb_bytes_auto list = {0};
+	char *rest, *word;
+	enum tsb_state state;
+
+	if (!c->opt[OPT_STATUS])
+		return 0;
+	tsb_bytes_add_str(&list, "[");
+	rest = arena_str(&c->arena, c->opt[OPT_STATUS]);
+	while ((word = strsep(&rest, ",")) != NULL) {
+		if (!tsb_state_by_name(word, &state))
+			return tsb_fail(&c->err, TSB_E_INPUT,
+			    "--status: there is no state '%s'; PENDING APPROVED EXECUTED FAILED "
+			    "EXPIRED REJECTED CANCELLED",
+			    word);
+		tsb_bytes_addf(&list, "%s\"%s\"", list.n > 1 ? "," : "", tsb_state_names[state]);
+	}
+	tsb_bytes_add_str(&list, "]");
+	body_raw(body, "requestStatusList", tsb_view_bytes(&list));
+	return 0;
+}
+
+int
+cli_request_list(struct cli *c)
+{
+	tsb_bytes_auto body = {0}, answer = {0};
+	struct wire_client_request *rows;
+	size_t n, i;
+
+	body_open(&body, NULL);
+	if (put_states(c, &body))
+		return -1;
+	body_text(&body, "keyName", c->opt[OPT_KEY]);
+	body_close(&body);
+	if (session_call(c, "POST", "/v1/filteredRequests", tsb_view_bytes(&body), &answer))
+		return -1;
+	if (c->json) {
+		output_body(tsb_view_bytes(&answer));
+		return 0;
+	}
+	if (wire_client_requests_parse(tsb_view_bytes(&answer), &c->arena, &rows, &n, &c->err))
+		return session_misread(c);
+	for (i = 0; i < n; i++)
+		output_line(arena_printf(&c->arena, "%s  %s", rows[i].id,
+		    rows[i].status ? rows[i].status : ""));
+	return 0;
+}
+
+int
+cli_request_cancel(struct cli *c)
+{
+	tsb_bytes_auto answer = {0};
+	const char *path =
+	    arena_printf(&c->arena, "/v1/request/%s", enc_percent_str(&c->arena, c->argv[0]));
+
+	return session_call(c, "DELETE", path, tsb_view_of(NULL, 0), &answer);
+}

@@ -1,0 +1,74 @@
+/* tsb sign and tsb verify. */
+#include "lib/first.h"
+
+#include <stdio.h>
+
+#include "cli/lib/body.h"
+#include "cli/lib/file.h"
+#include "cli/lib/session.h"
+#include "cli/request/request.h"
+
+#define SIGNATURE_MAX (128 * 1024)
+
+static int
+need_algorithm(struct cli *c)
+{
+	if (!c->opt[OPT_ALGORITHM])
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "give --algorithm, for example SHA256_WITH_RSA, SHA256_WITH_ECDSA or EDDSA");
+	return 0;
+}
+
+int
+cli_sign(struct cli *c)
+{
+	tsb_bytes_auto payload = {0}, body = {0};
+
+	if (need_algorithm(c) ||
+	    file_read(c->argc > 1 ? c->argv[1] : "-", WIRE_PAYLOAD_MAX, &payload, &c->err))
+		return -1;
+	if (payload.n == 0)
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "there is nothing to sign: the input is empty");
+	if (request_open(c, KIND_SIGN, &body))
+		return -1;
+	body_base64(&body, "payload", tsb_view_bytes(&payload));
+	body_text(&body, "payloadType", c->opt[OPT_PAYLOAD_TYPE]);
+	body_text(&body, "signatureAlgorithm", c->opt[OPT_ALGORITHM]);
+	body_text(&body, "signatureType", c->opt[OPT_TYPE]);
+	return request_create(c, KIND_SIGN, &body);
+}
+
+int
+cli_verify(struct cli *c)
+{
+	tsb_bytes_auto payload = {0}, body = {0}, answer = {0};
+	struct tsb_view signature;
+	bool valid;
+
+	if (need_algorithm(c) || file_read(c->argv[1], WIRE_PAYLOAD_MAX, &payload, &c->err) ||
+	    file_read_base64(c->argv[2], SIGNATURE_MAX, &c->arena, &signature, &c->err))
+		return -1;
+	body_open(&body, NULL);
+	body_open(&body, "verifySignatureRequest");
+	body_text(&body, "signKeyName", c->argv[0]);
+	if (session_put_password(c, &body, "masterKeyPassword"))
+		return -1;
+	body_text(&body, "signatureAlgorithm", c->opt[OPT_ALGORITHM]);
+	body_base64(&body, "payload", tsb_view_bytes(&payload));
+	body_base64(&body, "signature", signature);
+	body_close(&body);
+	body_close(&body);
+	if (session_call(c, "POST", "/v1/verify", tsb_view_bytes(&body), &answer))
+		return -1;
+	if (wire_client_bool_parse(tsb_view_bytes(&answer), "signatureValid", &valid, &c->err))
+		return session_misread(c);
+	if (c->json)
+		output_body(tsb_view_bytes(&answer));
+	else if (valid)
+		output_line("valid");
+	if (!valid)
+		return cli_end(c, CLI_WRONG, TSB_E_INVALID_SIGNATURE,
+		    "the signature is NOT valid for this file, key and algorithm");
+	return 0;
+}
