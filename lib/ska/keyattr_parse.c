@@ -344,8 +344,7 @@ run_parser(struct session *s, struct tsb_view xml)
 	if (s->failed)
 		return -1;
 	if (status != XML_STATUS_OK)
-		return keyattr_refuse(&s->r, "not well-formed at line %lu: %s",
-		    (unsigned long)XML_GetCurrentLineNumber(s->parser),
+		return keyattr_refuse(&s->r, "not well-formed: %s",
 		    XML_ErrorString(XML_GetErrorCode(s->parser)));
 	return 0;
 }

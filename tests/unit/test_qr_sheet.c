@@ -142,7 +142,7 @@ read_sheet(const struct tsb_bytes *sheet, struct seen *seen)
 	XML_SetElementHandler(parser, on_element, NULL);
 	XML_SetCharacterDataHandler(parser, on_text);
 	if (XML_Parse(parser, (const char *)sheet->p, (int)sheet->n, 1) != XML_STATUS_OK)
-		fail_msg("line %lu: %s", XML_GetCurrentLineNumber(parser),
+		fail_msg("the sheet is not well-formed: %s",
 		    XML_ErrorString(XML_GetErrorCode(parser)));
 	XML_ParserFree(parser);
 }
