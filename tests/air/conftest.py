@@ -20,15 +20,11 @@ A whole way, in five lines:
 Needs TSB_BUILD, a build with --enable-test-hooks. TSB_TEST_KEEP leaves the sites' folders.
 """
 import os
-import pathlib
-import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-
-import air  # noqa: E402
-from people import People  # noqa: E402
+import air
+from people import People
 
 KEEP = bool(os.environ.get("TSB_TEST_KEEP"))
 

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from made_up import four, rule
 from tsb import Broker, error, run, run_on_terminal
 
+pytestmark = pytest.mark.plain_only("the same code as with two sites, with much that is made up")
+
 PUT = ("PUT", "/v1/resultFromOfflineHsm")
 
 

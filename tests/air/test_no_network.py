@@ -14,6 +14,8 @@ import cargo
 from killing import children, pid_of
 from private_site import TOOL
 
+pytestmark = pytest.mark.plain_only("the same code, traced or without a network")
+
 INET = ("tcp", "tcp6", "udp", "udp6", "raw", "raw6")
 
 

@@ -5,30 +5,22 @@ there has the marker online_only with the reason, and is skipped.
 """
 import datetime
 import os
-import pathlib
 import shutil
 import ssl
-import sys
 import tempfile
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-
-from approver import Approver  # noqa: E402
-from client import Client  # noqa: E402
-from gap import AirClient, AirShell, Gap  # noqa: E402
-from made_up import new_approver  # noqa: E402
-from people import People  # noqa: E402
-from private_site import Site  # noqa: E402
-from tsb import Broker, Shell  # noqa: E402
+from approver import Approver
+from client import Client
+from gap import AirClient, AirShell, Gap
+from made_up import new_approver
+from people import People
+from private_site import Site
+from tsb import Broker, Shell
 
 WEBS = os.environ.get("TSB_TEST_WEB", "nginx,apache").split(",")
 PROFILE = os.environ.get("TSB_TEST_PROFILE", "online")
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "online_only(why): what an air-gapped broker cannot do")
 
 
 def pytest_collection_modifyitems(items):

@@ -14,7 +14,8 @@ import tsb
 from approver import Approver, b64, group, policy, rule, spki_of, token, unb64, verify
 from client import ApiError, public_key, unique
 
-pytestmark = pytest.mark.online_only("the keys of approvers are made in the HSM")
+pytestmark = [pytest.mark.online_only("the keys of approvers are made in the HSM"),
+              pytest.mark.nginx_only("the web server passes bodies on, whatever they hold")]
 
 M = "/v1/approverManagement/"
 PASSWORD = "correct horse battery staple"

@@ -6,6 +6,8 @@ import pytest
 
 from client import unique
 
+pytestmark = pytest.mark.nginx_only("a web server stands in for itself")
+
 
 class Cgi:
     """Runs the program as RFC 3875 says."""

@@ -9,6 +9,8 @@ import pytest
 from client import unique
 from private_site import build_dir
 
+pytestmark = pytest.mark.nginx_only("the command line sees no web server")
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ALGORITHM = "SHA256_WITH_ECDSA"
 

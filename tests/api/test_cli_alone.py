@@ -14,6 +14,8 @@ from approver import Approver, b64, unb64, verify
 from made_up import FETCH, new_approver, rule
 from tsb import error, run, run_on_terminal
 
+pytestmark = pytest.mark.no_site
+
 VECTORS = json.loads((pathlib.Path(__file__).resolve().parent.parent / "vectors" /
                       "approval-tokens.json").read_text())
 KINDS = {"approval-token": "approval token", "signed-approval": "signed approval",

@@ -9,6 +9,8 @@ from made_up import APPROVAL, FETCH, NEVER, RULES, asked, attested, attributes_x
     new_approver, rule
 from tsb import error, run, run_on_terminal
 
+pytestmark = pytest.mark.no_site
+
 BLOCK, UNBLOCK, MODIFY = "block this key", "unblock this key", "replace the policy of this key"
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from client import unique
 
+pytestmark = pytest.mark.nginx_only("the command line sees no web server")
+
 OAEP = "RSA_PADDING_OAEP_WITH_SHA256"
 
 

@@ -14,6 +14,8 @@ from approver import Approver, b64, unb64
 from made_up import APPROVAL, FETCH, asked, attested, attributes_xml, four, rule, task_of
 from tsb import run
 
+pytestmark = pytest.mark.no_site
+
 SOON = datetime.datetime(2030, 1, 2, 3, 4, 5)
 DECRYPT, DESTROY = 1 << 1, 1 << 6
 

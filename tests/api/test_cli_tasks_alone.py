@@ -1,8 +1,12 @@
 """tsb tasks, approve, reject without a site: what a broker that lies is told."""
+import pytest
+
 import ska
 from approver import Approver, b64, unb64, verify
 from made_up import APPROVAL, FETCH, GOOD, task_of
 from tsb import error, run, run_on_terminal
+
+pytestmark = pytest.mark.no_site
 
 
 def test_approve_signs_exactly_the_token(broker, anna):

@@ -6,7 +6,9 @@ from client import Client, public_key, unique
 from conftest import WEBS
 from private_site import Site
 
-pytestmark = pytest.mark.online_only("dispatchers of an air-gapped site only end what is late")
+pytestmark = [pytest.mark.online_only("dispatchers of an air-gapped site only end what is late"),
+              pytest.mark.nginx_only("a site of its own"),
+              pytest.mark.plain_only("the same code with a second process")]
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,8 @@ import pytest
 import fcgi_call
 from fcgi_call import call
 
+pytestmark = pytest.mark.nginx_only("straight to the sockets, past the web server")
+
 
 @pytest.fixture(params=["fcgi", "hsm"])
 def program(request, site):

@@ -9,6 +9,8 @@ from approver import b64, unb64
 from client import unique
 from kinds import squeeze
 
+pytestmark = pytest.mark.nginx_only("the web server passes bodies on, whatever they hold")
+
 by_kind = pytest.mark.parametrize("kind", kinds.ALL, ids=repr)
 same_token = pytest.mark.online_only("without payload and time two tokens for a key are the same")
 by_distinct_kind = pytest.mark.parametrize("kind", [

@@ -8,6 +8,9 @@ from approver import b64, unb64, verify
 from client import ApiError, public_key, unique
 from model import Request
 
+pytestmark = [pytest.mark.nginx_only("the web server has no part in decisions"),
+              pytest.mark.plain_only("the same code with random choices")]
+
 
 def random_policy(rng, crowd, timed):
     tokens = []

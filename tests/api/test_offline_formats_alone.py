@@ -7,7 +7,10 @@ import re
 import shutil
 import subprocess
 
+import pytest
 from cryptography.hazmat.primitives import serialization
+
+pytestmark = pytest.mark.no_site
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 SAMPLES = ROOT / "tests" / "vectors" / "offline"

@@ -8,7 +8,9 @@ import kinds
 from approver import b64
 from client import ApiError
 
-pytestmark = pytest.mark.online_only("key passwords do not pass the gap: none is kept")
+pytestmark = [pytest.mark.online_only("key passwords do not pass the gap: none is kept"),
+              pytest.mark.nginx_only("the web server has no part in what the database keeps"),
+              pytest.mark.plain_only("the same code with other keys")]
 
 by_kind = pytest.mark.parametrize("kind", kinds.ALL, ids=repr)
 PASSWORD = "Xk7-Zq9-\u00e4-Vw3"

@@ -15,6 +15,9 @@ from gap import AirClient, Gap
 from kinds import squeeze
 from private_site import Site
 
+pytestmark = [pytest.mark.nginx_only("a site of its own"),
+              pytest.mark.plain_only("the same code with another policy")]
+
 by_kind = pytest.mark.parametrize("kind", kinds.ALL, ids=repr)
 
 

@@ -10,6 +10,8 @@ from client import public_key, unique
 from conftest import PROFILE, WEBS
 from private_site import ROOT
 
+pytestmark = pytest.mark.nginx_only("the web server has no part in what the database refuses")
+
 CONFLICTS = (1205, 1213, 1020)  # lock wait, deadlock, row changed meanwhile
 LOST = (2006, 2013)             # connection gone, connection gone in the middle
 
@@ -126,7 +128,9 @@ def across(api, site, people):
 
 
 @pytest.mark.parametrize("point", points())
-@pytest.mark.parametrize("numbers", [CONFLICTS, LOST], ids=["conflict", "lost"])
+@pytest.mark.parametrize("numbers", [
+    pytest.param(CONFLICTS, id="conflict", marks=pytest.mark.plain_only("the same ways as lost")),
+    pytest.param(LOST, id="lost")])
 def test_fault(api, site, people, quiet, point, numbers):
     quiet([(point, n) for n in numbers])
     (workflow if site.profile == "online" else across)(api, site, people)

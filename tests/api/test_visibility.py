@@ -9,6 +9,9 @@ from approver import b64, group, rule, token
 from client import ApiError
 from model import Request
 
+pytestmark = [pytest.mark.nginx_only("the web server has no part in who sees a task"),
+              pytest.mark.plain_only("the same code with random choices")]
+
 
 def random_rule(rng, crowd, timed):
     tokens = []

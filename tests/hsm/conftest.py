@@ -6,17 +6,13 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 
 import pytest
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "lib")]
-
-import fcgi  # noqa: E402
-from approver import Approver  # noqa: E402
+import fcgi
+from approver import Approver
 
 TOKENS = {"KM": "key-management-" + "k" * 20, "KO": "key-operation-" + "o" * 20,
           "SV": "service-" + "s" * 20}

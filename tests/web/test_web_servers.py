@@ -12,7 +12,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import tempfile
 import time
 
@@ -22,9 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
-
-from private_site import ROOT, Site  # noqa: E402
+from private_site import ROOT, Site
 
 UUID = "0190a5e0-0000-7000-8000-000000000000"
 APACHE = shutil.which("apache2", path=os.environ["PATH"] + ":/usr/sbin")
