@@ -1,6 +1,5 @@
 #include "lib/first.h"
 
-#include <errno.h>
 #include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,11 +7,13 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/conf.h"
+#include "lib/base/file.h"
 #include "lib/base/str.h"
 
 /* libinih splits longer lines silently; they are refused before it sees them. */
-#define LINE_LIMIT 190
-#define FILE_LIMIT (1024 * 1024)
+#define LINE_LIMIT        190
+#define FILE_LIMIT        (1024 * 1024)
+#define SECRET_FILE_LIMIT 4096
 
 struct loader {
 	const struct conf_row *rows;
@@ -29,16 +30,6 @@ field(const struct conf_row *row, void *settings)
 	return (char *)settings + row->offset;
 }
 
-static char *
-copy(const char *value)
-{
-	char *s = strdup(value);
-
-	if (s == NULL)
-		fatal("out of memory: a setting of %zu bytes", strlen(value));
-	return s;
-}
-
 static void
 list_add(struct conf_list *list, const char *value)
 {
@@ -47,7 +38,7 @@ list_add(struct conf_list *list, const char *value)
 	if (v == NULL)
 		fatal("out of memory: a list of settings");
 	list->v = v;
-	list->v[list->n++] = copy(value);
+	list->v[list->n++] = tsb_strdup(value);
 }
 
 static bool
@@ -76,7 +67,7 @@ row_set(const struct conf_row *row, void *settings, const char *value, struct ts
 	case CONF_STR:
 	case CONF_SECRET:
 		free(*(char **)to);
-		*(char **)to = *value == '\0' ? NULL : copy(value);
+		*(char **)to = *value == '\0' ? NULL : tsb_strdup(value);
 		return 0;
 	case CONF_LIST:
 		if (*value != '\0')
@@ -101,25 +92,12 @@ row_set(const struct conf_row *row, void *settings, const char *value, struct ts
 static int
 secret_file(const struct conf_row *row, void *settings, const char *path, struct tsb_err *err)
 {
-	char text[512] = "";
-	FILE *f = fopen(path, "re");
-	int rc;
+	tsb_bytes_auto text = {0};
+	struct tsb_err why;
 
-	if (f == NULL)
-		return tsb_fail(err, TSB_E_FILE_NOT_FOUND, "%s.%sFile: %s: %s", row->section,
-		    row->name, path, strerror(errno));
-	setvbuf(f, NULL, _IONBF, 0); /* no copy in a stdio buffer */
-	if (fgets(text, sizeof(text), f) == NULL)
-		text[0] = '\0';
-	fclose(f);
-	text[strcspn(text, "\r\n")] = '\0';
-	if (text[0] == '\0')
-		rc = tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "%s.%sFile: %s is empty", row->section,
-		    row->name, path);
-	else
-		rc = row_set(row, settings, text, err);
-	tsb_wipe(text, sizeof(text));
-	return rc;
+	if (tsb_file_read_line(path, SECRET_FILE_LIMIT, &text, &why))
+		return tsb_fail(err, why.code, "%s.%sFile: %s", row->section, row->name, why.msg);
+	return row_set(row, settings, tsb_bytes_cstr(&text), err);
 }
 
 static bool
@@ -195,25 +173,10 @@ any_entry(void *user, const char *section, const char *name, const char *value)
 static int
 read_text(const char *path, struct tsb_bytes *text, struct tsb_err *err)
 {
-	FILE *f = fopen(path, "re");
-	size_t n, width = 0, line = 1;
+	size_t width = 0, line = 1;
 
-	if (f == NULL)
-		return tsb_fail(err, TSB_E_FILE_NOT_FOUND, "settings file %s: %s", path,
-		    strerror(errno));
-	setvbuf(f, NULL, _IONBF, 0);
-	do {
-		unsigned char *p = tsb_bytes_grow(text, 4096);
-
-		n = fread(p, 1, 4096, f);
-		text->n -= 4096 - n;
-	} while (n > 0 && text->n < FILE_LIMIT);
-	if (ferror(f) || text->n >= FILE_LIMIT) {
-		fclose(f);
-		return tsb_fail(err, TSB_E_CONFIG_INPUT,
-		    "settings file %s cannot be read or is too long", path);
-	}
-	fclose(f);
+	if (tsb_file_read(path, FILE_LIMIT, text, err))
+		return -1;
 	for (size_t i = 0; i < text->n; i++) {
 		width = text->p[i] == '\n' ? 0 : width + 1;
 		line += text->p[i] == '\n';

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/err.h"
 #include "lib/base/str.h"
 
 bool
@@ -12,6 +13,22 @@ tsb_streq(const char *a, const char *b)
 	if (a == NULL || b == NULL)
 		return a == b;
 	return strcmp(a, b) == 0;
+}
+
+char *
+tsb_strndup(const char *s, size_t n)
+{
+	char *copy = strndup(s, n);
+
+	if (copy == NULL)
+		fatal("out of memory: a text of %zu bytes", strnlen(s, n));
+	return copy;
+}
+
+char *
+tsb_strdup(const char *s)
+{
+	return s == NULL ? NULL : tsb_strndup(s, strlen(s));
 }
 
 /* Length of the well-formed sequence at p with its code point, or 0 (Unicode table 3-7). */

@@ -8,6 +8,10 @@
 #include "lib/base/bytes.h"
 
 bool tsb_streq(const char *a, const char *b); /* NULL equals only NULL */
+/* A copy for free(); NULL gives NULL. Running out of memory is fatal. */
+char *tsb_strdup(const char *s);
+/* The first n bytes, or all when s is shorter. */
+char *tsb_strndup(const char *s, size_t n);
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool tsb_utf8_valid(struct tsb_view v);
 /* UTF-8 without NUL and without control characters (C0, DEL, C1): labels and names. */

@@ -1,34 +1,13 @@
 /* Keys and certificates that the settings name by file: read once, when a process starts. */
 #include "lib/first.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/enc.h"
+#include "lib/base/file.h"
 #include "lib/flow/internal.h"
 
 #define PEM_MAX (64 * 1024)
-
-/* Whole small file into the arena. */
-static int
-file_read(const char *path, size_t max, struct arena *a, struct tsb_view *out, struct tsb_err *err)
-{
-	FILE *f = fopen(path, "re");
-	char *text = arena_alloc(a, max + 1);
-	size_t n;
-
-	if (f == NULL)
-		return tsb_fail(err, TSB_E_FILE_NOT_FOUND, "%s: %s", path, strerror(errno));
-	setvbuf(f, NULL, _IONBF, 0);
-	n = fread(text, 1, max + 1, f);
-	fclose(f);
-	if (n > max)
-		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "%s is longer than %zu bytes", path,
-		    max);
-	*out = tsb_view_of(text, n);
-	return 0;
-}
 
 static int
 secret_load(struct flow *f, struct tsb_err *err)
@@ -39,7 +18,7 @@ secret_load(struct flow *f, struct tsb_err *err)
 
 	if (path == NULL)
 		return 0;
-	if (file_read(path, 1024, &a, &text, err))
+	if (tsb_file_load(path, 1024, &a, &text, err))
 		return -1;
 	while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
 		text.n--;
@@ -63,7 +42,7 @@ certificates_load(struct flow *f, const struct conf_list *files, bool keys, stru
 
 	*out = arena_array(&f->process, files->n, sizeof(**out));
 	for (*n = 0; *n < files->n; (*n)++) {
-		if (file_read(files->v[*n], PEM_MAX, &f->process, &pem, err) ||
+		if (tsb_file_load(files->v[*n], PEM_MAX, &f->process, &pem, err) ||
 		    crypto_pem_to_der(pem, &f->process, &der, err) ||
 		    crypto_cert_spki(der, &f->process, &spki, err))
 			return -1;
@@ -122,7 +101,7 @@ key_file_load(struct flow *f, const char *setting, const char *path, struct tsb_
 
 	*keys = arena_array(&f->process, KEYS_MAX, sizeof(**keys));
 	*n = 0;
-	if (file_read(path, PEM_MAX, &f->process, &text, &why))
+	if (tsb_file_load(path, PEM_MAX, &f->process, &text, &why))
 		return tsb_fail(err, why.code, "%s: %s", setting, why.msg);
 	do {
 		if (*n == KEYS_MAX)
@@ -183,7 +162,7 @@ site_key_load(struct flow *f, struct tsb_err *err)
 
 	if (f->conf->site_key_file == NULL)
 		return 0;
-	if (file_read(f->conf->site_key_file, PEM_MAX, &a, &pem, &why) ||
+	if (tsb_file_load(f->conf->site_key_file, PEM_MAX, &a, &pem, &why) ||
 	    crypto_private_load(pem, NULL, &f->site_key, &why))
 		return tsb_fail(err, why.code, "airGapped.siteKeyFile: %s", why.msg);
 	return 0;

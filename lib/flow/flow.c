@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/base/str.h"
 #include "lib/flow/internal.h"
 #include "lib/gap/gap.h"
 
@@ -18,8 +19,9 @@ flow_new(const struct broker_conf *conf, enum store_login login, const char *own
 	struct hsm_conf hsm = broker_hsm_conf(conf);
 	struct flow *f = calloc(1, sizeof(*f));
 
-	if (f == NULL || (f->owner = strdup(owner)) == NULL)
+	if (f == NULL)
 		fatal("out of memory: process state");
+	f->owner = tsb_strdup(owner);
 	f->conf = conf;
 	f->air_gapped = broker_air_gapped(conf);
 	f->wake_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/str.h"
 #include "lib/hsm/client.h"
 #include "lib/http/transfer.h"
 
@@ -157,10 +158,8 @@ hsm_submit(struct hsm *h, const struct hsm_call *call, hsm_done *done, void *ctx
 	struct flights *fl = flights_of(h);
 	struct flight *f = flight_new(h, fl);
 
-	f->method = strdup(call->method);
-	f->path = strdup(call->path);
-	if (!f->method || !f->path)
-		fatal("out of memory");
+	f->method = tsb_strdup(call->method);
+	f->path = tsb_strdup(call->path);
 	tsb_bytes_add_view(&f->body, call->body);
 	f->call = *call;
 	f->call.method = f->method;

@@ -9,17 +9,8 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/base/str.h"
 #include "lib/hsm/client.h"
-
-static char *
-copy(const char *s)
-{
-	char *text = s ? strdup(s) : NULL;
-
-	if (s && !text)
-		fatal("out of memory");
-	return text;
-}
 
 static int
 conf_check(const struct hsm_conf *conf, struct tsb_err *err)
@@ -52,11 +43,11 @@ hsm_new(const struct hsm_conf *conf, struct tsb_err *err)
 	if (!h)
 		fatal("out of memory");
 	h->endpoints = list;
-	h->ca_file = copy(conf->ca_file);
-	h->cert_file = copy(conf->cert_file);
-	h->key_file = copy(conf->key_file);
+	h->ca_file = tsb_strdup(conf->ca_file);
+	h->cert_file = tsb_strdup(conf->cert_file);
+	h->key_file = tsb_strdup(conf->key_file);
 	for (int i = 0; i < HSM_ROLE__MAX; i++)
-		h->api_key[i] = copy(conf->api_key[i]);
+		h->api_key[i] = tsb_strdup(conf->api_key[i]);
 	h->options = (struct rest_options){.ca_file = h->ca_file,
 	    .cert_file = h->cert_file,
 	    .key_file = h->key_file,

@@ -7,17 +7,8 @@
 #include <sys/un.h>
 
 #include "lib/base/log.h"
+#include "lib/base/str.h"
 #include "lib/http/endpoint.h"
-
-static char *
-copy(const char *s, size_t n)
-{
-	char *text = strndup(s, n);
-
-	if (!text)
-		fatal("out of memory");
-	return text;
-}
 
 /* Printable, and without what would let two parsers disagree about the host: user part, query. */
 static bool
@@ -61,8 +52,8 @@ endpoint_init(struct endpoint *e, const char *text, struct tsb_err *err)
 		    strlen(text + 5) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 			return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 			    "%s: unix: takes an absolute path that fits a socket address.", text);
-		*e = (struct endpoint){.base = copy("http://localhost", 16),
-		    .unix_path = copy(text + 5, strlen(text + 5))};
+		*e = (struct endpoint){.base = tsb_strndup("http://localhost", 16),
+		    .unix_path = tsb_strndup(text + 5, strlen(text + 5))};
 		return 0;
 	}
 	host = !strncmp(text, "https://", 8) ? text + 8
@@ -73,7 +64,7 @@ endpoint_init(struct endpoint *e, const char *text, struct tsb_err *err)
 		    "\"%.200s\" is no https://host, http://host or unix:/path.", text);
 	if (host == text + 7 && !is_loopback(host))
 		log_warn("%s: keys and payloads travel unencrypted", text);
-	*e = (struct endpoint){.base = copy(text, base_length(text))};
+	*e = (struct endpoint){.base = tsb_strndup(text, base_length(text))};
 	return 0;
 }
 
@@ -106,7 +97,7 @@ add_text(struct endpoint_list *l, const char *p, size_t n, unsigned group, struc
 	if (l->n == ENDPOINT_MAX)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "More than %d addresses.",
 		    ENDPOINT_MAX);
-	text = copy(p, n);
+	text = tsb_strndup(p, n);
 	rc = endpoint_init(&l->v[l->n], text, err);
 	free(text);
 	if (!rc)

@@ -8,6 +8,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/base/str.h"
 #include "lib/store/internal.h"
 
 /* Numbers, because the connector's headers do not name all of them in every version. */
@@ -41,17 +42,11 @@ conn_class(unsigned number)
 	return DB_REFUSED;
 }
 
+/* An empty setting is as good as none. */
 static char *
 copy(const char *s)
 {
-	char *c;
-
-	if (s == NULL || *s == '\0')
-		return NULL;
-	c = strdup(s);
-	if (c == NULL)
-		fatal("out of memory");
-	return c;
+	return s == NULL || *s == '\0' ? NULL : tsb_strdup(s);
 }
 
 struct store *

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/file.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
 #include "lib/store/internal.h"
@@ -81,27 +82,6 @@ store_schema_version(struct store *s, long *have, long *want, struct tsb_err *er
 
 /* ---- files ---- */
 
-static int
-file_read(struct arena *a, const char *dir, const char *name, struct tsb_view *out,
-    struct tsb_err *err)
-{
-	const char *path = arena_printf(a, "%s/%s", dir, name);
-	char *text = arena_alloc(a, TEXT_MAX);
-	FILE *f = fopen(path, "re");
-	size_t n;
-	bool bad;
-
-	if (f == NULL)
-		return tsb_fail(err, TSB_E_FILE_NOT_FOUND, "%s: %s", path, strerror(errno));
-	n = fread(text, 1, TEXT_MAX, f);
-	bad = ferror(f) != 0 || n == TEXT_MAX;
-	fclose(f);
-	if (bad)
-		return tsb_fail(err, TSB_E_IO, "%s cannot be read or is too large", path);
-	*out = tsb_view_of(text, n);
-	return 0;
-}
-
 /* NNN_name.sql */
 static int
 is_numbered(const struct dirent *e)
@@ -124,7 +104,8 @@ files_add(struct files *f, const char *name, struct tsb_err *err)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
 		    "%s/%s: the files of the schema are numbered 001, 002 ... without a gap",
 		    f->dir, name);
-	if (file_read(f->arena, f->dir, name, &file->text, err))
+	if (tsb_file_load(arena_printf(f->arena, "%s/%s", f->dir, name), TEXT_MAX, f->arena,
+		&file->text, err))
 		return -1;
 	crypto_sha256(file->text, file->sha256);
 	f->n++;
@@ -317,7 +298,8 @@ grants_apply(struct store_tx *tx, const struct files *f, const char *name, const
 	if (user == NULL || *user == '\0')
 		return 0;
 	if (account_text(f->arena, user, &account, err) ||
-	    file_read(f->arena, f->dir, name, &text, err))
+	    tsb_file_load(arena_printf(f->arena, "%s/%s", f->dir, name), TEXT_MAX, f->arena, &text,
+		err))
 		return -1;
 	if (sql_run_all(tx, name, replaced(f->arena, text, mark, account), err)) {
 		/* NO_AUTO_CREATE_USER: a mistyped name makes no login without a password. */

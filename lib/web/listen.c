@@ -14,6 +14,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "lib/base/log.h"
+#include "lib/base/str.h"
 #include "lib/web/internal.h"
 
 static bool
@@ -88,7 +89,7 @@ listen_unix(const char *path, long mode, struct web_listener *out, struct tsb_er
 		return -1;
 	}
 	*out = (struct web_listener){.fd = fd,
-	    .path = strdup(path),
+	    .path = tsb_strdup(path),
 	    .dev = st.st_dev,
 	    .ino = st.st_ino};
 	return 0;

@@ -1,0 +1,195 @@
+#include "lib/first.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/file.h"
+#include "lib/base/hook.h"
+
+#define BLOCK 4096
+
+void
+tsb_fd_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int
+io_error(struct tsb_err *err, const char *what, const char *name)
+{
+	return tsb_fail(err, TSB_E_IO, "cannot %s %s: %s", what, name, strerror(errno));
+}
+
+/* ---- reading ---- */
+
+/* One block more in out. Returns how many bytes came, 0 at the end, -1 with errno. */
+static ssize_t
+read_block(int fd, struct tsb_bytes *out)
+{
+	unsigned char *p = tsb_bytes_grow(out, BLOCK);
+	ssize_t n;
+
+	do
+		n = read(fd, p, BLOCK);
+	while (n < 0 && errno == EINTR);
+	out->n -= BLOCK - (n > 0 ? (size_t)n : 0);
+	return n;
+}
+
+int
+tsb_file_read_fd(int fd, const char *name, size_t max, struct tsb_bytes *out, struct tsb_err *err)
+{
+	const size_t before = out->n;
+	ssize_t n;
+
+	while ((n = read_block(fd, out)) > 0 && out->n - before <= max)
+		;
+	if (n == 0)
+		return 0;
+	out->n = before;
+	if (n < 0)
+		return io_error(err, "read", name);
+	return tsb_fail(err, TSB_E_INPUT, "%s is longer than %zu bytes", name, max);
+}
+
+int
+tsb_file_read(const char *path, size_t max, struct tsb_bytes *out, struct tsb_err *err)
+{
+	tsb_fd_auto fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return tsb_fail(err, TSB_E_FILE_NOT_FOUND, "cannot open %s: %s", path,
+		    strerror(errno));
+	return tsb_file_read_fd(fd, path, max, out, err);
+}
+
+int
+tsb_file_load(const char *path, size_t max, struct arena *a, struct tsb_view *out,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto text = {0};
+
+	if (tsb_file_read(path, max, &text, err))
+		return -1;
+	*out = arena_view(a, tsb_view_bytes(&text));
+	return 0;
+}
+
+int
+tsb_file_read_line(const char *path, size_t max, struct tsb_bytes *out, struct tsb_err *err)
+{
+	tsb_bytes_auto text = {0};
+	size_t n;
+
+	if (tsb_file_read(path, max, &text, err))
+		return -1;
+	for (n = 0; n < text.n && text.p[n] != '\n' && text.p[n] != '\r'; n++)
+		if (text.p[n] == '\0')
+			return tsb_fail(err, TSB_E_INPUT, "the first line of %s is not text", path);
+	if (n == 0)
+		return tsb_fail(err, TSB_E_INPUT, "the first line of %s is empty", path);
+	tsb_bytes_add(out, text.p, n);
+	return 0;
+}
+
+/* ---- writing ---- */
+
+int
+tsb_file_write_fd(int fd, const char *name, struct tsb_view content, struct tsb_err *err)
+{
+	while (content.n > 0) {
+		ssize_t n = write(fd, content.p, content.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return io_error(err, "write", name);
+		content.p += n;
+		content.n -= (size_t)n;
+	}
+	return 0;
+}
+
+int
+tsb_file_folder(const char *path, const char **name, struct tsb_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	arena_auto a = {0};
+	const char *folder = slash == NULL ? "."
+	    : slash == path                ? "/"
+					   : arena_strn(&a, path, (size_t)(slash - path));
+	int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return io_error(err, "open the folder of", path);
+	*name = slash == NULL ? path : slash + 1;
+	return dir;
+}
+
+/*
+ * The kernel stamps files with a clock of some milliseconds. Readers may tell versions of a file by
+ * inode, size and time, and an inode may be used again at once: so the time gets its full
+ * resolution.
+ */
+static int
+stamp(int fd)
+{
+	struct timespec now[2];
+
+	if (clock_gettime(CLOCK_REALTIME, &now[0]) != 0)
+		return -1;
+	now[1] = now[0];
+	return futimens(fd, now);
+}
+
+static int
+fill(int fd, const char *name, struct tsb_view content, struct tsb_err *err)
+{
+	if (tsb_file_write_fd(fd, name, content, err))
+		return -1;
+	return stamp(fd) != 0 || fsync(fd) != 0 ? io_error(err, "write", name) : 0;
+}
+
+int
+tsb_file_create(int dir, const char *name, mode_t mode, struct tsb_view content,
+    struct tsb_err *err)
+{
+	tsb_fd_auto fd =
+	    openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+
+	if (fd < 0)
+		return errno == EEXIST ? 1 : io_error(err, "create", name);
+	(void)hook_fault("file.created");
+	if (fill(fd, name, content, err)) {
+		unlinkat(dir, name, 0);
+		return -1;
+	}
+	(void)hook_fault("file.written");
+	return 0;
+}
+
+int
+tsb_file_replace(int dir, const char *tmp, const char *name, mode_t mode, struct tsb_view content,
+    struct tsb_err *err)
+{
+	int rc = tsb_file_create(dir, tmp, mode, content, err);
+
+	if (rc > 0)
+		return tsb_fail(err, TSB_E_IO, "cannot create %s: it exists", tmp);
+	if (rc < 0)
+		return -1;
+	if (renameat(dir, tmp, dir, name) != 0) {
+		(void)io_error(err, "replace", name);
+		unlinkat(dir, tmp, 0);
+		return -1;
+	}
+	(void)hook_fault("file.renamed");
+	return 0;
+}

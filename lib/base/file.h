@@ -1,0 +1,53 @@
+/*
+ * Small files: read whole and bounded, written so that a crash leaves the old content or the new
+ * one. Nothing passes through buffers of stdio, so that no copy of a secret stays behind.
+ */
+#ifndef TSB_BASE_FILE_H
+#define TSB_BASE_FILE_H
+
+#include <sys/types.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/bytes.h"
+#include "lib/base/err.h"
+
+/* Closes a descriptor at the end of its block; -1 is none. */
+void tsb_fd_close(int *fd);
+#define tsb_fd_auto int __attribute__((cleanup(tsb_fd_close)))
+
+/*
+ * Appends the whole file to out. TSB_E_FILE_NOT_FOUND when it does not open, TSB_E_IO when it does
+ * not read, TSB_E_INPUT when it is longer than max bytes; then out is as before.
+ */
+int tsb_file_read(const char *path, size_t max, struct tsb_bytes *out, struct tsb_err *err)
+    TSB_MUSTCHECK;
+/* The same into the arena. */
+int tsb_file_load(const char *path, size_t max, struct arena *a, struct tsb_view *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* tsb_file_read() from an open descriptor to its end; name is for messages. */
+int tsb_file_read_fd(int fd, const char *name, size_t max, struct tsb_bytes *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* Appends the first line without its end. TSB_E_INPUT also when it is empty or holds a NUL. */
+int tsb_file_read_line(const char *path, size_t max, struct tsb_bytes *out, struct tsb_err *err)
+    TSB_MUSTCHECK;
+
+/* Writes all of content; TSB_E_IO, and then part of it may be written. */
+int tsb_file_write_fd(int fd, const char *name, struct tsb_view content, struct tsb_err *err)
+    TSB_MUSTCHECK;
+/* The folder that path is in, opened, or -1 with TSB_E_IO. *name is the last part of path. */
+int tsb_file_folder(const char *path, const char **name, struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * Makes name in the folder dir with this content, synced. Returns 0, 1 when the name is taken
+ * (nothing changed), or -1 with TSB_E_IO and no file. The folder is the caller's to sync.
+ */
+int tsb_file_create(int dir, const char *name, mode_t mode, struct tsb_view content,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * Puts content in the place of name's by way of the new file tmp: a reader, and whoever comes after
+ * a crash, finds the one or the other. TSB_E_IO, and then name is as before and tmp is gone. The
+ * folder is the caller's to sync.
+ */
+int tsb_file_replace(int dir, const char *tmp, const char *name, mode_t mode,
+    struct tsb_view content, struct tsb_err *err) TSB_MUSTCHECK;
+
+#endif
