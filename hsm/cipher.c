@@ -3,11 +3,11 @@
 #include <openssl/err.h>
 
 #include "lib/base/str.h"
+#include "lib/crypto/gcm.h"
 
 #include "hsm/cipher.h"
 #include "hsm/cipherctx.h"
 #include "hsm/ecies.h"
-#include "hsm/gcm.h"
 #include "hsm/rsa.h"
 
 #define BLOCK 16 /* bytes of AES */

@@ -11,8 +11,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/err.h"
 #include "lib/crypto/curve.h"
-
-#include "hsm/gcm.h"
+#include "lib/crypto/gcm.h"
 
 #define ECIES_TAG_SIZE GCM_TAG_SIZE
 

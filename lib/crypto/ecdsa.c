@@ -8,15 +8,9 @@
 #include <openssl/objects.h>
 
 #include "lib/crypto/ecdsa_internal.h"
+#include "lib/crypto/owned.h"
 
 #define SCALAR_MAX 72
-
-static void
-free_sig(ECDSA_SIG **p)
-{
-	ECDSA_SIG_free(*p);
-}
-#define sig_auto ECDSA_SIG __attribute__((cleanup(free_sig)))
 
 static int
 failed(struct tsb_err *err)
@@ -82,7 +76,7 @@ add_der(const ECDSA_SIG *sig, struct tsb_bytes *out)
 bool
 ecdsa_put_der(BIGNUM *r, BIGNUM *s, struct tsb_bytes *out)
 {
-	sig_auto *sig = ECDSA_SIG_new();
+	ecdsa_sig_auto *sig = ECDSA_SIG_new();
 
 	if (!sig || !ECDSA_SIG_set0(sig, r, s)) {
 		BN_free(r);
@@ -119,7 +113,7 @@ parse_der(struct tsb_view der)
 bool
 ecdsa_is_der(struct tsb_view der)
 {
-	sig_auto *sig = parse_der(der);
+	ecdsa_sig_auto *sig = parse_der(der);
 
 	return sig != NULL;
 }
@@ -128,7 +122,7 @@ int
 ecdsa_to_raw(const struct curve *curve, struct tsb_view der, struct tsb_bytes *raw,
     struct tsb_err *err)
 {
-	sig_auto *sig = parse_der(der);
+	ecdsa_sig_auto *sig = parse_der(der);
 	tsb_bytes_auto both = {0};
 
 	if (!sig || !ecdsa_put_number(ECDSA_SIG_get0_r(sig), curve->scalar, &both) ||
@@ -214,7 +208,7 @@ ecdsa_to_eth(const struct curve *curve, EVP_PKEY *public_key, struct tsb_view di
     struct tsb_view der, struct tsb_bytes *out, struct tsb_err *err)
 {
 	ecdsa_work_auto w = {0};
-	sig_auto *sig = parse_der(der);
+	ecdsa_sig_auto *sig = parse_der(der);
 	tsb_bytes_auto both = {0};
 
 	if (!sig || !ecdsa_work_begin(&w, curve))

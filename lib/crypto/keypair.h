@@ -6,6 +6,7 @@
 #define TSB_CRYPTO_KEYPAIR_H
 
 #include "lib/crypto/crypto.h"
+#include "lib/crypto/gcm.h"
 
 /* seed: random bytes of the HSM, mixed into the generator beside the kernel's. */
 int crypto_rsa_new(int bits, struct tsb_view seed, struct tsb_bytes *private_key,
@@ -27,10 +28,9 @@ int crypto_pkcs12_open(struct tsb_view container, struct tsb_view password,
 
 /* ---- AES-GCM under a key that both sides hold (box.c): ciphertext | tag of 16 bytes ---- */
 
-#define CRYPTO_GCM_IV_SIZE 12
 /* key of 16 or 32 bytes; iv is made. TSB_E_INPUT for another length. */
-int crypto_gcm_seal(struct tsb_view key, struct tsb_view plain,
-    unsigned char iv[CRYPTO_GCM_IV_SIZE], struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
+int crypto_gcm_seal(struct tsb_view key, struct tsb_view plain, unsigned char iv[GCM_IV_SIZE],
+    struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
 int crypto_gcm_open(struct tsb_view key, struct tsb_view iv, struct tsb_view sealed,
     struct tsb_bytes *plain, struct tsb_err *err) TSB_MUSTCHECK;
 

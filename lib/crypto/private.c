@@ -29,19 +29,6 @@ struct crypto_private {
 	enum ska_digest digest;
 };
 
-static void
-free_bio(BIO **b)
-{
-	BIO_free_all(*b);
-}
-static void
-free_p8(X509_SIG **p)
-{
-	X509_SIG_free(*p);
-}
-#define bio_auto BIO __attribute__((cleanup(free_bio)))
-#define p8_auto  X509_SIG __attribute__((cleanup(free_p8)))
-
 /* What OpenSSL has to say is not for callers; it must not stay for the next one either. */
 static int
 refuse(enum tsb_code code, const char *why, struct tsb_err *err)
@@ -263,7 +250,7 @@ crypto_private_pem(const struct crypto_private *p, const char *passphrase, struc
 {
 	pkcs8_auto *info = EVP_PKEY2PKCS8(p->key);
 	bio_auto *bio = BIO_new(BIO_s_secmem());
-	p8_auto *p8 = NULL;
+	sealed_auto *p8 = NULL;
 	char *text;
 	long n;
 	int ok;

@@ -9,6 +9,7 @@
 
 #include "lib/base/str.h"
 #include "lib/crypto/der.h"
+#include "lib/crypto/owned.h"
 #include "lib/crypto/x509_internal.h"
 
 enum parameters { NO_PARAMETERS, NULL_PARAMETERS, PSS_PARAMETERS };
@@ -55,13 +56,6 @@ static const struct x509_algorithm algorithms[] = {
     EC("SHA256_WITH_ECDSA_DETERMINISTIC", NID_ecdsa_with_SHA256),
     {"EDDSA", "ED25519", NID_ED25519, NO_PARAMETERS},
 };
-
-static void
-pkey_free(EVP_PKEY **k)
-{
-	EVP_PKEY_free(*k);
-}
-#define pkey_auto EVP_PKEY __attribute__((cleanup(pkey_free)))
 
 int
 x509_algorithm(const char *name, struct tsb_view spki, const struct x509_algorithm **out,

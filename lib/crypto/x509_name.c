@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 
 #include "lib/base/str.h"
+#include "lib/crypto/owned.h"
 #include "lib/crypto/x509.h"
 
 static const struct {
@@ -34,13 +35,6 @@ static const struct {
     [DN_GENERATION_QUALIFIER] = {"generationQualifier", NID_generationQualifier, V_ASN1_UTF8STRING,
 	255},
 };
-
-static void
-name_free(X509_NAME **n)
-{
-	X509_NAME_free(*n);
-}
-#define name_auto X509_NAME __attribute__((cleanup(name_free)))
 
 static size_t
 characters(struct tsb_view utf8)

@@ -262,7 +262,7 @@ flow_custody_onboard(struct flow *f, const struct wire_approver_onboard *in, str
 	    .arena = a,
 	    .now_ms = now_ms,
 	    .change = change_try};
-	unsigned char nonce[CRYPTO_GCM_IV_SIZE];
+	unsigned char nonce[GCM_IV_SIZE];
 	tsb_bytes_auto container = {0};
 	tsb_bytes_auto sealed = {0};
 

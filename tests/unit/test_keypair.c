@@ -213,7 +213,7 @@ test_gcm(void **state)
 
 	for (size_t i = 0; i < TSB_COUNT(sizes); i++) {
 		struct tsb_view k = tsb_view_of(password, sizes[i]), sealed, iv;
-		unsigned char nonce[CRYPTO_GCM_IV_SIZE];
+		unsigned char nonce[GCM_IV_SIZE];
 		tsb_bytes_auto out = {0}, back = {0};
 
 		assert_int_equal(crypto_gcm_seal(k, text("container"), nonce, &out, &err), 0);
@@ -258,7 +258,7 @@ static void
 test_gcm_keys_of_other_lengths(void **state)
 {
 	static const size_t sizes[] = {0, 1, 15, 17, 24, 31, 33};
-	unsigned char bytes[33] = {0}, nonce[CRYPTO_GCM_IV_SIZE];
+	unsigned char bytes[33] = {0}, nonce[GCM_IV_SIZE];
 	tsb_bytes_auto out = {0};
 	struct tsb_err err;
 

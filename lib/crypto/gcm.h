@@ -1,6 +1,6 @@
 /* AES-GCM with everything given (SP 800-38D): for cipher texts that others make or read. */
-#ifndef TSB_HSM_GCM_H
-#define TSB_HSM_GCM_H
+#ifndef TSB_CRYPTO_GCM_H
+#define TSB_CRYPTO_GCM_H
 
 #include "lib/base/bytes.h"
 #include "lib/base/err.h"
