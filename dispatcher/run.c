@@ -91,7 +91,7 @@ in_flight(const struct runner *r, const struct tsb_uuid *id)
 }
 
 static void
-finished(void *ctx, int rc, const struct hsm_reply *reply, const struct tsb_err *call_err)
+finished(void *ctx, const struct hsm_answer *answer)
 {
 	struct flight *flight = ctx;
 	struct runner *r = flight->runner;
@@ -100,10 +100,10 @@ finished(void *ctx, int rc, const struct hsm_reply *reply, const struct tsb_err 
 	struct tsb_err err;
 
 	flight_end(flight);
-	if (rc == 0)
+	if (answer->outcome != HSM_AWAY && answer->outcome != HSM_LOST)
 		r->answered_at = clock_monotonic_ms();
 	log_as(x);
-	if (flow_execution_finish(r->flow, x, rc, reply, call_err, &outcome, &err)) {
+	if (flow_execution_finish(r->flow, x, answer, &outcome, &err)) {
 		/* not recorded: the lease lapses and the request is looked at again */
 		log_failure(LOG_ERROR, "outcome", &err);
 		hold(r, "outcome not recorded");
@@ -128,12 +128,14 @@ static void
 submit(struct runner *r, struct flow_execution *x)
 {
 	struct flight *flight = malloc(sizeof(*flight));
+	struct hsm_answer answer = {.outcome = HSM_TROUBLE};
 
 	if (flight == NULL)
 		fatal("out of memory: a call");
 	*flight = (struct flight){r->flights, r, x};
 	r->flights = flight;
-	hsm_submit(flow_hsm(r->flow), &x->call, finished, flight);
+	if (hsm_submit(flow_hsm(r->flow), &x->order, finished, flight, &answer.why))
+		finished(flight, &answer); /* which leads to no other order */
 }
 
 static bool

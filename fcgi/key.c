@@ -2,7 +2,6 @@
 #include "lib/first.h"
 
 #include "fcgi/fcgi.h"
-#include "lib/base/enc.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/wire/wire.h"
@@ -10,11 +9,10 @@
 /* ---- passing ---- */
 
 static int
-pass(void *app, struct web_request *rq, struct web_reply *reply, struct hsm_call *call,
-    struct tsb_err *err)
+pass(void *app, struct web_reply *reply, const struct hsm_pass *what, struct tsb_err *err)
 {
 	struct hsm_reply answer = {0};
-	int rc = flow_hsm_pass(app, call, &answer, err);
+	int rc = flow_hsm_pass(app, what, &answer, err);
 
 	if (rc == 0) {
 		reply->status = answer.status;
@@ -26,17 +24,14 @@ pass(void *app, struct web_request *rq, struct web_reply *reply, struct hsm_call
 
 /* The compact text is what was checked: no second reading of the same bytes. */
 static int
-pass_body(void *app, struct web_request *rq, struct web_reply *reply, const char *path,
-    enum hsm_role role, bool repeatable, struct tsb_err *err)
+pass_body(void *app, struct web_request *rq, struct web_reply *reply, enum hsm_passage passage,
+    struct tsb_err *err)
 {
-	struct hsm_call call = {.method = "POST",
-	    .path = path,
-	    .role = role,
-	    .repeatable = repeatable};
+	struct hsm_pass what = {.what = passage};
 
-	if (wire_compact(rq->body, rq->arena, &call.body, err))
+	if (wire_compact(rq->body, rq->arena, &what.body, err))
 		return -1;
-	return pass(app, rq, reply, &call, err);
+	return pass(app, reply, &what, err);
 }
 
 int
@@ -71,18 +66,16 @@ api_key_create(void *app, struct web_request *rq, struct web_reply *reply, struc
 	if (wire_key_create_parse(rq->body, rq->arena, &in, err) ||
 	    (in.has_policy && fcgi_policy_check(app, rq, &in.policy, NULL, true, err)))
 		return -1;
-	return pass_body(app, rq, reply, "/v1/key", HSM_KEY_MANAGEMENT, false, err);
+	return pass_body(app, rq, reply, HSM_PASS_KEY_CREATE, err);
 }
 
 int
 api_key_list(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
-	struct hsm_call call = {.method = "GET",
-	    .path = "/v1/key",
-	    .role = HSM_KEY_MANAGEMENT,
-	    .repeatable = true};
+	const struct hsm_pass what = {.what = HSM_PASS_KEY_LIST};
 
-	return pass(app, rq, reply, &call, err);
+	(void)rq;
+	return pass(app, reply, &what, err);
 }
 
 int
@@ -92,7 +85,7 @@ api_key_attributes(void *app, struct web_request *rq, struct web_reply *reply, s
 
 	if (wire_key_ref_parse(rq->body, rq->arena, &ref, err))
 		return -1;
-	return pass_body(app, rq, reply, "/v1/key/attributes", HSM_KEY_MANAGEMENT, true, err);
+	return pass_body(app, rq, reply, HSM_PASS_KEY_ATTRIBUTES, err);
 }
 
 int
@@ -128,7 +121,7 @@ api_key_attributes_by_name(void *app, struct web_request *rq, struct web_reply *
 	if (named_key(rq, &body, &ref, err))
 		return -1;
 	rq->body = tsb_view_bytes(&body);
-	return pass_body(app, rq, reply, "/v1/key/attributes", HSM_KEY_MANAGEMENT, true, err);
+	return pass_body(app, rq, reply, HSM_PASS_KEY_ATTRIBUTES, err);
 }
 
 /* A repeated deletion of a key that is gone still ends the requests that wait for it. */
@@ -138,7 +131,7 @@ delete_key(void *app, struct web_request *rq, struct web_reply *reply, const cha
 {
 	struct tsb_err cancel_err;
 
-	if (pass_body(app, rq, reply, "/v1/key/deleteKey", HSM_KEY_MANAGEMENT, false, err)) {
+	if (pass_body(app, rq, reply, HSM_PASS_KEY_DELETE, err)) {
 		if (err->code == TSB_E_KEY_NOT_EXISTENT &&
 		    flow_requests_cancel_of_key(app, label, rq->arena, &cancel_err))
 			log_failure(LOG_WARN, "requests of a deleted key", &cancel_err);
@@ -176,16 +169,16 @@ int
 api_synchronous(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	enum tsb_kind kind = (enum tsb_kind)web_route_arg(rq);
+	struct hsm_pass what = {.what = HSM_PASS_SYNCHRONOUS, .kind = kind};
 	struct wire_synchronous_in in;
 
 	if (wire_synchronous_parse(kind, rq->body, rq->arena, &in, err) ||
 	    (in.request.policy != NULL &&
 		fcgi_policy_check(app, rq, in.request.policy, tsb_kinds[kind].envelope,
-		    kind != KIND_MODIFY, err)))
+		    kind != KIND_MODIFY, err)) ||
+	    wire_compact(rq->body, rq->arena, &what.body, err))
 		return -1;
-	return pass_body(app, rq, reply, tsb_kinds[kind].synchronous_path,
-	    kind == KIND_MODIFY ? HSM_KEY_MANAGEMENT : HSM_KEY_OPERATION,
-	    tsb_kinds[kind].repeatable, err);
+	return pass(app, reply, &what, err);
 }
 
 int
@@ -195,22 +188,20 @@ api_verify(void *app, struct web_request *rq, struct web_reply *reply, struct ts
 
 	if (wire_verify_parse(rq->body, rq->arena, &in, err))
 		return -1;
-	return pass_body(app, rq, reply, "/v1/verify", HSM_KEY_OPERATION, true, err);
+	return pass_body(app, rq, reply, HSM_PASS_VERIFY, err);
 }
 
 int
 api_random(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	const char *text = (const char *)rq->param[0].p;
-	struct hsm_call call = {.method = "GET", .role = HSM_KEY_OPERATION, .repeatable = true};
-	long length;
+	struct hsm_pass what = {.what = HSM_PASS_RANDOM};
 
-	if (!tsb_str_to_long(text, -1000000000L, 1000000000L, &length))
+	if (!tsb_str_to_long(text, -1000000000L, 1000000000L, &what.length))
 		return tsb_fail(err, TSB_E_INPUT, "length must be a whole number of bytes");
-	if (length < 1 || length > 65536)
+	if (what.length < 1 || what.length > 65536)
 		return tsb_fail(err, TSB_E_NUMBER_RANGE, "length must be from 1 to 65536 bytes");
-	call.path = arena_printf(rq->arena, "/v1/generateRandom/%ld", length);
-	return pass(app, rq, reply, &call, err);
+	return pass(app, reply, &what, err);
 }
 
 int
@@ -220,7 +211,7 @@ api_encrypt(void *app, struct web_request *rq, struct web_reply *reply, struct t
 
 	if (wire_encrypt_parse(rq->body, rq->arena, &in, err))
 		return -1;
-	return pass_body(app, rq, reply, "/v1/encrypt", HSM_KEY_OPERATION, true, err);
+	return pass_body(app, rq, reply, HSM_PASS_ENCRYPT, err);
 }
 
 int
@@ -230,7 +221,7 @@ api_wrap(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_
 
 	if (wire_wrap_parse(rq->body, rq->arena, &in, err))
 		return -1;
-	return pass_body(app, rq, reply, "/v1/wrap", HSM_KEY_OPERATION, true, err);
+	return pass_body(app, rq, reply, HSM_PASS_WRAP, err);
 }
 
 /* ---- certificates stored with keys ---- */
@@ -243,25 +234,19 @@ api_certificate_import(void *app, struct web_request *rq, struct web_reply *repl
 
 	if (wire_certificate_import_parse(rq->body, rq->arena, &in, err))
 		return -1;
-	/* storing the same certificate twice leaves what storing it once does */
-	return pass_body(app, rq, reply, "/v1/certificate/import/plain", HSM_KEY_MANAGEMENT, true,
-	    err);
+	return pass_body(app, rq, reply, HSM_PASS_CERTIFICATE_STORE, err);
 }
 
 static int
-pass_certificate(void *app, struct web_request *rq, struct web_reply *reply, const char *method,
-    bool repeatable, struct tsb_err *err)
+pass_certificate(void *app, struct web_request *rq, struct web_reply *reply,
+    enum hsm_passage passage, struct tsb_err *err)
 {
 	const struct tsb_view name = rq->param[0];
-	struct hsm_call call = {.method = method,
-	    .role = HSM_KEY_MANAGEMENT,
-	    .repeatable = repeatable};
+	const struct hsm_pass what = {.what = passage, .key_name = (const char *)name.p};
 
 	if (fcgi_check_key_name(name, err))
 		return -1;
-	call.path = arena_printf(rq->arena, "/v1/certificate/%s",
-	    enc_percent_str(rq->arena, (const char *)name.p));
-	if (pass(app, rq, reply, &call, err) == 0)
+	if (pass(app, reply, &what, err) == 0)
 		return 0;
 	/* no certificate: the caller's mistake, whatever the number (api-notes.md 9.4) */
 	if (err->code == TSB_E_FILE_NOT_FOUND)
@@ -272,12 +257,12 @@ pass_certificate(void *app, struct web_request *rq, struct web_reply *reply, con
 int
 api_certificate_get(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
-	return pass_certificate(app, rq, reply, "GET", true, err);
+	return pass_certificate(app, rq, reply, HSM_PASS_CERTIFICATE_GET, err);
 }
 
 int
 api_certificate_delete(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
-	return pass_certificate(app, rq, reply, "DELETE", false, err);
+	return pass_certificate(app, rq, reply, HSM_PASS_CERTIFICATE_DELETE, err);
 }

@@ -30,7 +30,7 @@
 #include "hsm/keygen.h"
 #include "hsm/masterkey.h"
 
-struct hsm {
+struct hsm_process {
 	struct hsm_settings conf;
 	bool init; /* make the store and exit */
 	const char *user; /* from the command line, else from the settings */
@@ -42,7 +42,7 @@ struct hsm {
 
 /* The only thing root is needed for: a directory below one that belongs to root. */
 static int
-prepare_directory(const struct hsm *hsm, const struct passwd *pw, struct tsb_err *err)
+prepare_directory(const struct hsm_process *hsm, const struct passwd *pw, struct tsb_err *err)
 {
 	const char *path = hsm->conf.directory;
 
@@ -58,7 +58,7 @@ prepare_directory(const struct hsm *hsm, const struct passwd *pw, struct tsb_err
 }
 
 static int
-become_user(const struct hsm *hsm, struct tsb_err *err)
+become_user(const struct hsm_process *hsm, struct tsb_err *err)
 {
 	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 	const char *name = hsm->user ? hsm->user : hsm->conf.user;
@@ -129,7 +129,7 @@ need_system_key(struct keystore *ks, enum key_system system, const char *label, 
 
 /* Done once by the parent: workers find a store that is complete. */
 static int
-prepare_store(struct hsm *hsm, struct tsb_err *err)
+prepare_store(struct hsm_process *hsm, struct tsb_err *err)
 {
 	struct keystore *ks;
 	int dir, rc;
@@ -158,7 +158,7 @@ prepare_store(struct hsm *hsm, struct tsb_err *err)
 static void *
 worker_open(void *arg, struct tsb_err *err)
 {
-	struct hsm *hsm = arg;
+	struct hsm_process *hsm = arg;
 	struct hsm_app *app = calloc(1, sizeof(*app));
 
 	if (!app)
@@ -184,7 +184,7 @@ worker_close(void *p)
 }
 
 static int
-serve(struct hsm *hsm)
+serve(struct hsm_process *hsm)
 {
 	const struct hsm_settings *conf = &hsm->conf;
 	struct web_server server = {
@@ -213,7 +213,7 @@ load(const char *path, void *settings, struct tsb_err *err)
 }
 
 static int
-start(struct hsm *hsm, struct tsb_err *err)
+start(struct hsm_process *hsm, struct tsb_err *err)
 {
 	umask(077);
 	if (become_user(hsm, err))
@@ -231,7 +231,7 @@ start(struct hsm *hsm, struct tsb_err *err)
 int
 main(int argc, char **argv)
 {
-	static struct hsm hsm;
+	static struct hsm_process hsm;
 	struct program program = {
 	    .name = "tsb-hsm",
 	    .about = "Software HSM that enforces key policies, as a FastCGI responder.",

@@ -24,8 +24,6 @@ int flow_code_check(struct flow *f, const struct tsb_approver *row, struct tsb_v
 /* SubjectPublicKeyInfo of hsm.backupKeyName, which is made when it is missing; else 702. */
 int flow_backup_key(struct flow *f, struct arena *a, struct tsb_view *spki, struct tsb_err *err)
     TSB_MUSTCHECK;
-int flow_hsm_random(struct flow *f, size_t n, struct tsb_bytes *out, struct tsb_err *err)
-    TSB_MUSTCHECK;
 
 /* ---- what is kept (custody.c) ---- */
 

@@ -11,7 +11,6 @@
 #include "lib/flow/internal.h"
 #include "lib/gap/gap.h"
 
-#define IMPORT_PATH   "/v1/certificate/import/plain"
 #define KEY_CERT_SIGN (1U << 5)
 
 /* Texts go from one to the other by their place. */
@@ -42,15 +41,6 @@ is_absence(enum tsb_code code)
 	return code == TSB_E_INVALID_CERTIFICATE || code == TSB_E_FILE_NOT_FOUND;
 }
 
-/* Told otherwise, callers would look for what is wrong with their own path. */
-static int
-blame_store(struct tsb_err *err)
-{
-	if (err->code == TSB_E_OPERATION_UNREACHABLE)
-		tsb_fail(err, TSB_E_NOT_IMPLEMENTED, "the HSM keeps no certificates");
-	return -1;
-}
-
 static int
 kept_certificate(struct flow *f, const char *key_name, struct arena *a, struct tsb_view *der,
     struct tsb_err *err)
@@ -69,44 +59,13 @@ static int
 stored_certificate(struct flow *f, const char *key_name, struct arena *a, struct tsb_view *der,
     struct tsb_err *err)
 {
-	struct hsm_reply reply = {0};
-	struct hsm_call call = {
-	    .method = "GET",
-	    .path = arena_printf(a, "/v1/certificate/%s", enc_percent_str(a, key_name)),
-	    .role = HSM_KEY_MANAGEMENT,
-	    .repeatable = true,
-	};
 	struct tsb_view pem;
-	int rc;
 
 	if (f->air_gapped)
 		return kept_certificate(f, key_name, a, der, err);
-	rc = flow_hsm_pass(f, &call, &reply, err);
-	if (rc == 0)
-		rc = wire_text_member_parse(tsb_view_bytes(&reply.body), "certificate", a, &pem,
-		    err);
-	else if (is_absence(err->code))
-		tsb_fail(err, TSB_E_INVALID_CERTIFICATE, "key '%s' has no certificate", key_name);
-	hsm_reply_clear(&reply);
-	return rc != 0 ? blame_store(err) : crypto_pem_to_der(pem, a, der, err);
-}
-
-static int
-store_certificate(struct flow *f, const char *key_name, struct tsb_view pem, struct tsb_err *err)
-{
-	tsb_bytes_auto body = {0};
-	struct hsm_reply reply = {0};
-	struct hsm_call call = {.method = "POST",
-	    .path = IMPORT_PATH,
-	    .role = HSM_KEY_MANAGEMENT,
-	    .repeatable = true};
-	int rc;
-
-	wire_pem_format(key_name, "certificate", pem, &body);
-	call.body = tsb_view_bytes(&body);
-	rc = flow_hsm_pass(f, &call, &reply, err);
-	hsm_reply_clear(&reply);
-	return rc != 0 ? blame_store(err) : 0;
+	return hsm_certificate(f->hsm, key_name, a, &pem, err)
+	    ? -1
+	    : crypto_pem_to_der(pem, a, der, err);
 }
 
 /* ---- what is to be signed ---- */
@@ -281,38 +240,22 @@ asked_algorithm(const struct tsb_request *rq, struct arena *a, const char **name
 }
 
 int
-flow_certificate_body(const struct tsb_request *rq, struct tsb_view password,
-    const struct tsb_view *signed_approvals, size_t n, struct arena *a, struct tsb_bytes *out,
-    struct tsb_err *err)
+flow_request_ordered(const struct tsb_request *rq, struct arena *a, enum tsb_kind *kind,
+    struct tsb_view *inner, struct tsb_err *err)
 {
-	tsb_bytes_auto inner = {0};
+	tsb_bytes_auto text = {0};
 	struct tsb_view content;
 	const char *algorithm;
 
+	*kind = rq->kind;
+	*inner = rq->inner_clean;
+	if (!flow_is_certificate(rq->kind))
+		return 0;
 	if (approved_content(rq, &content, err) || asked_algorithm(rq, a, &algorithm, err))
 		return -1;
-	wire_sign_inner_format(rq->key_name, algorithm, content, &inner);
-	return wire_synchronous_format(KIND_SIGN, tsb_view_bytes(&inner), password,
-	    signed_approvals, n, out, err);
-}
-
-int
-flow_certificate_call(struct flow_execution *x, struct tsb_view password, struct tsb_err *err)
-{
-	bool storing = x->certificate.n > 0;
-
-	if (storing)
-		wire_pem_format(x->request.key_name, "certificate", x->certificate, &x->body);
-	else if (flow_certificate_body(&x->request, password, x->approvals,
-		     x->all_approvals ? x->napprovals : x->nchosen, &x->arena, &x->body, err))
-		return -1;
-	x->call = (struct hsm_call){
-	    .method = "POST",
-	    .path = storing ? IMPORT_PATH : tsb_kinds[x->request.kind].synchronous_path,
-	    .role = storing ? HSM_KEY_MANAGEMENT : HSM_KEY_OPERATION,
-	    .body = tsb_view_bytes(&x->body),
-	    .repeatable = true,
-	};
+	wire_sign_inner_format(rq->key_name, algorithm, content, &text);
+	*kind = KIND_SIGN;
+	*inner = arena_view(a, tsb_view_bytes(&text));
 	return 0;
 }
 
@@ -357,30 +300,24 @@ sign_now(struct flow *f, const struct tsb_request_in *in, const struct draft *d,
     enum x509_kind kind, struct arena *a, struct tsb_view *pem, struct tsb_err *err)
 {
 	tsb_bytes_auto inner = {0};
-	tsb_bytes_auto body = {0};
 	tsb_bytes_auto out = {0};
-	struct hsm_reply reply = {0};
-	struct hsm_call call = {
-	    .method = "POST",
-	    .path = tsb_kinds[in->kind].synchronous_path,
-	    .role = HSM_KEY_OPERATION,
-	    .repeatable = true,
+	struct hsm_order order = {
+	    .type = HSM_ORDER_EXECUTE,
+	    .kind = KIND_SIGN,
+	    .password = in->key_password,
+	    .arena = a,
 	};
-	struct tsb_view answer, signature;
-	int rc;
+	struct hsm_answer answer;
+	struct tsb_view signature;
 
 	wire_sign_inner_format(in->key_name, in->algorithm, d->content, &inner);
-	if (wire_synchronous_format(KIND_SIGN, tsb_view_bytes(&inner), in->key_password, NULL, 0,
-		&body, err))
+	order.inner = tsb_view_bytes(&inner);
+	hsm_execute(f->hsm, &order, &answer);
+	if (answer.outcome != HSM_DID_IT) {
+		*err = answer.why;
 		return -1;
-	call.body = tsb_view_bytes(&body);
-	rc = flow_hsm_pass(f, &call, &reply, err) ||
-		wire_text_member_parse(tsb_view_bytes(&reply.body),
-		    tsb_kinds[in->kind].result_member, a, &answer, err)
-	    ? -1
-	    : 0;
-	hsm_reply_clear(&reply);
-	if (rc != 0 || signature_decode(answer, a, &signature, err) ||
+	}
+	if (signature_decode(answer.result, a, &signature, err) ||
 	    x509_assemble(kind, d->content, d->algorithm, signature, d->key.public_key, &out, err))
 		return -1;
 	*pem = arena_view(a, tsb_view_bytes(&out));
@@ -401,9 +338,9 @@ side_certificate(struct flow *f, const struct tsb_request_in *in, struct draft *
 	struct tsb_view have, pem;
 
 	if (d->key.has_policy || stored_certificate(f, in->key_name, a, &have, &absent) == 0 ||
-	    absent.code == TSB_E_NOT_IMPLEMENTED)
+	    !hsm_offers(f->hsm, HSM_CERTIFICATES))
 		return 0;
-	if (!is_absence(absent.code)) {
+	if (absent.code != TSB_E_INVALID_CERTIFICATE) {
 		*err = absent;
 		return -1;
 	}
@@ -412,7 +349,7 @@ side_certificate(struct flow *f, const struct tsb_request_in *in, struct draft *
 	    draft_write(X509_KIND_CERTIFICATE, &content, a, d, err) ||
 	    sign_now(f, in, d, X509_KIND_CERTIFICATE, a, &pem, err))
 		return -1;
-	return store_certificate(f, in->key_name, pem, err);
+	return hsm_certificate_store(f->hsm, in->key_name, pem, err);
 }
 
 int
@@ -425,6 +362,6 @@ flow_certificate_make(struct flow *f, const struct tsb_request_in *in, struct ar
 	    sign_now(f, in, &d, form_of(in->kind), a, pem, err))
 		return -1;
 	if (in->kind == KIND_SELF_SIGN_CERTIFICATE)
-		return store_certificate(f, in->key_name, *pem, err);
+		return hsm_certificate_store(f->hsm, in->key_name, *pem, err);
 	return in->kind == KIND_CERTIFICATE_REQUEST ? side_certificate(f, in, &d, a, err) : 0;
 }

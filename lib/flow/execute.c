@@ -149,35 +149,37 @@ flow_password_open(struct flow *f, const struct tsb_request *rq, struct tsb_byte
 }
 
 static int
-call_prepare(struct flow *f, struct flow_execution *x, struct tsb_err *err)
+order_prepare(struct flow *f, struct flow_execution *x, struct tsb_err *err)
 {
 	const struct tsb_request *rq = &x->request;
-	tsb_bytes_auto password = {0};
 
+	tsb_bytes_reset(&x->password);
 	/* the password that waits with a restoration is not one of the key */
-	if (rq->kind != KIND_RESTORE_APPROVER && flow_password_open(f, rq, &password, err))
+	if (rq->kind != KIND_RESTORE_APPROVER && flow_password_open(f, rq, &x->password, err))
 		return -1;
-	tsb_bytes_reset(&x->body);
 	x->sent_ms = clock_now_ms();
-	if (x->asking)
-		return flow_recover_ask(x, tsb_view_bytes(&password), err);
-	if (flow_is_certificate(rq->kind))
-		return flow_certificate_call(x, tsb_view_bytes(&password), err);
-	if (wire_synchronous_format(rq->kind, rq->inner_clean, tsb_view_bytes(&password),
-		x->approvals, x->all_approvals ? x->napprovals : x->nchosen, &x->body, err))
-		return -1;
-	x->call = (struct hsm_call){
-	    .method = "POST",
-	    .path = tsb_kinds[rq->kind].synchronous_path,
-	    .role = rq->kind == KIND_MODIFY ? HSM_KEY_MANAGEMENT : HSM_KEY_OPERATION,
-	    .body = tsb_view_bytes(&x->body),
-	    .repeatable = tsb_kinds[rq->kind].repeatable,
+	x->order = (struct hsm_order){
+	    .key_name = rq->key_name,
+	    .password = tsb_view_bytes(&x->password),
+	    .arena = &x->arena,
 	};
+	if (x->asking)
+		return flow_recover_ask(x, err);
+	if (x->certificate.n > 0) {
+		x->order.type = HSM_ORDER_STORE;
+		x->order.certificate = x->certificate;
+		return 0;
+	}
+	x->order.type = HSM_ORDER_EXECUTE;
+	x->order.approvals = x->approvals;
+	x->order.napprovals = x->all_approvals ? x->napprovals : x->nchosen;
+	if (flow_request_ordered(rq, &x->arena, &x->order.kind, &x->order.inner, err))
+		return -1;
 	/*
 	 * The answer is in before the lease is over: who takes over then will not meet this call.
 	 */
-	if (!x->call.repeatable)
-		x->call.not_after_ms = rq->lease_ms - f->conf->hsm_timeout * 1000;
+	if (!tsb_kinds[rq->kind].repeatable)
+		x->order.not_after_ms = rq->lease_ms - f->conf->hsm_timeout * 1000;
 	x->called = true;
 	return 0;
 }
@@ -197,7 +199,7 @@ flow_execution_free(struct flow_execution **xp)
 {
 	if (*xp == NULL)
 		return;
-	tsb_bytes_clear(&(*xp)->body);
+	tsb_bytes_clear(&(*xp)->password);
 	arena_clear(&(*xp)->arena);
 	free(*xp);
 	*xp = NULL;
@@ -206,94 +208,61 @@ flow_execution_free(struct flow_execution **xp)
 /* ---- outcome ---- */
 
 enum verdict {
-	HSM_DID_IT,
-	HSM_REFUSED,
-	HSM_IS_AWAY,
-	HSM_IN_TROUBLE,
-	HSM_TO_CALL,
-	HSM_DID_NOT, /* asked only: given back, to be looked at anew */
-	HSM_DID_WHAT
+	DID_IT,
+	REFUSED,
+	AWAY, /* the HSM heard nothing, or whether it did is not known */
+	TROUBLE,
+	TO_CALL,
+	DID_NOT, /* asked only: given back, to be looked at anew */
+	DID_WHAT
 };
 
-/* Codes that tell of the HSM's own trouble, not of this request. */
-static bool
-is_trouble(enum tsb_code code)
-{
-	return code == TSB_E_TECHNICAL || code == TSB_E_SUBSYSTEM || code == TSB_E_IO ||
-	    code == TSB_E_IMPL || code == TSB_E_GENERAL;
-}
-
-/* Of an answer that is not a success; why is filled. */
 static enum verdict
-error_classify(const struct hsm_reply *reply, struct tsb_err *why)
+verdict_of(enum hsm_outcome outcome)
 {
-	struct tsb_view body = tsb_view_bytes(&reply->body);
-
-	if (reply->status == 401) {
-		tsb_fail(why, TSB_E_CONNECTIVITY, "the HSM does not accept the broker's API key");
-		return HSM_IS_AWAY;
+	switch (outcome) {
+	case HSM_DID_IT:
+		return DID_IT;
+	case HSM_REFUSED:
+		return REFUSED;
+	case HSM_AWAY:
+	case HSM_LOST:
+		return AWAY;
+	case HSM_TROUBLE:
+		break;
 	}
-	wire_error_raise(body, reply->status, why);
-	if (why->code == TSB_E_CONNECTIVITY)
-		return HSM_IS_AWAY;
-	/* not an answer of this API: a wrong address or a front server's page */
-	if (!wire_error_has_number(body))
-		return HSM_IN_TROUBLE;
-	return is_trouble(why->code) ? HSM_IN_TROUBLE : HSM_REFUSED;
+	return TROUBLE;
 }
 
 static enum verdict
-asked_classify(struct flow_execution *x, const struct hsm_reply *reply, struct tsb_err *why)
+asked_classify(struct flow_execution *x, const struct hsm_answer *answer, struct tsb_err *why)
 {
 	enum flow_finding found;
 
-	if (flow_recover_find(x, reply, &found, why))
-		return error_classify(reply, why);
+	if (answer->outcome == HSM_AWAY || answer->outcome == HSM_LOST)
+		return AWAY;
+	if (flow_recover_find(x, answer, &found, why))
+		return answer->outcome == HSM_DID_IT ? TROUBLE : verdict_of(answer->outcome);
 	switch (found) {
 	case FOUND_DONE:
-		return HSM_DID_IT;
+		return DID_IT;
 	case FOUND_NOT_DONE:
-		return x->only_asking ? HSM_DID_NOT : HSM_TO_CALL;
+		return x->only_asking ? DID_NOT : TO_CALL;
 	case FOUND_UNKNOWN:
 		break;
 	}
 	tsb_fail(why, TSB_E_HSM,
 	    "the outcome is not known: an attempt was interrupted and the key was changed since; look "
 	    "at the key before asking again");
-	return HSM_DID_WHAT;
+	return DID_WHAT;
 }
 
 /* The HSM measures a timelock with its own clock, which may be behind the one that we look at. */
 static bool
 is_too_early(const struct flow_execution *x, enum verdict verdict, const struct tsb_err *why)
 {
-	return verdict == HSM_REFUSED && why->code == TSB_E_HSM && x->locked_until_ms != 0 &&
+	return verdict == REFUSED && why->code == TSB_E_HSM && x->locked_until_ms != 0 &&
 	    x->sent_ms < x->locked_until_ms + CLOCK_DRIFT_MS;
-}
-
-/* What an answer means. why is filled unless the HSM did it or is to be called. */
-static enum verdict
-answer_classify(struct flow_execution *x, int rc, const struct hsm_reply *reply,
-    const struct tsb_err *call_err, struct tsb_view *result, struct tsb_err *why)
-{
-	const char *member = tsb_kinds[x->request.kind].result_member;
-
-	if (rc != 0) {
-		*why = *call_err;
-		return HSM_IS_AWAY;
-	}
-	if (x->asking)
-		return asked_classify(x, reply, why);
-	if (reply->status != 200 && reply->status != 201)
-		return error_classify(reply, why);
-	if (member != NULL && x->certificate.n == 0 &&
-	    wire_text_member_parse(tsb_view_bytes(&reply->body), member, &x->arena, result, why))
-		return HSM_IN_TROUBLE;
-	if (member == NULL && reply->body.n > 0 && reply->body.p[0] != '{') {
-		tsb_fail(why, TSB_E_HSM, "the answer is not one of an HSM");
-		return HSM_IN_TROUBLE;
-	}
-	return HSM_DID_IT;
 }
 
 /*
@@ -308,15 +277,15 @@ certificate_classify(struct flow *f, struct flow_execution *x, struct tsb_view *
 
 	if (x->certificate.n > 0) {
 		*result = tsb_view_str("true");
-		return HSM_DID_IT;
+		return DID_IT;
 	}
 	if (flow_certificate_finish(f, x, *result, &pem, why))
-		return why->code == TSB_E_HSM ? HSM_REFUSED : HSM_IN_TROUBLE;
+		return why->code == TSB_E_HSM ? REFUSED : TROUBLE;
 	*result = pem;
 	if (x->request.kind != KIND_SELF_SIGN_CERTIFICATE)
-		return HSM_DID_IT;
+		return DID_IT;
 	x->certificate = pem;
-	return HSM_TO_CALL;
+	return TO_CALL;
 }
 
 struct recording {
@@ -366,24 +335,22 @@ pause_ms(const struct flow *f, uint32_t attempt)
  * the name of the last owner stays with a lease that is over: the next one asks first.
  */
 static struct store_change
-give_back(const struct flow *f, const struct flow_execution *x, enum verdict verdict,
-    enum tsb_code code)
+give_back(const struct flow *f, const struct flow_execution *x, enum verdict verdict)
 {
 	const struct tsb_request *rq = &x->request;
 	int64_t now_ms = clock_now_ms();
-	bool never_sent = verdict == HSM_IS_AWAY && code == TSB_E_CONNECTIVITY;
 	struct store_change change = {
 	    .to = STATE_APPROVED,
 	    .expires_ms = rq->expires_ms,
 	    .due_ms = rq->due_ms,
-	    .uncount_attempt = verdict != HSM_IN_TROUBLE,
+	    .uncount_attempt = verdict != TROUBLE,
 	};
 
-	if (verdict == HSM_DID_NOT)
+	if (verdict == DID_NOT)
 		return change;
-	if (verdict == HSM_IN_TROUBLE)
+	if (verdict == TROUBLE)
 		change.due_ms = now_ms + pause_ms(f, rq->attempt);
-	if (x->asking || (x->called && !tsb_kinds[rq->kind].repeatable && !never_sent)) {
+	if (x->asking || (x->called && !tsb_kinds[rq->kind].repeatable && !x->never_sent)) {
 		change.owner = rq->owner;
 		change.lease_ms = change.due_ms > now_ms ? change.due_ms : now_ms;
 	}
@@ -400,9 +367,9 @@ outcome_change(const struct flow *f, struct flow_execution *x, enum verdict verd
 	    .execution_ms = x->sent_ms,
 	};
 
-	if (verdict == HSM_IS_AWAY || verdict == HSM_IN_TROUBLE || verdict == HSM_DID_NOT)
-		return give_back(f, x, verdict, why->code);
-	if (verdict == HSM_DID_IT) {
+	if (verdict == AWAY || verdict == TROUBLE || verdict == DID_NOT)
+		return give_back(f, x, verdict);
+	if (verdict == DID_IT) {
 		change.to = STATE_EXECUTED;
 		change.result = result;
 	} else {
@@ -417,11 +384,11 @@ outcome_change(const struct flow *f, struct flow_execution *x, enum verdict verd
 static bool
 call_again(struct flow_execution *x, enum verdict verdict, const struct tsb_err *why)
 {
-	if (verdict == HSM_TO_CALL) {
+	if (verdict == TO_CALL) {
 		x->asking = false;
 		return true;
 	}
-	if (verdict == HSM_REFUSED && why->code == TSB_E_HSM && !x->asking && !x->all_approvals &&
+	if (verdict == REFUSED && why->code == TSB_E_HSM && !x->asking && !x->all_approvals &&
 	    x->certificate.n == 0 && x->napprovals > x->nchosen) {
 		x->all_approvals = true;
 		return true;
@@ -441,7 +408,7 @@ restore(struct recording *r, struct tsb_view *result, struct tsb_err *err)
 }
 
 /*
- * Puts on disk what came of an execution, whose result and why are as answer_classify() gives them.
+ * Puts on disk what came of an execution, whose result and why are as the verdict goes with.
  */
 static int
 outcome_record(struct flow *f, struct flow_execution *x, enum verdict verdict,
@@ -449,9 +416,9 @@ outcome_record(struct flow *f, struct flow_execution *x, enum verdict verdict,
 {
 	struct recording r = {.f = f, .x = x};
 
-	if (verdict == HSM_IN_TROUBLE && x->request.attempt >= ATTEMPTS_MAX)
-		verdict = HSM_REFUSED;
-	r.restores = verdict == HSM_DID_IT && x->request.kind == KIND_RESTORE_APPROVER;
+	if (verdict == TROUBLE && x->request.attempt >= ATTEMPTS_MAX)
+		verdict = REFUSED;
+	r.restores = verdict == DID_IT && x->request.kind == KIND_RESTORE_APPROVER;
 	if (r.restores && restore(&r, &result, why)) {
 		/* the database may be asked again, when the lease is over */
 		if (why->code == TSB_E_CONNECTIVITY || why->code == TSB_E_SUBSYSTEM) {
@@ -459,15 +426,15 @@ outcome_record(struct flow *f, struct flow_execution *x, enum verdict verdict,
 			return -1;
 		}
 		r.restores = false;
-		verdict = HSM_REFUSED;
+		verdict = REFUSED;
 	}
-	*outcome = verdict == HSM_IS_AWAY                         ? OUTCOME_HSM_AWAY
-	    : verdict == HSM_IN_TROUBLE || verdict == HSM_DID_NOT ? OUTCOME_LATER
-								  : OUTCOME_DONE;
+	*outcome = verdict == AWAY                     ? OUTCOME_HSM_AWAY
+	    : verdict == TROUBLE || verdict == DID_NOT ? OUTCOME_LATER
+						       : OUTCOME_DONE;
 	r.change = outcome_change(f, x, verdict, result, why);
 	if (why->code != TSB_OK) {
 		r.detail = tsb_err_reason(why->code);
-		log_failure(verdict == HSM_REFUSED ? LOG_INFO : LOG_WARN, "HSM", why);
+		log_failure(verdict == REFUSED ? LOG_INFO : LOG_WARN, "HSM", why);
 	}
 	if (store_transact(f->store, "execution_record", recording_body, &r, err))
 		return -1;
@@ -485,26 +452,27 @@ outcome_of_no_call(struct flow *f, struct flow_execution *x, enum flow_outcome *
 {
 	struct tsb_err why = *err;
 
-	return outcome_record(f, x, HSM_IN_TROUBLE, tsb_view_of(NULL, 0), &why, outcome, err);
+	return outcome_record(f, x, TROUBLE, tsb_view_of(NULL, 0), &why, outcome, err);
 }
 
 int
-flow_execution_finish(struct flow *f, struct flow_execution *x, int rc,
-    const struct hsm_reply *reply, const struct tsb_err *call_err, enum flow_outcome *outcome,
-    struct tsb_err *err)
+flow_execution_finish(struct flow *f, struct flow_execution *x, const struct hsm_answer *answer,
+    enum flow_outcome *outcome, struct tsb_err *err)
 {
-	struct tsb_view result = {0};
-	struct tsb_err why = {0};
-	enum verdict verdict = answer_classify(x, rc, reply, call_err, &result, &why);
+	struct tsb_view result = answer->result;
+	struct tsb_err why = answer->why;
+	enum verdict verdict =
+	    x->asking ? asked_classify(x, answer, &why) : verdict_of(answer->outcome);
 
-	if (verdict == HSM_DID_IT && flow_is_certificate(x->request.kind))
+	x->never_sent = answer->outcome == HSM_AWAY;
+	if (verdict == DID_IT && flow_is_certificate(x->request.kind))
 		verdict = certificate_classify(f, x, &result, &why);
 	if (call_again(x, verdict, &why)) {
 		*outcome = OUTCOME_CALL_AGAIN;
-		return call_prepare(f, x, err) ? outcome_of_no_call(f, x, outcome, err) : 0;
+		return order_prepare(f, x, err) ? outcome_of_no_call(f, x, outcome, err) : 0;
 	}
 	if (is_too_early(x, verdict, &why))
-		verdict = HSM_IN_TROUBLE;
+		verdict = TROUBLE;
 	return outcome_record(f, x, verdict, result, &why, outcome, err);
 }
 
@@ -519,7 +487,7 @@ flow_execution_claim(struct flow *f, const struct tsb_uuid *id, struct flow_exec
 
 	*out = NULL;
 	rc = store_transact(f->store, "execution_claim", claim_body, &c, err);
-	if (rc == 0 && c.claimed && call_prepare(f, x, err)) {
+	if (rc == 0 && c.claimed && order_prepare(f, x, err)) {
 		rc = outcome_of_no_call(f, x, &outcome, err);
 		c.claimed = false;
 	}
@@ -533,22 +501,17 @@ int
 flow_execute_claimed(struct flow *f, const struct tsb_request *rq, struct tsb_err *err)
 {
 	struct flow_execution *x = execution_new();
-	struct hsm_reply reply = {0};
-	struct tsb_err call_err = {0};
-	enum flow_outcome outcome;
+	enum flow_outcome outcome = OUTCOME_CALL_AGAIN;
 	int rc;
 
 	x->request = *rq;
-	outcome = OUTCOME_CALL_AGAIN;
-	rc = call_prepare(f, x, err) ? outcome_of_no_call(f, x, &outcome, err) : 0;
+	rc = order_prepare(f, x, err) ? outcome_of_no_call(f, x, &outcome, err) : 0;
 	while (rc == 0 && outcome == OUTCOME_CALL_AGAIN) {
-		int called;
+		struct hsm_answer answer;
 
-		hsm_reply_clear(&reply);
-		called = flow_hsm_call(f, &x->call, &reply, &call_err);
-		rc = flow_execution_finish(f, x, called, &reply, &call_err, &outcome, err);
+		hsm_execute(f->hsm, &x->order, &answer);
+		rc = flow_execution_finish(f, x, &answer, &outcome, err);
 	}
-	hsm_reply_clear(&reply);
 	flow_execution_free(&x);
 	return rc;
 }

@@ -7,6 +7,8 @@
 
 #include "lib/base/arena.h"
 #include "lib/conf/settings.h"
+#include "lib/hsm/order.h"
+#include "lib/hsm/pass.h"
 #include "lib/model/model.h"
 
 struct flow; /* connections and caches of one process */
@@ -66,23 +68,24 @@ int flow_task_reject(struct flow *f, const struct tsb_approval_in *in, struct ar
 /* An execution between its claim and its outcome. Lives in its own arena. */
 struct flow_execution {
 	struct tsb_request request;
-	struct hsm_call call;
-	struct tsb_bytes body; /* of the call; wiped */
+	struct hsm_order order;
+	struct tsb_bytes password; /* of the order; wiped */
 	struct tsb_view *approvals; /* those of the chosen token first, then the others */
 	size_t nchosen, napprovals;
 	bool all_approvals; /* second try with every approval, should the policy have changed */
 	struct tsb_view
-	    certificate; /* self-signed: PEM that the call stores; empty = not made yet */
-	bool asking; /* the call asks whether an earlier attempt has happened (recover.c) */
+	    certificate; /* self-signed: PEM that the order stores; empty = not made yet */
+	bool asking; /* the order asks whether an earlier attempt has happened (recover.c) */
 	bool only_asking; /* the rule is not met any more: nothing is called after that */
 	bool called; /* the HSM may have heard of the request in this execution */
+	bool never_sent; /* the last order did not reach the HSM */
 	int64_t locked_until_ms; /* end of the timelock of the chosen token, 0 = it has none */
 	int64_t sent_ms;
 	struct arena arena;
 };
 
 /*
- * Claims a due request for this process and prepares its call. *x stays NULL when there is nothing
+ * Claims a due request for this process and prepares its order. *x stays NULL when there is nothing
  * to do: another one has it, it is finished, not due, or was moved (EXPIRED). Freed with
  * flow_execution_free().
  */
@@ -92,16 +95,13 @@ void flow_execution_free(struct flow_execution **x);
 
 enum flow_outcome {
 	OUTCOME_DONE, /* the request is finished, or somebody else has it */
-	OUTCOME_CALL_AGAIN, /* call was changed: submit it once more */
+	OUTCOME_CALL_AGAIN, /* order was changed: submit it once more */
 	OUTCOME_HSM_AWAY, /* given back, due again now: hold all work for a while */
 	OUTCOME_LATER /* given back, due again later */
 };
-/*
- * Records what came of a call: rc, reply and call_err as hsm_call() gives them. -1: not recorded.
- */
-int flow_execution_finish(struct flow *f, struct flow_execution *x, int rc,
-    const struct hsm_reply *reply, const struct tsb_err *call_err, enum flow_outcome *outcome,
-    struct tsb_err *err) TSB_MUSTCHECK;
+/* Records what came of the order. -1: not recorded. */
+int flow_execution_finish(struct flow *f, struct flow_execution *x, const struct hsm_answer *answer,
+    enum flow_outcome *outcome, struct tsb_err *err) TSB_MUSTCHECK;
 /* Ids of due requests, oldest first. */
 int flow_requests_due(struct flow *f, int64_t now_ms, size_t limit, struct arena *a,
     struct tsb_uuid **ids, size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
@@ -118,10 +118,10 @@ int flow_next_time(struct flow *f, int64_t *at_ms, struct tsb_err *err) TSB_MUST
 int flow_certificate_make(struct flow *f, const struct tsb_request_in *in, struct arena *a,
     struct tsb_view *pem, struct tsb_err *err) TSB_MUSTCHECK;
 
-/* ---- keys and operations of the HSM (key.c) ---- */
+/* ---- keys and operations of the HSM (hsmcall.c, policy.c) ---- */
 
-/* Passes a checked body on; the answer's status and body, or the HSM's error raised as ours. */
-int flow_hsm_pass(struct flow *f, const struct hsm_call *call, struct hsm_reply *reply,
+/* hsm_pass() of the broker's HSM. */
+int flow_hsm_pass(struct flow *f, const struct hsm_pass *pass, struct hsm_reply *reply,
     struct tsb_err *err) TSB_MUSTCHECK;
 /*
  * What a policy must fulfil before the HSM sees it; resolves certificate approvers. The HSM knows

@@ -7,7 +7,7 @@
 #include "lib/ska/token.h"
 
 /*
- * With endpoints that cannot tell whether attributes are current, they are asked again after this.
+ * With HSMs that cannot tell whether attributes are current, they are asked again after this.
  */
 #define ATTRIBUTES_TRUST_MS (60 * 1000)
 
@@ -21,56 +21,23 @@ flow_hsm_need(const struct flow *f, struct tsb_err *err)
 }
 
 int
-flow_hsm_call(struct flow *f, const struct hsm_call *call, struct hsm_reply *reply,
+flow_hsm_pass(struct flow *f, const struct hsm_pass *pass, struct hsm_reply *reply,
     struct tsb_err *err)
 {
-	return flow_hsm_need(f, err) ? -1 : hsm_call(f->hsm, call, reply, err);
+	return flow_hsm_need(f, err) ? -1 : hsm_pass(f->hsm, pass, reply, err);
 }
 
 int
-flow_hsm_pass(struct flow *f, const struct hsm_call *call, struct hsm_reply *reply,
-    struct tsb_err *err)
+flow_hsm_random(struct flow *f, size_t n, struct tsb_bytes *out, struct tsb_err *err)
 {
-	if (flow_hsm_call(f, call, reply, err))
-		return -1;
-	if (reply->status == 200 || reply->status == 201)
-		return 0;
-	if (reply->status == 401)
-		return tsb_fail(err, TSB_E_CONNECTIVITY,
-		    "the HSM does not accept the broker's API key (hsm.apiKey)");
-	return wire_error_raise(tsb_view_bytes(&reply->body), reply->status, err);
+	return flow_hsm_need(f, err) ? -1 : hsm_random(f->hsm, n, out, err);
 }
 
 static int
 attributes_fetch(struct flow *f, const char *key_name, struct tsb_view password, struct arena *a,
     struct tsb_key_attributes *out, struct tsb_err *err)
 {
-	struct wire_key_ref ref = {key_name, password};
-	tsb_bytes_auto body = {0};
-	tsb_bytes_auto stable = {0};
-	struct hsm_reply reply = {0};
-	struct hsm_call call = {
-	    .method = "POST",
-	    .path = "/v1/key/attributes",
-	    .role = HSM_KEY_MANAGEMENT,
-	    .repeatable = true,
-	};
-	int rc;
-
-	wire_key_ref_format(&ref, &body);
-	call.body = tsb_view_bytes(&body);
-	rc = flow_hsm_pass(f, &call, &reply, err) ||
-		wire_key_attributes_parse(tsb_view_bytes(&reply.body), a, out, err)
-	    ? -1
-	    : 0;
-	hsm_reply_clear(&reply);
-	if (rc != 0)
-		return -1;
-	keyattr_stable_text(out->xml, &stable);
-	crypto_sha256(tsb_view_bytes(&stable), out->digest);
-	out->key_name = key_name;
-	out->fetched_ms = clock_now_ms();
-	return 0;
+	return flow_hsm_need(f, err) ? -1 : hsm_attributes(f->hsm, key_name, password, a, out, err);
 }
 
 int
@@ -109,33 +76,6 @@ flow_hsm_key_exists(struct flow *f, const char *label, bool *exists, struct tsb_
 		return -1;
 	*exists = false;
 	return 0;
-}
-
-/* Asks the extension. *offered false when the endpoint does not know it. */
-static int
-stamp_ask(struct flow *f, const struct wire_timestamp_request *ask, struct arena *a, bool *offered,
-    struct wire_timestamp_reply *out, struct tsb_err *err)
-{
-	tsb_bytes_auto body = {0};
-	struct hsm_reply reply = {0};
-	struct hsm_call call = {.method = "POST",
-	    .path = "/v1/timestamp",
-	    .role = HSM_KEY_OPERATION,
-	    .repeatable = true};
-	int rc;
-
-	wire_timestamp_request_format(ask, &body);
-	call.body = tsb_view_bytes(&body);
-	*offered = true;
-	rc = flow_hsm_pass(f, &call, &reply, err);
-	if (rc == 0) {
-		rc = wire_timestamp_reply_parse(tsb_view_bytes(&reply.body), a, out, err);
-	} else if (reply.status == 404 && err->code != TSB_E_KEY_NOT_EXISTENT) {
-		*offered = false;
-		rc = 0;
-	}
-	hsm_reply_clear(&reply);
-	return rc;
 }
 
 /*
@@ -183,7 +123,7 @@ latest_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 }
 
 /*
- * Without the extension: attributes by age. A key with a password is always asked, which checks it.
+ * Without timestamps: attributes by age. A key with a password is always asked, which checks it.
  */
 static int
 key_by_age(struct flow *f, const struct wire_timestamp_request *ask, struct arena *a,
@@ -207,13 +147,13 @@ flow_hsm_stamp(struct flow *f, const struct wire_timestamp_request *ask, struct 
 {
 	struct wire_timestamp_reply reply = {0};
 	struct ska_timestamp token;
-	bool offered;
 
 	*out = (struct flow_stamp){0};
-	if (stamp_ask(f, ask, a, &offered, &reply, err))
+	if (flow_hsm_need(f, err))
 		return -1;
-	if (!offered)
-		return key_by_age(f, ask, a, out, err);
+	/* whether it offers timestamps is known at the latest when it was asked for one */
+	if (hsm_stamp(f->hsm, ask, a, &reply, err))
+		return hsm_offers(f->hsm, HSM_TIMESTAMPS) ? -1 : key_by_age(f, ask, a, out, err);
 	if (ska_timestamp_parse(reply.timestamp, &token, err))
 		return -1;
 	if (!tsb_view_eq(token.payload, ask->payload))

@@ -64,13 +64,13 @@ void flow_key_stored(struct flow *f, const unsigned char digest[TSB_SHA256]);
 
 /* The one place that tells an air-gapped broker's callers that there is no HSM. */
 int flow_hsm_need(const struct flow *f, struct tsb_err *err) TSB_MUSTCHECK;
-/* hsm_call() of the broker's HSM. */
-int flow_hsm_call(struct flow *f, const struct hsm_call *call, struct hsm_reply *reply,
-    struct tsb_err *err) TSB_MUSTCHECK;
+/* hsm_random() of the broker's HSM. */
+int flow_hsm_random(struct flow *f, size_t n, struct tsb_bytes *out, struct tsb_err *err)
+    TSB_MUSTCHECK;
 
 /* What the HSM says about a key when a request is made; without one, what is known of the key. */
 struct flow_stamp {
-	bool stamped; /* false: endpoint without the extension, or no HSM */
+	bool stamped; /* false: an HSM without timestamps, or no HSM */
 	struct tsb_view timestamp; /* container */
 	struct tsb_view signature; /* with algorithm */
 	uint64_t seconds;
@@ -178,9 +178,12 @@ bool flow_is_certificate(enum tsb_kind kind);
 /* What is to be signed, asking the HSM for the key and the issuer's certificate. */
 int flow_certificate_payload(struct flow *f, const struct tsb_request_in *in, struct arena *a,
     struct tsb_view *payload, struct tsb_err *err) TSB_MUSTCHECK;
-/* The call of an execution: sign what was approved, or store x->certificate. */
-int flow_certificate_call(struct flow_execution *x, struct tsb_view password, struct tsb_err *err)
-    TSB_MUSTCHECK;
+/*
+ * What the HSM is told to do for a request: its kind and object. For certificates that is to sign
+ * what was approved.
+ */
+int flow_request_ordered(const struct tsb_request *rq, struct arena *a, enum tsb_kind *kind,
+    struct tsb_view *inner, struct tsb_err *err) TSB_MUSTCHECK;
 /* PEM from the signature that the HSM answered. */
 int flow_certificate_finish(struct flow *f, struct flow_execution *x, struct tsb_view answer,
     struct tsb_view *pem, struct tsb_err *err) TSB_MUSTCHECK;
@@ -192,17 +195,11 @@ enum flow_finding {
 	FOUND_NOT_DONE, /* it has not: the call may be made */
 	FOUND_UNKNOWN /* nobody can tell */
 };
-/* The call by which the HSM tells. */
-int flow_recover_ask(struct flow_execution *x, struct tsb_view password, struct tsb_err *err)
-    TSB_MUSTCHECK;
+/* The order by which the HSM tells; x->order has the key and its password. */
+int flow_recover_ask(struct flow_execution *x, struct tsb_err *err) TSB_MUSTCHECK;
 /* What its answer means; -1 when the answer itself failed (err, as raised by the HSM). */
-int flow_recover_find(struct flow_execution *x, const struct hsm_reply *reply,
+int flow_recover_find(struct flow_execution *x, const struct hsm_answer *answer,
     enum flow_finding *found, struct tsb_err *err) TSB_MUSTCHECK;
-
-/* Appends the synchronous request that has the key sign what was approved. */
-int flow_certificate_body(const struct tsb_request *rq, struct tsb_view password,
-    const struct tsb_view *signed_approvals, size_t n, struct arena *a, struct tsb_bytes *out,
-    struct tsb_err *err) TSB_MUSTCHECK;
 
 /* ---- profile air-gapped: what the offline HSM signed (attestation.c) ---- */
 

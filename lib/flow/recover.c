@@ -35,25 +35,17 @@ requested_key(const struct tsb_request *rq, struct ska_unwrap_payload *payload, 
 }
 
 int
-flow_recover_ask(struct flow_execution *x, struct tsb_view password, struct tsb_err *err)
+flow_recover_ask(struct flow_execution *x, struct tsb_err *err)
 {
-	struct wire_key_ref ref = {x->request.key_name, password};
 	struct ska_unwrap_payload made;
 
-	if (x->request.kind == KIND_UNWRAP) {
-		if (requested_key(&x->request, &made, err))
-			return -1;
-		ref.password = tsb_view_of(NULL, 0);
-		ref.label = arena_strn(&x->arena, made.label.p, made.label.n);
-	}
-	wire_key_ref_format(&ref, &x->body);
-	x->call = (struct hsm_call){
-	    .method = "POST",
-	    .path = "/v1/key/attributes",
-	    .role = HSM_KEY_MANAGEMENT,
-	    .body = tsb_view_bytes(&x->body),
-	    .repeatable = true,
-	};
+	x->order.type = HSM_ORDER_LOOK;
+	if (x->request.kind != KIND_UNWRAP)
+		return 0;
+	if (requested_key(&x->request, &made, err))
+		return -1;
+	x->order.key_name = arena_strn(&x->arena, made.label.p, made.label.n);
+	x->order.password = tsb_view_of(NULL, 0);
 	return 0;
 }
 
@@ -94,39 +86,28 @@ shows_effect(struct flow_execution *x, const struct keyattr *k, bool *shows, str
 	}
 }
 
-static bool
-is_unchanged(const struct flow_execution *x, struct tsb_view xml)
-{
-	tsb_bytes_auto stable = {0};
-	unsigned char digest[TSB_SHA256];
-
-	keyattr_stable_text(xml, &stable);
-	crypto_sha256(tsb_view_bytes(&stable), digest);
-	return memcmp(digest, x->request.attributes_digest, TSB_SHA256) == 0;
-}
-
 int
-flow_recover_find(struct flow_execution *x, const struct hsm_reply *reply, enum flow_finding *found,
-    struct tsb_err *err)
+flow_recover_find(struct flow_execution *x, const struct hsm_answer *answer,
+    enum flow_finding *found, struct tsb_err *err)
 {
-	struct tsb_key_attributes attributes;
+	const struct tsb_request *rq = &x->request;
 	struct keyattr key;
 	bool shows;
 
-	if (reply->status != 200 && reply->status != 201) {
-		wire_error_raise(tsb_view_bytes(&reply->body), reply->status, err);
-		if (x->request.kind != KIND_UNWRAP || err->code != TSB_E_KEY_NOT_EXISTENT)
+	if (answer->outcome != HSM_DID_IT) {
+		*err = answer->why;
+		if (rq->kind != KIND_UNWRAP || err->code != TSB_E_KEY_NOT_EXISTENT)
 			return -1;
 		*found = FOUND_NOT_DONE;
 		return 0;
 	}
-	if (wire_key_attributes_parse(tsb_view_bytes(&reply->body), &x->arena, &attributes, err) ||
-	    keyattr_parse(attributes.xml, &x->arena, &key, err) ||
+	if (keyattr_parse(answer->attributes.xml, &x->arena, &key, err) ||
 	    shows_effect(x, &key, &shows, err))
 		return -1;
 	if (shows)
 		*found = FOUND_DONE;
-	else if (x->request.kind != KIND_UNWRAP && is_unchanged(x, attributes.xml))
+	else if (rq->kind != KIND_UNWRAP &&
+	    memcmp(answer->attributes.digest, rq->attributes_digest, TSB_SHA256) == 0)
 		*found = FOUND_NOT_DONE;
 	else
 		*found = FOUND_UNKNOWN;

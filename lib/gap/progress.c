@@ -68,8 +68,9 @@ flow_request_input(struct flow *f, struct store_tx *tx, const struct tsb_request
 	const struct flow_key *key;
 	const struct ska_rule *rule;
 	struct tsb_view *approvals;
+	struct tsb_view inner;
+	enum tsb_kind kind;
 	size_t count;
-	int rc;
 
 	*input = tsb_view_of(NULL, 0);
 	if (!f->air_gapped || rq->state != STATE_PENDING || rq->owner != NULL)
@@ -79,11 +80,9 @@ flow_request_input(struct flow *f, struct store_tx *tx, const struct tsb_request
 	approvals = approvals_of(rows, n, a, &count);
 	if (count == 0 && rule != NULL && !ska_rule_is_free(rule))
 		return 0;
-	rc = flow_is_certificate(rq->kind)
-	    ? flow_certificate_body(rq, tsb_view_of(NULL, 0), approvals, count, a, &body, err)
-	    : wire_synchronous_format(rq->kind, rq->inner_clean, tsb_view_of(NULL, 0), approvals,
-		  count, &body, err);
-	if (rc != 0)
+	if (flow_request_ordered(rq, a, &kind, &inner, err) ||
+	    wire_synchronous_format(kind, inner, tsb_view_of(NULL, 0), approvals, count, &body,
+		err))
 		return -1;
 	*input = arena_view(a, tsb_view_bytes(&body));
 	return 0;

@@ -1,5 +1,5 @@
 /*
- * One REST call over a kept connection, for the HSM client and the command line. Certificates of
+ * One REST call over a kept connection. Certificates of
  * https servers are always checked, redirects never followed, replies bounded.
  *
  *	struct rest *rest = rest_new(&options);
@@ -31,8 +31,10 @@ struct rest_call {
 	const char *content_type; /* of body; NULL = application/json */
 	const char *accept; /* NULL = application/json */
 	struct tsb_view body; /* empty = none */
-	int64_t not_after_ms; /* as in struct hsm_call */
-	bool repeatable; /* may be sent again when a kept connection breaks before an answer */
+	int64_t not_after_ms; /* clock_now_ms() from which it is not sent any more, 0 = never: then
+			       * somebody else may have taken it over */
+	bool repeatable; /* may be sent again when its outcome is unknown (a connection that broke
+			  * after sending); otherwise it is sent at most once */
 };
 
 struct rest_reply {

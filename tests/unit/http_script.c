@@ -27,6 +27,8 @@ static struct server servers[4];
 static size_t n_servers;
 static char dir[] = "/tmp/tsb-endpoint.XXXXXX";
 
+static const char *fixed_reply;
+
 static void
 put(int fd, const char *text, size_t n)
 {
@@ -80,6 +82,9 @@ play(int fd, char what, const char *request)
 	case 's':
 		usleep(200000);
 		put_answer(fd, 200, "", request);
+		break;
+	case '=':
+		put_answer(fd, atoi(fixed_reply), "", fixed_reply + 4);
 		break;
 	default:
 		put_answer(fd, 500 + (what == '5' ? 0 : what - '0'), "", "{\"errorCode\":701}");
@@ -173,6 +178,13 @@ server_start(const char *script, bool is_unix)
 	}
 	close(fd);
 	return s;
+}
+
+struct server *
+server_answering(const char *reply)
+{
+	fixed_reply = reply;
+	return server_start("=", true);
 }
 
 void

@@ -10,6 +10,7 @@
  * a: 200 with what was asked      d: drops the connection after the request    h: never answers
  * t: drops in the middle          l: an answer that is too long                2 3 4: 502 503 504
  * 5: 500 with a body              r: redirects                                 s: 200 after 200 ms
+ * =: what server_answering() was given
  */
 struct server {
 	pid_t pid;
@@ -19,6 +20,8 @@ struct server {
 
 /* script NULL: nobody listens there. */
 struct server *server_start(const char *script, bool is_unix);
+/* On a unix socket; the same to every request: "<status> <body>". */
+struct server *server_answering(const char *reply);
 void servers_stop(void);
 int servers_setup(void **state);
 int servers_teardown(void **state);

@@ -1,4 +1,4 @@
-/* Address lists of the HSM client and the order in which it tries them. */
+/* Address lists and the order in which a client tries them. */
 #include "lib/first.h"
 
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "lib/http/endpoint.h"
-#include "lib/hsm/hsm.h"
+#include "lib/http/client.h"
 
 static void
 test_addresses(void **state)
@@ -110,18 +110,19 @@ test_order(void **state)
 static void
 test_settings_are_checked(void **state)
 {
-	static const struct hsm_conf bad[] = {
-	    {.url = NULL, .timeout = 1, .connect_timeout = 1},
-	    {.url = "", .timeout = 1, .connect_timeout = 1},
-	    {.url = "https://a", .timeout = 0, .connect_timeout = 1},
-	    {.url = "https://a", .timeout = 1, .connect_timeout = 1, .cert_file = "c"},
-	    {.url = "https://a", .timeout = 1, .connect_timeout = 1, .api_key = {"a\nb"}},
+	static const struct http_client_conf bad[] = {
+	    {"HSM", NULL, {.timeout_ms = 1000, .connect_timeout_ms = 1000}},
+	    {"HSM", "", {.timeout_ms = 1000, .connect_timeout_ms = 1000}},
+	    {"HSM", "https://a", {.connect_timeout_ms = 1000}},
+	    {"HSM", "https://a", {.timeout_ms = 1000}},
+	    {"HSM", "https://a",
+		{.timeout_ms = 1000, .connect_timeout_ms = 1000, .cert_file = "c"}},
 	};
 	struct tsb_err err = {0};
 
 	(void)state;
 	for (size_t i = 0; i < TSB_COUNT(bad); i++)
-		assert_null(hsm_new(&bad[i], &err));
+		assert_null(http_client_new(&bad[i], &err));
 }
 
 int

@@ -1,4 +1,4 @@
-/* HSM client: fallback and outcomes of calls, one at a time and in flight. */
+/* Calls that find a server: fallback and outcomes, one at a time and in flight. */
 #include "lib/first.h"
 
 #include <setjmp.h>
@@ -13,38 +13,43 @@
 #include <cmocka.h>
 
 #include "lib/base/clock.h"
-#include "lib/hsm/client.h"
+#include "lib/http/client.h"
 #include "tests/unit/http_script.h"
 
-static struct hsm *
+static struct http_client *
 patient_client(const char *url, long timeout)
 {
-	static char manage[] = "key-of-management", operate[] = "key-of-operation";
-	struct hsm_conf conf = {.url = url,
-	    .api_key = {manage, operate, NULL},
-	    .timeout = timeout,
-	    .connect_timeout = 1};
+	struct http_client_conf conf = {
+	    .name = "HSM",
+	    .url = url,
+	    .options =
+		{
+		    .timeout_ms = timeout * 1000,
+		    .connect_timeout_ms = 1000,
+		    .reply_max = 8 * 1024 * 1024,
+		},
+	};
 	struct tsb_err err = {0};
-	struct hsm *h = hsm_new(&conf, &err);
+	struct http_client *h = http_client_new(&conf, &err);
 
 	if (!h)
 		fail_msg("%s", err.msg);
 	return h;
 }
 
-static struct hsm *
+static struct http_client *
 client(const char *url)
 {
 	return patient_client(url, 1);
 }
 
-static const struct hsm_call sign = {.method = "POST",
+static const struct rest_call sign = {.method = "POST",
     .path = "/v1/synchronousSign",
-    .role = HSM_KEY_OPERATION,
+    .apikey = "key-of-operation",
     .body = {(const unsigned char *)"{\"a\":1}", 7}};
-static const struct hsm_call list = {.method = "GET",
+static const struct rest_call list = {.method = "GET",
     .path = "/v1/key",
-    .role = HSM_KEY_MANAGEMENT,
+    .apikey = "key-of-management",
     .repeatable = true};
 
 static char text[4096];
@@ -52,19 +57,19 @@ static struct tsb_err last;
 
 /* Status, or -1 with last set. */
 static int
-call(struct hsm *h, const struct hsm_call *c)
+call(struct http_client *h, const struct rest_call *c)
 {
-	struct hsm_reply reply = {0};
+	struct rest_reply reply = {0};
 	int status;
 
 	memset(&last, 0, sizeof(last));
-	if (hsm_call(h, c, &reply, &last)) {
+	if (http_client_call(h, c, &reply, &last)) {
 		assert_null(reply.body.p);
 		return -1;
 	}
 	status = reply.status;
 	snprintf(text, sizeof(text), "%s", tsb_bytes_cstr(&reply.body));
-	hsm_reply_clear(&reply);
+	rest_reply_clear(&reply);
 	return status;
 }
 
@@ -73,11 +78,9 @@ call(struct hsm *h, const struct hsm_call *c)
 static void
 test_request_as_sent(void **state)
 {
-	static const struct hsm_call delete = {.method = "DELETE",
-	    .path = "/v1/key/a%2Fb/../c",
-	    .role = HSM_SERVICE};
+	static const struct rest_call delete = {.method = "DELETE", .path = "/v1/key/a%2Fb/../c"};
 	struct server *s = server_start("a", true);
-	struct hsm *h = client(s->url);
+	struct http_client *h = client(s->url);
 
 	(void)state;
 	assert_int_equal(call(h, &sign), 200);
@@ -93,20 +96,20 @@ test_request_as_sent(void **state)
 	assert_int_equal(call(h, &delete), 200);
 	assert_int_equal(strncmp(text, "DELETE /v1/key/a%2Fb/../c HTTP/1.1\r\n", 36), 0);
 	assert_null(strstr(text, "X-API-KEY"));
-	hsm_free(&h);
+	http_client_free(&h);
 }
 
 static void
 test_every_answer_is_an_answer(void **state)
 {
 	struct server *s = server_start("5r", false);
-	struct hsm *h = client(s->url);
+	struct http_client *h = client(s->url);
 
 	(void)state;
 	assert_int_equal(call(h, &sign), 500);
 	assert_string_equal(text, "{\"errorCode\":701}");
 	assert_int_equal(call(h, &sign), 302);
-	hsm_free(&h);
+	http_client_free(&h);
 }
 
 /*
@@ -116,8 +119,8 @@ static void
 test_call_whose_time_is_over_is_not_sent(void **state)
 {
 	struct server *s = server_start("a", true);
-	struct hsm *h = client(s->url);
-	struct hsm_call late = sign, early = sign;
+	struct http_client *h = client(s->url);
+	struct rest_call late = sign, early = sign;
 
 	(void)state;
 	early.not_after_ms = clock_now_ms() + 60000;
@@ -128,7 +131,7 @@ test_call_whose_time_is_over_is_not_sent(void **state)
 	assert_int_equal(call(h, &late), -1);
 	assert_int_equal(last.code, TSB_E_CONNECTIVITY);
 	assert_non_null(strstr(last.msg, "time to send this is over"));
-	hsm_free(&h);
+	http_client_free(&h);
 }
 
 static void
@@ -137,7 +140,7 @@ test_nobody_listens(void **state)
 	struct server *a = server_start(NULL, false), *b = server_start(NULL, true),
 		      *c = server_start("a", false);
 	char url[400];
-	struct hsm *h;
+	struct http_client *h;
 
 	(void)state;
 	snprintf(url, sizeof(url), "%s;%s", a->url, b->url);
@@ -146,13 +149,13 @@ test_nobody_listens(void **state)
 	assert_int_equal(last.code, TSB_E_CONNECTIVITY);
 	assert_non_null(strstr(last.msg, a->url));
 	assert_non_null(strstr(last.msg, b->url + 5));
-	hsm_free(&h);
+	http_client_free(&h);
 
 	/* Never sent, so any call goes on to the next. */
 	snprintf(url, sizeof(url), "%s;%s;%s", a->url, b->url, c->url);
 	h = client(url);
 	assert_int_equal(call(h, &sign), 200);
-	hsm_free(&h);
+	http_client_free(&h);
 }
 
 static void
@@ -165,7 +168,7 @@ test_what_was_sent_goes_elsewhere_only_when_repeatable(void **state)
 		struct server *bad = server_start(scripts[i], i % 2),
 			      *good = server_start("a", false);
 		char url[300];
-		struct hsm *h;
+		struct http_client *h;
 
 		snprintf(url, sizeof(url), "%s;%s", bad->url, good->url);
 		h = client(url);
@@ -176,12 +179,12 @@ test_what_was_sent_goes_elsewhere_only_when_repeatable(void **state)
 		/* now the bad one is tried last */
 		assert_int_equal(call(h, &sign), 200);
 		assert_int_equal(*bad->requests, 1);
-		hsm_free(&h);
+		http_client_free(&h);
 
 		h = client(url);
 		assert_int_equal(call(h, &list), 200);
 		assert_int_equal(*good->requests, 2);
-		hsm_free(&h);
+		http_client_free(&h);
 		servers_stop();
 	}
 }
@@ -190,24 +193,24 @@ static void
 test_repeatable_call_without_answer(void **state)
 {
 	struct server *a = server_start("3", false);
-	struct hsm *h = client(a->url);
+	struct http_client *h = client(a->url);
 
 	(void)state;
 	assert_int_equal(call(h, &list), -1);
 	assert_int_equal(last.code, TSB_E_CONNECTIVITY);
-	hsm_free(&h);
+	http_client_free(&h);
 }
 
 static void
 test_failed_endpoint_is_tried_again_when_alone(void **state)
 {
 	struct server *s = server_start("da", false);
-	struct hsm *h = client(s->url);
+	struct http_client *h = client(s->url);
 
 	(void)state;
 	assert_int_equal(call(h, &sign), -1);
 	assert_int_equal(call(h, &sign), 200);
-	hsm_free(&h);
+	http_client_free(&h);
 }
 
 static void
@@ -215,7 +218,7 @@ test_too_long_an_answer_is_final(void **state)
 {
 	struct server *bad = server_start("l", false), *good = server_start("a", false);
 	char url[300];
-	struct hsm *h;
+	struct http_client *h;
 
 	(void)state;
 	snprintf(url, sizeof(url), "%s;%s", bad->url, good->url);
@@ -223,7 +226,7 @@ test_too_long_an_answer_is_final(void **state)
 	assert_int_equal(call(h, &list), -1);
 	assert_int_equal(last.code, TSB_E_IO);
 	assert_int_equal(*good->requests, 0);
-	hsm_free(&h);
+	http_client_free(&h);
 }
 
 /*
@@ -234,14 +237,14 @@ static void
 test_kept_connection_breaks_after_send(void **state)
 {
 	struct server *s = server_start("ada", false);
-	struct hsm *h = client(s->url);
+	struct http_client *h = client(s->url);
 
 	(void)state;
 	assert_int_equal(call(h, &sign), 200);
 	assert_int_equal(call(h, &sign), -1);
 	assert_int_equal(last.code, TSB_E_IO);
 	assert_int_equal(*s->requests, 2);
-	hsm_free(&h);
+	http_client_free(&h);
 	servers_stop();
 
 	s = server_start("ada", false);
@@ -249,21 +252,21 @@ test_kept_connection_breaks_after_send(void **state)
 	assert_int_equal(call(h, &list), 200);
 	assert_int_equal(call(h, &list), 200);
 	assert_int_equal(*s->requests, 3);
-	hsm_free(&h);
+	http_client_free(&h);
 }
 
 static void
 test_timeouts(void **state)
 {
 	struct server *s = server_start("h", false);
-	struct hsm *h = client(s->url);
+	struct http_client *h = client(s->url);
 	int64_t started = clock_monotonic_ms(), took;
 
 	(void)state;
 	assert_int_equal(call(h, &list), -1);
 	took = clock_monotonic_ms() - started;
 	assert_true(took >= 900 && took < 5000);
-	hsm_free(&h);
+	http_client_free(&h);
 }
 
 /* The server talks plain HTTP: the handshake fails, so that nothing was sent. */
@@ -272,18 +275,18 @@ test_failed_handshake_sends_nothing(void **state)
 {
 	struct server *s = server_start("a", false), *good = server_start("a", true);
 	char url[300];
-	struct hsm *h;
+	struct http_client *h;
 
 	(void)state;
 	snprintf(url, sizeof(url), "https%s", s->url + 4);
 	h = client(url);
 	assert_int_equal(call(h, &sign), -1);
 	assert_int_equal(last.code, TSB_E_CONNECTIVITY);
-	hsm_free(&h);
+	http_client_free(&h);
 	snprintf(url, sizeof(url), "https%s;%s", s->url + 4, good->url);
 	h = client(url);
 	assert_int_equal(call(h, &sign), 200);
-	hsm_free(&h);
+	http_client_free(&h);
 }
 
 static void
@@ -319,11 +322,11 @@ test_rest_reply(void **state)
 
 struct outcome {
 	int ended, status, code;
-	struct hsm *again; /* submit one more from inside done() */
+	struct http_client *again; /* submit one more from inside done() */
 };
 
 static void
-on_done(void *ctx, int rc, const struct hsm_reply *reply, const struct tsb_err *err)
+on_done(void *ctx, int rc, const struct rest_reply *reply, const struct tsb_err *err)
 {
 	struct outcome *o = ctx;
 
@@ -331,34 +334,34 @@ on_done(void *ctx, int rc, const struct hsm_reply *reply, const struct tsb_err *
 	o->status = rc ? -1 : reply->status;
 	o->code = rc ? (int)err->code : 0;
 	if (o->again) {
-		struct hsm *h = o->again;
+		struct http_client *h = o->again;
 
 		o->again = NULL;
-		hsm_submit(h, &sign, on_done, o);
+		http_client_submit(h, &sign, on_done, o);
 	}
 }
 
 static void
-wait_all(struct hsm *h)
+wait_all(struct http_client *h)
 {
-	for (int i = 0; i < 1000 && hsm_in_flight(h); i++)
-		assert_false(hsm_wait(h, -1, 100));
-	assert_int_equal(hsm_in_flight(h), 0);
+	for (int i = 0; i < 1000 && http_client_in_flight(h); i++)
+		assert_false(http_client_wait(h, -1, 100));
+	assert_int_equal(http_client_in_flight(h), 0);
 }
 
 static void
 test_many_in_flight(void **state)
 {
 	struct server *s = server_start("s", true);
-	struct hsm *h = patient_client(s->url, 10);
+	struct http_client *h = patient_client(s->url, 10);
 	static struct outcome o[100];
 	int64_t started = clock_monotonic_ms();
 
 	(void)state;
 	memset(o, 0, sizeof(o));
 	for (size_t i = 0; i < TSB_COUNT(o); i++)
-		hsm_submit(h, &sign, on_done, &o[i]);
-	assert_int_equal(hsm_in_flight(h), TSB_COUNT(o));
+		http_client_submit(h, &sign, on_done, &o[i]);
+	assert_int_equal(http_client_in_flight(h), TSB_COUNT(o));
 	o[0].again = h;
 	wait_all(h);
 	for (size_t i = 0; i < TSB_COUNT(o); i++) {
@@ -368,7 +371,7 @@ test_many_in_flight(void **state)
 	assert_int_equal(*s->requests, TSB_COUNT(o) + 1);
 	/* one after the other would take 20 s */
 	assert_true(clock_monotonic_ms() - started < 10000);
-	hsm_free(&h);
+	http_client_free(&h);
 }
 
 static void
@@ -378,38 +381,38 @@ test_flights_fall_back(void **state)
 	struct server *good = server_start("a", true);
 	struct outcome o[3] = {0};
 	char url[400];
-	struct hsm *h;
+	struct http_client *h;
 
 	(void)state;
 	snprintf(url, sizeof(url), "%s;%s", none->url, good->url);
 	h = client(url);
-	hsm_submit(h, &sign, on_done, &o[0]);
+	http_client_submit(h, &sign, on_done, &o[0]);
 	wait_all(h);
 	assert_int_equal(o[0].status, 200);
-	hsm_free(&h);
+	http_client_free(&h);
 
 	snprintf(url, sizeof(url), "%s;%s", drop->url, good->url);
 	h = client(url);
-	hsm_submit(h, &sign, on_done, &o[1]);
-	hsm_submit(h, &list, on_done, &o[2]);
+	http_client_submit(h, &sign, on_done, &o[1]);
+	http_client_submit(h, &list, on_done, &o[2]);
 	wait_all(h);
 	assert_int_equal(o[1].status, -1);
 	assert_int_equal(o[1].code, TSB_E_IO);
 	assert_int_equal(o[2].status, 200);
-	hsm_free(&h);
+	http_client_free(&h);
 
 	h = client(none->url);
-	hsm_submit(h, &sign, on_done, &o[0]);
+	http_client_submit(h, &sign, on_done, &o[0]);
 	wait_all(h);
 	assert_int_equal(o[0].code, TSB_E_CONNECTIVITY);
-	hsm_free(&h);
+	http_client_free(&h);
 }
 
 static void
 test_wait_sees_the_descriptor(void **state)
 {
 	struct server *s = server_start("h", true);
-	struct hsm *h = client(s->url);
+	struct http_client *h = client(s->url);
 	struct outcome o = {0};
 	int64_t started;
 	int fds[2];
@@ -417,18 +420,18 @@ test_wait_sees_the_descriptor(void **state)
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
 	started = clock_monotonic_ms();
-	assert_false(hsm_wait(h, fds[0], 50));
+	assert_false(http_client_wait(h, fds[0], 50));
 	assert_true(clock_monotonic_ms() - started >= 40);
 	assert_int_equal(write(fds[1], "x", 1), 1);
 	started = clock_monotonic_ms();
-	assert_true(hsm_wait(h, fds[0], 5000));
-	hsm_submit(h, &sign, on_done, &o);
-	assert_true(hsm_wait(h, fds[0], 5000));
+	assert_true(http_client_wait(h, fds[0], 5000));
+	http_client_submit(h, &sign, on_done, &o);
+	assert_true(http_client_wait(h, fds[0], 5000));
 	assert_true(clock_monotonic_ms() - started < 1000);
 	assert_int_equal(o.ended, 0);
 	/* freed with a call in flight */
-	hsm_submit(h, &sign, on_done, &o);
-	hsm_free(&h);
+	http_client_submit(h, &sign, on_done, &o);
+	http_client_free(&h);
 	assert_int_equal(o.ended, 0);
 	close(fds[0]);
 	close(fds[1]);

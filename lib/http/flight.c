@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "lib/base/str.h"
-#include "lib/hsm/client.h"
+#include "lib/http/internal.h"
 #include "lib/http/transfer.h"
 
 #define FLIGHT_MAX 64
@@ -17,12 +17,12 @@
 struct flight {
 	struct flight *next;
 	struct transfer transfer;
-	struct hsm_try try;
-	struct hsm_call call; /* its texts are the owned ones below */
-	struct rest_call rest;
-	char *method, *path;
+	struct http_try try;
+	struct rest_call call; /* its texts are the owned ones below */
+	struct rest_call to_one;
+	char *path;
 	struct tsb_bytes body;
-	hsm_done *done;
+	http_done *done;
 	void *ctx;
 };
 
@@ -41,13 +41,13 @@ multi_ok(CURLMcode rc, const char *what)
 }
 
 static struct flights *
-flights_of(struct hsm *h)
+flights_of(struct http_client *c)
 {
-	struct flights *fl = h->flights;
+	struct flights *fl = c->flights;
 
 	if (fl)
 		return fl;
-	fl = h->flights = calloc(1, sizeof(*fl));
+	fl = c->flights = calloc(1, sizeof(*fl));
 	if (!fl)
 		fatal("out of memory");
 	fl->multi = curl_multi_init();
@@ -60,7 +60,7 @@ flights_of(struct hsm *h)
 }
 
 static struct flight *
-flight_new(struct hsm *h, struct flights *fl)
+flight_new(struct http_client *c, struct flights *fl)
 {
 	struct flight *f = fl->idle;
 
@@ -72,7 +72,7 @@ flight_new(struct hsm *h, struct flights *fl)
 	f = calloc(1, sizeof(*f));
 	if (!f)
 		fatal("out of memory");
-	transfer_init(&f->transfer, &h->options);
+	transfer_init(&f->transfer, &c->options);
 	if (curl_easy_setopt(f->transfer.easy, CURLOPT_PRIVATE, f))
 		fatal("libcurl: CURLOPT_PRIVATE");
 	return f;
@@ -82,11 +82,10 @@ flight_new(struct hsm *h, struct flights *fl)
 static void
 flight_reset(struct flight *f)
 {
-	hsm_try_clear(&f->try);
+	http_try_clear(&f->try);
 	tsb_bytes_clear(&f->body);
-	free(f->method);
 	free(f->path);
-	f->method = f->path = NULL;
+	f->path = NULL;
 }
 
 static void
@@ -126,17 +125,17 @@ flights_free(struct flights **flights)
 }
 
 static void
-flight_send(struct hsm *h, struct flight *f)
+flight_send(struct http_client *c, struct flight *f)
 {
-	f->rest = hsm_try_call(h, &f->try, &f->call);
-	transfer_start(&f->transfer, &f->rest);
-	multi_ok(curl_multi_add_handle(h->flights->multi, f->transfer.easy), "add");
+	f->to_one = http_try_call(c, &f->try, &f->call);
+	transfer_start(&f->transfer, &f->to_one);
+	multi_ok(curl_multi_add_handle(c->flights->multi, f->transfer.easy), "add");
 }
 
 static void
-launch_waiting(struct hsm *h)
+launch_waiting(struct http_client *c)
 {
-	struct flights *fl = h->flights;
+	struct flights *fl = c->flights;
 
 	while (fl->first && fl->n_active < FLIGHT_MAX) {
 		struct flight *f = fl->first;
@@ -148,35 +147,33 @@ launch_waiting(struct hsm *h)
 		f->next = fl->active;
 		fl->active = f;
 		fl->n_active++;
-		flight_send(h, f);
+		flight_send(c, f);
 	}
 }
 
 void
-hsm_submit(struct hsm *h, const struct hsm_call *call, hsm_done *done, void *ctx)
+http_client_submit(struct http_client *c, const struct rest_call *call, http_done *done, void *ctx)
 {
-	struct flights *fl = flights_of(h);
-	struct flight *f = flight_new(h, fl);
+	struct flights *fl = flights_of(c);
+	struct flight *f = flight_new(c, fl);
 
-	f->method = tsb_strdup(call->method);
 	f->path = tsb_strdup(call->path);
 	tsb_bytes_add_view(&f->body, call->body);
 	f->call = *call;
-	f->call.method = f->method;
 	f->call.path = f->path;
 	f->call.body = tsb_view_bytes(&f->body);
 	f->done = done;
 	f->ctx = ctx;
-	hsm_try_start(h, call, &f->try);
+	http_try_start(c, call, &f->try);
 	*fl->last = f;
 	fl->last = &f->next;
 	fl->n_waiting++;
 }
 
 size_t
-hsm_in_flight(const struct hsm *h)
+http_client_in_flight(const struct http_client *c)
 {
-	return h->flights ? h->flights->n_active + h->flights->n_waiting : 0;
+	return c->flights ? c->flights->n_active + c->flights->n_waiting : 0;
 }
 
 static void
@@ -195,40 +192,39 @@ land(struct flights *fl, struct flight *f)
 
 /* An attempt has ended: the next endpoint, or the end of the call. */
 static void
-flight_ended(struct hsm *h, struct flight *f, CURLcode rc)
+flight_ended(struct http_client *c, struct flight *f, CURLcode rc)
 {
 	char why[REST_WHY_SIZE] = "";
 	struct rest_reply got = {0};
 	struct tsb_err err = {0};
 	enum rest_outcome outcome = transfer_end(&f->transfer, rc, &got, why);
-	enum hsm_verdict verdict = hsm_try_judge(h, &f->try, outcome, &got, why, &err);
-	struct hsm_reply reply = {.status = got.status, .body = got.body};
-	hsm_done *done = f->done;
+	enum http_verdict verdict = http_try_judge(c, &f->try, outcome, &got, why, &err);
+	http_done *done = f->done;
 	void *ctx = f->ctx;
 
-	if (verdict == HSM_TRY_NEXT) {
-		flight_send(h, f);
+	if (verdict == HTTP_TRY_NEXT) {
+		flight_send(c, f);
 		return;
 	}
 	/* done() may submit the next call, so this one is gone before. */
-	land(h->flights, f);
-	if (verdict == HSM_TRY_DONE)
-		done(ctx, 0, &reply, NULL);
+	land(c->flights, f);
+	if (verdict == HTTP_TRY_DONE)
+		done(ctx, 0, &got, NULL);
 	else
 		done(ctx, -1, NULL, &err);
-	hsm_reply_clear(&reply);
+	rest_reply_clear(&got);
 }
 
 /* Moves everything on as far as it goes now; returns how many attempts ended. */
 static size_t
-advance(struct hsm *h)
+advance(struct http_client *c)
 {
-	struct flights *fl = h->flights;
+	struct flights *fl = c->flights;
 	int running, left;
 	size_t ended = 0;
 	CURLMsg *m;
 
-	launch_waiting(h);
+	launch_waiting(c);
 	multi_ok(curl_multi_perform(fl->multi, &running), "perform");
 	while ((m = curl_multi_info_read(fl->multi, &left))) {
 		CURLcode rc = m->data.result;
@@ -239,23 +235,23 @@ advance(struct hsm *h)
 			continue;
 		(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &f);
 		multi_ok(curl_multi_remove_handle(fl->multi, easy), "remove");
-		flight_ended(h, f, rc);
+		flight_ended(c, f, rc);
 		ended++;
 	}
-	launch_waiting(h);
+	launch_waiting(c);
 	return ended;
 }
 
 bool
-hsm_wait(struct hsm *h, int fd, int timeout_ms)
+http_client_wait(struct http_client *c, int fd, int timeout_ms)
 {
 	struct curl_waitfd extra = {.fd = fd, .events = CURL_WAIT_POLLIN};
 	struct pollfd also = {.fd = fd, .events = POLLIN};
-	struct flights *fl = flights_of(h);
+	struct flights *fl = flights_of(c);
 
-	if (advance(h))
+	if (advance(c))
 		timeout_ms = 0;
 	(void)curl_multi_poll(fl->multi, &extra, fd >= 0 ? 1 : 0, timeout_ms, NULL);
-	(void)advance(h);
+	(void)advance(c);
 	return fd >= 0 && poll(&also, 1, 0) > 0;
 }

@@ -1,0 +1,41 @@
+/* What the HSM does itself: the broker checks a body and passes it on. */
+#ifndef TSB_HSM_PASS_H
+#define TSB_HSM_PASS_H
+
+#include "lib/hsm/hsm.h"
+
+enum hsm_passage {
+	HSM_PASS_SYNCHRONOUS, /* of a kind */
+	HSM_PASS_KEY_CREATE,
+	HSM_PASS_KEY_LIST,
+	HSM_PASS_KEY_ATTRIBUTES,
+	HSM_PASS_KEY_DELETE,
+	HSM_PASS_VERIFY,
+	HSM_PASS_ENCRYPT,
+	HSM_PASS_WRAP,
+	HSM_PASS_RANDOM, /* length */
+	HSM_PASS_CERTIFICATE_STORE,
+	HSM_PASS_CERTIFICATE_GET, /* of a key */
+	HSM_PASS_CERTIFICATE_DELETE, /* of a key */
+	HSM_PASS__MAX
+};
+
+struct hsm_pass {
+	enum hsm_passage what;
+	enum tsb_kind kind;
+	const char *key_name;
+	long length;
+	struct tsb_view body; /* compact JSON of the published API, checked; empty = none */
+};
+
+struct hsm_reply {
+	int status; /* 200 or 201 */
+	struct tsb_bytes body; /* JSON of the published API; the caller's to clear */
+};
+void hsm_reply_clear(struct hsm_reply *);
+
+/* An error of the HSM is raised as ours. */
+int hsm_pass(struct hsm *, const struct hsm_pass *, struct hsm_reply *, struct tsb_err *err)
+    TSB_MUSTCHECK;
+
+#endif

@@ -1,0 +1,68 @@
+#include "lib/first.h"
+
+#include "lib/hsm/rest.h"
+
+/* repeatable: doing it twice does no harm, as with storing the same certificate. */
+static const struct passage {
+	const char *method;
+	const char *path; /* NULL: it depends */
+	enum hsm_role role;
+	bool repeatable;
+} passages[HSM_PASS__MAX] = {
+    [HSM_PASS_KEY_CREATE] = {"POST", REST_KEY_PATH, HSM_KEY_MANAGEMENT, false},
+    [HSM_PASS_KEY_LIST] = {"GET", REST_KEY_PATH, HSM_KEY_MANAGEMENT, true},
+    [HSM_PASS_KEY_ATTRIBUTES] = {"POST", REST_ATTRIBUTES_PATH, HSM_KEY_MANAGEMENT, true},
+    [HSM_PASS_KEY_DELETE] = {"POST", "/v1/key/deleteKey", HSM_KEY_MANAGEMENT, false},
+    [HSM_PASS_VERIFY] = {"POST", "/v1/verify", HSM_KEY_OPERATION, true},
+    [HSM_PASS_ENCRYPT] = {"POST", "/v1/encrypt", HSM_KEY_OPERATION, true},
+    [HSM_PASS_WRAP] = {"POST", "/v1/wrap", HSM_KEY_OPERATION, true},
+    [HSM_PASS_RANDOM] = {"GET", NULL, HSM_KEY_OPERATION, true},
+    [HSM_PASS_CERTIFICATE_STORE] = {"POST", REST_CERTIFICATE_STORE_PATH, HSM_KEY_MANAGEMENT, true},
+    [HSM_PASS_CERTIFICATE_GET] = {"GET", NULL, HSM_KEY_MANAGEMENT, true},
+    [HSM_PASS_CERTIFICATE_DELETE] = {"DELETE", NULL, HSM_KEY_MANAGEMENT, false},
+};
+
+static struct rest_call
+pass_call(const struct rest_hsm *h, const struct hsm_pass *pass, struct arena *a)
+{
+	const struct passage *row = &passages[pass->what];
+	const char *path = row->path;
+
+	switch (pass->what) {
+	case HSM_PASS_SYNCHRONOUS:
+		return rest_hsm_synchronous(h, pass->kind, pass->body);
+	case HSM_PASS_RANDOM:
+		path = rest_hsm_random_path(a, pass->length);
+		break;
+	case HSM_PASS_CERTIFICATE_GET:
+	case HSM_PASS_CERTIFICATE_DELETE:
+		path = rest_hsm_certificate_path(a, pass->key_name);
+		break;
+	case HSM_PASS_KEY_CREATE:
+	case HSM_PASS_KEY_LIST:
+	case HSM_PASS_KEY_ATTRIBUTES:
+	case HSM_PASS_KEY_DELETE:
+	case HSM_PASS_VERIFY:
+	case HSM_PASS_ENCRYPT:
+	case HSM_PASS_WRAP:
+	case HSM_PASS_CERTIFICATE_STORE:
+	case HSM_PASS__MAX:
+		break;
+	}
+	return rest_hsm_call(h, row->method, path, row->role, row->repeatable, pass->body);
+}
+
+int
+rest_hsm_pass(struct hsm *hsm, const struct hsm_pass *pass, struct hsm_reply *reply,
+    struct tsb_err *err)
+{
+	struct rest_hsm *h = rest_hsm_of(hsm);
+	struct rest_reply got = {0};
+	arena_auto a = {0};
+	struct rest_call call = pass_call(h, pass, &a);
+
+	if (rest_hsm_ask(h, &call, &got, NULL, err))
+		return -1;
+	*reply = (struct hsm_reply){.status = got.status, .body = got.body};
+	return 0;
+}
