@@ -4,8 +4,8 @@
 
 #include "lib/web/web.h"
 
-#include "hsm/keystore.h"
 #include "hsm/settings.h"
+#include "hsm/store/keystore.h"
 
 struct hsm_app {
 	const struct hsm_settings *conf;

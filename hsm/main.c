@@ -26,9 +26,9 @@
 #include "lib/base/program.h"
 
 #include "hsm/app.h"
-#include "hsm/dirfile.h"
-#include "hsm/keygen.h"
-#include "hsm/masterkey.h"
+#include "hsm/key/make.h"
+#include "hsm/store/dirfile.h"
+#include "hsm/store/masterkey.h"
 
 struct hsm_process {
 	struct hsm_settings conf;

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#include "hsm/keyfile.h"
-#include "hsm/key.h"
+#include "hsm/key/key.h"
+#include "hsm/store/keyfile.h"
 #include "tests/fuzz/fuzz.h"
 
 static const unsigned char master[CRYPTO_BOX_KEY_SIZE] = {7};

@@ -11,7 +11,7 @@
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
 
-#include "hsm/keygen.h"
+#include "hsm/key/make.h"
 #include "tests/unit/hsm_keys.h"
 
 struct tsb_view

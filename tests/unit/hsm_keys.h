@@ -2,7 +2,7 @@
 #ifndef TSB_TESTS_HSM_KEYS_H
 #define TSB_TESTS_HSM_KEYS_H
 
-#include "hsm/key.h"
+#include "hsm/key/key.h"
 
 #define HSM_KEYS_NOW 1700000000
 

@@ -15,8 +15,8 @@
 
 #include "lib/base/str.h"
 
-#include "hsm/cipher.h"
-#include "hsm/ecies.h"
+#include "hsm/soft/cipher.h"
+#include "hsm/soft/ecies.h"
 #include "tests/unit/hsm_keys.h"
 
 #define AES_128 "2b7e151628aed2a6abf7158809cf4f3c" /* SP 800-38A, F */

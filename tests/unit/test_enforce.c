@@ -18,7 +18,7 @@
 #include "lib/crypto/crypto.h"
 #include "lib/ska/sigalg.h"
 
-#include "hsm/enforce.h"
+#include "hsm/key/enforce.h"
 
 #define PEOPLE      4
 #define T0          1700000000

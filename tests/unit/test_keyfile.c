@@ -11,8 +11,8 @@
 #include "lib/base/str.h"
 #include "lib/wire/wire.h"
 
-#include "hsm/keyfile.h"
-#include "hsm/keygen.h"
+#include "hsm/key/make.h"
+#include "hsm/store/keyfile.h"
 
 #define NOW 1700000000
 

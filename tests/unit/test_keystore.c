@@ -13,9 +13,9 @@
 #include "lib/ska/tlv.h"
 #include "lib/ska/token.h"
 
-#include "hsm/done.h"
-#include "hsm/keygen.h"
-#include "hsm/keystore.h"
+#include "hsm/key/done.h"
+#include "hsm/key/make.h"
+#include "hsm/store/keystore.h"
 #include "tests/unit/hsm_keys.h"
 
 #define AES "000102030405060708090a0b0c0d0e0f"

@@ -24,10 +24,10 @@
 #include "lib/crypto/signature_internal.h"
 #include "lib/wire/wire.h"
 
-#include "hsm/address.h"
-#include "hsm/keygen.h"
-#include "hsm/rfc6979.h"
-#include "hsm/sign.h"
+#include "hsm/key/address.h"
+#include "hsm/key/make.h"
+#include "hsm/soft/rfc6979.h"
+#include "hsm/soft/sign.h"
 
 static struct tsb_view
 hex(struct arena *a, const char *text)

@@ -14,8 +14,8 @@
 
 #include "lib/base/str.h"
 
-#include "hsm/keygen.h"
-#include "hsm/wrap.h"
+#include "hsm/key/make.h"
+#include "hsm/soft/wrap.h"
 #include "tests/unit/hsm_keys.h"
 
 #define KEK  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"

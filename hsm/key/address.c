@@ -1,0 +1,82 @@
+#include "lib/first.h"
+
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+
+#include "lib/base/str.h"
+#include "lib/crypto/keccak.h"
+
+#include "hsm/key/address.h"
+
+#define COORDINATE 32
+#define POINT      (1 + 2 * COORDINATE)
+
+/* hash160 of the compressed key. RIPEMD-160 may be missing in OpenSSL's default provider. */
+static int
+bitcoin(const unsigned char point[POINT], unsigned char out[ADDRESS_SIZE], struct tsb_err *err)
+{
+	unsigned char compressed[1 + COORDINATE], sha[CRYPTO_SHA256_SIZE];
+	EVP_MD *ripemd = EVP_MD_fetch(NULL, "RIPEMD160", NULL);
+	bool ok;
+
+	compressed[0] = 2 | (point[POINT - 1] & 1);
+	memcpy(compressed + 1, point + 1, COORDINATE);
+	crypto_sha256(tsb_view_of(compressed, sizeof(compressed)), sha);
+	ok = ripemd && EVP_Digest(sha, sizeof(sha), out, NULL, ripemd, NULL);
+	EVP_MD_free(ripemd);
+	ERR_clear_error();
+	return ok
+	    ? 0
+	    : tsb_fail(err, TSB_E_CRYPTOCURRENCY,
+		  "addressFormat.format BTC needs RIPEMD-160, which this OpenSSL does not offer");
+}
+
+static int
+ethereum(const unsigned char point[POINT], unsigned char out[ADDRESS_SIZE], struct tsb_err *err)
+{
+	unsigned char hash[32];
+
+	keccak(tsb_view_of(point + 1, 2 * COORDINATE), sizeof(hash), hash);
+	memcpy(out, hash + sizeof(hash) - ADDRESS_SIZE, ADDRESS_SIZE);
+	return 0;
+}
+
+/* compute NULL: known to the API, layout not published. */
+static const struct {
+	const char *format;
+	int (*compute)(const unsigned char[POINT], unsigned char[ADDRESS_SIZE], struct tsb_err *);
+} formats[] = {
+    {"BTC", bitcoin},
+    {"ETH", ethereum},
+    {"XLM", NULL},
+    {"XRP", NULL},
+    {"IOTA", NULL},
+};
+
+int
+address_compute(EVP_PKEY *key, const struct curve *curve, const char *format,
+    unsigned char out[ADDRESS_SIZE], struct tsb_err *err)
+{
+	unsigned char point[POINT];
+	size_t i = 0, n;
+
+	while (i < TSB_COUNT(formats) && !tsb_streq(formats[i].format, format))
+		i++;
+	if (i == TSB_COUNT(formats))
+		return tsb_fail(err, TSB_E_CRYPTOCURRENCY,
+		    "addressFormat.format must be BTC or ETH, not '%s'", format);
+	if (!formats[i].compute)
+		return tsb_fail(err, TSB_E_CRYPTOCURRENCY,
+		    "addressFormat.format %s is not offered by this HSM", format);
+	if (curve != curve_secp256k1)
+		return tsb_fail(err, TSB_E_CRYPTOCURRENCY,
+		    "addressFormat.format %s needs an EC key on secp256k1 (1.3.132.0.10)", format);
+	if (!EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, POINT, &n) ||
+	    n != sizeof(point) || point[0] != 4) {
+		ERR_clear_error();
+		return tsb_fail(err, TSB_E_HSM, "the public key has no uncompressed point");
+	}
+	return formats[i].compute(point, out, err);
+}

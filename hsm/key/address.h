@@ -1,0 +1,13 @@
+/* Blockchain addresses without prefix and checksum (api-notes.md 12.7), of secp256k1 keys. */
+#ifndef TSB_HSM_KEY_ADDRESS_H
+#define TSB_HSM_KEY_ADDRESS_H
+
+#include "hsm/key/key.h"
+
+#define ADDRESS_SIZE 20
+
+/* TSB_E_CRYPTOCURRENCY when the format is unknown or not possible for this key. */
+int address_compute(EVP_PKEY *key, const struct curve *curve, const char *format,
+    unsigned char out[ADDRESS_SIZE], struct tsb_err *err) TSB_MUSTCHECK;
+
+#endif

@@ -1,0 +1,83 @@
+#include "lib/first.h"
+
+#include <string.h>
+
+#include "hsm/key/address.h"
+#include "hsm/key/attributes.h"
+#include "hsm/soft/sign.h"
+
+static int
+describe_address(const struct hsm_key *k, struct arena *a, struct keyattr *out, struct tsb_err *err)
+{
+	unsigned char address[ADDRESS_SIZE];
+	char *hex;
+
+	if (!k->address_format)
+		return 0;
+	if (address_compute(k->public_key, k->curve, k->address_format, address, err))
+		return -1;
+	hex = arena_alloc(a, 2 * ADDRESS_SIZE + 1);
+	for (size_t i = 0; i < ADDRESS_SIZE; i++) {
+		hex[2 * i] = "0123456789ABCDEF"[address[i] >> 4];
+		hex[2 * i + 1] = "0123456789ABCDEF"[address[i] & 15];
+	}
+	out->address = hex;
+	out->address_format = k->address_format;
+	return 0;
+}
+
+int
+attributes_describe(const struct hsm_key *k, uint64_t use_count, int64_t now, struct arena *a,
+    struct keyattr *out, struct tsb_err *err)
+{
+	struct keyattr d = {
+	    .root = k->kind == KEY_AES ? "secret_key" : "private_key",
+	    .creation = k->extra & KEY_IMPORTED ? "imported" : "generated",
+	};
+
+	d.label = k->label;
+	d.id = k->id;
+	d.create_time = k->create_time;
+	d.attest_time = now;
+	d.has_use_count = true;
+	d.use_count = use_count;
+	d.algorithm = key_kinds[k->kind].algorithm;
+	d.algorithm_oid = key_kinds[k->kind].oid;
+	d.curve_oid = k->curve ? k->curve->oid : NULL;
+	d.key_size = k->size;
+	d.public_key = k->spki;
+	memcpy(d.flag, k->flag, sizeof(d.flag));
+	d.has_policy = k->has_policy;
+	d.policy = k->policy;
+	if (describe_address(k, a, &d, err))
+		return -1;
+	*out = d;
+	return 0;
+}
+
+int
+attributes_sign(struct tsb_view xml, const struct hsm_key *attestation, struct tsb_bytes *out,
+    struct tsb_err *err)
+{
+	const struct scheme *alg;
+
+	if (sign_select(attestation, "SHA256_WITH_RSA", xml.n, &alg, err))
+		return -1;
+	return sign_make(attestation, attestation->private_key, alg, FORM_DER, xml, out, err);
+}
+
+int
+attributes_digest(const struct hsm_key *k, struct arena *a,
+    unsigned char digest[CRYPTO_SHA256_SIZE], struct tsb_err *err)
+{
+	tsb_bytes_auto xml = {0};
+	tsb_bytes_auto stable = {0};
+	struct keyattr d;
+
+	if (attributes_describe(k, 0, 0, a, &d, err))
+		return -1;
+	keyattr_format(&d, &xml);
+	keyattr_stable_text(tsb_view_bytes(&xml), &stable);
+	crypto_sha256(tsb_view_bytes(&stable), digest);
+	return 0;
+}

@@ -1,0 +1,320 @@
+/* The content of key files (docs/key-store.md): what is written, and nothing else is read. */
+#include "lib/first.h"
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#include "lib/base/str.h"
+#include "lib/ska/tlv.h"
+#include "lib/ska/token.h"
+
+#include "hsm/key/key.h"
+
+#define PASSWORD_LOG_N_MAX 20
+
+/* Elements of the content, in this order; where one may be absent it says so. */
+enum key_tag {
+	KEY_TAG_LABEL = 0x6001,
+	KEY_TAG_ID = 0x6002, /* optional */
+	KEY_TAG_KIND = 0x6003,
+	KEY_TAG_SYSTEM = 0x6004,
+	KEY_TAG_SIZE = 0x6005, /* RSA, AES */
+	KEY_TAG_CURVE = 0x6006, /* EC */
+	KEY_TAG_CREATED = 0x6007,
+	KEY_TAG_FLAGS = 0x6008,
+	KEY_TAG_EXTRA = 0x6009,
+	KEY_TAG_ADDRESS_FORMAT = 0x600a, /* optional */
+	KEY_TAG_POLICY = 0x600b, /* optional */
+	KEY_TAG_BLOCKED = 0x600c, /* with a policy */
+	KEY_TAG_PUBLIC = 0x600d, /* not AES */
+	KEY_TAG_LOG_N = 0x600e, /* with a password */
+	KEY_TAG_SALT = 0x600f, /* with a password */
+	KEY_TAG_PRIVATE = 0x6010,
+	KEY_TAG_CERTIFICATE = 0x6011, /* optional */
+	KEY_TAG_DONE = 0x6012, /* optional */
+};
+
+static int
+damaged(struct tsb_err *err, const char *what)
+{
+	ERR_clear_error();
+	return tsb_fail(err, TSB_E_DATA_CONSTELLATION, "key file content: %s", what);
+}
+
+/* ---- writing ---- */
+
+static bool
+key_has_size(enum key_kind kind)
+{
+	return kind == KEY_RSA || kind == KEY_AES;
+}
+
+static uint32_t
+flags_to_bits(const bool flag[ATTR__MAX])
+{
+	uint32_t bits = 0;
+
+	for (unsigned i = 0; i < ATTR__MAX; i++)
+		bits |= (uint32_t)flag[i] << i;
+	return bits;
+}
+
+static void
+encode_policy(const struct hsm_key *k, struct tsb_bytes *out)
+{
+	tsb_bytes_auto policy = {0};
+
+	if (!k->has_policy)
+		return;
+	ska_policy_format(&k->policy, &policy);
+	tlv_put(out, KEY_TAG_POLICY, tsb_view_bytes(&policy));
+	tlv_put_u32(out, KEY_TAG_BLOCKED, k->policy.blocked);
+}
+
+void
+key_encode(const struct hsm_key *k, struct tsb_bytes *out)
+{
+	tsb_bytes_auto body = {0};
+
+	tlv_put(&body, KEY_TAG_LABEL, tsb_view_str(k->label));
+	if (k->id)
+		tlv_put(&body, KEY_TAG_ID, tsb_view_str(k->id));
+	tlv_put_u32(&body, KEY_TAG_KIND, k->kind);
+	tlv_put_u32(&body, KEY_TAG_SYSTEM, k->system);
+	if (key_has_size(k->kind))
+		tlv_put_u32(&body, KEY_TAG_SIZE, k->size);
+	if (k->kind == KEY_EC)
+		tlv_put(&body, KEY_TAG_CURVE, tsb_view_str(k->curve->oid));
+	tlv_put_u64(&body, KEY_TAG_CREATED, (uint64_t)k->create_time);
+	tlv_put_u32(&body, KEY_TAG_FLAGS, flags_to_bits(k->flag));
+	tlv_put_u32(&body, KEY_TAG_EXTRA, k->extra);
+	if (k->address_format)
+		tlv_put(&body, KEY_TAG_ADDRESS_FORMAT, tsb_view_str(k->address_format));
+	encode_policy(k, &body);
+	if (k->kind != KEY_AES)
+		tlv_put(&body, KEY_TAG_PUBLIC, k->spki);
+	if (k->has_password) {
+		tlv_put_u32(&body, KEY_TAG_LOG_N, k->log_n);
+		tlv_put(&body, KEY_TAG_SALT, k->salt);
+	}
+	tlv_put(&body, KEY_TAG_PRIVATE, k->private_part);
+	if (k->certificate.n)
+		tlv_put(&body, KEY_TAG_CERTIFICATE, k->certificate);
+	if (k->done.n)
+		tlv_put(&body, KEY_TAG_DONE, k->done);
+	tlv_put_container(out, tsb_view_bytes(&body));
+}
+
+/* ---- reading ---- */
+
+static int
+take_text(struct tlv_reader *r, struct hsm_key *k, unsigned tag, const char **out,
+    struct tsb_err *err)
+{
+	struct tsb_view v;
+
+	if (tlv_take(r, tag, &v, err))
+		return -1;
+	if (v.n == 0 || v.n > TOKEN_LABEL_MAX || !tsb_label_valid(v))
+		return damaged(err, "a text is empty, too long or not printable");
+	*out = arena_strn(&k->arena, v.p, v.n);
+	return 0;
+}
+
+static int
+take_optional_text(struct tlv_reader *r, struct hsm_key *k, unsigned tag, const char **out,
+    struct tsb_err *err)
+{
+	return tlv_peek(r) == tag ? take_text(r, k, tag, out, err) : 0;
+}
+
+static int
+take_number(struct tlv_reader *r, unsigned tag, uint32_t max, uint32_t *out, struct tsb_err *err)
+{
+	uint32_t v;
+
+	if (tlv_take_u32(r, tag, &v, err))
+		return -1;
+	if (v > max)
+		return damaged(err, "a number is out of range");
+	*out = v;
+	return 0;
+}
+
+static int
+take_kind(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
+{
+	const char *oid;
+	uint32_t kind, system, size;
+
+	if (take_number(r, KEY_TAG_KIND, KEY_KIND__MAX - 1, &kind, err) ||
+	    take_number(r, KEY_TAG_SYSTEM, KEY_SYSTEM__MAX - 1, &system, err))
+		return -1;
+	k->kind = kind;
+	k->system = system;
+	if (key_has_size(k->kind)) {
+		if (take_number(r, KEY_TAG_SIZE, 16384, &size, err))
+			return -1;
+		k->size = size;
+	}
+	if (kind == KEY_EC) {
+		if (take_text(r, k, KEY_TAG_CURVE, &oid, err))
+			return -1;
+		k->curve = curve_by_oid(oid);
+		if (!k->curve)
+			return damaged(err, "the curve is unknown");
+	}
+	return 0;
+}
+
+static int
+take_attributes(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
+{
+	uint32_t bits, extra;
+	uint64_t created;
+
+	if (tlv_take_u64(r, KEY_TAG_CREATED, &created, err) ||
+	    take_number(r, KEY_TAG_FLAGS, (1u << ATTR__MAX) - 1, &bits, err) ||
+	    take_number(r, KEY_TAG_EXTRA, KEY_EXTRA_ALL, &extra, err) ||
+	    take_optional_text(r, k, KEY_TAG_ADDRESS_FORMAT, &k->address_format, err))
+		return -1;
+	if (created > INT64_C(253402300799)) /* the last second of the year 9999 */
+		return damaged(err, "the time of creation is out of range");
+	k->create_time = (int64_t)created;
+	k->extra = extra;
+	for (unsigned i = 0; i < ATTR__MAX; i++)
+		k->flag[i] = bits >> i & 1;
+	return 0;
+}
+
+static int
+take_policy(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
+{
+	struct tsb_view v;
+	uint32_t blocked;
+
+	if (tlv_peek(r) != KEY_TAG_POLICY)
+		return 0;
+	if (tlv_take(r, KEY_TAG_POLICY, &v, err) ||
+	    take_number(r, KEY_TAG_BLOCKED, 1, &blocked, err))
+		return -1;
+	v = arena_view(&k->arena, v); /* the parsed policy points into it */
+	if (ska_policy_parse(v, &k->arena, &k->policy, err) ||
+	    ska_policy_resolve(&k->policy, &k->arena, crypto_cert_spki, crypto_spki_check, err))
+		return -1;
+	k->policy.blocked = blocked;
+	k->has_policy = true;
+	return 0;
+}
+
+static int
+take_public(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
+{
+	struct tsb_view v;
+	const unsigned char *p;
+
+	if (k->kind == KEY_AES)
+		return 0;
+	if (tlv_take(r, KEY_TAG_PUBLIC, &v, err))
+		return -1;
+	k->spki = arena_view(&k->arena, v);
+	p = k->spki.p;
+	k->public_key = v.n ? d2i_PUBKEY(NULL, &p, (long)v.n) : NULL;
+	if (!k->public_key || p != k->spki.p + k->spki.n ||
+	    !EVP_PKEY_is_a(k->public_key, key_kinds[k->kind].openssl))
+		return damaged(err, "the public key does not decode");
+	if (k->kind == KEY_RSA && EVP_PKEY_get_bits(k->public_key) != (int)k->size)
+		return damaged(err, "the key has another size");
+	if (k->kind == KEY_EC && curve_of(k->public_key) != k->curve)
+		return damaged(err, "the key is on another curve");
+	return 0;
+}
+
+static int
+take_password(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
+{
+	struct tsb_view v;
+	uint32_t log_n;
+
+	k->has_password = tlv_peek(r) == KEY_TAG_LOG_N;
+	if (!k->has_password)
+		return 0;
+	if (take_number(r, KEY_TAG_LOG_N, PASSWORD_LOG_N_MAX, &log_n, err) ||
+	    tlv_take(r, KEY_TAG_SALT, &v, err))
+		return -1;
+	if (log_n < 1 || v.n != KEY_SALT_SIZE)
+		return damaged(err, "the password parameters are out of range");
+	k->log_n = log_n;
+	k->salt = arena_view(&k->arena, v);
+	return 0;
+}
+
+static int
+take_private(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
+{
+	struct tsb_view v;
+
+	if (take_password(r, k, err) || tlv_take(r, KEY_TAG_PRIVATE, &v, err))
+		return -1;
+	k->private_part = arena_view(&k->arena, v);
+	if (k->kind == KEY_AES) {
+		if (!key_aes_size_valid(k->size) || k->has_policy ||
+		    v.n != k->size / 8 + (k->has_password ? CRYPTO_BOX_OVERHEAD : 0))
+			return damaged(err, "the secret key has another size");
+		return 0;
+	}
+	return k->has_password ? 0 : key_parse_private(k, v, &k->private_key, err);
+}
+
+/* What the key does not need to work. */
+static int
+take_additions(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
+{
+	struct tsb_view v;
+
+	if (tlv_peek(r) == KEY_TAG_CERTIFICATE) {
+		if (tlv_take(r, KEY_TAG_CERTIFICATE, &v, err))
+			return -1;
+		if (v.n == 0 || k->kind == KEY_AES)
+			return damaged(err, "the certificate cannot be there");
+		k->certificate = arena_view(&k->arena, v);
+	}
+	if (tlv_peek(r) == KEY_TAG_DONE) {
+		if (tlv_take(r, KEY_TAG_DONE, &v, err))
+			return -1;
+		if (v.n == 0 || v.n % CRYPTO_SHA256_SIZE ||
+		    v.n / CRYPTO_SHA256_SIZE > KEY_DONE_MAX || !k->has_policy)
+			return damaged(err, "the list of executed approvals cannot be there");
+		k->done = arena_view(&k->arena, v);
+	}
+	return tlv_end(r, err);
+}
+
+int
+key_decode(struct tsb_view content, struct hsm_key **out, struct tsb_err *err)
+{
+	hsm_key_auto *k = key_new();
+	struct tlv_reader r;
+
+	if (tlv_open(content, "key", &r, err) || take_text(&r, k, KEY_TAG_LABEL, &k->label, err) ||
+	    take_optional_text(&r, k, KEY_TAG_ID, &k->id, err) || take_kind(&r, k, err) ||
+	    take_attributes(&r, k, err) || take_policy(&r, k, err) || take_public(&r, k, err) ||
+	    take_private(&r, k, err) || take_additions(&r, k, err)) {
+		err->code = TSB_E_DATA_CONSTELLATION; /* whatever reader noticed it */
+		return -1;
+	}
+	*out = key_hold(k);
+	return 0;
+}
+
+int
+key_decode_label(struct tsb_view content, struct tsb_view *label, struct tsb_err *err)
+{
+	struct tlv_reader r;
+
+	if (tlv_open(content, "key", &r, err) || tlv_take(&r, KEY_TAG_LABEL, label, err)) {
+		err->code = TSB_E_DATA_CONSTELLATION;
+		return -1;
+	}
+	return 0;
+}

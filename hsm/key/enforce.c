@@ -1,0 +1,218 @@
+#include "lib/first.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "lib/crypto/crypto.h"
+#include "lib/ska/verdict.h"
+
+#include "hsm/key/enforce.h"
+
+#define APPROVALS_MAX 4096
+
+/* The rule that guards each operation of a token. */
+static const enum ska_rule_kind rule_of[] = {
+    [OP_USE] = RULE_USE,
+    [OP_BLOCK] = RULE_BLOCK,
+    [OP_UNBLOCK] = RULE_UNBLOCK,
+    [OP_MODIFY] = RULE_MODIFY,
+};
+
+/* One approval being checked; number counts from 1 for messages. */
+struct check {
+	const struct enforce_request *rq;
+	const struct ska_rule *rule;
+	struct arena *arena;
+	size_t number;
+	struct ska_signed_approval approval;
+	struct tsb_view spki;
+};
+
+typedef int check_fn(struct check *, struct tsb_err *);
+
+static int TSB_PRINTF(3, 4) refuse(const struct check *c, struct tsb_err *err, const char *fmt, ...)
+{
+	char why[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	return tsb_fail(err, TSB_E_HSM, "approval %zu: %s", c->number, why);
+}
+
+/* ---- the checks, in the order in which they run ---- */
+
+/*
+ * The parser leaves one reading of the bytes. It also proves that a timestamp is over the payload
+ * and the kind of operation of its token, and that block and unblock carry no payload.
+ */
+static int
+check_syntax(struct check *c, struct tsb_err *err)
+{
+	struct tsb_err why;
+
+	if (ska_signed_approval_parse(c->rq->approvals[c->number - 1], &c->approval, &why))
+		return refuse(c, err, "does not parse: %s", why.msg);
+	return 0;
+}
+
+static int
+check_operation(struct check *c, struct tsb_err *err)
+{
+	if (c->approval.token.operation != c->rq->operation)
+		return refuse(c, err, "approves operation %d, not %d",
+		    (int)c->approval.token.operation, (int)c->rq->operation);
+	return 0;
+}
+
+/*
+ * Vendor texts let an empty label fit every key. Here it fits none: an approval for "any key" is no
+ * approval for this one.
+ */
+static int
+check_label(struct check *c, struct tsb_err *err)
+{
+	if (!tsb_view_eq(c->approval.token.label, tsb_view_str(c->rq->key_name)))
+		return refuse(c, err, "approves the use of another key");
+	return 0;
+}
+
+static int
+check_payload(struct check *c, struct tsb_err *err)
+{
+	const struct ska_approval_token *t = &c->approval.token;
+
+	if (!tsb_view_eq(t->payload, c->rq->payload))
+		return refuse(c, err, "approves another payload");
+	return 0;
+}
+
+static int
+check_timestamp(struct check *c, struct tsb_err *err)
+{
+	const struct ska_approval_token *t = &c->approval.token;
+	struct tsb_view spki;
+	struct tsb_err why;
+
+	if (!t->has_timestamp)
+		return 0;
+	if (c->rq->timestamp_key(c->rq->arg, t->timestamp.key_label, c->arena, &spki, &why))
+		return refuse(c, err, "its timestamp is not from a timestamp key of this HSM");
+	if (crypto_verify_der(spki, t->timestamp.whole, t->timestamp_signature, &why))
+		return refuse(c, err, "its timestamp signature does not verify");
+	if (t->timestamp.seconds > (uint64_t)c->rq->now)
+		return refuse(c, err, "its timestamp is in the future");
+	return 0;
+}
+
+/* A certificate stands for the key in it: policies name either, clients send either. */
+static int
+check_approver(struct check *c, struct tsb_err *err)
+{
+	struct tsb_err why;
+
+	c->spki = c->approval.approver;
+	if (c->approval.is_certificate &&
+	    crypto_cert_spki(c->approval.approver, c->arena, &c->spki, &why))
+		return refuse(c, err, "its certificate does not parse: %s", why.msg);
+	for (size_t t = 0; t < c->rule->ntokens; t++)
+		for (size_t g = 0; g < c->rule->tokens[t].ngroups; g++) {
+			const struct ska_group *group = &c->rule->tokens[t].groups[g];
+
+			for (size_t i = 0; i < group->napprovers; i++)
+				if (tsb_view_eq(group->approvers[i].spki, c->spki))
+					return 0;
+		}
+	return refuse(c, err, "its approver is not in %s of the key",
+	    ska_rule_names[rule_of[c->rq->operation]]);
+}
+
+/* Over the token's bytes as received, never over an encoding of what was understood. */
+static int
+check_signature(struct check *c, struct tsb_err *err)
+{
+	struct tsb_err why;
+
+	if (crypto_verify_der(c->spki, c->approval.token.whole, c->approval.signature, &why))
+		return refuse(c, err, "signature does not verify");
+	return 0;
+}
+
+static check_fn *const checks[] = {check_syntax, check_operation, check_label, check_payload,
+    check_timestamp, check_approver, check_signature};
+
+static int
+check_all(struct check *c, struct tsb_err *err)
+{
+	for (size_t i = 0; i < TSB_COUNT(checks); i++)
+		if (checks[i](c, err))
+			return -1;
+	return 0;
+}
+
+/* ---- the decision ---- */
+
+static int
+collect_votes(struct check *c, struct ska_vote *votes, struct ska_approval_token *token,
+    struct tsb_err *err)
+{
+	for (size_t i = 0; i < c->rq->napprovals; i++) {
+		c->number = i + 1;
+		if (check_all(c, err))
+			return -1;
+		if (i == 0)
+			*token = c->approval.token;
+		else if (!tsb_view_eq(token->whole, c->approval.token.whole))
+			return refuse(c, err, "its token differs from that of approval 1");
+		votes[i].spki = c->spki;
+		votes[i].approves = true;
+	}
+	return 0;
+}
+
+/* What else than missing approvals stands in the way, as a sentence of its own. */
+static const char *
+time_hint(const struct ska_rule *rule, const struct ska_verdict *verdict, bool timestamped)
+{
+	if (verdict->locked)
+		return " The timelock has not passed.";
+	if (verdict->expired)
+		return " The timeout is over.";
+	for (size_t i = 0; !timestamped && i < rule->ntokens; i++)
+		if (rule->tokens[i].timelock != 0 || rule->tokens[i].timeout != 0)
+			return " Without a timestamp they meet no token with time limits.";
+	return "";
+}
+
+int
+enforce(const struct enforce_request *rq, struct arena *a, struct tsb_err *err)
+{
+	const struct ska_rule *rule = &rq->policy->rule[rule_of[rq->operation]];
+	struct check c = {.rq = rq, .rule = rule, .arena = a};
+	struct ska_approval_token token = {0};
+	struct ska_verdict verdict;
+	struct ska_vote *votes;
+	int64_t t0 = rq->now;
+	bool timestamped = true;
+
+	if (rq->napprovals > APPROVALS_MAX)
+		return tsb_fail(err, TSB_E_HSM, "more than %d approvals", APPROVALS_MAX);
+	votes = arena_array(a, rq->napprovals + 1, sizeof(*votes));
+	if (collect_votes(&c, votes, &token, err))
+		return -1;
+	/*
+	 * Without approvals the request begins now: only a token that asks for no approval and no
+	 * waiting can be met then, whatever its timeout.
+	 */
+	if (rq->napprovals) {
+		timestamped = token.has_timestamp;
+		t0 = timestamped ? (int64_t)token.timestamp.seconds : 0;
+	}
+	ska_evaluate(rule, votes, rq->napprovals, timestamped, t0, rq->now, &verdict);
+	if (!verdict.met)
+		return tsb_fail(err, TSB_E_HSM, "%s The provided approvals are insufficient.%s",
+		    rq->failure ? rq->failure : "Error creating signature.",
+		    time_hint(rule, &verdict, timestamped));
+	return 0;
+}

@@ -1,0 +1,32 @@
+/*
+ * The decision: may this operation with this key happen now, given these signed approvals? Every
+ * approval is checked in full (token-format.md 5, 9) and a single bad one refuses the
+ * request, so that what the votes are counted over is sound. Needs no broker to be honest.
+ */
+#ifndef TSB_HSM_KEY_ENFORCE_H
+#define TSB_HSM_KEY_ENFORCE_H
+
+#include "lib/ska/policy.h"
+#include "lib/ska/token.h"
+
+/* Gives the SubjectPublicKeyInfo of our timestamp key of this label; any failure refuses. */
+typedef int enforce_timestamp_key(void *arg, struct tsb_view label, struct arena *a,
+    struct tsb_view *spki, struct tsb_err *err);
+
+struct enforce_request {
+	const char *key_name;
+	const struct ska_policy *policy; /* resolved */
+	enum ska_operation operation;
+	struct tsb_view payload; /* what will be processed; empty for block and unblock */
+	const struct tsb_view *approvals; /* containers as received */
+	size_t napprovals;
+	int64_t now; /* seconds of this HSM's clock */
+	enforce_timestamp_key *timestamp_key;
+	void *arg;
+	const char *failure; /* what could not be done, as a sentence; NULL = a signature */
+};
+
+/* 0 = allowed. TSB_E_HSM with a message that names the approval and the check that failed. */
+int enforce(const struct enforce_request *, struct arena *, struct tsb_err *) TSB_MUSTCHECK;
+
+#endif

@@ -1,0 +1,93 @@
+#include "lib/first.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#include "hsm/key/import.h"
+
+#define RSA_MIN 2048
+#define RSA_MAX 8192
+
+static int
+unusable(struct tsb_err *err, const char *why)
+{
+	ERR_clear_error();
+	return tsb_fail(err, TSB_E_HSM, "Error unwrapping key: %s", why);
+}
+
+static int
+check_rsa(EVP_PKEY *pair, struct hsm_key *k, struct tsb_err *err)
+{
+	int bits = EVP_PKEY_get_bits(pair);
+
+	if (bits < RSA_MIN || bits > RSA_MAX)
+		return unusable(err, "an RSA key must have 2048 to 8192 bits");
+	k->size = (unsigned)bits;
+	return 0;
+}
+
+/* The public half is written as for keys that were made here, whatever form it came in. */
+static int
+check_ec(EVP_PKEY *pair, struct hsm_key *k, struct tsb_err *err)
+{
+	k->curve = curve_of(pair);
+	if (!k->curve ||
+	    EVP_PKEY_set_utf8_string_param(pair, OSSL_PKEY_PARAM_EC_ENCODING,
+		OSSL_PKEY_EC_ENCODING_GROUP) != 1 ||
+	    EVP_PKEY_set_utf8_string_param(pair, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+		OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED) != 1)
+		return unusable(err, "the curve of the key is not supported");
+	return 0;
+}
+
+/* Halves that do not belong together would make signatures that nobody can verify. */
+static bool
+halves_match(EVP_PKEY *pair)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pair, NULL);
+	bool match = ctx && EVP_PKEY_pairwise_check(ctx) == 1;
+
+	EVP_PKEY_CTX_free(ctx);
+	return match;
+}
+
+static int
+check(EVP_PKEY *pair, struct hsm_key *k, struct tsb_err *err)
+{
+	if (!EVP_PKEY_is_a(pair, key_kinds[k->kind].openssl))
+		return unusable(err, "it holds a key of another type");
+	if (k->kind == KEY_ED)
+		return 0; /* its public half was computed here */
+	if (k->kind == KEY_RSA ? check_rsa(pair, k, err) : check_ec(pair, k, err))
+		return -1;
+	if (!halves_match(pair))
+		return unusable(err, "private and public key do not belong together");
+	return 0;
+}
+
+int
+keyimport_pair(struct tsb_view pkcs8, struct hsm_key *k, EVP_PKEY **out, struct tsb_err *err)
+{
+	const unsigned char *p = pkcs8.p;
+	PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)pkcs8.n);
+	pkey_auto *pair = info && p == pkcs8.p + pkcs8.n ? EVP_PKCS82PKEY(info) : NULL;
+
+	PKCS8_PRIV_KEY_INFO_free(info);
+	if (!pair)
+		return unusable(err, "it holds no private key (PKCS#8)");
+	if (check(pair, k, err))
+		return -1;
+	EVP_PKEY_up_ref(pair);
+	*out = pair;
+	return 0;
+}
+
+int
+keyimport_secret(struct tsb_view value, struct hsm_key *k, struct tsb_err *err)
+{
+	if (value.n > 32 || !key_aes_size_valid((unsigned)value.n * 8))
+		return unusable(err, "it holds no AES key");
+	k->size = (unsigned)value.n * 8;
+	return 0;
+}

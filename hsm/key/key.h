@@ -1,0 +1,115 @@
+/*
+ * A key of the HSM: what its file says, and OpenSSL's handles of it. Immutable once made; shared by
+ * counting references.
+ */
+#ifndef TSB_HSM_KEY_KEY_H
+#define TSB_HSM_KEY_KEY_H
+
+#include <openssl/evp.h>
+
+#include "lib/base/arena.h"
+#include "lib/crypto/crypto.h"
+#include "lib/crypto/curve.h"
+#include "lib/ska/keyattr.h"
+
+enum key_kind { KEY_RSA, KEY_EC, KEY_ED, KEY_AES, KEY_KIND__MAX };
+enum key_system { KEY_ORDINARY, KEY_ATTESTATION, KEY_TIMESTAMP, KEY_SYSTEM__MAX };
+
+/* Flags of a creation request that the attributes do not show (api-notes.md 7.2). */
+enum key_extra {
+	KEY_ENCRYPT = 1 << 0,
+	KEY_VERIFY = 1 << 1,
+	KEY_WRAP = 1 << 2,
+	KEY_ROLLOVER = 1 << 3,
+	KEY_IMPORTED = 1 << 4 /* unwrapped: made elsewhere */
+};
+#define KEY_EXTRA_ALL 31u
+
+#define KEY_SALT_SIZE 16
+#define KEY_DONE_MAX  64
+
+struct key_kind_row {
+	const char *algorithm; /* "RSA" */
+	const char *oid;
+	const char *openssl; /* name of the key type; NULL = a secret key */
+};
+extern const struct key_kind_row key_kinds[KEY_KIND__MAX];
+
+struct hsm_key {
+	unsigned refs;
+	struct arena arena; /* owns all that the members below point to */
+	const char *label;
+	const char *id; /* NULL = none */
+	enum key_kind kind;
+	enum key_system system;
+	unsigned size; /* bits; RSA and AES, else 0 */
+	const struct curve *curve; /* EC only, else NULL */
+	int64_t create_time; /* seconds */
+	bool flag[ATTR__MAX];
+	unsigned extra; /* of enum key_extra */
+	const char *address_format; /* NULL = none */
+	bool has_policy;
+	struct ska_policy policy;
+	struct tsb_view spki; /* empty for AES */
+	/* PKCS#8 or the AES key; with a password a secret box of it under scrypt(password, salt) */
+	bool has_password;
+	unsigned log_n;
+	struct tsb_view salt;
+	struct tsb_view private_part;
+	struct tsb_view certificate; /* DER; empty = none */
+	/* SHA-256 of the latest approval tokens whose operation changed this key, oldest first */
+	struct tsb_view done;
+	/* Made by key_decode(); the private key only when it needs no password. */
+	EVP_PKEY *public_key, *private_key;
+};
+
+struct hsm_key *key_new(void); /* one reference */
+struct hsm_key *key_hold(struct hsm_key *);
+void key_release(struct hsm_key **);
+#define hsm_key_auto struct hsm_key __attribute__((cleanup(key_release)))
+
+/* Sets spki and private_part from a pair; an empty password leaves it open. */
+int key_set_pair(struct hsm_key *, EVP_PKEY *pair, struct tsb_view password, struct tsb_err *err)
+    TSB_MUSTCHECK;
+
+/* Sets private_part of an AES key whose label is set. */
+int key_set_secret(struct hsm_key *, struct tsb_view value, struct tsb_view password,
+    struct tsb_err *err) TSB_MUSTCHECK;
+bool key_aes_size_valid(unsigned bits);
+
+/* Content of the key file (docs/key-store.md). Encoding appends. */
+void key_encode(const struct hsm_key *, struct tsb_bytes *out);
+/* TSB_E_DATA_CONSTELLATION unless every byte has its meaning. On 0 *out has one reference. */
+int key_decode(struct tsb_view content, struct hsm_key **out, struct tsb_err *err) TSB_MUSTCHECK;
+/* The label alone, a view into content: for lists. */
+int key_decode_label(struct tsb_view content, struct tsb_view *label, struct tsb_err *err)
+    TSB_MUSTCHECK;
+
+/* The password fits (TSB_E_KEY_PASSWORD); keys without one take any. */
+int key_check_password(const struct hsm_key *, struct tsb_view password, struct tsb_err *err)
+    TSB_MUSTCHECK;
+/* What a key's private operations need: one of both, by the key's kind. */
+struct key_opened {
+	EVP_PKEY *pair;
+	struct tsb_bytes secret;
+};
+int key_open(const struct hsm_key *, struct tsb_view password, struct key_opened *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+void key_opened_clear(struct key_opened *);
+#define key_opened_auto struct key_opened __attribute__((cleanup(key_opened_clear)))
+/* The private part in the clear: the AES key or PKCS#8, appended. */
+int key_value(const struct hsm_key *, struct tsb_view password, struct tsb_bytes *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* A key of its own with the same content: to be changed. */
+int key_copy(const struct hsm_key *, struct hsm_key **out, struct tsb_err *err) TSB_MUSTCHECK;
+/* PKCS#8 of the private half of k's public key, else TSB_E_DATA_CONSTELLATION. */
+int key_parse_private(const struct hsm_key *, struct tsb_view plain, EVP_PKEY **out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* The private key of an asymmetric key; the caller frees it. */
+int key_open_private(const struct hsm_key *, struct tsb_view password, EVP_PKEY **out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
+void key_pkey_free(EVP_PKEY **);
+#define pkey_auto EVP_PKEY __attribute__((cleanup(key_pkey_free)))
+
+#endif

@@ -1,0 +1,187 @@
+#include "lib/first.h"
+
+#include <string.h>
+
+#include "lib/base/enc.h"
+#include "lib/base/hook.h"
+#include "lib/base/log.h"
+
+#include "hsm/key/attributes.h"
+#include "hsm/key/enforce.h"
+#include "hsm/serve/access.h"
+
+int64_t
+access_seconds(const struct web_request *rq)
+{
+	return rq->now_ms / 1000;
+}
+
+/* ---- finding keys ---- */
+
+/* Keys are named plainly; text after '/' asks for a derived key, which this HSM does not have. */
+int
+access_find(struct hsm_app *app, struct tsb_view name, struct hsm_key **out, struct tsb_err *err)
+{
+	const unsigned char *slash = name.n ? memchr(name.p, '/', name.n) : NULL;
+	struct tsb_view plain = slash ? tsb_view_of(name.p, (size_t)(slash - name.p)) : name;
+	hsm_key_auto *k = NULL;
+
+	if (keystore_get(app->ks, plain, &k, err))
+		return -1;
+	if (slash)
+		return tsb_fail(err, TSB_E_DERIVATION,
+		    "key names with a derivation path are not offered by this HSM");
+	*out = key_hold(k);
+	return 0;
+}
+
+int
+access_find_checked(struct hsm_app *app, struct tsb_view name, struct tsb_view password,
+    struct hsm_key **out, struct tsb_err *err)
+{
+	hsm_key_auto *k = NULL;
+
+	if (access_find(app, name, &k, err) || key_check_password(k, password, err))
+		return -1;
+	*out = key_hold(k);
+	return 0;
+}
+
+int
+access_find_system(struct hsm_app *app, const char *label, enum key_system system,
+    struct hsm_key **out, struct tsb_err *err)
+{
+	hsm_key_auto *k = NULL;
+
+	if (keystore_get(app->ks, tsb_view_str(label), &k, err))
+		return -1;
+	if (k->system != system)
+		return tsb_fail(err, TSB_E_INTEGRITY_KEY, "key '%s' is not a system key", label);
+	*out = key_hold(k);
+	return 0;
+}
+
+/* ---- being allowed to use them ---- */
+
+int
+access_refuse(const struct hsm_key *k, const char *why, struct tsb_err *err)
+{
+	return tsb_fail(err, TSB_E_FORBIDDEN_FOR_KEY, "key '%s' %s", k->label, why);
+}
+
+int
+access_check_ordinary(const struct hsm_key *k, struct tsb_err *err)
+{
+	if (k->system != KEY_ORDINARY)
+		return access_refuse(k, "is a system key: it signs for the HSM only", err);
+	return 0;
+}
+
+int
+access_check_blocked(const struct hsm_key *k, struct tsb_err *err)
+{
+	return k->has_policy && k->policy.blocked ? access_refuse(k, "is blocked", err) : 0;
+}
+
+int
+access_check_use(const struct hsm_key *k, enum keyattr_flag flag, struct tsb_err *err)
+{
+	if (access_check_ordinary(k, err))
+		return -1;
+	if (!k->flag[flag])
+		return tsb_fail(err, TSB_E_FORBIDDEN_FOR_KEY, "key '%s' may not %s", k->label,
+		    keyattr_flag_json[flag]);
+	return access_check_blocked(k, err);
+}
+
+int
+access_check_policy(const struct hsm_key *k, struct tsb_err *err)
+{
+	if (!k->has_policy)
+		return tsb_fail(err, TSB_E_KEY_TYPE,
+		    "key '%s' has no policy: it cannot be blocked, unblocked or modified",
+		    k->label);
+	return 0;
+}
+
+static int
+own_timestamp_key(void *arg, struct tsb_view label, struct arena *a, struct tsb_view *spki,
+    struct tsb_err *err)
+{
+	struct hsm_app *app = arg;
+	hsm_key_auto *k = NULL;
+
+	if (keystore_get(app->ks, label, &k, err))
+		return -1;
+	if (k->system != KEY_TIMESTAMP)
+		return tsb_fail(err, TSB_E_KEY_TYPE, "key '%s' makes no timestamps", k->label);
+	*spki = arena_view(a, k->spki);
+	return 0;
+}
+
+int
+access_enforce(struct hsm_app *app, struct web_request *rq, const struct hsm_key *k,
+    const struct wire_synchronous_in *in, struct tsb_view payload, struct tsb_err *err)
+{
+	static const char *const failures[KIND__MAX] = {
+	    [KIND_SIGN] = "Error creating signature.",
+	    [KIND_DECRYPT] = "Error decrypting.",
+	    [KIND_UNWRAP] = "Error unwrapping key.",
+	    [KIND_BLOCK] = "Error blocking key.",
+	    [KIND_UNBLOCK] = "Error unblocking key.",
+	    [KIND_MODIFY] = "Error modifying key.",
+	};
+	const struct enforce_request request = {
+	    .key_name = k->label,
+	    .policy = &k->policy,
+	    .operation = tsb_kinds[in->request.kind].operation,
+	    .payload = payload,
+	    .approvals = in->signed_approvals,
+	    .napprovals = in->napprovals,
+	    .now = access_seconds(rq),
+	    .timestamp_key = own_timestamp_key,
+	    .arg = app,
+	    .failure = failures[in->request.kind],
+	};
+
+	if (k->has_policy && enforce(&request, rq->arena, err))
+		return -1;
+	(void)hook_fault("hsm.enforced");
+	return 0;
+}
+
+/* ---- answers and the log ---- */
+
+int
+access_describe(struct hsm_app *app, struct web_request *rq, const struct hsm_key *k,
+    struct web_reply *reply, struct tsb_err *err)
+{
+	hsm_key_auto *attestation = NULL;
+	tsb_bytes_auto xml = {0};
+	tsb_bytes_auto signature = {0};
+	struct keyattr d;
+
+	if (access_find_system(app, app->conf->attestation_key, KEY_ATTESTATION, &attestation,
+		err) ||
+	    attributes_describe(k, keystore_use_count(app->ks, k), access_seconds(rq), rq->arena,
+		&d, err))
+		return -1;
+	keyattr_format(&d, &xml);
+	if (attributes_sign(tsb_view_bytes(&xml), attestation, &signature, err))
+		return -1;
+	wire_key_attributes_format(&d, tsb_view_bytes(&xml), tsb_view_bytes(&signature),
+	    attestation->label, &reply->body);
+	return 0;
+}
+
+void
+access_log(struct web_request *rq, const char *what, const struct hsm_key *k, const char *algorithm,
+    struct tsb_view payload, size_t approvals)
+{
+	unsigned char digest[CRYPTO_SHA256_SIZE];
+
+	crypto_sha256(payload, digest);
+	log_info("%s key=%s algorithm=%s payload=%zu sha256=%s approvals=%zu", what, k->label,
+	    algorithm ? algorithm : "-", payload.n,
+	    enc_hex_str(rq->arena, tsb_view_of(digest, sizeof(digest))), approvals);
+}

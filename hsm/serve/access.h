@@ -1,0 +1,41 @@
+/* The keys that requests name, and what stands between a request and the use of its key. */
+#ifndef TSB_HSM_SERVE_ACCESS_H
+#define TSB_HSM_SERVE_ACCESS_H
+
+#include "lib/wire/wire.h"
+
+#include "hsm/app.h"
+
+int64_t access_seconds(const struct web_request *rq);
+
+/* TSB_E_KEY_NOT_EXISTENT, and TSB_E_DERIVATION for names with a derivation path. */
+int access_find(struct hsm_app *, struct tsb_view name, struct hsm_key **out, struct tsb_err *)
+    TSB_MUSTCHECK;
+/* For all that reads the key but does not open it: the password is checked as if it did. */
+int access_find_checked(struct hsm_app *, struct tsb_view name, struct tsb_view password,
+    struct hsm_key **out, struct tsb_err *) TSB_MUSTCHECK;
+int access_find_system(struct hsm_app *, const char *label, enum key_system, struct hsm_key **out,
+    struct tsb_err *) TSB_MUSTCHECK;
+
+/* TSB_E_FORBIDDEN_FOR_KEY: "key 'NAME' <why>". */
+int access_refuse(const struct hsm_key *, const char *why, struct tsb_err *);
+int access_check_ordinary(const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
+int access_check_blocked(const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
+/* The key is an ordinary one that may sign, decrypt or unwrap (ATTR_*), and is not blocked. */
+int access_check_use(const struct hsm_key *, enum keyattr_flag, struct tsb_err *) TSB_MUSTCHECK;
+/* TSB_E_KEY_TYPE for keys without a policy, which cannot be blocked, unblocked or modified. */
+int access_check_policy(const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
+
+/* Enforces the rule of the request's kind, if the key has a policy, over what will be processed. */
+int access_enforce(struct hsm_app *, struct web_request *rq, const struct hsm_key *,
+    const struct wire_synchronous_in *in, struct tsb_view payload, struct tsb_err *) TSB_MUSTCHECK;
+
+/* The attested attributes of the key as an answer (api-notes.md 7.3). */
+int access_describe(struct hsm_app *, struct web_request *rq, const struct hsm_key *,
+    struct web_reply *reply, struct tsb_err *) TSB_MUSTCHECK;
+
+/* One line per use: never the payload, only what identifies it. algorithm may be NULL. */
+void access_log(struct web_request *rq, const char *what, const struct hsm_key *,
+    const char *algorithm, struct tsb_view payload, size_t approvals);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * Block, unblock, modify (api-notes.md 8.1). The rule of the operation in the policy that the key
+ * has at this moment decides, under the key's lock: of two changes the second is enforced by what
+ * the first left.
+ */
+#include "lib/first.h"
+
+#include <string.h>
+
+#include "lib/base/hook.h"
+#include "lib/base/log.h"
+
+#include "hsm/key/done.h"
+#include "hsm/key/policy.h"
+#include "hsm/serve/access.h"
+
+struct change {
+	struct hsm_app *app;
+	struct web_request *rq;
+	struct wire_synchronous_in in;
+	struct tsb_view payload; /* of the approvals */
+	bool repeated;
+};
+
+static void
+apply(struct hsm_key *k, const struct change *c)
+{
+	switch (c->in.request.kind) {
+	case KIND_BLOCK:
+		k->policy.blocked = true;
+		break;
+	case KIND_UNBLOCK:
+		k->policy.blocked = false;
+		break;
+	default: /* whether the key is blocked is not the policy's business */
+		memcpy(k->policy.rule, c->in.request.policy->rule, sizeof(k->policy.rule));
+	}
+}
+
+static int
+change_key(struct hsm_key *k, void *arg, struct tsb_err *err)
+{
+	struct change *c = arg;
+	const struct wire_synchronous_in *in = &c->in;
+
+	if (access_check_policy(k, err) || key_check_password(k, in->request.key_password, err))
+		return -1;
+	c->repeated = done_before(k, tsb_kinds[in->request.kind].operation, c->payload,
+	    in->signed_approvals, in->napprovals);
+	if (c->repeated)
+		return 1;
+	if (access_enforce(c->app, c->rq, k, in, c->payload, err))
+		return -1;
+	apply(k, c);
+	done_keep(k, in->signed_approvals, in->napprovals);
+	return 0;
+}
+
+/* What approvers of a modification see and sign: the new policy in its binary form. */
+static int
+make_payload(struct change *c, struct tsb_err *err)
+{
+	tsb_bytes_auto policy = {0};
+
+	if (c->in.request.kind != KIND_MODIFY)
+		return 0;
+	if (keypolicy_check(c->in.request.policy, c->rq->arena, err))
+		return -1;
+	ska_policy_format(c->in.request.policy, &policy);
+	c->payload = arena_view(c->rq->arena, tsb_view_bytes(&policy));
+	return 0;
+}
+
+int
+serve_change(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct hsm_app *app = arg;
+	struct change c = {.app = app, .rq = rq};
+	enum tsb_kind kind = (enum tsb_kind)web_route_arg(rq);
+	hsm_key_auto *k = NULL;
+
+	if (wire_synchronous_parse(kind, rq->body, rq->arena, &c.in, err) ||
+	    access_find(app, tsb_view_str(c.in.request.key_name), &k, err) ||
+	    make_payload(&c, err) ||
+	    keystore_change(app->ks, tsb_view_str(k->label), change_key, &c, err))
+		return -1;
+	access_log(rq, c.repeated ? "change known already" : tsb_kinds[kind].name, k, NULL,
+	    c.payload, c.in.napprovals);
+	(void)hook_fault(kind == KIND_BLOCK ? "hsm.block.executed"
+		: kind == KIND_UNBLOCK      ? "hsm.unblock.executed"
+					    : "hsm.modify.executed");
+	return 0;
+}

@@ -1,0 +1,70 @@
+/* Decryption and encryption (api-notes.md 8.2). */
+#include "lib/first.h"
+
+#include "lib/base/hook.h"
+
+#include "hsm/serve/access.h"
+#include "hsm/soft/cipher.h"
+
+int
+serve_decrypt(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct hsm_app *app = arg;
+	struct wire_synchronous_in in;
+	const struct cipher_algorithm *alg;
+	hsm_key_auto *k = NULL;
+	key_opened_auto opened = {0};
+	tsb_bytes_auto plain = {0};
+
+	if (wire_synchronous_parse(KIND_DECRYPT, rq->body, rq->arena, &in, err) ||
+	    access_find(app, tsb_view_str(in.request.key_name), &k, err) ||
+	    access_check_use(k, ATTR_DECRYPT, err) ||
+	    cipher_select(k, in.cipher.algorithm, &alg, err) ||
+	    key_open(k, in.request.key_password, &opened, err) ||
+	    access_enforce(app, rq, k, &in, in.request.payload, err) ||
+	    cipher_decrypt(k, &opened, alg, &in.cipher, in.request.payload, &plain, err))
+		return -1;
+	keystore_count_use(app->ks, k);
+	access_log(rq, "decrypted", k, in.cipher.algorithm, in.request.payload, in.napprovals);
+	(void)hook_fault("hsm.decrypt.executed");
+	wire_base64_format("payload", tsb_view_bytes(&plain), &reply->body);
+	return 0;
+}
+
+/* A public key needs nobody's leave; a secret one is used. */
+static int
+open_for_encryption(const struct hsm_key *k, const struct wire_encrypt *in,
+    struct key_opened *opened, struct tsb_err *err)
+{
+	if (access_check_ordinary(k, err))
+		return -1;
+	if (k->kind != KEY_AES)
+		return 0;
+	if (!(k->extra & KEY_ENCRYPT))
+		return access_refuse(k, "may not encrypt", err);
+	return key_open(k, in->password, opened, err);
+}
+
+int
+serve_encrypt(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct hsm_app *app = arg;
+	struct wire_encrypt in;
+	const struct cipher_algorithm *alg;
+	hsm_key_auto *k = NULL;
+	key_opened_auto opened = {0};
+	cipher_encrypted_auto out = {0};
+
+	if (wire_encrypt_parse(rq->body, rq->arena, &in, err) ||
+	    access_find(app, tsb_view_str(in.key_name), &k, err) ||
+	    cipher_select(k, in.cipher.algorithm, &alg, err) ||
+	    open_for_encryption(k, &in, &opened, err) ||
+	    cipher_encrypt(k, &opened, alg, &in.cipher, in.payload, &out, err))
+		return -1;
+	if (k->kind == KEY_AES)
+		keystore_count_use(app->ks, k);
+	access_log(rq, "encrypted", k, in.cipher.algorithm, tsb_view_bytes(&out.payload), 0);
+	wire_encrypted_format(tsb_view_bytes(&out.payload), out.tag_size, tsb_view_bytes(&out.iv),
+	    &reply->body);
+	return 0;
+}

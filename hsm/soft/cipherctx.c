@@ -1,0 +1,26 @@
+#include "lib/first.h"
+
+#include <stdio.h>
+
+#include "hsm/soft/cipherctx.h"
+
+EVP_CIPHER *
+cipherctx_fetch(size_t n, const char *mode)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "AES-%zu-%s", n * 8, mode);
+	return EVP_CIPHER_fetch(NULL, name, NULL);
+}
+
+void
+cipherctx_cipher_free(EVP_CIPHER **p)
+{
+	EVP_CIPHER_free(*p);
+}
+
+void
+cipherctx_free(EVP_CIPHER_CTX **p)
+{
+	EVP_CIPHER_CTX_free(*p);
+}

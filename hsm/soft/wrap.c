@@ -1,0 +1,158 @@
+#include "lib/first.h"
+
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "lib/base/str.h"
+
+#include "hsm/soft/cipherctx.h"
+#include "hsm/soft/rsa.h"
+#include "hsm/soft/wrap.h"
+
+#define SEMIBLOCK 8 /* of AES key wrap */
+
+struct wrap_method {
+	const char *name;
+	enum key_kind wrapping, wrapped;
+	/* RSA: */
+	enum rsa_padding padding;
+	enum hash hash;
+	/* AES: "WRAP" (RFC 3394) or "WRAP-PAD" (RFC 5649) */
+	const char *mode;
+};
+
+/* clang-format off */
+#define ROW_WRAP(suffix, kind) { "AES_WRAP" suffix, KEY_AES, kind, .mode = "WRAP" }
+#define ROW_PAD(suffix, kind) { "AES_WRAP_PAD" suffix, KEY_AES, kind, .mode = "WRAP-PAD" }
+/* clang-format on */
+
+static const struct wrap_method methods[] = {
+    {"RSA_WRAP_PAD", KEY_RSA, KEY_AES, RSA_PAD_PKCS1, HASH_NONE},
+    {"RSA_WRAP_OAEP", KEY_RSA, KEY_AES, RSA_PAD_OAEP, HASH_SHA1},
+    ROW_WRAP("", KEY_AES),
+    ROW_WRAP("_RSA", KEY_RSA),
+    ROW_WRAP("_EC", KEY_EC),
+    ROW_WRAP("_ED", KEY_ED),
+    ROW_PAD("", KEY_AES),
+    ROW_PAD("_RSA", KEY_RSA),
+    ROW_PAD("_EC", KEY_EC),
+    ROW_PAD("_ED", KEY_ED),
+};
+
+int
+wrap_select(const struct hsm_key *k, const char *name, const struct wrap_method **out,
+    struct tsb_err *err)
+{
+	for (size_t i = 0; i < TSB_COUNT(methods); i++)
+		if (tsb_streq(methods[i].name, name) && methods[i].wrapping == k->kind) {
+			*out = &methods[i];
+			return 0;
+		}
+	return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
+	    "wrapMethod %s is not supported by key '%s' (%s)", name, k->label,
+	    key_kinds[k->kind].algorithm);
+}
+
+enum key_kind
+wrap_kind(const struct wrap_method *m)
+{
+	return m->wrapped;
+}
+
+static bool
+aes_run(const struct wrap_method *m, const struct key_opened *key, bool wrap, struct tsb_view in,
+    struct tsb_bytes *out)
+{
+	cipher_auto *cipher = cipherctx_fetch(key->secret.n, m->mode);
+	cipherctx_auto *ctx = EVP_CIPHER_CTX_new();
+	tsb_bytes_auto result = {0};
+	unsigned char *p = tsb_bytes_grow(&result, in.n + 2 * SEMIBLOCK);
+	int n = 0;
+	bool ok;
+
+	if (!cipher || !ctx)
+		return false;
+	EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+	ok = EVP_CipherInit_ex2(ctx, cipher, key->secret.p, NULL, wrap, NULL) == 1 &&
+	    EVP_CipherUpdate(ctx, p, &n, in.p, (int)in.n) == 1 && n > 0;
+	if (ok)
+		tsb_bytes_add(out, p, (size_t)n);
+	ERR_clear_error();
+	return ok;
+}
+
+int
+wrap_make(const struct wrap_method *m, const struct hsm_key *k, const struct key_opened *key,
+    struct tsb_view value, struct tsb_bytes *out, struct tsb_err *err)
+{
+	tsb_bytes_auto whole = {0};
+
+	if (m->wrapping == KEY_RSA)
+		return rsa_encrypt(k->public_key, m->padding, m->hash, value, out, err);
+	tsb_bytes_add_view(&whole, value);
+	/*
+	 * RFC 3394 takes whole semiblocks. PKCS#8 tells its own length: zeros behind it are no
+	 * part.
+	 */
+	if (m->wrapped != KEY_AES && strcmp(m->mode, "WRAP") == 0 && value.n % SEMIBLOCK) {
+		size_t n = SEMIBLOCK - value.n % SEMIBLOCK;
+
+		memset(tsb_bytes_grow(&whole, n), 0, n);
+	}
+	if (!aes_run(m, key, true, tsb_view_bytes(&whole), out))
+		return tsb_fail(err, TSB_E_HSM, "Error wrapping key");
+	return 0;
+}
+
+/* Length of the SEQUENCE (X.690, 8.1.3) at the start of v; v.n when there is none. */
+static size_t
+der_size(struct tsb_view v)
+{
+	size_t n = 0, head = 2;
+
+	if (v.n < 2 || v.p[0] != 0x30)
+		return v.n;
+	if (v.p[1] < 0x80)
+		return head + v.p[1];
+	head += v.p[1] & 0x7f;
+	if (head > 6 || head > v.n)
+		return v.n;
+	for (size_t i = 2; i < head; i++)
+		n = n << 8 | v.p[i];
+	return head + n;
+}
+
+/* Takes off what wrap_make() put behind PKCS#8; anything else stays for its reader to refuse. */
+static void
+cut_zeros(struct tsb_bytes *value)
+{
+	size_t n = der_size(tsb_view_bytes(value));
+
+	if (n >= value->n || value->n - n >= SEMIBLOCK)
+		return;
+	for (size_t i = n; i < value->n; i++)
+		if (value->p[i])
+			return;
+	value->n = n;
+}
+
+int
+wrap_open(const struct wrap_method *m, const struct key_opened *key, struct tsb_view wrapped,
+    struct tsb_bytes *out, struct tsb_err *err)
+{
+	tsb_bytes_auto value = {0};
+	struct tsb_err why;
+	bool ok;
+
+	if (m->wrapping == KEY_RSA)
+		ok = rsa_decrypt(key->pair, m->padding, m->hash, wrapped, &value, &why) == 0;
+	else
+		ok = aes_run(m, key, false, wrapped, &value);
+	if (!ok)
+		return tsb_fail(err, TSB_E_HSM, "Error unwrapping key");
+	if (m->wrapped != KEY_AES && strcmp(m->mode, "WRAP") == 0)
+		cut_zeros(&value);
+	tsb_bytes_add_view(out, tsb_view_bytes(&value));
+	return 0;
+}

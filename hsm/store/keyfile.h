@@ -1,0 +1,29 @@
+/*
+ * A key on disk: "TSBHSMK1" and a secret box of the content under the master key. Magic and file
+ * name are authenticated with it, so that files cannot be swapped, and the name is the SHA-256 of
+ * the label, so that labels need no escaping and do not show.
+ */
+#ifndef TSB_HSM_STORE_KEYFILE_H
+#define TSB_HSM_STORE_KEYFILE_H
+
+#include "lib/crypto/crypto.h"
+
+#define KEYFILE_MAGIC     "TSBHSMK1"
+#define KEYFILE_SUFFIX    ".key"
+#define KEYFILE_NAME_SIZE (2 * CRYPTO_SHA256_SIZE + sizeof(KEYFILE_SUFFIX))
+#define KEYFILE_MAX       (8 * 1024 * 1024)
+
+struct keyfile_name {
+	unsigned char hash[CRYPTO_SHA256_SIZE]; /* of the label */
+	char text[KEYFILE_NAME_SIZE];
+};
+
+void keyfile_name(struct tsb_view label, struct keyfile_name *out);
+/* Appends the file's bytes. */
+void keyfile_seal(const unsigned char master[CRYPTO_BOX_KEY_SIZE], const char *name,
+    struct tsb_view content, struct tsb_bytes *out);
+/* TSB_E_DATA_CONSTELLATION when the file was not sealed with this key under this name. */
+int keyfile_open(const unsigned char master[CRYPTO_BOX_KEY_SIZE], const char *name,
+    struct tsb_view file, struct tsb_bytes *content, struct tsb_err *err) TSB_MUSTCHECK;
+
+#endif

@@ -1,0 +1,502 @@
+#include "lib/first.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lib/base/hook.h"
+#include "lib/base/log.h"
+
+#include "hsm/store/dirfile.h"
+#include "hsm/store/keyfile.h"
+#include "hsm/store/keystore.h"
+
+#define BUCKETS      256
+#define CACHE_MAX    2048 /* parsed keys per process */
+#define COUNT_SUFFIX ".use"
+
+/* A parsed key, good as long as its file has this identity. */
+struct entry {
+	struct entry *next;
+	unsigned char hash[CRYPTO_SHA256_SIZE];
+	struct stat st;
+	struct hsm_key *key;
+	uint64_t *uses; /* mapped; NULL = cannot be mapped */
+	uint64_t used_at;
+};
+
+struct keystore {
+	int dir;
+	unsigned char master[CRYPTO_BOX_KEY_SIZE];
+	struct entry *bucket[BUCKETS];
+	size_t nentries;
+	uint64_t clock; /* counts accesses, for the choice of what to forget */
+};
+
+static int
+check_private(int dir, const char *path, struct tsb_err *err)
+{
+	struct stat st;
+
+	if (fstat(dir, &st))
+		return tsb_fail(err, TSB_E_IO, "cannot read %s: %s", path, strerror(errno));
+	if (st.st_uid != geteuid() || (st.st_mode & 077))
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "key store %s must belong to the user of tsb-hsm and be closed to others",
+		    path);
+	return 0;
+}
+
+struct keystore *
+keystore_open(const char *path, const unsigned char master[CRYPTO_BOX_KEY_SIZE],
+    struct tsb_err *err)
+{
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct keystore *ks;
+
+	if (dir < 0) {
+		(void)tsb_fail(err, TSB_E_IO, "cannot open key store %s: %s", path,
+		    strerror(errno));
+		return NULL;
+	}
+	if (check_private(dir, path, err)) {
+		close(dir);
+		return NULL;
+	}
+	ks = calloc(1, sizeof(*ks));
+	if (!ks)
+		fatal("out of memory");
+	ks->dir = dir;
+	memcpy(ks->master, master, sizeof(ks->master));
+	return ks;
+}
+
+/* ---- cache ---- */
+
+static struct entry **
+find(struct keystore *ks, const unsigned char hash[CRYPTO_SHA256_SIZE])
+{
+	struct entry **e = &ks->bucket[hash[0]];
+
+	while (*e && memcmp((*e)->hash, hash, CRYPTO_SHA256_SIZE) != 0)
+		e = &(*e)->next;
+	return e;
+}
+
+static void
+forget(struct keystore *ks, struct entry **at)
+{
+	struct entry *e = *at;
+
+	if (!e)
+		return;
+	*at = e->next;
+	ks->nentries--;
+	if (e->uses)
+		munmap(e->uses, sizeof(*e->uses));
+	key_release(&e->key);
+	free(e);
+}
+
+static void
+forget_oldest(struct keystore *ks)
+{
+	struct entry **oldest = NULL;
+
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct entry **e = &ks->bucket[i]; *e; e = &(*e)->next)
+			if (!oldest || (*e)->used_at < (*oldest)->used_at)
+				oldest = e;
+	if (oldest)
+		forget(ks, oldest);
+}
+
+static bool
+same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static bool
+still_there(const struct keystore *ks, const struct keyfile_name *name, const struct entry *e)
+{
+	struct stat st;
+
+	return fstatat(ks->dir, name->text, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    same_file(&st, &e->st);
+}
+
+void
+keystore_close(struct keystore **p)
+{
+	struct keystore *ks = *p;
+
+	*p = NULL;
+	if (!ks)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (ks->bucket[i])
+			forget(ks, &ks->bucket[i]);
+	close(ks->dir);
+	tsb_wipe(ks->master, sizeof(ks->master));
+	free(ks);
+}
+
+/* ---- counters ---- */
+
+static void
+count_name(const struct keyfile_name *name, char out[KEYFILE_NAME_SIZE])
+{
+	memcpy(out, name->text, KEYFILE_NAME_SIZE);
+	memcpy(out + 2 * CRYPTO_SHA256_SIZE, COUNT_SUFFIX, sizeof(COUNT_SUFFIX));
+}
+
+/* A missing counter starts at 0: it informs, and no decision hangs on it. */
+static uint64_t *
+count_map(const struct keystore *ks, const struct keyfile_name *name)
+{
+	char file[KEYFILE_NAME_SIZE];
+	void *map = MAP_FAILED;
+	struct stat st;
+	int fd;
+
+	count_name(name, file);
+	fd = openat(ks->dir, file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_size == sizeof(uint64_t) || ftruncate(fd, sizeof(uint64_t)) == 0))
+		map = mmap(NULL, sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	return map == MAP_FAILED ? NULL : map;
+}
+
+static uint64_t *
+counter_of(struct keystore *ks, const struct hsm_key *k)
+{
+	struct keyfile_name name;
+	struct entry *e;
+
+	keyfile_name(tsb_view_str(k->label), &name);
+	e = *find(ks, name.hash);
+	return e && e->key == k ? e->uses : NULL;
+}
+
+uint64_t
+keystore_use_count(struct keystore *ks, const struct hsm_key *k)
+{
+	uint64_t *uses = counter_of(ks, k);
+
+	return uses ? __atomic_load_n(uses, __ATOMIC_RELAXED) : 0;
+}
+
+void
+keystore_count_use(struct keystore *ks, const struct hsm_key *k)
+{
+	uint64_t *uses = counter_of(ks, k);
+
+	if (uses)
+		__atomic_fetch_add(uses, 1, __ATOMIC_RELAXED);
+}
+
+/* ---- access ---- */
+
+static int
+no_such_key(struct tsb_view label, struct tsb_err *err)
+{
+	return tsb_fail(err, TSB_E_KEY_NOT_EXISTENT, "A key with the name '%.*s' does not exist.",
+	    (int)label.n, (const char *)label.p);
+}
+
+static int
+load(struct keystore *ks, const struct keyfile_name *name, struct tsb_view label,
+    struct hsm_key **key, struct stat *st, struct tsb_err *err)
+{
+	tsb_bytes_auto file = {0};
+	tsb_bytes_auto content = {0};
+	int rc = dirfile_read(ks->dir, name->text, KEYFILE_MAX, &file, st, err);
+
+	if (rc)
+		return rc < 0 ? -1 : no_such_key(label, err);
+	if (keyfile_open(ks->master, name->text, tsb_view_bytes(&file), &content, err) ||
+	    key_decode(tsb_view_bytes(&content), key, err))
+		return -1;
+	if (tsb_view_eq(tsb_view_str((*key)->label), label))
+		return 0;
+	key_release(key);
+	return tsb_fail(err, TSB_E_DATA_CONSTELLATION, "key file %s names another key", name->text);
+}
+
+static struct entry *
+remember(struct keystore *ks, const struct keyfile_name *name, struct hsm_key *key,
+    const struct stat *st)
+{
+	struct entry *e;
+
+	if (ks->nentries >= CACHE_MAX)
+		forget_oldest(ks);
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		fatal("out of memory");
+	memcpy(e->hash, name->hash, sizeof(e->hash));
+	e->st = *st;
+	e->key = key;
+	e->uses = count_map(ks, name);
+	e->next = ks->bucket[name->hash[0]];
+	ks->bucket[name->hash[0]] = e;
+	ks->nentries++;
+	return e;
+}
+
+int
+keystore_get(struct keystore *ks, struct tsb_view label, struct hsm_key **out, struct tsb_err *err)
+{
+	struct keyfile_name name;
+	struct hsm_key *key;
+	struct entry **at, *e;
+	struct stat st;
+
+	if (label.n == 0 || label.n > 1024)
+		return no_such_key(tsb_view_of(label.p, label.n > 1024 ? 1024 : label.n), err);
+	keyfile_name(label, &name);
+	at = find(ks, name.hash);
+	e = *at;
+	if (e && !still_there(ks, &name, e)) {
+		forget(ks, at);
+		e = NULL;
+	}
+	if (!e) {
+		if (load(ks, &name, label, &key, &st, err))
+			return -1;
+		e = remember(ks, &name, key, &st);
+	}
+	e->used_at = ++ks->clock;
+	*out = key_hold(e->key);
+	return 0;
+}
+
+static int
+lock_key(const struct keystore *ks, const struct keyfile_name *name, struct tsb_err *err)
+{
+	uint32_t number;
+
+	memcpy(&number, name->hash, sizeof(number));
+	return dirfile_lock(ks->dir, number >> 1, err); /* below DIRFILE_LOCK_ALL */
+}
+
+static int
+seal(const struct keystore *ks, const struct keyfile_name *name, const struct hsm_key *k,
+    struct tsb_bytes *file, struct tsb_err *err)
+{
+	tsb_bytes_auto content = {0};
+
+	key_encode(k, &content);
+	keyfile_seal(ks->master, name->text, tsb_view_bytes(&content), file);
+	if (file->n > KEYFILE_MAX)
+		return tsb_fail(err, TSB_E_INPUT, "policy is larger than the key store takes");
+	return 0;
+}
+
+int
+keystore_create(struct keystore *ks, const struct hsm_key *k, struct tsb_err *err)
+{
+	tsb_bytes_auto file = {0};
+	char count[KEYFILE_NAME_SIZE];
+	struct keyfile_name name;
+	dirfile_lock_auto lock = -1;
+	int rc;
+
+	keyfile_name(tsb_view_str(k->label), &name);
+	if (seal(ks, &name, k, &file, err))
+		return -1;
+	lock = lock_key(ks, &name, err);
+	if (lock < 0)
+		return -1;
+	(void)hook_fault("hsm.create.before");
+	if (faccessat(ks->dir, name.text, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		rc = 1;
+	else {
+		/* Left over when a removal was cut short. */
+		count_name(&name, count);
+		unlinkat(ks->dir, count, 0);
+		rc = dirfile_create(ks->dir, name.text, tsb_view_bytes(&file), 0600, err);
+	}
+	if (rc > 0)
+		return tsb_fail(err, TSB_E_KEY_EXISTS,
+		    "Could not create key. The key name is already in use.");
+	(void)hook_fault("hsm.create.after");
+	return rc;
+}
+
+int
+keystore_change(struct keystore *ks, struct tsb_view label, keystore_change_fn *change, void *arg,
+    struct tsb_err *err)
+{
+	hsm_key_auto *k = NULL;
+	hsm_key_auto *copy = NULL;
+	tsb_bytes_auto file = {0};
+	struct keyfile_name name;
+	dirfile_lock_auto lock = -1;
+	int rc;
+
+	keyfile_name(label, &name);
+	lock = lock_key(ks, &name, err);
+	if (lock < 0 || keystore_get(ks, label, &k, err) || key_copy(k, &copy, err))
+		return -1;
+	rc = change(copy, arg, err);
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	if (seal(ks, &name, copy, &file, err))
+		return -1;
+	(void)hook_fault("hsm.change.before");
+	if (dirfile_replace(ks->dir, name.text, tsb_view_bytes(&file), 0600, err))
+		return -1;
+	(void)hook_fault("hsm.change.after");
+	forget(ks, find(ks, name.hash));
+	return 0;
+}
+
+int
+keystore_remove(struct keystore *ks, struct tsb_view label, keystore_check *check, void *arg,
+    struct tsb_err *err)
+{
+	hsm_key_auto *k = NULL;
+	char count[KEYFILE_NAME_SIZE];
+	struct keyfile_name name;
+	dirfile_lock_auto lock = -1;
+
+	keyfile_name(label, &name);
+	lock = lock_key(ks, &name, err);
+	if (lock < 0 || keystore_get(ks, label, &k, err) || check(k, arg, err) ||
+	    dirfile_remove(ks->dir, name.text, err))
+		return -1;
+	count_name(&name, count);
+	unlinkat(ks->dir, count, 0);
+	forget(ks, find(ks, name.hash));
+	return 0;
+}
+
+/* ---- list ---- */
+
+static int
+compare_labels(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool
+is_key_file(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n == KEYFILE_NAME_SIZE - 1 &&
+	    strcmp(name + 2 * CRYPTO_SHA256_SIZE, KEYFILE_SUFFIX) == 0;
+}
+
+static int
+read_label(struct keystore *ks, const char *name, struct arena *a, const char **label,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto file = {0};
+	tsb_bytes_auto content = {0};
+	struct tsb_view v;
+	struct stat st;
+	int rc = dirfile_read(ks->dir, name, KEYFILE_MAX, &file, &st, err);
+
+	*label = NULL;
+	if (rc)
+		return rc < 0 ? -1 : 0; /* removed meanwhile */
+	if (keyfile_open(ks->master, name, tsb_view_bytes(&file), &content, err) ||
+	    key_decode_label(tsb_view_bytes(&content), &v, err))
+		return -1;
+	*label = arena_strn(a, v.p, v.n);
+	return 0;
+}
+
+struct list {
+	const char **v;
+	size_t n, room;
+};
+
+static void
+list_add(struct list *l, struct arena *a, const char *label)
+{
+	if (l->n == l->room) {
+		size_t room = l->room ? 2 * l->room : 64;
+		const char **v = arena_array(a, room, sizeof(*v));
+
+		if (l->n)
+			memcpy(v, l->v, l->n * sizeof(*v));
+		l->v = v;
+		l->room = room;
+	}
+	l->v[l->n++] = label;
+}
+
+/* A file that cannot be read hides its own key only. */
+static void
+list_file(struct keystore *ks, const char *name, struct arena *a, struct list *l)
+{
+	const char *label;
+	struct tsb_err err;
+
+	if (read_label(ks, name, a, &label, &err))
+		log_failure(LOG_ERROR, "key store", &err);
+	else if (label)
+		list_add(l, a, label);
+}
+
+static DIR *
+open_list(const struct keystore *ks, struct tsb_err *err)
+{
+	int fd = openat(ks->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (d)
+		return d;
+	(void)tsb_fail(err, TSB_E_IO, "cannot list the key store: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+int
+keystore_list(struct keystore *ks, struct arena *a, const char ***labels, size_t *n,
+    struct tsb_err *err)
+{
+	DIR *d = open_list(ks, err);
+	struct list list = {0};
+	struct dirent *entry;
+
+	if (!d)
+		return -1;
+	while ((entry = readdir(d)))
+		if (is_key_file(entry->d_name))
+			list_file(ks, entry->d_name, a, &list);
+	closedir(d);
+	if (list.n)
+		qsort(list.v, list.n, sizeof(*list.v), compare_labels);
+	*labels = list.v;
+	*n = list.n;
+	return 0;
+}
+
+int
+keystore_count(struct keystore *ks, size_t *n, struct tsb_err *err)
+{
+	DIR *d = open_list(ks, err);
+	struct dirent *entry;
+
+	if (!d)
+		return -1;
+	*n = 0;
+	while ((entry = readdir(d)))
+		*n += is_key_file(entry->d_name);
+	closedir(d);
+	return 0;
+}
