@@ -4,14 +4,12 @@
  */
 #include "lib/first.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "lib/base/str.h"
-
-#include "cli/lib/cli.h"
-#include "cli/lib/output.h"
-#include "cli/lib/session.h"
+#include "cli/admin/commands.h"
+#include "cli/approve/commands.h"
+#include "cli/key/commands.h"
+#include "cli/lib/command.h"
+#include "cli/offline/commands.h"
+#include "cli/request/commands.h"
 
 #define O(id)    OPT_BIT(id)
 #define O_SIGNER (O(APPROVER) | O(PASSPHRASE_FILE) | O(CERTIFICATE))
@@ -115,185 +113,27 @@ static const struct cli_command commands[] = {
 	cli_offline_run, KO, 1, 10000,
 	O(ROOM) | O(REQUEST) | O(PASSWORD_FILE) | O(ATTESTATION_KEY) | O(YES) | O(YES_OPEN_RULES) |
 	    O(OUT) | O(QR) | O(TEXT) | O(ANIMATION) | O(TO)},
-    {"schema", "status", "", "version of the database schema", cli_schema_status, CLI_ROLE_NONE, 0,
-	0, O(CONFIG)},
-    {"schema", "upgrade", "", "bring the database schema up to this version", cli_schema_upgrade,
-	CLI_ROLE_NONE, 0, 0, O(CONFIG) | O(DIR)},
     {"apikey", "new", "", "make an API key and its line for the settings", cli_apikey_new,
 	CLI_ROLE_NONE, 0, 0, 0},
 };
 
-static void
-print_command_line(const struct cli_command *row)
-{
-	char words[80];
+static const struct cli_moved moved[] = {
+    {"schema", "tsb-admin schema"},
+};
 
-	snprintf(words, sizeof(words), "%s%s%s %s", row->group, row->name ? " " : "",
-	    row->name ? row->name : "", row->operands);
-	printf("  %-28s %s\n", words, row->help);
-}
-
-/* All commands, or those of one group. */
-static void
-print_commands(const char *group)
-{
-	size_t i;
-
-	printf("usage: tsb %s%s[option...] [operand...]\n\n", group ? group : "COMMAND",
-	    group ? " COMMAND " : " ");
-	for (i = 0; i < TSB_COUNT(commands); i++)
-		if (!group || tsb_streq(group, commands[i].group))
-			print_command_line(&commands[i]);
-	printf("\ntsb COMMAND --help shows the options of a command, tsb(1) all of it.\n");
-}
-
-static void
-print_command(const struct cli_command *row)
-{
-	unsigned long long set = cli_option_set(row);
-	int i;
-
-	printf("usage: tsb %s%s%s [option...] %s\n\n%s\n\n", row->group, row->name ? " " : "",
-	    row->name ? row->name : "", row->operands, row->help);
-	for (i = 0; i < OPT__MAX; i++) {
-		const struct cli_option_row *o = &cli_option_rows[i];
-		char words[64];
-
-		if (!(set & 1ULL << i))
-			continue;
-		snprintf(words, sizeof(words), "--%s%s%s", o->name, o->arg ? " " : "",
-		    o->arg ? o->arg : "");
-		if (o->letter)
-			printf("  -%c, %-24s %s\n", o->letter, words, o->help);
-		else
-			printf("      %-24s %s\n", words, o->help);
-	}
-}
-
-static bool
-is_group(const char *word)
-{
-	size_t i;
-
-	for (i = 0; i < TSB_COUNT(commands); i++)
-		if (commands[i].name && tsb_streq(commands[i].group, word))
-			return true;
-	return false;
-}
-
-static bool
-is_help(const char *word)
-{
-	return tsb_streq(word, "-h") || tsb_streq(word, "--help") || tsb_streq(word, "help");
-}
-
-/* The command of the first words, and how many words name it; NULL when there is none. */
-static const struct cli_command *
-find_command(int argc, char **argv, int *words)
-{
-	size_t i;
-
-	for (i = 0; i < TSB_COUNT(commands); i++) {
-		const struct cli_command *row = &commands[i];
-
-		if (argc < 1 || !tsb_streq(row->group, argv[0]))
-			continue;
-		if (row->name && (argc < 2 || !tsb_streq(row->name, argv[1])))
-			continue;
-		*words = row->name ? 2 : 1;
-		return row;
-	}
-	return NULL;
-}
-
-static int
-check_operands(struct cli *c)
-{
-	const struct cli_command *row = c->command;
-
-	if (c->argc < row->min)
-		return tsb_fail(&c->err, TSB_E_INPUT, "%s is missing: tsb %s%s%s %s",
-		    row->max == 1 ? row->operands : "an operand", row->group, row->name ? " " : "",
-		    row->name ? row->name : "", row->operands);
-	if (c->argc > row->max)
-		return tsb_fail(&c->err, TSB_E_INPUT, "'%s' is one operand too many",
-		    c->argv[row->max]);
-	return 0;
-}
-
-/* argv[0] is the last word of the command's name. */
-static int
-run_command(struct cli *c, int argc, char **argv)
-{
-	if (cli_options_read(c, cli_option_set(c->command), false, argc, argv))
-		return -1;
-	if (c->opt[OPT_HELP]) {
-		print_command(c->command);
-		return 0;
-	}
-	if (c->opt[OPT_VERSION]) {
-		printf("tsb %s\n", TSB_VERSION);
-		return 0;
-	}
-	return check_operands(c) || c->command->run(c) ? -1 : 0;
-}
-
-/* No command was named: help, version, or what is wrong. */
-static int
-run_none(struct cli *c)
-{
-	const char *word = c->argv[0], *next = word ? c->argv[1] : NULL;
-
-	if (c->opt[OPT_VERSION]) {
-		printf("tsb %s\n", TSB_VERSION);
-		return 0;
-	}
-	if (c->opt[OPT_HELP] || (word && tsb_streq(word, "help"))) {
-		print_commands(next && is_group(next) ? next : NULL);
-		return 0;
-	}
-	if (!word)
-		return tsb_fail(&c->err, TSB_E_INPUT, "name a command; tsb --help lists them");
-	if (is_group(word) && next && is_help(next)) {
-		print_commands(word);
-		return 0;
-	}
-	if (is_group(word) && next)
-		return tsb_fail(&c->err, TSB_E_INPUT,
-		    "there is no command '%s %s'; see tsb %s --help", word, next, word);
-	if (is_group(word))
-		return tsb_fail(&c->err, TSB_E_INPUT, "%s needs a second word; see tsb %s --help",
-		    word, word);
-	return tsb_fail(&c->err, TSB_E_INPUT, "there is no command '%s'; tsb --help lists them",
-	    word);
-}
-
-static int
-run(struct cli *c, int argc, char **argv)
-{
-	int words;
-
-	if (cli_options_read(c, CLI_OPTIONS_COMMON | CLI_OPTIONS_SERVER, true, argc, argv))
-		return -1;
-	c->command = find_command(c->argc, c->argv, &words);
-	if (!c->command)
-		return run_none(c);
-	return run_command(c, c->argc - words + 1, c->argv + words - 1);
-}
+static const struct cli_program program = {
+    .name = "tsb",
+    .manual = "tsb(1)",
+    .commands = commands,
+    .ncommands = TSB_COUNT(commands),
+    .moved = moved,
+    .nmoved = TSB_COUNT(moved),
+    .leading = OPT_SET_COMMON | OPT_SET_SERVER,
+    .unreached = "check TSB_URL or --url, and that the broker runs",
+};
 
 int
 main(int argc, char **argv)
 {
-	struct cli c = {.exit = CLI_USAGE};
-	int rc, status;
-
-	rc = run(&c, argc, argv);
-	if (fflush(stdout) != 0 && rc == 0)
-		rc = tsb_fail(&c.err, TSB_E_IO, "cannot write to standard output");
-	if (rc != 0)
-		output_failure(&c);
-	status = rc == 0 ? CLI_OK : (int)c.exit;
-	session_close(&c);
-	arena_clear(&c.arena);
-	return status;
+	return command_main(&program, argc, argv);
 }

@@ -4,7 +4,9 @@
 #include "lib/base/enc.h"
 #include "lib/crypto/crypto.h"
 
-#include "cli/lib/output.h"
+#include "cli/admin/commands.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 
 #define APIKEY_BYTES 32
 

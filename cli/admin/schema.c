@@ -1,10 +1,12 @@
-/* tsb schema: the admin login of tsb.conf, nothing else of the broker. */
+/* tsb-admin schema: the admin login of tsb.conf, nothing else of the broker. */
 #include "lib/first.h"
 
 #include "lib/conf/settings.h"
 #include "lib/store/store.h"
 
-#include "cli/lib/output.h"
+#include "cli/admin/commands.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 
 static void
 free_store(struct store **s)
@@ -57,7 +59,7 @@ show(struct cli *c, long have, long want)
 	doc_number(&t, "wanted", (unsigned long long)want);
 	doc_text(&t, "state",
 	    have == want      ? "up to date"
-		: have < want ? "old: run tsb schema upgrade"
+		: have < want ? "old: run tsb-admin schema upgrade"
 			      : "newer than this program: install the newer one");
 	doc_print(&t);
 }

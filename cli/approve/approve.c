@@ -5,10 +5,15 @@
 
 #include "lib/base/str.h"
 
+#include "cli/approve/commands.h"
 #include "cli/approve/task.h"
 #include "cli/key/change.h"
 #include "cli/lib/body.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
+#include "cli/lib/failure.h"
 #include "cli/lib/file.h"
+#include "cli/lib/output.h"
 #include "cli/lib/session.h"
 
 /* The approver at work: own key, keys of the HSM to check with, tasks. */
@@ -67,7 +72,7 @@ cli_tasks(struct cli *c)
 	for (i = 0; i < a.n; i++) {
 		if (task_check(c, &a.signer, &a.keys, &a.tasks[i], &task)) {
 			wrong = true;
-			output_failure(c);
+			failure_print(c);
 		} else if (!c->json) {
 			show(c, &task);
 		}
@@ -207,7 +212,7 @@ approve_next(struct approver *a, const struct wire_client_task *w, struct doc *d
 	if (confirm_task(c, &task, &yes)) {
 		if (c->exit != CLI_OPENS)
 			return -1;
-		output_failure(c);
+		failure_print(c);
 		c->exit = CLI_USAGE;
 		*left = true;
 		return 0;
@@ -258,7 +263,7 @@ cli_reject(struct cli *c)
 	doc_list(&done, "rejected");
 	for (i = 0; i < a.n && rc == 0; i++) {
 		if (task_check(c, &a.signer, &a.keys, &a.tasks[i], &task))
-			output_failure(c);
+			failure_print(c);
 		else
 			show(c, &task);
 		c->exit = CLI_USAGE;

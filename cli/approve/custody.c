@@ -10,7 +10,10 @@
 #include "lib/wire/client.h"
 #include "lib/wire/custody.h"
 
+#include "cli/approve/commands.h"
 #include "cli/lib/body.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 #include "cli/lib/file.h"
 #include "cli/lib/output.h"
 #include "cli/lib/session.h"
@@ -30,7 +33,7 @@ secret_of(struct cli *c, enum cli_option option, const char *what, bool twice, c
 		return file_read_line(c->opt[option], &c->arena, out, &c->err);
 	if (!file_ask_secret(arena_printf(&c->arena, "%s: ", what), &c->arena, out))
 		return tsb_fail(&c->err, TSB_E_INPUT, "no %s: give --%s or a terminal", what,
-		    cli_option_rows[option].name);
+		    option_rows[option].name);
 	if (twice &&
 	    (!file_ask_secret("Once more: ", &c->arena, &again) || !tsb_streq(*out, again)))
 		return tsb_fail(&c->err, TSB_E_INPUT, "the passwords differ; nothing was changed");

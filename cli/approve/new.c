@@ -9,8 +9,11 @@
 #include "lib/base/str.h"
 #include "lib/crypto/private.h"
 
+#include "cli/approve/commands.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 #include "cli/lib/file.h"
-#include "cli/lib/output.h"
+#include "cli/lib/fingerprint.h"
 
 #define PASSPHRASE_MIN 8
 
@@ -58,7 +61,7 @@ show(struct cli *c, struct tsb_view spki, const char *private_path, const char *
 	doc_start(&t, c->json);
 	doc_text(&t, "private key file", private_path);
 	doc_text(&t, "public key file", public_path);
-	doc_text(&t, "fingerprint", output_fingerprint(&c->arena, spki));
+	doc_text(&t, "fingerprint", fingerprint_of(&c->arena, spki));
 	doc_base64(&t, "public key", spki);
 	doc_print(&t);
 }

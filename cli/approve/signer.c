@@ -8,6 +8,7 @@
 #include "lib/crypto/keypair.h"
 
 #include "cli/approve/signer.h"
+#include "cli/lib/cli.h"
 #include "cli/lib/file.h"
 #include "cli/lib/output.h"
 

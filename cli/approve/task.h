@@ -7,7 +7,8 @@
 #include "lib/wire/client.h"
 
 #include "cli/approve/signer.h"
-#include "cli/lib/output.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 #include "cli/lib/pinned.h"
 
 /* All that the approver decides on. What is shown comes from the token: it is what is signed. */

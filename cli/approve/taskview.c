@@ -12,6 +12,7 @@
 #include "cli/key/change.h"
 #include "cli/key/policy.h"
 #include "cli/lib/certview.h"
+#include "cli/lib/doc.h"
 
 /* Times beyond are no times; policies add some 2^38 seconds at most. */
 #define TIME_MAX 4102444800ULL /* the year 2100 */

@@ -4,7 +4,7 @@
 
 #include "lib/ska/token.h"
 
-#include "cli/lib/output.h"
+#include "cli/lib/doc.h"
 
 /* What the payload of a token asks for: text, policy, key to unwrap, certificate. */
 void token_show_payload(struct doc *, const struct ska_approval_token *);

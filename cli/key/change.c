@@ -6,6 +6,8 @@
 #include "cli/key/change.h"
 #include "cli/key/policy.h"
 #include "cli/key/strength.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 #include "cli/lib/file.h"
 
 static const char *

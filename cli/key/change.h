@@ -4,7 +4,8 @@
 
 #include "lib/ska/policy.h"
 
-#include "cli/lib/output.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 
 /*
  * Rule by rule, as a branch of the document: unchanged, or what it was and what it becomes. Marks

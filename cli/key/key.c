@@ -7,11 +7,14 @@
 #include "lib/base/str.h"
 #include "lib/wire/wire.h"
 
+#include "cli/key/commands.h"
 #include "cli/key/key.h"
 #include "cli/key/policy.h"
 #include "cli/key/view.h"
 #include "cli/lib/body.h"
+#include "cli/lib/cli.h"
 #include "cli/lib/file.h"
+#include "cli/lib/output.h"
 #include "cli/lib/session.h"
 
 #define DEFAULT_ATTRIBUTES "sign,modifiable,destroyable"

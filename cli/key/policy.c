@@ -10,7 +10,11 @@
 
 #include "cli/key/policy.h"
 #include "cli/key/strength.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 #include "cli/lib/file.h"
+#include "cli/lib/fingerprint.h"
+#include "cli/lib/output.h"
 
 #define POLICY_FILE_MAX (4 * 1024 * 1024)
 #define SECONDS_MAX     (100L * 366 * 86400)
@@ -170,7 +174,7 @@ policy_of_options(struct cli *c, bool creation, struct tsb_bytes *json)
 		for (i = 0; i < TSB_COUNT(parts); i++)
 			if (c->opt[parts[i]])
 				return tsb_fail(&c->err, TSB_E_INPUT, "--%s goes with --approvers",
-				    cli_option_rows[parts[i]].name);
+				    option_rows[parts[i]].name);
 	if (c->opt[OPT_POLICY])
 		return policy_of_file(c, creation, json);
 	if (!c->opt[OPT_APPROVERS])
@@ -218,7 +222,7 @@ policy_approver(struct arena *a, const struct ska_approver *p)
 
 	if (p->type == APPROVER_ONBOARDED)
 		return arena_printf(a, "onboarded  %s", name);
-	return arena_printf(a, "%s%s%s", output_key(a, p->spki), name ? "  " : "",
+	return arena_printf(a, "%s%s%s", fingerprint_key(a, p->spki), name ? "  " : "",
 	    name ? name : "");
 }
 

@@ -4,7 +4,8 @@
 
 #include "lib/ska/policy.h"
 
-#include "cli/lib/output.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 
 /*
  * JSON of the policy that --policy or --approvers ask for; *json stays empty when neither is given.

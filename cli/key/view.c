@@ -8,6 +8,9 @@
 #include "cli/key/policy.h"
 #include "cli/key/strength.h"
 #include "cli/key/view.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
+#include "cli/lib/output.h"
 #include "cli/lib/pinned.h"
 #include "cli/lib/session.h"
 

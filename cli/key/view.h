@@ -4,7 +4,8 @@
 
 #include "lib/model/model.h"
 
-#include "cli/lib/output.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 
 struct keyview {
 	struct tsb_key_attributes answer; /* as the server gave them */

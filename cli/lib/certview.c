@@ -15,6 +15,7 @@
 #include "lib/base/str.h"
 
 #include "cli/lib/certview.h"
+#include "cli/lib/doc.h"
 
 static void
 free_bio(BIO **b)

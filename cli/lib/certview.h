@@ -6,9 +6,10 @@
 #ifndef TSB_CLI_LIB_CERTVIEW_H
 #define TSB_CLI_LIB_CERTVIEW_H
 
+#include "lib/base/arena.h"
 #include "lib/ska/token.h"
 
-#include "cli/lib/output.h"
+#include "cli/lib/doc.h"
 
 enum certview_kind { CERTVIEW_REQUEST, CERTVIEW_CERTIFICATE };
 

@@ -1,25 +1,14 @@
 #include "lib/first.h"
 
 #include <getopt.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "lib/base/str.h"
+#include "cli/lib/option.h"
 
-#include "cli/lib/cli.h"
-
-const struct cli_option_row cli_option_rows[OPT__MAX] = {
+const struct option_row option_rows[OPT__MAX] = {
 #define OPT(id, letter, name, arg, help) [OPT_##id] = {letter, name, arg, help},
     CLI_OPTIONS(OPT)
 #undef OPT
 };
-
-unsigned long long
-cli_option_set(const struct cli_command *command)
-{
-	return CLI_OPTIONS_COMMON | command->options |
-	    (command->role != CLI_ROLE_NONE ? CLI_OPTIONS_SERVER : 0);
-}
 
 /* What getopt returns for a long option: above all letters. */
 #define OPTION_BASE 256
@@ -35,7 +24,7 @@ option_tables(unsigned long long set, bool leading, struct option *words, char *
 		*letters++ = '+'; /* stop at the first operand */
 	*letters++ = ':';
 	for (i = 0; i < OPT__MAX; i++) {
-		const struct cli_option_row *row = &cli_option_rows[i];
+		const struct option_row *row = &option_rows[i];
 
 		if (!(set & 1ULL << i))
 			continue;
@@ -57,13 +46,14 @@ option_of_letter(int letter)
 	int i;
 
 	for (i = 0; i < OPT__MAX; i++)
-		if (cli_option_rows[i].letter == letter)
+		if (option_rows[i].letter == letter)
 			return i;
 	return -1;
 }
 
 int
-cli_options_read(struct cli *c, unsigned long long set, bool leading, int argc, char **argv)
+option_read(unsigned long long set, bool leading, int argc, char **argv, const char *opt[OPT__MAX],
+    int *operands, struct tsb_err *err)
 {
 	struct option words[OPT__MAX + 1];
 	char letters[2 * OPT__MAX + 3];
@@ -74,35 +64,19 @@ cli_options_read(struct cli *c, unsigned long long set, bool leading, int argc, 
 	optind = 0; /* GNU: start anew */
 	while ((got = getopt_long(argc, argv, letters, words, NULL)) != -1) {
 		if (got == ':')
-			return tsb_fail(&c->err, TSB_E_INPUT, "option %s needs a value",
+			return tsb_fail(err, TSB_E_INPUT, "option %s needs a value",
 			    argv[optind - 1]);
 		if (got == '?' && optopt > 0 && optopt < OPTION_BASE)
-			return tsb_fail(&c->err, TSB_E_INPUT, "there is no option -%c here",
-			    optopt);
+			return tsb_fail(err, TSB_E_INPUT, "there is no option -%c here", optopt);
 		if (got == '?')
-			return tsb_fail(&c->err, TSB_E_INPUT, "there is no option %s here",
+			return tsb_fail(err, TSB_E_INPUT, "there is no option %s here",
 			    argv[optind - 1]);
 		id = got >= OPTION_BASE ? got - OPTION_BASE : option_of_letter(got);
-		if (c->opt[id] && cli_option_rows[id].arg)
-			return tsb_fail(&c->err, TSB_E_INPUT, "option --%s is given twice",
-			    cli_option_rows[id].name);
-		c->opt[id] = cli_option_rows[id].arg ? optarg : "";
+		if (opt[id] && option_rows[id].arg)
+			return tsb_fail(err, TSB_E_INPUT, "option --%s is given twice",
+			    option_rows[id].name);
+		opt[id] = option_rows[id].arg ? optarg : "";
 	}
-	c->argv = argv + optind;
-	c->argc = argc - optind;
-	c->json = c->opt[OPT_JSON] != NULL;
-	return 0;
-}
-
-int
-cli_number(struct cli *c, enum cli_option id, long min, long max, long dflt, long *out)
-{
-	if (!c->opt[id]) {
-		*out = dflt;
-		return 0;
-	}
-	if (!tsb_str_to_long(c->opt[id], min, max, out))
-		return tsb_fail(&c->err, TSB_E_INPUT, "--%s must be a number from %ld to %ld",
-		    cli_option_rows[id].name, min, max);
+	*operands = optind;
 	return 0;
 }

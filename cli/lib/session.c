@@ -9,6 +9,7 @@
 #include "lib/wire/client.h"
 
 #include "cli/lib/body.h"
+#include "cli/lib/cli.h"
 #include "cli/lib/file.h"
 #include "cli/lib/output.h"
 #include "cli/lib/session.h"
@@ -63,6 +64,14 @@ warn_plain(const char *base, const char *apikey)
 	    base);
 }
 
+static void
+close_session(struct cli *c)
+{
+	rest_free(&c->session->rest);
+	endpoint_clear(&c->session->to);
+	c->session = NULL;
+}
+
 static int
 session_open(struct cli *c)
 {
@@ -89,6 +98,7 @@ session_open(struct cli *c)
 		warn_plain(s->to.base, s->apikey);
 	s->rest = rest_new(&options);
 	c->session = s;
+	c->at_end = close_session;
 	return 0;
 }
 
@@ -108,16 +118,6 @@ session_misread(struct cli *c)
 
 	return cli_end(c, CLI_UNREACHED, TSB_E_IO, "the answer of %s is not understood: %s",
 	    endpoint_name(&c->session->to), why);
-}
-
-void
-session_close(struct cli *c)
-{
-	if (!c->session)
-		return;
-	rest_free(&c->session->rest);
-	endpoint_clear(&c->session->to);
-	c->session = NULL;
 }
 
 static int

@@ -24,8 +24,6 @@ int session_become(struct cli *, enum cli_role) TSB_MUSTCHECK;
  * the sentence in c->err as the reason; returns -1.
  */
 int session_misread(struct cli *);
-/* Ends the connection; for main(). */
-void session_close(struct cli *);
 /* Adds the password of --password-file to a body as member name; nothing without the option. */
 int session_put_password(struct cli *, struct tsb_bytes *body, const char *name) TSB_MUSTCHECK;
 

@@ -10,9 +10,13 @@
 
 #include "cli/key/key.h"
 #include "cli/key/view.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 #include "cli/lib/file.h"
+#include "cli/lib/output.h"
 #include "cli/lib/pinned.h"
 #include "cli/lib/session.h"
+#include "cli/offline/commands.h"
 #include "cli/offline/outcome.h"
 #include "cli/offline/room.h"
 

@@ -10,6 +10,8 @@
 
 #include "cli/approve/task.h"
 #include "cli/key/view.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 #include "cli/offline/room.h"
 #include "cli/offline/source.h"
 

@@ -7,6 +7,8 @@
 #include "lib/base/enc.h"
 
 #include "cli/key/policy.h"
+#include "cli/lib/doc.h"
+#include "cli/lib/fingerprint.h"
 #include "cli/offline/carried.h"
 
 static const char *
@@ -95,7 +97,7 @@ approver_name(struct arena *a, const struct carried *k, struct tsb_view spki)
 				if (tsb_view_eq(p->spki, spki))
 					return policy_approver(a, p);
 			}
-	return arena_printf(a, "%s  (not asked by the rule)", output_key(a, spki));
+	return arena_printf(a, "%s  (not asked by the rule)", fingerprint_key(a, spki));
 }
 
 static void

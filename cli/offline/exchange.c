@@ -13,7 +13,12 @@
 #include "lib/wire/client.h"
 
 #include "cli/lib/body.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
+#include "cli/lib/failure.h"
+#include "cli/lib/output.h"
 #include "cli/lib/session.h"
+#include "cli/offline/commands.h"
 #include "cli/offline/outcome.h"
 #include "cli/offline/room.h"
 #include "cli/offline/source.h"
@@ -260,7 +265,7 @@ import_source(struct cli *c, const struct source *s, struct doc *t, bool *refuse
 		if (c->exit != CLI_REFUSED)
 			return -1;
 		output_note("tsb: %s:", s->from);
-		output_failure(c);
+		failure_print(c);
 		*refused = true;
 		return 0;
 	}

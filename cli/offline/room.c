@@ -14,7 +14,11 @@
 #include "lib/base/str.h"
 #include "lib/qr/words.h"
 
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 #include "cli/lib/file.h"
+#include "cli/lib/output.h"
+#include "cli/offline/commands.h"
 #include "cli/offline/room.h"
 
 #define KEY_FILE_MAX (64 * 1024)

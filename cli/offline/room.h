@@ -13,7 +13,8 @@
 
 #include "lib/wire/package.h"
 
-#include "cli/lib/output.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 
 struct room_peer {
 	const char *name;

@@ -9,9 +9,14 @@
 #include "lib/base/str.h"
 
 #include "cli/key/change.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
+#include "cli/lib/failure.h"
 #include "cli/lib/file.h"
+#include "cli/lib/output.h"
 #include "cli/lib/session.h"
 #include "cli/offline/carried.h"
+#include "cli/offline/commands.h"
 #include "cli/offline/errand.h"
 #include "cli/offline/outcome.h"
 
@@ -150,7 +155,7 @@ cli_offline_show(struct cli *c)
 	doc_list(&t, "requests");
 	for (i = 0; i < b.n; i++) {
 		if (carried_check(c, &b.list[i]) || judge_if_possible(c, &b.list[i])) {
-			output_failure(c);
+			failure_print(c);
 			wrong = true;
 			continue;
 		}
@@ -208,7 +213,7 @@ refuse(struct run *r, const struct carried *k)
 	struct cli *c = r->bag.cli;
 	const char *why = arena_str(&c->arena, c->err.msg);
 
-	output_failure(c);
+	failure_print(c);
 	c->exit = CLI_USAGE;
 	report(r, k, "refused", why);
 	r->wrong = true;

@@ -11,8 +11,11 @@
 
 #include "lib/base/str.h"
 
+#include "cli/lib/cli.h"
 #include "cli/lib/file.h"
+#include "cli/lib/output.h"
 #include "cli/lib/spawn.h"
+#include "cli/offline/commands.h"
 #include "cli/offline/outcome.h"
 #include "cli/offline/scanned.h"
 

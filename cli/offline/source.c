@@ -12,7 +12,9 @@
 #include "lib/base/str.h"
 #include "lib/wire/package.h"
 
+#include "cli/lib/cli.h"
 #include "cli/lib/file.h"
+#include "cli/lib/output.h"
 #include "cli/lib/spawn.h"
 #include "cli/offline/scanned.h"
 #include "cli/offline/source.h"

@@ -7,7 +7,7 @@
 
 #include "lib/base/uuid.h"
 
-#include "cli/lib/output.h"
+#include "cli/lib/cli.h"
 
 struct source {
 	const char *from; /* file, or "3 pictures": for messages */

@@ -13,8 +13,12 @@
 
 #include "cli/lib/body.h"
 #include "cli/lib/certview.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 #include "cli/lib/file.h"
+#include "cli/lib/output.h"
 #include "cli/lib/session.h"
+#include "cli/request/commands.h"
 #include "cli/request/request.h"
 
 #define CSR_FILE_MAX (128 * 1024)

@@ -7,8 +7,12 @@
 #include "lib/base/str.h"
 
 #include "cli/lib/body.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 #include "cli/lib/file.h"
+#include "cli/lib/output.h"
 #include "cli/lib/session.h"
+#include "cli/request/commands.h"
 #include "cli/request/request.h"
 
 #define CIPHERTEXT_FILE_MAX (2 * WIRE_PAYLOAD_MAX) /* as base64 or inside JSON */

@@ -12,9 +12,13 @@
 #include "cli/key/strength.h"
 #include "cli/key/view.h"
 #include "cli/lib/body.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 #include "cli/lib/file.h"
+#include "cli/lib/output.h"
 #include "cli/lib/pinned.h"
 #include "cli/lib/session.h"
+#include "cli/request/commands.h"
 #include "cli/request/request.h"
 
 static int

@@ -9,8 +9,12 @@
 #include "lib/base/str.h"
 
 #include "cli/lib/body.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 #include "cli/lib/file.h"
+#include "cli/lib/output.h"
 #include "cli/lib/session.h"
+#include "cli/request/commands.h"
 #include "cli/request/request.h"
 
 #define POLL_FIRST_MS 200
@@ -249,7 +253,7 @@ check_waiting(struct cli *c, enum tsb_kind kind)
 	for (i = 0; !c->opt[OPT_WAIT] && i < TSB_COUNT(waiting); i++)
 		if (c->opt[waiting[i]] && !(kind == KIND_MODIFY && waiting[i] == OPT_TIMEOUT))
 			return tsb_fail(&c->err, TSB_E_INPUT, "--%s goes with --wait",
-			    cli_option_rows[waiting[i]].name);
+			    option_rows[waiting[i]].name);
 	return 0;
 }
 

@@ -5,7 +5,8 @@
 #include "lib/model/kind.h"
 #include "lib/wire/client.h"
 
-#include "cli/lib/output.h"
+#include "cli/lib/cli.h"
+#include "cli/lib/doc.h"
 
 /*
  * Opens the body of a request of this kind about the key of the first operand, with --password-file

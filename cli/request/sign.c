@@ -4,8 +4,11 @@
 #include <stdio.h>
 
 #include "cli/lib/body.h"
+#include "cli/lib/cli.h"
 #include "cli/lib/file.h"
+#include "cli/lib/output.h"
 #include "cli/lib/session.h"
+#include "cli/request/commands.h"
 #include "cli/request/request.h"
 
 #define SIGNATURE_MAX (128 * 1024)

@@ -7,8 +7,11 @@
 
 #include "cli/key/key.h"
 #include "cli/lib/body.h"
+#include "cli/lib/cli.h"
 #include "cli/lib/file.h"
+#include "cli/lib/output.h"
 #include "cli/lib/session.h"
+#include "cli/request/commands.h"
 #include "cli/request/request.h"
 
 #define WRAPPED_FILE_MAX (256 * 1024)

@@ -60,7 +60,7 @@ const struct conf_row broker_conf_rows[] = {
     {"database", "dispatcherPassword", CONF_SECRET, AT(dispatcher_password), NULL, 0, 0,
 	"its password; better dispatcherPasswordFile"},
     {"database", "adminUser", CONF_STR, AT(admin_user), NULL, 0, 0,
-	"login of tsb schema upgrade; may be left to its command line"},
+	"login of tsb-admin, which makes and upgrades the schema"},
     {"database", "adminPassword", CONF_SECRET, AT(admin_password), NULL, 0, 0,
 	"its password; better adminPasswordFile"},
 

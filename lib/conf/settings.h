@@ -1,4 +1,4 @@
-/* tsb.conf: the settings of tsb-fcgi, tsb-dispatcher and `tsb schema` (man page tsb.conf(5)). */
+/* tsb.conf: the settings of tsb-fcgi, tsb-dispatcher and tsb-admin (man page tsb.conf(5)). */
 #ifndef TSB_CONF_SETTINGS_H
 #define TSB_CONF_SETTINGS_H
 

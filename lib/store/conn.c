@@ -207,17 +207,17 @@ conn_check_schema(struct store *s, unsigned *number, struct tsb_err *err)
 	mysql_rollback(s->conn);
 	if (have == 0)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
-		    "the database %s has no schema that %s may use: run tsb schema upgrade",
+		    "the database %s has no schema that %s may use: run tsb-admin schema upgrade",
 		    s->name, s->user);
 	if (have < want)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
 		    "the schema of the database %s has version %ld, this program needs %ld: "
-		    "run tsb schema upgrade",
+		    "run tsb-admin schema upgrade",
 		    s->name, have, want);
 	if (have > want)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
 		    "the schema of the database %s has version %ld, this program knows %ld only: "
-		    "install the release whose tsb schema upgrade made it",
+		    "install the release whose tsb-admin schema upgrade made it",
 		    s->name, have, want);
 	return 0;
 }

@@ -207,8 +207,8 @@ applied_check(const struct files *f, long version, const unsigned char *sha256, 
 {
 	if (version < 1 || version > (long)f->n)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
-		    "the database has schema version %ld, this program knows %d only: use the tsb "
-		    "schema upgrade of the newer release",
+		    "the database has schema version %ld, this program knows %d only: use "
+		    "tsb-admin of the newer release",
 		    version, STORE_SCHEMA_VERSION);
 	if (memcmp(f->v[version - 1].sha256, sha256, TSB_SHA256) != 0)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
@@ -326,7 +326,7 @@ lock_take(struct store_tx *tx, struct tsb_err *err)
 		return -1;
 	if (!row || stmt_take_i64(&c) != 1)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
-		    "another tsb schema upgrade has been running for %d s", LOCK_SECONDS);
+		    "another tsb-admin schema upgrade has been running for %d s", LOCK_SECONDS);
 	return 0;
 }
 

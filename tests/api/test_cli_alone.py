@@ -30,24 +30,27 @@ COMMANDS = ["key create", "key list", "key show", "key delete", "key block", "ke
             "approver restore", "approver change-password", "approver delete", "tasks",
             "approve", "reject", "token decode", "key attributes", "key import", "offline export",
             "offline import", "offline init", "offline trust", "offline scan", "offline show",
-            "offline run", "schema status", "schema upgrade", "apikey new"]
+            "offline run", "apikey new"]
+ADMIN_COMMANDS = ["schema status", "schema upgrade"]
 
 
 # ---- use ----
 
-def test_every_command_explains_itself_and_is_in_the_man_page():
-    listed = run("--help").out
-    assert listed.count("\n  ") == len(COMMANDS)
-    man = (pathlib.Path(__file__).resolve().parents[2] / "man" / "tsb.1").read_text()
-    for command in COMMANDS:
+@pytest.mark.parametrize("program, page, commands", [("tsb", "tsb.1", COMMANDS),
+                                                     ("tsb-admin", "tsb-admin.8", ADMIN_COMMANDS)])
+def test_every_command_explains_itself_and_is_in_the_man_page(program, page, commands):
+    listed = run("--help", program=program).out
+    assert listed.count("\n  ") == len(commands)
+    man = (pathlib.Path(__file__).resolve().parents[2] / "man" / page).read_text()
+    for command in commands:
         words = command.split()
         assert "  %s " % command in listed
-        text = run(*words, "--help").out
-        assert text.startswith("usage: tsb %s" % command)
+        text = run(*words, "--help", program=program).out
+        assert text.startswith("usage: %s %s" % (program, command))
         for line in text.splitlines():
             if "--" in line and line.startswith("  "):
                 name = line.split("--")[1].split()[0]
-                assert "Fl -%s" % name in man, "%s: --%s is not in tsb(1)" % (command, name)
+                assert "Fl -%s" % name in man, "%s: --%s is not in %s" % (command, name, page)
 
 
 @pytest.mark.parametrize("args, says", [
@@ -71,6 +74,21 @@ def test_every_command_explains_itself_and_is_in_the_man_page():
 def test_wrong_use_exits_with_1_and_says_what_to_do(args, says):
     done = run(*args, code=1)
     assert says in done.err and done.out == ""
+
+
+@pytest.mark.parametrize("args", [["schema"], ["schema", "status"], ["schema", "upgrade", "-f", "x"]])
+def test_the_schema_is_the_matter_of_another_program(args):
+    assert "use tsb-admin schema" in run(*args, code=1).err
+
+
+def test_tsb_admin_fails_as_tsb_does(tmp_path):
+    assert "no command 'frobnicate'" in run("frobnicate", program="tsb-admin", code=1).err
+    conf = tmp_path / "tsb.conf"
+    conf.write_text("[general]\nprofile = air-gapped\n[database]\nsocket = %s/none\n"
+                    "adminUser = root\n" % tmp_path)
+    done = run("schema", "status", "-f", conf, program="tsb-admin", code=3)
+    assert "tsb-admin: the database cannot be reached" in done.err
+    assert "tsb-admin: next: check [database]" in done.err
 
 
 def test_options_may_stand_before_the_command(broker):

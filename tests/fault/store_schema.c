@@ -141,12 +141,12 @@ test_programs_refuse_other_schemas(void **state)
 	fx_do("UPDATE schema_version SET version = %d WHERE version = %d", STORE_SCHEMA_VERSION + 1,
 	    STORE_SCHEMA_VERSION);
 	fx_refused(store_ping(s, &err), 500);
-	assert_non_null(strstr(fx_message, "tsb schema upgrade"));
+	assert_non_null(strstr(fx_message, "tsb-admin schema upgrade"));
 	assert_non_null(strstr(fx_message, "knows"));
 	fx_refused(upgrade(fx_schema, &err), 500); /* the way back is closed too */
 	fx_do("DELETE FROM schema_version");
 	fx_refused(store_ping(s, &err), 500);
-	assert_non_null(strstr(fx_message, "tsb schema upgrade"));
+	assert_non_null(strstr(fx_message, "tsb-admin schema upgrade"));
 	fx_ok(upgrade(fx_schema, &err));
 	fx_ok(store_ping(s, &err));
 	store_free(&s);
@@ -160,7 +160,7 @@ test_programs_refuse_an_empty_database(void **state)
 	fx_do("REVOKE ALL PRIVILEGES, GRANT OPTION FROM " DISPATCHER_USER);
 	fx_do("GRANT SELECT (id) ON audit TO " DISPATCHER_USER); /* or it could not even connect */
 	fx_refused(store_ping(s, &err), 500);
-	assert_non_null(strstr(fx_message, "tsb schema upgrade"));
+	assert_non_null(strstr(fx_message, "tsb-admin schema upgrade"));
 	fx_ok(upgrade(fx_schema, &err));
 	fx_ok(store_ping(s, &err));
 	store_free(&s);

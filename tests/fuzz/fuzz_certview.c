@@ -7,6 +7,8 @@
 #include "lib/wire/wire.h"
 
 #include "cli/lib/certview.h"
+#include "cli/lib/doc.h"
+#include "cli/lib/printable.h"
 #include "tests/fuzz/fuzz.h"
 
 static void
@@ -20,7 +22,7 @@ show(const struct certview *v, bool json)
 	doc_start(&t, json);
 	certview_show(&t, v);
 	if (!json) {
-		MUST(output_printable(tsb_view_bytes(&t.out)));
+		MUST(printable_all(tsb_view_bytes(&t.out)));
 		return;
 	}
 	tsb_bytes_add_str(&t.out, "}");

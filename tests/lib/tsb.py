@@ -33,11 +33,11 @@ class Done:
         return json.loads(self.err.strip().splitlines()[-1])
 
 
-def run(*args, env=None, input=b"", code=0, cwd=None, timeout=60):
-    """tsb with these arguments, no terminal to ask at; code None accepts any exit code."""
+def run(*args, program="tsb", env=None, input=b"", code=0, cwd=None, timeout=60):
+    """The program with these arguments, no terminal to ask at; code None accepts any exit code."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("TSB_")}
     clean.update(env or {})
-    done = Done(subprocess.run([str(build_dir() / "tsb"), *map(str, args)], env=clean,
+    done = Done(subprocess.run([str(build_dir() / program), *map(str, args)], env=clean,
                                input=input, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                cwd=cwd, timeout=timeout, start_new_session=True))
     assert done.code >= 0, done

@@ -234,7 +234,7 @@ prepare_db() {
 			echo "CREATE USER IF NOT EXISTS 'tsb_$login'@'%' IDENTIFIED BY '$(value "$login-password")';"
 		done
 	} | db_sql "$db" || fail 'the database refuses its logins'
-	"$build/tsb" schema upgrade --config "$root/tsb.conf" --dir "$top/schema" >>"$logs/schema.log" 2>&1 || {
+	"$build/tsb-admin" schema upgrade --config "$root/tsb.conf" --dir "$top/schema" >>"$logs/schema.log" 2>&1 || {
 		tail -n 10 "$logs/schema.log" >&2
 		fail 'the schema cannot be brought up to date'
 	}

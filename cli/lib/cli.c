@@ -1,0 +1,18 @@
+#include "lib/first.h"
+
+#include "lib/base/str.h"
+
+#include "cli/lib/cli.h"
+
+int
+cli_number(struct cli *c, enum cli_option id, long min, long max, long dflt, long *out)
+{
+	if (!c->opt[id]) {
+		*out = dflt;
+		return 0;
+	}
+	if (!tsb_str_to_long(c->opt[id], min, max, out))
+		return tsb_fail(&c->err, TSB_E_INPUT, "--%s must be a number from %ld to %ld",
+		    option_rows[id].name, min, max);
+	return 0;
+}
