@@ -33,7 +33,7 @@ int crypto_spki_check(struct tsb_view spki, struct tsb_err *err) TSB_MUSTCHECK;
  */
 int crypto_verify(struct tsb_view spki, enum ska_digest digest, struct tsb_view message,
     struct tsb_view signature, struct tsb_err *err) TSB_MUSTCHECK;
-/* Verifies signature with algorithm (sigalg.h); an OID that does not fit the key is refused. */
+/* Verifies signature with algorithm (lib/ska/sigalg.h); refuses OIDs that do not fit the key. */
 int crypto_verify_der(struct tsb_view spki, struct tsb_view message, struct tsb_view der,
     struct tsb_err *err) TSB_MUSTCHECK;
 

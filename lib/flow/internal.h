@@ -201,7 +201,7 @@ int flow_recover_ask(struct flow_execution *x, struct tsb_err *err) TSB_MUSTCHEC
 int flow_recover_find(struct flow_execution *x, const struct hsm_answer *answer,
     enum flow_finding *found, struct tsb_err *err) TSB_MUSTCHECK;
 
-/* ---- profile air-gapped: what the offline HSM signed (attestation.c) ---- */
+/* ---- profile air-gapped: what the offline HSM signed ---- */
 
 /*
  * Checks the signature with the pinned keys, and reads the document: *k, and of *in the digest and
@@ -219,7 +219,7 @@ int flow_attributes_keep(struct flow *f, struct store_tx *tx, const struct tsb_k
     const struct keyattr *k, const char *actor, int64_t now_ms, bool *fresh, bool *late,
     struct tsb_err *err) TSB_MUSTCHECK;
 
-/* ---- profile air-gapped: keys as they were imported (imported.c) ---- */
+/* ---- profile air-gapped: keys as they were imported ---- */
 
 /* *key NULL for one that was never imported. Valid as of flow_key_load(). tx may be NULL: a
  * transaction of its own. */
@@ -236,7 +236,7 @@ int flow_imported_load(struct flow *f, struct store_tx *tx, const struct tsb_imp
 int flow_imported_certify(struct flow *f, struct store_tx *tx, const char *label,
     struct tsb_view der, const char *actor, struct tsb_err *err) TSB_MUSTCHECK;
 
-/* ---- profile air-gapped: what is carried to the offline HSM (progress.c) ---- */
+/* ---- profile air-gapped: what is carried to the offline HSM ---- */
 
 /*
  * inputOfflineHsm: the body for the synchronous endpoint with all approvals among the n rows. Empty
@@ -250,7 +250,7 @@ int flow_request_input(struct flow *f, struct store_tx *tx, const struct tsb_req
 void flow_request_progress(const struct flow_key *key, const struct tsb_approval *rows, size_t n,
     struct arena *a, struct tsb_request_view *out);
 
-/* ---- profile air-gapped: out and back in (carry.c, proof.c, result.c) ---- */
+/* ---- profile air-gapped: out and back in ---- */
 
 /* TSB_E_UNSUPPORTED_OPERATION in the profile online. */
 int flow_offline_need(const struct flow *f, struct tsb_err *err) TSB_MUSTCHECK;
@@ -277,8 +277,8 @@ struct flow_carried {
 /* Outcome by which a repeat is recognised; sets to and reason. */
 void flow_carried_digest(struct flow_carried *c, struct arena *a, unsigned char sha256[TSB_SHA256]);
 /*
- * Whether the result shows what offline.h asks of it; fills the rest of c. input: as it was carried
- * out.
+ * Whether the result shows what lib/gap/gap.h asks for; fills the rest of c. input: as it was
+ * carried out.
  */
 int flow_carried_prove(struct flow *f, struct flow_carried *c, const struct tsb_request *rq,
     struct tsb_view input, struct arena *a, struct tsb_err *err) TSB_MUSTCHECK;

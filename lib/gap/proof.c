@@ -1,5 +1,5 @@
 /*
- * Why the result of an offline HSM is believed (offline.h): what can be checked with the key's
+ * Why the result of an offline HSM is believed (gap.h): what can be checked with the key's
  * public key or with attributes that the HSM signed is checked so; for the rest a pinned offline
  * site has to stand.
  */

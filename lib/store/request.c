@@ -4,7 +4,7 @@
 #include "lib/store/internal.h"
 #include "lib/store/rows.h"
 
-/* The times with an index of their own (schema/001). */
+/* The times with an index of their own (schema/001_requests.sql). */
 struct times {
 	struct stmt_arg ready, late, ended;
 };

@@ -15,7 +15,7 @@
 /*
  * An upgrade takes a lock by name, so that two of them follow each other; on a cluster the lock is
  * one node's own: run it on one node. DDL cannot be rolled back: a file counts when its row in
- * schema_version is there, and every statement of a file may run again (schema/001).
+ * schema_version is there, and every statement of a file may run again (schema/001_requests.sql).
  */
 
 #define TEXT_MAX     (1024 * 1024)

@@ -189,7 +189,7 @@ int wire_certificate_import_parse(struct tsb_view body, struct arena *a,
 /* {"label","certificate"}, which is PEM. */
 void wire_certificate_format(const struct wire_certificate *, struct tsb_bytes *out);
 
-/* ---- verify, random, timestamp, system (misc.c) ---- */
+/* ---- verify, random, timestamp, system ---- */
 
 struct wire_verify {
 	const char *key_name;
