@@ -9,23 +9,23 @@
 static const struct {
 	const char *md; /* name in OpenSSL */
 	size_t size;
-	bool is_keccak;
+	void (*own)(struct tsb_view in, size_t size, unsigned char *out); /* when it has none */
 } rows[HASH__MAX] = {
-    [HASH_NONE] = {NULL, 0, false},
-    [HASH_SHA1] = {"SHA1", 20, false},
-    [HASH_SHA224] = {"SHA224", 28, false},
-    [HASH_SHA256] = {"SHA256", 32, false},
-    [HASH_SHA384] = {"SHA384", 48, false},
-    [HASH_SHA512] = {"SHA512", 64, false},
-    [HASH_SHA3_224] = {"SHA3-224", 28, false},
-    [HASH_SHA3_256] = {"SHA3-256", 32, false},
-    [HASH_SHA3_384] = {"SHA3-384", 48, false},
-    [HASH_SHA3_512] = {"SHA3-512", 64, false},
-    [HASH_KECCAK_224] = {NULL, 28, true},
-    [HASH_KECCAK_256] = {NULL, 32, true},
-    [HASH_KECCAK_384] = {NULL, 48, true},
-    [HASH_KECCAK_512] = {NULL, 64, true},
-    [HASH_DOUBLE_SHA256] = {NULL, 32, false},
+    [HASH_NONE] = {NULL, 0, NULL},
+    [HASH_SHA1] = {"SHA1", 20, NULL},
+    [HASH_SHA224] = {"SHA224", 28, NULL},
+    [HASH_SHA256] = {"SHA256", 32, NULL},
+    [HASH_SHA384] = {"SHA384", 48, NULL},
+    [HASH_SHA512] = {"SHA512", 64, NULL},
+    [HASH_SHA3_224] = {"SHA3-224", 28, NULL},
+    [HASH_SHA3_256] = {"SHA3-256", 32, NULL},
+    [HASH_SHA3_384] = {"SHA3-384", 48, NULL},
+    [HASH_SHA3_512] = {"SHA3-512", 64, NULL},
+    [HASH_KECCAK_224] = {"KECCAK-224", 28, keccak},
+    [HASH_KECCAK_256] = {"KECCAK-256", 32, keccak},
+    [HASH_KECCAK_384] = {"KECCAK-384", 48, keccak},
+    [HASH_KECCAK_512] = {"KECCAK-512", 64, keccak},
+    [HASH_DOUBLE_SHA256] = {NULL, 32, NULL},
 };
 
 size_t
@@ -47,10 +47,22 @@ const EVP_MD *
 hash_md(enum hash h)
 {
 	static EVP_MD *fetched[HASH__MAX];
+	static bool asked[HASH__MAX];
 
-	if (!fetched[h] && rows[h].md)
+	if (!asked[h] && rows[h].md != NULL) {
 		fetched[h] = EVP_MD_fetch(NULL, rows[h].md, NULL);
+		ERR_clear_error();
+		asked[h] = true;
+	}
 	return fetched[h];
+}
+
+bool
+hash_is_offered(enum hash h)
+{
+	if (h == HASH_DOUBLE_SHA256)
+		h = HASH_SHA256;
+	return h == HASH_NONE || rows[h].own != NULL || hash_md(h) != NULL;
 }
 
 static int
@@ -58,7 +70,11 @@ digest(enum hash h, struct tsb_view in, unsigned char *out, struct tsb_err *err)
 {
 	const EVP_MD *md = hash_md(h);
 
-	if (!md || !EVP_Digest(in.p, in.n, out, NULL, md, NULL)) {
+	if (md == NULL && rows[h].own != NULL) {
+		rows[h].own(in, rows[h].size, out);
+		return 0;
+	}
+	if (md == NULL || !EVP_Digest(in.p, in.n, out, NULL, md, NULL)) {
 		ERR_clear_error();
 		return tsb_fail(err, TSB_E_HSM, "digest %s is not available", rows[h].md);
 	}
@@ -68,10 +84,6 @@ digest(enum hash h, struct tsb_view in, unsigned char *out, struct tsb_err *err)
 int
 hash_compute(enum hash h, struct tsb_view in, unsigned char out[HASH_SIZE_MAX], struct tsb_err *err)
 {
-	if (rows[h].is_keccak) {
-		keccak(in, rows[h].size, out);
-		return 0;
-	}
 	if (h != HASH_DOUBLE_SHA256)
 		return digest(h, in, out, err);
 	if (digest(HASH_SHA256, in, out, err))

@@ -31,8 +31,13 @@ enum hash {
 size_t hash_size(enum hash); /* 0 for HASH_NONE */
 /* SHA-1 or SHA-2 of this size, else HASH_NONE. */
 enum hash hash_by_size(size_t size);
-/* OpenSSL's digest, kept for the process; NULL where it has none (Keccak, double SHA-256). */
+/*
+ * OpenSSL's digest, asked for once in a process; NULL where it has none (Keccak before 3.2, what is
+ * turned off) or none of this name (double SHA-256).
+ */
 const EVP_MD *hash_md(enum hash);
+/* Whether hash_compute() can; true for HASH_NONE. */
+bool hash_is_offered(enum hash);
 /* Any but HASH_NONE. Fails only when OpenSSL refuses the digest. */
 int hash_compute(enum hash, struct tsb_view in, unsigned char out[HASH_SIZE_MAX],
     struct tsb_err *err) TSB_MUSTCHECK;

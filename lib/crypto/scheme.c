@@ -1,108 +1,102 @@
 #include "lib/first.h"
 
+#include <openssl/err.h>
+#include <openssl/objects.h>
 #include <openssl/rsa.h>
 
 #include "lib/base/str.h"
-#include "lib/crypto/scheme.h"
+#include "lib/crypto/scheme_internal.h"
 
-enum method { METHOD_PKCS1, METHOD_PSS, METHOD_ECDSA, METHOD_ECDSA_RFC6979, METHOD_EDDSA };
-
-/* What the payload is. */
-enum input {
-	INPUT_MESSAGE, /* digested here */
-	INPUT_DIGEST, /* the digest itself, of exactly its size */
-	INPUT_ANY /* PKCS#1: padded as it is; PSS: a digest of any size; ECDSA: a digest */
-};
-
-struct scheme {
-	const char *name;
-	const char *type; /* of the key */
-	enum method method;
-	enum input input;
-	enum hash hash;
-};
-
-#define RSA "RSA"
-#define EC  "EC"
-#define ED  "ED"
-
-/* clang-format off */
-#define ROW_RSA(h, hash) \
-	{ h "_WITH_RSA", RSA, METHOD_PKCS1, INPUT_MESSAGE, hash }, \
-	{ "NONE" h "_WITH_RSA", RSA, METHOD_PKCS1, INPUT_DIGEST, hash }, \
-	{ h "_WITH_RSA_PSS", RSA, METHOD_PSS, INPUT_MESSAGE, hash }
-#define ROW_NONE_PSS(h, hash) \
-	{ "NONE" h "_WITH_RSA_PSS", RSA, METHOD_PSS, INPUT_DIGEST, hash }
-#define ROW_EC(h, hash) { h "_WITH_ECDSA", EC, METHOD_ECDSA, INPUT_MESSAGE, hash }
-/* clang-format on */
+#define EC "EC"
 
 static const struct scheme schemes[] = {
-    ROW_RSA("SHA1", HASH_SHA1),
-    ROW_RSA("SHA224", HASH_SHA224),
-    ROW_RSA("SHA256", HASH_SHA256),
-    ROW_RSA("SHA384", HASH_SHA384),
-    ROW_RSA("SHA512", HASH_SHA512),
-    {"NONE_WITH_RSA", RSA, METHOD_PKCS1, INPUT_ANY, HASH_NONE},
-    ROW_NONE_PSS("SHA224", HASH_SHA224),
-    ROW_NONE_PSS("SHA256", HASH_SHA256),
-    ROW_NONE_PSS("SHA384", HASH_SHA384),
-    ROW_NONE_PSS("SHA512", HASH_SHA512),
-    {"NONE_WITH_RSA_PSS", RSA, METHOD_PSS, INPUT_ANY, HASH_NONE},
-    ROW_EC("SHA1", HASH_SHA1),
-    ROW_EC("SHA224", HASH_SHA224),
-    ROW_EC("SHA256", HASH_SHA256),
-    ROW_EC("SHA384", HASH_SHA384),
-    ROW_EC("SHA512", HASH_SHA512),
-    ROW_EC("SHA3224", HASH_SHA3_224),
-    ROW_EC("SHA3256", HASH_SHA3_256),
-    ROW_EC("SHA3384", HASH_SHA3_384),
-    ROW_EC("SHA3512", HASH_SHA3_512),
-    ROW_EC("KECCAK224", HASH_KECCAK_224),
-    ROW_EC("KECCAK256", HASH_KECCAK_256),
-    ROW_EC("KECCAK384", HASH_KECCAK_384),
-    ROW_EC("KECCAK512", HASH_KECCAK_512),
-    ROW_EC("DOUBLE_SHA256", HASH_DOUBLE_SHA256),
-    {"NONE_WITH_ECDSA", EC, METHOD_ECDSA, INPUT_ANY, HASH_NONE},
-    {"SHA256_WITH_ECDSA_DETERMINISTIC", EC, METHOD_ECDSA_RFC6979, INPUT_MESSAGE, HASH_SHA256},
-    {"EDDSA", ED, METHOD_EDDSA, INPUT_MESSAGE, HASH_NONE},
+#define SCHEME(name, type, method, input, hash, nid)                                               \
+	{name, type, METHOD_##method, INPUT_##input, HASH_##hash, nid},
+#include "lib/crypto/scheme_table.h"
+#undef SCHEME
 };
 
-/* Names of the API that none of our kinds of key can do. */
-static const char *const foreign[] = {"NONE_WITH_DSA", "SHA1_WITH_DSA", "SHA224_WITH_DSA",
-    "SHA256_WITH_DSA", "SHA384_WITH_DSA", "SHA512_WITH_DSA", "ISS_KERL", "BLS", "DILITHIUM",
-    "SPHINCS_PLUS", "KYBER", "ML_DSA", "ML_DSA_M", "SLH_DSA", "LMS", "XMSS-SHA256_10_256",
-    "XMSS-SHAKE256_10_256"};
-
-#define SCHNORR "NONE_WITH_EC_SCHNORR_BIP0340"
+/* Types of keys as OpenSSL knows them. A type without a row is in no OpenSSL. */
+static const struct {
+	const char *type;
+	const char *key; /* what such a key is; NULL = of several kinds, and none is ours */
+	const char *signature; /* what to ask for */
+	const char *lacks; /* what is missing when it has none */
+} types[] = {
+    {"RSA", "RSA", "RSA", "this OpenSSL does not offer RSA"},
+    {EC, "EC", "ECDSA", "this OpenSSL does not offer ECDSA"},
+    {"ED", "ED25519", "ED25519", "this OpenSSL does not offer Ed25519"},
+    {"ML-DSA", NULL, "ML-DSA-65", "ML-DSA needs OpenSSL 3.5"},
+    {"SLH-DSA", NULL, "SLH-DSA-SHA2-128s", "SLH-DSA needs OpenSSL 3.5"},
+};
 
 /* PKCS#1 v1.5 needs 11 bytes of every block (RFC 8017, 7.2.1). */
 #define PKCS1_OVERHEAD 11
 
+/* ---- what is there ---- */
+
+const struct scheme *
+scheme_find(const char *name)
+{
+	for (size_t i = 0; i < TSB_COUNT(schemes); i++)
+		if (tsb_streq(schemes[i].name, name))
+			return &schemes[i];
+	return NULL;
+}
+
+const char *
+scheme_type_of(EVP_PKEY *key)
+{
+	for (size_t i = 0; i < TSB_COUNT(types); i++)
+		if (types[i].key != NULL && EVP_PKEY_is_a(key, types[i].key))
+			return types[i].type;
+	return NULL;
+}
+
+/* OpenSSL is asked once in a process: fetching is dear, and the answer stays. */
+static bool
+type_is_offered(size_t i)
+{
+	static enum { UNASKED, OFFERED, LACKING } answers[TSB_COUNT(types)];
+
+	if (answers[i] == UNASKED) {
+		EVP_SIGNATURE *signature = EVP_SIGNATURE_fetch(NULL, types[i].signature, NULL);
+
+		answers[i] = signature != NULL ? OFFERED : LACKING;
+		EVP_SIGNATURE_free(signature);
+		ERR_clear_error();
+	}
+	return answers[i] == OFFERED;
+}
+
+const char *
+scheme_missing(const struct scheme *s)
+{
+	for (size_t i = 0; i < TSB_COUNT(types); i++)
+		if (tsb_streq(types[i].type, s->type) && !type_is_offered(i))
+			return types[i].lacks;
+	if (s->method == METHOD_NONE)
+		return "this version does not offer it";
+	return hash_is_offered(s->hash) ? NULL : "this OpenSSL does not offer its digest";
+}
+
 /* ---- selection ---- */
 
 static int
-unfit(const struct scheme_key *k, const char *name, struct tsb_err *err)
+unfit(const struct scheme_key *k, const struct scheme *s, struct tsb_err *err)
 {
-	if (!k->label)
-		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
-		    "algorithm %s is not supported by this key (%s)", name, k->type);
-	return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
-	    "algorithm %s is not supported by key '%s' (%s)", name, k->label, k->type);
-}
+	const char *missing = scheme_missing(s);
+	const char *and = missing == NULL ? "" : "; ";
 
-static int
-unknown(const struct scheme_key *k, const char *name, struct tsb_err *err)
-{
-	if (tsb_streq(name, SCHNORR) && tsb_streq(k->type, EC))
-		return tsb_fail(err, TSB_E_NOT_IMPLEMENTED,
-		    "Schnorr signatures (" SCHNORR ") are not offered by this HSM");
-	for (size_t i = 0; i < TSB_COUNT(foreign); i++)
-		if (tsb_streq(foreign[i], name))
-			return unfit(k, name, err);
-	if (tsb_streq(name, SCHNORR))
-		return unfit(k, name, err);
-	return tsb_fail(err, TSB_E_INPUT, "Value '%s' is not valid for field signatureAlgorithm",
-	    name);
+	if (missing == NULL)
+		missing = "";
+	if (k->label == NULL)
+		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
+		    "algorithm %s is not supported by this key (%s)%s%s", s->name, k->type, and,
+		    missing);
+	return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
+	    "algorithm %s is not supported by key '%s' (%s)%s%s", s->name, k->label, k->type, and,
+	    missing);
 }
 
 /* The largest payload that NONE_... may take: more would be cut off or not fit, unnoticed. */
@@ -140,20 +134,32 @@ check_payload(const struct scheme_key *k, const struct scheme *s, size_t n, stru
 }
 
 int
+scheme_fit(const struct scheme_key *k, const char *name, size_t n, const struct scheme **out,
+    struct tsb_err *err)
+{
+	const struct scheme *s = scheme_find(name);
+
+	if (s == NULL)
+		return tsb_fail(err, TSB_E_INPUT,
+		    "Value '%s' is not valid for field signatureAlgorithm", name);
+	if (!tsb_streq(s->type, k->type))
+		return unfit(k, s, err);
+	if (check_payload(k, s, n, err))
+		return -1;
+	*out = s;
+	return 0;
+}
+
+int
 scheme_select(const struct scheme_key *k, const char *name, size_t n, const struct scheme **out,
     struct tsb_err *err)
 {
-	const struct scheme *s = NULL;
+	const struct scheme *s;
 
-	for (size_t i = 0; i < TSB_COUNT(schemes) && !s; i++)
-		if (tsb_streq(schemes[i].name, name))
-			s = &schemes[i];
-	if (!s)
-		return unknown(k, name, err);
-	if (!tsb_streq(s->type, k->type))
-		return unfit(k, name, err);
-	if (check_payload(k, s, n, err))
+	if (scheme_fit(k, name, n, &s, err))
 		return -1;
+	if (scheme_missing(s) != NULL)
+		return unfit(k, s, err);
 	*out = s;
 	return 0;
 }
@@ -187,7 +193,7 @@ scheme_form_parse(const struct scheme_key *k, const struct scheme *s, const char
 bool
 scheme_is_ecdsa(const struct scheme *s)
 {
-	return s->method == METHOD_ECDSA || s->method == METHOD_ECDSA_RFC6979;
+	return s->method == METHOD_ECDSA || s->method == METHOD_RFC6979;
 }
 
 bool
@@ -199,7 +205,7 @@ scheme_is_eddsa(const struct scheme *s)
 bool
 scheme_is_deterministic(const struct scheme *s)
 {
-	return s->method == METHOD_ECDSA_RFC6979;
+	return s->method == METHOD_RFC6979;
 }
 
 int

@@ -20,12 +20,22 @@ struct scheme_key {
 
 struct scheme;
 
+/* NULL for a name that the API does not know. */
+const struct scheme *scheme_find(const char *name);
+/* Why this build cannot do it ("ML-DSA needs OpenSSL 3.5"), a constant text; NULL = it can. */
+const char *scheme_missing(const struct scheme *);
+/* "RSA", "EC" or "ED"; NULL for a key of another type. */
+const char *scheme_type_of(EVP_PKEY *);
+
 /*
  * The algorithm of this name for this key. TSB_E_INPUT for a name that the API does not know,
- * TSB_E_NOT_IMPLEMENTED and TSB_E_ALGORITHM_NOT_SUPPORTED when this build or key cannot do it,
- * TSB_E_PAYLOAD when a payload of n bytes does not fit.
+ * TSB_E_ALGORITHM_NOT_SUPPORTED when this key or build cannot do it, TSB_E_PAYLOAD when a payload
+ * of n bytes does not fit.
  */
 int scheme_select(const struct scheme_key *, const char *name, size_t n, const struct scheme **out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* The same for a key that somebody else holds: what this build lacks does not matter. */
+int scheme_fit(const struct scheme_key *, const char *name, size_t n, const struct scheme **out,
     struct tsb_err *err) TSB_MUSTCHECK;
 /* NULL means DER. TSB_E_ALGORITHM_NOT_SUPPORTED when it does not fit the algorithm and key. */
 int scheme_form_parse(const struct scheme_key *, const struct scheme *, const char *text,

@@ -117,7 +117,6 @@ has_form(EVP_PKEY *key, const struct scheme *s, enum scheme_form form, struct ts
 static int
 parse_key(struct tsb_view spki, struct scheme_key *out, struct tsb_err *err)
 {
-	static const char *const types[][2] = {{"RSA", "RSA"}, {"EC", "EC"}, {"ED25519", "ED"}};
 	const unsigned char *p = spki.p;
 	EVP_PKEY *k = spki.n && spki.n <= SPKI_MAX ? d2i_PUBKEY(NULL, &p, (long)spki.n) : NULL;
 
@@ -127,10 +126,9 @@ parse_key(struct tsb_view spki, struct scheme_key *out, struct tsb_err *err)
 		return tsb_fail(err, TSB_E_PARSING_KEY,
 		    "public key: not one SubjectPublicKeyInfo in DER");
 	}
-	*out = (struct scheme_key){.public_key = k, .type = UNKNOWN_TYPE};
-	for (size_t i = 0; i < TSB_COUNT(types); i++)
-		if (EVP_PKEY_is_a(k, types[i][0]))
-			out->type = types[i][1];
+	*out = (struct scheme_key){.public_key = k, .type = scheme_type_of(k)};
+	if (out->type == NULL)
+		out->type = UNKNOWN_TYPE;
 	return 0;
 }
 
@@ -183,7 +181,7 @@ crypto_signature_fits(struct tsb_view spki, const char *algorithm, size_t n, str
 
 	if (parse_key(spki, &key, &unreadable))
 		return 0;
-	rc = tsb_streq(key.type, UNKNOWN_TYPE) ? 0 : scheme_select(&key, algorithm, n, &s, err);
+	rc = tsb_streq(key.type, UNKNOWN_TYPE) ? 0 : scheme_fit(&key, algorithm, n, &s, err);
 	EVP_PKEY_free(key.public_key);
-	return rc != 0 && err->code == TSB_E_NOT_IMPLEMENTED ? 0 : rc;
+	return rc;
 }

@@ -315,7 +315,7 @@ put_pem(const char *label, struct tsb_view der, struct tsb_bytes *out)
 }
 
 int
-x509_assemble(enum x509_kind kind, struct tsb_view content, const struct x509_algorithm *algorithm,
+x509_assemble(enum x509_kind kind, struct tsb_view content, const struct scheme *algorithm,
     struct tsb_view signature, struct tsb_view signer_spki, struct tsb_bytes *pem,
     struct tsb_err *err)
 {

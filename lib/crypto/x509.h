@@ -41,9 +41,9 @@ int x509_name_with_common_name(struct tsb_view name, const char *common_name, st
     struct tsb_err *err) TSB_MUSTCHECK;
 
 /* The API's signature algorithm as certificates name it. */
-struct x509_algorithm;
+struct scheme;
 /* TSB_E_ALGORITHM_NOT_SUPPORTED unless it makes certificates and fits the key. */
-int x509_algorithm(const char *name, struct tsb_view spki, const struct x509_algorithm **out,
+int x509_algorithm(const char *name, struct tsb_view spki, const struct scheme **out,
     struct tsb_err *err) TSB_MUSTCHECK;
 
 struct x509_content {
@@ -52,7 +52,7 @@ struct x509_content {
 	unsigned key_usage; /* 1 << place in api-notes.md 12.4, the bit of RFC 5280 4.2.1.3 */
 	unsigned extended_key_usage; /* 1 << place in api-notes.md 12.4 */
 	/* of certificates only: */
-	const struct x509_algorithm *algorithm;
+	const struct scheme *algorithm;
 	struct tsb_view issuer; /* Name in DER */
 	struct tsb_view issuer_key_id; /* its subject key identifier */
 	bool authority; /* may itself issue certificates */
@@ -78,8 +78,8 @@ int x509_request_read(struct tsb_view der, struct arena *a, struct x509_request 
 
 enum x509_kind { X509_KIND_REQUEST, X509_KIND_CERTIFICATE };
 /* PEM of the whole. TSB_E_HSM when the signature does not verify with the signing key. */
-int x509_assemble(enum x509_kind kind, struct tsb_view content,
-    const struct x509_algorithm *algorithm, struct tsb_view signature, struct tsb_view signer_spki,
-    struct tsb_bytes *pem, struct tsb_err *err) TSB_MUSTCHECK;
+int x509_assemble(enum x509_kind kind, struct tsb_view content, const struct scheme *algorithm,
+    struct tsb_view signature, struct tsb_view signer_spki, struct tsb_bytes *pem,
+    struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

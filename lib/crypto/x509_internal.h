@@ -5,6 +5,6 @@
 #include "lib/crypto/x509.h"
 
 /* Appends the AlgorithmIdentifier. */
-void x509_algorithm_put(const struct x509_algorithm *, struct tsb_bytes *out);
+void x509_algorithm_put(const struct scheme *, struct tsb_bytes *out);
 
 #endif

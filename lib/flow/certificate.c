@@ -73,7 +73,7 @@ stored_certificate(struct flow *f, const char *key_name, struct arena *a, struct
 /* Something to be signed, and what its signature has to fit. */
 struct draft {
 	struct keyattr key;
-	const struct x509_algorithm *algorithm;
+	const struct scheme *algorithm;
 	struct tsb_view subject;
 	struct tsb_view content;
 };
@@ -272,7 +272,7 @@ flow_certificate_finish(struct flow *f, struct flow_execution *x, struct tsb_vie
     struct tsb_view *pem, struct tsb_err *err)
 {
 	const struct tsb_request *rq = &x->request;
-	const struct x509_algorithm *algorithm;
+	const struct scheme *algorithm;
 	const struct flow_key *key;
 	struct tsb_view content, signature;
 	tsb_bytes_auto out = {0};

@@ -2,7 +2,14 @@
 #ifndef TSB_WIRE_NAMES_H
 #define TSB_WIRE_NAMES_H
 
-extern const char *const names_signature[56]; /* 15.1 */
+/* As many as lib/crypto has rows. */
+enum {
+	NAMES_SIGNATURE = 0
+#define SCHEME(...) +1
+#include "lib/crypto/scheme_table.h"
+#undef SCHEME
+};
+extern const char *const names_signature[NAMES_SIGNATURE];
 extern const char *const names_cipher[23]; /* 15.2 */
 extern const char *const names_payload[6]; /* 15.3 */
 extern const char *const names_form[3]; /* 15.7: signatureType */

@@ -233,6 +233,27 @@ def test_algorithm_of_another_key_is_607(api, kind, members, bad):
             "signature": b64(b"x" * 64)}})
 
 
+@pytest.mark.parametrize("algorithm", [
+    "ML_DSA", "SHA2_256_WITH_ML_DSA", "SLH_DSA", "SHAKE_256_WITH_SLH_DSA", "LMS", "BLS",
+    "HMAC_SHA256", "NONE_WITH_EC_SCHNORR_BIP0340"])
+def test_known_name_that_is_not_offered_is_607(api, algorithm):
+    """A name of the API is never an unknown value, whatever this build's OpenSSL can do."""
+    label, _ = key_of(api, "EC", curveOid="1.3.132.0.10")
+    for path in PATHS:
+        answer = api.refused(607, "POST", path, api.sign_body(label, b"d" * 32, algorithm))
+        assert algorithm in answer["message"]
+        if algorithm.endswith("ML_DSA"):
+            assert answer["message"].endswith(("; ML-DSA needs OpenSSL 3.5",
+                                               "; this version does not offer it"))
+
+
+@pytest.mark.parametrize("algorithm", ["ML-DSA", "sha256_with_ecdsa", "SHA256_WITH_NOBODY", ""])
+def test_unknown_name_is_600(api, algorithm):
+    label, _ = key_of(api, "EC", curveOid="1.3.132.0.10")
+    for path in PATHS:
+        api.refused(600, "POST", path, api.sign_body(label, b"d" * 32, algorithm))
+
+
 @pytest.mark.parametrize("name,size", [("SHA1", 20), ("SHA224", 28), ("SHA256", 32), ("SHA384", 48),
                                        ("SHA512", 64)])
 def test_prehashed_payload_must_have_the_digests_length(api, name, size):

@@ -247,23 +247,29 @@ test_request_every_signature_algorithm(void **state)
 	    "SHA256_WITH_ECDSA_DETERMINISTIC", "DOUBLE_SHA256_WITH_ECDSA",
 	    "NONE_WITH_EC_SCHNORR_BIP0340", "EDDSA", "ISS_KERL", "BLS", "DILITHIUM", "SPHINCS_PLUS",
 	    "KYBER", "ML_DSA", "ML_DSA_M", "SLH_DSA", "LMS", "XMSS-SHA256_10_256",
-	    "XMSS-SHAKE256_10_256"};
+	    "XMSS-SHAKE256_10_256", "HMAC_SHA256"};
+	static const char *const prehashes[] = {"SHA2_224", "SHA2_256", "SHA2_384", "SHA2_512",
+	    "SHA3_224", "SHA3_256", "SHA3_384", "SHA3_512", "SHAKE_128", "SHAKE_256"};
+	const size_t n = TSB_COUNT(hashes) * TSB_COUNT(families);
+	const size_t all = n + TSB_COUNT(others) + 2 * TSB_COUNT(prehashes);
 	char name[64], body[256];
-	size_t n = TSB_COUNT(hashes) * TSB_COUNT(families);
 
-	for (size_t i = 0; i < n + TSB_COUNT(others); i++) {
+	for (size_t i = 0; i < all; i++) {
 		if (i < n)
 			snprintf(name, sizeof(name), "%s_WITH_%s", hashes[i % TSB_COUNT(hashes)],
 			    families[i / TSB_COUNT(hashes)]);
-		else
+		else if (i < n + TSB_COUNT(others))
 			snprintf(name, sizeof(name), "%s", others[i - n]);
+		else
+			snprintf(name, sizeof(name), "%s_WITH_%s", prehashes[(all - i - 1) / 2],
+			    i % 2 == 0 ? "ML_DSA" : "SLH_DSA");
 		snprintf(body, sizeof(body),
 		    "{\"signRequest\":{\"payload\":\"AA==\",\"signKeyName\":\"k\","
 		    "\"signatureAlgorithm\":\"%s\"}}",
 		    name);
 		assert_string_equal(accepted(KIND_SIGN, body).algorithm, name);
 	}
-	assert_int_equal(n + TSB_COUNT(others), TSB_COUNT(names_signature));
+	assert_int_equal(all, TSB_COUNT(names_signature));
 }
 
 /* ---- requests: what is refused ---- */

@@ -95,10 +95,10 @@ sign(int key, const char *md, bool pss, int salt, struct tsb_view message)
 	return arena_view(&memory, tsb_view_of(sig, n));
 }
 
-static const struct x509_algorithm *
+static const struct scheme *
 algorithm(const char *name, int key)
 {
-	const struct x509_algorithm *alg = NULL;
+	const struct scheme *alg = NULL;
 	struct tsb_err err = {0};
 
 	if (x509_algorithm(name, spkis[key], &alg, &err))
@@ -254,7 +254,7 @@ test_algorithms_that_do_not_fit(void **state)
 	    {"SHA256_WITH_ECDSA", RSA_KEY, "does not fit the key"},
 	    {"EDDSA", P256_KEY, "does not fit the key"},
 	};
-	const struct x509_algorithm *alg;
+	const struct scheme *alg;
 	struct tsb_err broken = {0};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {

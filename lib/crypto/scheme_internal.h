@@ -1,0 +1,32 @@
+/* The rows of the algorithms: for the files of lib/crypto that ask them more. */
+#ifndef TSB_CRYPTO_SCHEME_INTERNAL_H
+#define TSB_CRYPTO_SCHEME_INTERNAL_H
+
+#include "lib/crypto/scheme.h"
+
+enum method {
+	METHOD_PKCS1,
+	METHOD_PSS,
+	METHOD_ECDSA,
+	METHOD_RFC6979,
+	METHOD_EDDSA,
+	METHOD_NONE /* not offered by this version */
+};
+
+/* What the payload is. */
+enum input {
+	INPUT_MESSAGE, /* digested here */
+	INPUT_DIGEST, /* the digest itself, of exactly its size */
+	INPUT_ANY /* PKCS#1: padded as it is; PSS: a digest of any size; ECDSA: a digest */
+};
+
+struct scheme {
+	const char *name;
+	const char *type; /* of the key, as the API calls it */
+	enum method method;
+	enum input input;
+	enum hash hash;
+	int x509; /* NID of the algorithm in a certificate; NID_undef = none */
+};
+
+#endif
