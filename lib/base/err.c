@@ -2,10 +2,8 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "lib/base/err.h"
-#include "lib/base/log.h"
 
 static const struct {
 	int number;
@@ -72,17 +70,4 @@ tsb_err_by_number(int number)
 		if (rows[code].number == number)
 			return code;
 	return TSB_OK;
-}
-
-void
-fatal(const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	log_error("fatal: %s", text);
-	exit(1);
 }

@@ -46,7 +46,7 @@ int tsb_err_http(enum tsb_code);
 /* The row with this catalogue number, or TSB_OK when there is none. */
 enum tsb_code tsb_err_by_number(int number);
 
-/* Broken invariants and start-up only: logs the sentence and exits with status 1. */
+/* fatal.c. Broken invariants and start-up only: logs the sentence and exits with status 1. */
 noreturn void fatal(const char *fmt, ...) TSB_PRINTF(1, 2);
 
 #endif

@@ -6,7 +6,6 @@
 #include "lib/base/clock.h"
 #include "lib/base/enc.h"
 #include "lib/ska/keyattr.h"
-#include "lib/ska/keyattr_xml.h"
 
 const char *const keyattr_flag_xml[ATTR__MAX] = {
     [ATTR_DECRYPT] = "decrypt",
@@ -38,7 +37,7 @@ const char *const keyattr_flag_json[ATTR__MAX] = {
     [ATTR_UNIQUE] = "unique",
 };
 
-const char *const keyattr_rule_xml[RULE__MAX] = {
+static const char *const rule_elements[RULE__MAX] = {
     [RULE_USE] = "rule_use",
     [RULE_BLOCK] = "rule_block",
     [RULE_UNBLOCK] = "rule_unblock",
@@ -207,10 +206,10 @@ put_policy(struct writer *w, const struct ska_policy *p)
 	put_bool(w, "blocked", p->blocked);
 	close_element(w, "key_status");
 	for (int k = 0; k < RULE__MAX; k++) {
-		open_element(w, keyattr_rule_xml[k], NULL);
+		open_element(w, rule_elements[k], NULL);
 		for (size_t i = 0; i < p->rule[k].ntokens; i++)
 			put_token(w, &p->rule[k].tokens[i]);
-		close_element(w, keyattr_rule_xml[k]);
+		close_element(w, rule_elements[k]);
 	}
 	close_element(w, "policy");
 }

@@ -5,7 +5,7 @@
 #include <expat.h>
 
 #include "lib/base/str.h"
-#include "lib/ska/keyattr_read.h"
+#include "lib/ska/keyattr_internal.h"
 
 struct attribute_row {
 	const char *name;

@@ -5,7 +5,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
-#include "lib/ska/keyattr_read.h"
+#include "lib/ska/keyattr_internal.h"
 
 /* ---- texts ---- */
 

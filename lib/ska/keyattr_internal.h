@@ -2,11 +2,13 @@
  * Between the two halves of the reader: keyattr_parse.c knows which elements may follow each other,
  * keyattr_value.c what stands in them.
  */
-#ifndef TSB_SKA_KEYATTR_READ_H
-#define TSB_SKA_KEYATTR_READ_H
+#ifndef TSB_SKA_KEYATTR_INTERNAL_H
+#define TSB_SKA_KEYATTR_INTERNAL_H
 
 #include "lib/ska/keyattr.h"
-#include "lib/ska/keyattr_xml.h"
+
+#define KEYATTR_XML_MAX   (1024 * 1024)
+#define KEYATTR_DEPTH_MAX 8
 
 enum keyattr_element {
 	EL_DOCUMENT, /* the parent of the root */
