@@ -291,6 +291,15 @@ def test_too_large_bodies_get_json(web, site):
         assert web.refusal("POST", "/v1/sign", b" " * size, key(site, "KEY_OPERATION")) == (413, 600)
 
 
+def test_operations_with_approvals_may_be_larger(web, site):
+    """tsb-hsm takes 16 MiB there: it is tsb-fcgi that refuses them here, not the web server."""
+    status, _, body = web.send("POST", "/v1/synchronousSign", b" " * 6 * 1024 * 1024,
+                               headers=key(site, "KEY_OPERATION"))
+    assert status == 413 and str(4 * 1024 * 1024) in json.loads(body)["message"]
+    assert web.refusal("POST", "/v1/synchronousSign", b" " * 18 * 1024 * 1024,
+                       key(site, "KEY_OPERATION")) == (413, 600)
+
+
 def test_encoded_slash_stays_in_its_segment(web, site):
     """A key name with an encoded slash is one segment of the path: the route is found."""
     status, code = web.refusal("GET", "/v1/key/no%2Fsuch%2Fkey/attributes",
