@@ -21,7 +21,7 @@ const struct conf_row settings_rows[] = {ROW("server", "listen", CONF_STR, liste
     ROW("server", "workers", CONF_INT, workers, "0", 0, 1024,
 	"worker processes; 0 = 4 per core, at least 8"),
     ROW("server", "requestsPerWorker", CONF_INT, request_max, "100000", 0, 100000000,
-	"requests until a worker is replaced; 0 = never"),
+	"requests after which a worker is replaced; 0 = never"),
     ROW("server", "user", CONF_STR, user, NULL, 0, 0, "user to become when started as root"),
     ROW("log", "level", CONF_STR, log_level, "info", 0, 0, "error, warn, info or debug"),
     ROW("log", "file", CONF_STR, log_file, NULL, 0, 0, "file to append to; unset = stderr"),

@@ -22,7 +22,7 @@
 
 #define ATTRIBUTES_FILE_MAX (4 * 1024 * 1024)
 
-/* What is carried is the HSM's answer as it is, after it was read once. */
+/* Writes the HSM's answer unchanged, after reading it once. */
 int
 cli_key_attributes(struct cli *c)
 {

@@ -256,7 +256,7 @@ serve_version(void *arg, struct web_request *rq, struct web_reply *reply, struct
 }
 
 int
-serve_licence(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+serve_license(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	/* Nothing is licensed here: clients look for these names (api-notes.md 11). */
 	tsb_bytes_add_str(&reply->body,

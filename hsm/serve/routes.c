@@ -39,5 +39,5 @@ const struct web_route hsm_routes[] = {
     {VERB_DELETE, "/v1/certificate/{keyName}", KO | KM, 0, serve_certificate_delete, 0},
 
     {VERB_GET, "/v1/versionInfo", SV, 0, serve_version, 0},
-    {VERB_GET, "/v1/licenseInfo", SV, 0, serve_licence, 0},
+    {VERB_GET, "/v1/licenseInfo", SV, 0, serve_license, 0},
     {VERB_GET, "/v1/keystore/statistics", SV, 0, serve_statistics, 0}, {0}};

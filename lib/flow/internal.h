@@ -205,7 +205,8 @@ int flow_recover_find(struct flow_execution *x, const struct hsm_answer *answer,
 
 /*
  * Checks the signature with the pinned keys, and reads the document: *k, and of *in the digest and
- * key_name, which the document gives. Nothing is stored. Errors as of flow_attributes_import().
+ * key_name, which the document gives. Nothing is stored. Errors are those of
+ * flow_attributes_import().
  */
 int flow_attributes_accept(struct flow *f, struct tsb_key_attributes *in, struct arena *a,
     struct keyattr *k, struct tsb_err *err) TSB_MUSTCHECK;
@@ -221,8 +222,10 @@ int flow_attributes_keep(struct flow *f, struct store_tx *tx, const struct tsb_k
 
 /* ---- profile air-gapped: keys as they were imported ---- */
 
-/* *key NULL for one that was never imported. Valid as of flow_key_load(). tx may be NULL: a
- * transaction of its own. */
+/*
+ * *key is NULL for one that was never imported; it is valid as long as that of flow_key_load(). tx
+ * may be NULL: a transaction of its own.
+ */
 int flow_imported_key(struct flow *f, struct store_tx *tx, const char *label,
     const struct flow_key **key, struct tsb_err *err) TSB_MUSTCHECK;
 /* The row only remembers how new the next attributes must be. */
@@ -236,7 +239,7 @@ int flow_imported_load(struct flow *f, struct store_tx *tx, const struct tsb_imp
 int flow_imported_certify(struct flow *f, struct store_tx *tx, const char *label,
     struct tsb_view der, const char *actor, struct tsb_err *err) TSB_MUSTCHECK;
 
-/* ---- profile air-gapped: what is carried to the offline HSM ---- */
+/* ---- profile air-gapped: requests for the offline HSM ---- */
 
 /*
  * inputOfflineHsm: the body for the synchronous endpoint with all approvals among the n rows. Empty
@@ -255,8 +258,8 @@ void flow_request_progress(const struct flow_key *key, const struct tsb_approval
 /* TSB_E_UNSUPPORTED_OPERATION in the profile online. */
 int flow_offline_need(const struct flow *f, struct tsb_err *err) TSB_MUSTCHECK;
 /*
- * A request as GET shows it, whatever its state, and its input as of flow_request_input(). The
- * result stays for the one who fetches it.
+ * A request as GET shows it, whatever its state, and its input as flow_request_input() gives it.
+ * The result stays for the one who fetches it.
  */
 int flow_offline_view(struct flow *f, const struct tsb_uuid *id, struct arena *a, int64_t now_ms,
     struct tsb_request_view *view, struct tsb_view *input, struct tsb_err *err) TSB_MUSTCHECK;

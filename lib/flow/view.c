@@ -47,7 +47,7 @@ fill_open(const struct flow_key *key, const struct tsb_approval *rows, size_t n,
 			out->open[out->nopen++] = arena_view(a, all[i]);
 }
 
-/* input: also what is carried out, which is as long as the request. */
+/* input: also inputOfflineHsm, which is as long as the request. */
 static int
 fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms, bool input,
     struct tsb_request_view *out, struct tsb_err *err)

@@ -3,9 +3,9 @@
  *
  *	TSBQR1|<id>|<k>|<n>|<hash>|<chunk>
  *
- * id is the UUID of what is carried, k counts from 1 to n, hash are the first 8 hex digits of the
- * SHA-256 of the whole text, and the chunks in order are the text. The text is printable ASCII, so
- * that no reader has to guess an encoding, and every part is one line.
+ * id is the UUID of the request or package, k counts from 1 to n, hash are the first 8 hex digits
+ * of the SHA-256 of the whole text, and the chunks in order are the text. The text is printable
+ * ASCII, so that no reader has to guess an encoding, and every part is one line.
  */
 #ifndef TSB_QR_PART_H
 #define TSB_QR_PART_H

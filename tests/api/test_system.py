@@ -1,4 +1,4 @@
-"""Random numbers, version, licence, and several API keys per role."""
+"""Random numbers, version, license, and several API keys per role."""
 import base64
 
 import pytest
@@ -37,7 +37,7 @@ def test_version(api):
     assert all(isinstance(v, str) and v for v in answer.values())
 
 
-def test_licence(api):
+def test_license(api):
     flags = api.get("/v1/licenseInfo")["clientFlags"]
     assert {"REST_API", "TSB_ENGINE", "KEY_AUTH", "FIREBLOCKS_AGENT"} <= set(flags)
 

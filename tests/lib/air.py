@@ -77,7 +77,7 @@ class Room:
         return shell
 
     def create_key(self, label=None, policy=None, **members):
-        """The answer with the attributes that its HSM signed; members as of Client.create_key()."""
+        """The answer with the attributes that its HSM signed; members like those of Client.create_key()."""
         return self.api.create_key(label or unique("offline"), policy, **members)
 
     def attributes(self, label, password=None):

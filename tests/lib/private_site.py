@@ -87,7 +87,7 @@ class Site:
         self._tool(command, part, "-d", str(self.dir))
 
     def pin(self, *pins):
-        """Believes more keys from now on; pairs as of the constructor."""
+        """Believes more keys from now on; pairs like those of the constructor."""
         self._tool("pin", "-d", str(self.dir), *[str(x) for pin in pins for x in pin])
 
     def down(self):

@@ -1,4 +1,4 @@
-/* What is carried to an offline HSM and back. */
+/* Requests for an offline HSM, and its results. */
 #include "lib/first.h"
 
 #include <stdio.h>
