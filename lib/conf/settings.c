@@ -14,9 +14,9 @@ const char *const broker_conf_default_path = TSB_SYSCONFDIR "/tsb.conf";
 
 const struct conf_row broker_conf_rows[] = {
     {"general", "profile", CONF_STR, AT(profile), "online", 0, 0,
-	"online: an HSM is reachable; air-gapped: requests and results are carried to one that is not"},
+	"online: an HSM is reachable; air-gapped: people carry requests to one that is not"},
     {"general", "maxTimestampDiffApprovalClient", CONF_INT, AT(max_timestamp_age), "600", 1, 86400,
-	"seconds: oldest timestamp an approver may sign"},
+	"seconds: oldest timestamp that an approver may sign"},
     {"general", "maxFutureTimestampDiffApprovalClient", CONF_INT, AT(max_timestamp_future), "5", 0,
 	3600, "seconds: how far an approver's clock may run ahead"},
     {"general", "allowedTimestampSigningCertificates", CONF_LIST, AT(timestamp_signers), NULL, 0, 0,
@@ -91,7 +91,7 @@ const struct conf_row broker_conf_rows[] = {
     {"fcgi", "workers", CONF_INT, AT(workers), "0", 0, 1024,
 	"processes; 0 = four per core, at least eight"},
     {"fcgi", "requestsPerWorker", CONF_INT, AT(requests_per_worker), "100000", 0, 100000000,
-	"requests until a worker is replaced; 0 = never"},
+	"requests after which a worker is replaced; 0 = never"},
 
     {"dispatcher", "name", CONF_STR, AT(dispatcher_name), NULL, 0, 0,
 	"name in claims and audit; unset = host name and process id"},
@@ -104,11 +104,11 @@ const struct conf_row broker_conf_rows[] = {
     {"dispatcher", "lease", CONF_INT, AT(lease), "60", 2, 3600,
 	"seconds after which another dispatcher takes over; must exceed hsm.timeout"},
     {"dispatcher", "pollInterval", CONF_INT, AT(poll_interval), "5000", 100, 3600000,
-	"milliseconds between looks for due requests, beside being woken"},
+	"milliseconds between searches for due requests, in addition to being woken"},
     {"dispatcher", "cleanupInterval", CONF_INT, AT(cleanup_interval), "30000", 100, 3600000,
-	"milliseconds between looks for late and for old finished requests"},
+	"milliseconds between searches for overdue and for old finished requests"},
     {"dispatcher", "pauseMax", CONF_INT, AT(pause_max), "10", 1, 600,
-	"seconds: longest pause between tries while HSM or database are away"},
+	"seconds: longest pause between attempts while HSM or database are away"},
 
     {"log", "level", CONF_STR, AT(log_level), "info", 0, 0, "error, warn, info or debug"},
     {"log", "file", CONF_STR, AT(log_file), NULL, 0, 0, "file to append to; unset = stderr"},

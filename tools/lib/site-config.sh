@@ -1,5 +1,5 @@
-# Secrets and settings of a private site (sourced by tools/site). The web server's settings are the
-# shipped ones of nginx/ and apache/; only the frame around them is made here: plain HTTP on loopback.
+# Secrets and settings of a private site (sourced by tools/site). The web server uses the shipped files
+# of nginx/ and apache/; this file only makes the frame around them: plain HTTP on loopback.
 
 secret() { # secret NAME: makes it on first use, prints the path
 	if [ ! -s "$root/secret/$1" ]; then
