@@ -84,8 +84,7 @@ main(int argc, char **argv)
 	struct broker_conf conf;
 	struct tsb_err err = {0};
 	int status = broker_start("tsb-dispatcher",
-	    "Takes satisfied requests to the HSM and records what came of them.", argc, argv,
-	    &conf);
+	    "Submits approved requests to the HSM and records the outcome.", argc, argv, &conf);
 
 	if (status >= 0)
 		return status;

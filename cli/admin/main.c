@@ -9,9 +9,9 @@
 #include "cli/lib/command.h"
 
 static const struct cli_command commands[] = {
-    {"schema", "status", "", "version of the database schema", cli_schema_status, CLI_ROLE_NONE, 0,
-	0, OPT_BIT(CONFIG)},
-    {"schema", "upgrade", "", "bring the database schema up to this version", cli_schema_upgrade,
+    {"schema", "status", "", "show the version of the database schema", cli_schema_status,
+	CLI_ROLE_NONE, 0, 0, OPT_BIT(CONFIG)},
+    {"schema", "upgrade", "", "upgrade the database schema to this version", cli_schema_upgrade,
 	CLI_ROLE_NONE, 0, 0, OPT_BIT(CONFIG) | OPT_BIT(DIR)},
 };
 

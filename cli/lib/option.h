@@ -31,21 +31,21 @@
 	    "policy: life of a request; wait: at most [0: none]")                                  \
 	OPT(USE_ONLY, 0, "use-only", NULL, "guard use only; block, unblock, modify stay OPEN")     \
 	OPT(YES_OPEN_RULES, 0, "yes-open-rules", NULL,                                             \
-	    "do not ask about rules that everyone may use afterwards")                             \
+	    "do not ask about rules that become open to everyone")                                 \
 	OPT(METHOD, 0, "method", "NAME", "how keys are wrapped, as RSA_WRAP_OAEP or AES_WRAP")     \
 	OPT(WRAPPED_PASSWORD_FILE, 0, "wrapped-password-file", "FILE",                             \
 	    "password of the key to be wrapped, first line of FILE")                               \
 	OPT(IV, 0, "iv", "BASE64", "initialization vector, as `tsb encrypt` printed it")           \
 	OPT(AAD, 0, "aad", "FILE", "additional authenticated data")                                \
 	OPT(TAG_LENGTH, 0, "tag-length", "BITS", "of the authentication tag [AES_GCM: 128]")       \
-	OPT(FETCH_ONCE, 0, "fetch-once", NULL, "take the result away: the broker erases it")       \
+	OPT(FETCH_ONCE, 0, "fetch-once", NULL, "let the broker erase the result afterwards")       \
 	OPT(SUBJECT, 0, "subject", "NAMES", "CN=name,O=...,OU=,C=,ST=,L=,email=; \\, is a comma")  \
 	OPT(DAYS, 0, "days", "DAYS", "validity of the certificate [365]")                          \
 	OPT(USAGE, 0, "usage", "LIST", "key usages, as digital_signature,server_auth; tsb(1)")     \
 	OPT(AUTHORITY, 0, "authority", NULL, "the certificate may issue others (CA)")              \
 	OPT(TYPE, 0, "type", "TYPE",                                                               \
 	    "signature: DER, RAW, ETH; approver: rsa, p256, p384, p521, secp256k1, ed25519")       \
-	OPT(PAYLOAD_TYPE, 0, "payload-type", "TYPE", "what approvers are told the payload is")     \
+	OPT(PAYLOAD_TYPE, 0, "payload-type", "TYPE", "type of the payload, for approvers")         \
 	OPT(META, 0, "meta", "TEXT", "note that approvers see")                                    \
 	OPT(WAIT, 'w', "wait", NULL, "wait until the request has ended")                           \
 	OPT(OUT, 'o', "out", "PATH", "write the result (new key pair: the folder) there")          \
@@ -63,7 +63,7 @@
 	OPT(ALL, 0, "all", NULL, "all open tasks")                                                 \
 	OPT(CODE_FILE, 0, "code-file", "FILE", "one-time code, first line of FILE")                \
 	OPT(NEW_PASSWORD_FILE, 0, "new-password-file", "FILE",                                     \
-	    "the password from now on, first line of FILE")                                        \
+	    "the new password, first line of FILE")                                                \
 	OPT(FORGOTTEN, 0, "forgotten", NULL,                                                       \
 	    "the backup password is lost: ask for a new container")                                \
 	OPT(YES, 'y', "yes", NULL, "do not ask")                                                   \

@@ -24,7 +24,7 @@ usage(const struct program *p, FILE *out)
 	if (p->user)
 		fputs("  -u USER          become this user when started as root\n", out);
 	if (p->init)
-		fputs("  --init           make what is missing and exit\n", out);
+		fputs("  --init           create missing parts of the key store and exit\n", out);
 }
 
 int
