@@ -4,7 +4,9 @@
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 
 #include "lib/crypto/ecdsa_internal.h"
 
@@ -12,12 +14,18 @@
 
 #define HMAC_SIZE 32
 
+/* OSSL_SIGNATURE_PARAM_NONCE_TYPE: the headers have it since 3.2, the library may be newer. */
+#define NONCE_TYPE    "nonce-type"
+#define NONCE_RFC6979 1
+
 static int
 failed(struct tsb_err *err)
 {
 	ERR_clear_error();
 	return tsb_fail(err, TSB_E_HSM, "Error creating signature. ECDSA computation failed.");
 }
+
+/* ---- by hand ---- */
 
 /* State of its section 3.2: K and V. */
 struct drbg {
@@ -131,7 +139,7 @@ sign_with_nonce(const struct ecdsa_work *w, const BIGNUM *k, const BIGNUM *x, co
 }
 
 int
-rfc6979_sign(const struct curve *curve, EVP_PKEY *private_key, struct tsb_view digest,
+rfc6979_by_hand(const struct curve *curve, EVP_PKEY *private_key, struct tsb_view digest,
     struct tsb_bytes *der, struct tsb_err *err)
 {
 	ecdsa_work_auto w = {0};
@@ -157,4 +165,57 @@ rfc6979_sign(const struct curve *curve, EVP_PKEY *private_key, struct tsb_view d
 		return failed(err);
 	}
 	return ecdsa_put_der(r, s, der) ? 0 : failed(err);
+}
+
+/* ---- by OpenSSL ---- */
+
+bool
+rfc6979_in_openssl(void)
+{
+	static enum { UNASKED, OFFERED, LACKING } answer;
+
+	if (answer == UNASKED) {
+		EVP_SIGNATURE *ecdsa = EVP_SIGNATURE_fetch(NULL, "ECDSA", NULL);
+		const OSSL_PARAM *settable =
+		    ecdsa == NULL ? NULL : EVP_SIGNATURE_settable_ctx_params(ecdsa);
+
+		answer = settable != NULL && OSSL_PARAM_locate_const(settable, NONCE_TYPE) != NULL
+		    ? OFFERED
+		    : LACKING;
+		EVP_SIGNATURE_free(ecdsa);
+		ERR_clear_error();
+	}
+	return answer == OFFERED;
+}
+
+int
+rfc6979_by_openssl(EVP_PKEY *private_key, struct tsb_view digest, struct tsb_bytes *der,
+    struct tsb_err *err)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, private_key, NULL);
+	unsigned nonce = NONCE_RFC6979;
+	char md[] = "SHA256"; /* of the HMAC, too */
+	const OSSL_PARAM params[] = {
+	    OSSL_PARAM_construct_uint(NONCE_TYPE, &nonce),
+	    OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST, md, 0),
+	    OSSL_PARAM_construct_end(),
+	};
+	unsigned char sig[256];
+	size_t n = sizeof(sig);
+	bool ok = ctx != NULL && EVP_PKEY_sign_init_ex(ctx, params) > 0 &&
+	    EVP_PKEY_sign(ctx, sig, &n, digest.p, digest.n) > 0;
+
+	EVP_PKEY_CTX_free(ctx);
+	if (!ok)
+		return failed(err);
+	tsb_bytes_add(der, sig, n);
+	return 0;
+}
+
+int
+rfc6979_sign(const struct curve *curve, EVP_PKEY *private_key, struct tsb_view digest,
+    struct tsb_bytes *der, struct tsb_err *err)
+{
+	return rfc6979_in_openssl() ? rfc6979_by_openssl(private_key, digest, der, err)
+				    : rfc6979_by_hand(curve, private_key, digest, der, err);
 }

@@ -1,6 +1,6 @@
 /*
  * Signatures: every algorithm with every key that fits it, verified by OpenSSL's one-call
- * interface, which our code does not use; known answers for what OpenSSL 3.0 does not have.
+ * interface, which our code does not use; known answers for what OpenSSL has only since 3.2.
  */
 #include "lib/first.h"
 
@@ -55,6 +55,11 @@ make(const char *algorithm, const char *curve_oid, long size)
 	return k;
 }
 
+static const char *const all_curves[] = {"1.2.840.10045.3.1.7", "1.3.132.0.10", "1.3.132.0.34",
+    "1.3.132.0.35", "1.3.132.0.32", "1.3.132.0.33", "1.2.840.10045.3.1.4", "1.2.840.10045.3.1.5",
+    "1.2.840.10045.3.1.6", "1.3.36.3.3.2.8.1.1.5", "1.3.36.3.3.2.8.1.1.7", "1.3.36.3.3.2.8.1.1.9",
+    "1.3.36.3.3.2.8.1.1.11", "1.3.36.3.3.2.8.1.1.13"};
+
 /* ---- Keccak ---- */
 
 static const struct {
@@ -74,19 +79,47 @@ static const struct {
 	"cbe06713b435f091ef2769fb160cdab33d3670680e"},
 };
 
-static void
-test_keccak_known_answers(void **state)
+static struct tsb_view
+keccak_input(size_t row)
 {
-	char many[200];
+	static char many[200];
 
 	memset(many, 'a', sizeof(many));
+	return keccak_rows[row].text ? tsb_view_str(keccak_rows[row].text)
+				     : tsb_view_of(many, sizeof(many));
+}
+
+/* The fallback, whatever OpenSSL has. */
+static void
+test_own_keccak_known_answers(void **state)
+{
 	for (size_t i = 0; i < TSB_COUNT(keccak_rows); i++) {
 		arena_auto a = {0};
 		unsigned char out[64];
-		struct tsb_view in = keccak_rows[i].text ? tsb_view_str(keccak_rows[i].text)
-							 : tsb_view_of(many, sizeof(many));
 
-		keccak(in, keccak_rows[i].size, out);
+		keccak(keccak_input(i), keccak_rows[i].size, out);
+		assert_string_equal(enc_hex_str(&a, tsb_view_of(out, keccak_rows[i].size)),
+		    keccak_rows[i].digest);
+	}
+}
+
+/* What is used: OpenSSL's where it has one. */
+static void
+test_used_keccak_known_answers(void **state)
+{
+	EVP_MD *fetched = EVP_MD_fetch(NULL, "KECCAK-256", NULL);
+
+	assert_int_equal(hash_md(HASH_KECCAK_256) != NULL, fetched != NULL);
+	EVP_MD_free(fetched);
+	for (size_t i = 0; i < TSB_COUNT(keccak_rows); i++) {
+		enum hash hash = HASH_KECCAK_224;
+		arena_auto a = {0};
+		unsigned char out[HASH_SIZE_MAX];
+		struct tsb_err err;
+
+		while (hash_size(hash) != keccak_rows[i].size)
+			hash++;
+		assert_int_equal(hash_compute(hash, keccak_input(i), out, &err), 0);
 		assert_string_equal(enc_hex_str(&a, tsb_view_of(out, keccak_rows[i].size)),
 		    keccak_rows[i].digest);
 	}
@@ -161,29 +194,74 @@ static const struct {
 };
 
 static void
+check_rfc6979(size_t row, struct tsb_view der)
+{
+	const struct curve *curve = curve_by_oid(rfc6979_rows[row].oid);
+	tsb_bytes_auto raw = {0};
+	arena_auto a = {0};
+	struct tsb_err err;
+
+	assert_int_equal(ecdsa_to_raw(curve, der, &raw, &err), 0);
+	assert_string_equal(enc_hex_str(&a, tsb_view_of(raw.p, curve->scalar)),
+	    rfc6979_rows[row].r);
+	if (rfc6979_rows[row].s)
+		assert_string_equal(enc_hex_str(&a,
+					tsb_view_of(raw.p + curve->scalar, curve->scalar)),
+		    rfc6979_rows[row].s);
+}
+
+/* The fallback, what OpenSSL gives where it can, and what is used. */
+static void
 test_rfc6979_known_answers(void **state)
 {
 	for (size_t i = 0; i < TSB_COUNT(rfc6979_rows); i++) {
-		arena_auto a = {0};
 		const struct curve *curve = curve_by_oid(rfc6979_rows[i].oid);
 		pkey_auto *pair =
 		    pair_of(rfc6979_rows[i].oid, rfc6979_rows[i].group, rfc6979_rows[i].key);
-		tsb_bytes_auto der = {0};
-		tsb_bytes_auto raw = {0};
 		unsigned char digest[CRYPTO_SHA256_SIZE];
+		struct tsb_view in = tsb_view_of(digest, sizeof(digest));
+		tsb_bytes_auto by_hand = {0};
+		tsb_bytes_auto by_openssl = {0};
+		tsb_bytes_auto used = {0};
 		struct tsb_err err;
 
 		crypto_sha256(tsb_view_str(rfc6979_rows[i].message), digest);
-		assert_int_equal(rfc6979_sign(curve, pair, tsb_view_of(digest, sizeof(digest)),
-				     &der, &err),
-		    0);
-		assert_int_equal(ecdsa_to_raw(curve, tsb_view_bytes(&der), &raw, &err), 0);
-		assert_string_equal(enc_hex_str(&a, tsb_view_of(raw.p, curve->scalar)),
-		    rfc6979_rows[i].r);
-		if (rfc6979_rows[i].s)
-			assert_string_equal(enc_hex_str(&a,
-						tsb_view_of(raw.p + curve->scalar, curve->scalar)),
-			    rfc6979_rows[i].s);
+		assert_int_equal(rfc6979_by_hand(curve, pair, in, &by_hand, &err), 0);
+		check_rfc6979(i, tsb_view_bytes(&by_hand));
+		assert_int_equal(rfc6979_sign(curve, pair, in, &used, &err), 0);
+		check_rfc6979(i, tsb_view_bytes(&used));
+		if (!rfc6979_in_openssl())
+			continue;
+		assert_int_equal(rfc6979_by_openssl(pair, in, &by_openssl, &err), 0);
+		check_rfc6979(i, tsb_view_bytes(&by_openssl));
+	}
+}
+
+/* On every curve the two ways give the same bytes. */
+static void
+test_rfc6979_is_the_same_both_ways(void **state)
+{
+	if (!rfc6979_in_openssl())
+		skip();
+	for (size_t c = 0; c < TSB_COUNT(all_curves); c++) {
+		hsm_key_auto *k = make("EC", all_curves[c], 0);
+
+		for (unsigned char i = 0; i < 20; i++) {
+			unsigned char digest[CRYPTO_SHA256_SIZE];
+			struct tsb_view in = tsb_view_of(digest, sizeof(digest));
+			tsb_bytes_auto by_hand = {0};
+			tsb_bytes_auto by_openssl = {0};
+			struct tsb_err err;
+
+			crypto_sha256(tsb_view_of(&i, 1), digest);
+			assert_int_equal(rfc6979_by_hand(k->curve, k->private_key, in, &by_hand,
+					     &err),
+			    0);
+			assert_int_equal(rfc6979_by_openssl(k->private_key, in, &by_openssl, &err),
+			    0);
+			assert_true(
+			    tsb_view_eq(tsb_view_bytes(&by_hand), tsb_view_bytes(&by_openssl)));
+		}
 	}
 }
 
@@ -341,11 +419,6 @@ test_rsa_over_digests(void **state)
 		    tsb_view_bytes(&sig)));
 	}
 }
-
-static const char *const all_curves[] = {"1.2.840.10045.3.1.7", "1.3.132.0.10", "1.3.132.0.34",
-    "1.3.132.0.35", "1.3.132.0.32", "1.3.132.0.33", "1.2.840.10045.3.1.4", "1.2.840.10045.3.1.5",
-    "1.2.840.10045.3.1.6", "1.3.36.3.3.2.8.1.1.5", "1.3.36.3.3.2.8.1.1.7", "1.3.36.3.3.2.8.1.1.9",
-    "1.3.36.3.3.2.8.1.1.11", "1.3.36.3.3.2.8.1.1.13"};
 
 static void
 try_ecdsa(const struct hsm_key *k, const char *name, const char *md, struct tsb_view payload)
@@ -511,8 +584,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_keccak_known_answers),
+	    cmocka_unit_test(test_own_keccak_known_answers),
+	    cmocka_unit_test(test_used_keccak_known_answers),
 	    cmocka_unit_test(test_rfc6979_known_answers),
+	    cmocka_unit_test(test_rfc6979_is_the_same_both_ways),
 	    cmocka_unit_test(test_address_known_answers),
 	    cmocka_unit_test(test_rsa),
 	    cmocka_unit_test(test_rsa_over_digests),
