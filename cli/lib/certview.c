@@ -13,22 +13,10 @@
 #include <openssl/x509v3.h>
 
 #include "lib/base/str.h"
+#include "lib/crypto/owned.h"
 
 #include "cli/lib/certview.h"
 #include "cli/lib/doc.h"
-
-static void
-free_bio(BIO **b)
-{
-	BIO_free_all(*b);
-}
-static void
-free_der(unsigned char **p)
-{
-	OPENSSL_free(*p);
-}
-#define bio_auto BIO __attribute__((cleanup(free_bio)))
-#define der_auto unsigned char __attribute__((cleanup(free_der)))
 
 void
 certview_close(struct certview *v)

@@ -6,11 +6,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "lib/base/enc.h"
+#include "lib/base/file.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
 
@@ -19,55 +19,24 @@
 #define LINE_SIZE    1024
 #define DER_FILE_MAX (64 * 1024)
 
-static void
-close_fd(int *fd)
-{
-	if (*fd > 2)
-		close(*fd);
-}
-#define fd_auto int __attribute__((cleanup(close_fd)))
-
 int
 file_read(const char *path, size_t max, struct tsb_bytes *out, struct tsb_err *err)
 {
-	bool standard = tsb_streq(path, "-");
-	fd_auto fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	const char *name = standard ? "standard input" : path;
-	unsigned char block[4096];
-	size_t total = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return tsb_fail(err, TSB_E_FILE_NOT_FOUND, "cannot open %s: %s", name,
-		    strerror(errno));
-	while ((n = read(fd, block, sizeof(block))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return tsb_fail(err, TSB_E_IO, "cannot read %s: %s", name, strerror(errno));
-		total += (size_t)n;
-		if (total > max)
-			return tsb_fail(err, TSB_E_INPUT, "%s is longer than %zu bytes", name, max);
-		tsb_bytes_add(out, block, (size_t)n);
-	}
-	tsb_wipe(block, sizeof(block));
-	return 0;
+	if (tsb_streq(path, "-"))
+		return tsb_file_read_fd(STDIN_FILENO, "standard input", max, out, err);
+	return tsb_file_read(path, max, out, err);
 }
 
 int
 file_read_line(const char *path, struct arena *a, const char **out, struct tsb_err *err)
 {
 	tsb_bytes_auto text = {0};
-	size_t n;
+	struct tsb_view line;
 
-	if (file_read(path, LINE_SIZE, &text, err))
+	if (file_read(path, LINE_SIZE, &text, err) ||
+	    tsb_file_first_line(tsb_view_bytes(&text), path, &line, err))
 		return -1;
-	for (n = 0; n < text.n && text.p[n] != '\n' && text.p[n] != '\r'; n++)
-		if (text.p[n] == '\0')
-			return tsb_fail(err, TSB_E_INPUT, "the first line of %s is not text", path);
-	if (n == 0)
-		return tsb_fail(err, TSB_E_INPUT, "the first line of %s is empty", path);
-	*out = arena_strn(a, text.p, n);
+	*out = arena_strn(a, line.p, line.n);
 	return 0;
 }
 
@@ -132,84 +101,52 @@ file_read_spki(const char *path, struct arena *a, struct tsb_view *spki, struct 
 	return 0;
 }
 
-static int
-write_all(int fd, const char *path, struct tsb_view content, struct tsb_err *err)
-{
-	size_t done;
-	ssize_t n;
-
-	for (done = 0; done < content.n; done += (size_t)n) {
-		n = write(fd, content.p + done, content.n - done);
-		if (n < 0 && errno == EINTR)
-			n = 0;
-		if (n < 0)
-			return tsb_fail(err, TSB_E_IO, "cannot write %s: %s", path,
-			    strerror(errno));
-	}
-	return 0;
-}
-
-int
-file_create(const char *path, unsigned mode, struct tsb_view content, struct tsb_err *err)
-{
-	fd_auto fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-
-	if (fd < 0 && errno == EEXIST)
-		return tsb_fail(err, TSB_E_IO, "%s exists and is not replaced; choose another name",
-		    path);
-	if (fd < 0)
-		return tsb_fail(err, TSB_E_IO, "cannot make %s: %s", path, strerror(errno));
-	if (write_all(fd, path, content, err) == 0 && fsync(fd) == 0)
-		return 0;
-	if (err->code == TSB_OK)
-		tsb_fail(err, TSB_E_IO, "cannot write %s: %s", path, strerror(errno));
-	unlink(path);
-	return -1;
-}
-
 /* A new name is on the disk when its folder is. */
 static int
-sync_folder(const char *path, struct tsb_err *err)
+sync_folder(int dir, const char *path, struct tsb_err *err)
 {
-	arena_auto a = {0};
-	char *folder = arena_str(&a, path), *slash = strrchr(folder, '/');
-	fd_auto fd = -1;
-
-	if (slash)
-		slash[slash == folder] = '\0';
-	fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* EINVAL: some file systems of sticks do not sync folders */
-	if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
+	if (fsync(dir) != 0 && errno != EINVAL)
 		return tsb_fail(err, TSB_E_IO, "cannot write the folder of %s: %s", path,
 		    strerror(errno));
 	return 0;
 }
 
 int
+file_create(const char *path, unsigned mode, struct tsb_view content, struct tsb_err *err)
+{
+	int rc = tsb_file_create(AT_FDCWD, path, mode, content, err);
+
+	if (rc > 0)
+		return tsb_fail(err, TSB_E_IO, "%s exists and is not replaced; choose another name",
+		    path);
+	return rc;
+}
+
+int
 file_replace(const char *path, unsigned mode, struct tsb_view content, struct tsb_err *err)
 {
 	arena_auto a = {0};
-	const char *next = arena_printf(&a, "%s.new", path);
+	const char *name, *next;
+	tsb_fd_auto dir = tsb_file_folder(path, &name, err);
 
-	unlink(next); /* of somebody who was killed */
-	if (file_create(next, mode, content, err))
+	if (dir < 0)
 		return -1;
-	if (rename(next, path) != 0) {
-		tsb_fail(err, TSB_E_IO, "cannot write %s: %s", path, strerror(errno));
-		unlink(next);
+	next = arena_printf(&a, "%s.new", name);
+	unlinkat(dir, next, 0); /* of somebody who was killed */
+	if (tsb_file_replace(dir, next, name, mode, content, err))
 		return -1;
-	}
-	return sync_folder(path, err);
+	return sync_folder(dir, path, err);
 }
 
 int
 file_write(const char *path, struct tsb_view content, struct tsb_err *err)
 {
-	fd_auto fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	tsb_fd_auto fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 
 	if (fd < 0)
 		return tsb_fail(err, TSB_E_IO, "cannot write %s: %s", path, strerror(errno));
-	return write_all(fd, path, content, err);
+	return tsb_file_write_fd(fd, path, content, err);
 }
 
 /* While a question is open: signals are noted, so that none ends the program with the echo off. */

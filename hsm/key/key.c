@@ -23,13 +23,6 @@ key_aes_size_valid(unsigned bits)
 	return bits == 128 || bits == 192 || bits == 256;
 }
 
-void
-key_pkey_free(EVP_PKEY **p)
-{
-	EVP_PKEY_free(*p);
-	*p = NULL;
-}
-
 struct hsm_key *
 key_new(void)
 {
@@ -223,7 +216,8 @@ key_open(const struct hsm_key *k, struct tsb_view password, struct key_opened *o
 void
 key_opened_clear(struct key_opened *o)
 {
-	key_pkey_free(&o->pair);
+	EVP_PKEY_free(o->pair);
+	o->pair = NULL;
 	tsb_bytes_clear(&o->secret);
 }
 

@@ -10,6 +10,7 @@
 #include "lib/base/arena.h"
 #include "lib/crypto/crypto.h"
 #include "lib/crypto/curve.h"
+#include "lib/crypto/owned.h"
 #include "lib/ska/keyattr.h"
 
 enum key_kind { KEY_RSA, KEY_EC, KEY_ED, KEY_AES, KEY_KIND__MAX };
@@ -108,8 +109,5 @@ int key_parse_private(const struct hsm_key *, struct tsb_view plain, EVP_PKEY **
 /* The private key of an asymmetric key; the caller frees it. */
 int key_open_private(const struct hsm_key *, struct tsb_view password, EVP_PKEY **out,
     struct tsb_err *err) TSB_MUSTCHECK;
-
-void key_pkey_free(EVP_PKEY **);
-#define pkey_auto EVP_PKEY __attribute__((cleanup(key_pkey_free)))
 
 #endif

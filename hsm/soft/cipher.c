@@ -94,7 +94,7 @@ aes_run(const struct cipher_algorithm *alg, const struct key_opened *key, struct
     bool encrypt, struct tsb_view in, struct tsb_bytes *out)
 {
 	cipher_auto *cipher = cipherctx_fetch(key->secret.n, alg->mode);
-	cipherctx_auto *ctx = EVP_CIPHER_CTX_new();
+	cipher_ctx_auto *ctx = EVP_CIPHER_CTX_new();
 	tsb_bytes_auto result = {0};
 	unsigned char *p = tsb_bytes_grow(&result, in.n + BLOCK);
 	int n = 0, last = 0;

@@ -12,15 +12,3 @@ cipherctx_fetch(size_t n, const char *mode)
 	snprintf(name, sizeof(name), "AES-%zu-%s", n * 8, mode);
 	return EVP_CIPHER_fetch(NULL, name, NULL);
 }
-
-void
-cipherctx_cipher_free(EVP_CIPHER **p)
-{
-	EVP_CIPHER_free(*p);
-}
-
-void
-cipherctx_free(EVP_CIPHER_CTX **p)
-{
-	EVP_CIPHER_CTX_free(*p);
-}

@@ -9,6 +9,7 @@
 #include <openssl/params.h>
 
 #include "lib/crypto/ecdsa_internal.h"
+#include "lib/crypto/owned.h"
 
 #include "hsm/soft/rfc6979.h"
 
@@ -192,7 +193,7 @@ int
 rfc6979_by_openssl(EVP_PKEY *private_key, struct tsb_view digest, struct tsb_bytes *der,
     struct tsb_err *err)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, private_key, NULL);
+	pkey_ctx_auto *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, private_key, NULL);
 	unsigned nonce = NONCE_RFC6979;
 	char md[] = "SHA256"; /* of the HMAC, too */
 	const OSSL_PARAM params[] = {
@@ -202,11 +203,9 @@ rfc6979_by_openssl(EVP_PKEY *private_key, struct tsb_view digest, struct tsb_byt
 	};
 	unsigned char sig[256];
 	size_t n = sizeof(sig);
-	bool ok = ctx != NULL && EVP_PKEY_sign_init_ex(ctx, params) > 0 &&
-	    EVP_PKEY_sign(ctx, sig, &n, digest.p, digest.n) > 0;
 
-	EVP_PKEY_CTX_free(ctx);
-	if (!ok)
+	if (ctx == NULL || EVP_PKEY_sign_init_ex(ctx, params) <= 0 ||
+	    EVP_PKEY_sign(ctx, sig, &n, digest.p, digest.n) <= 0)
 		return failed(err);
 	tsb_bytes_add(der, sig, n);
 	return 0;

@@ -5,14 +5,9 @@
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
-#include "hsm/soft/rsa.h"
+#include "lib/crypto/owned.h"
 
-static void
-free_ctx(EVP_PKEY_CTX **p)
-{
-	EVP_PKEY_CTX_free(*p);
-}
-#define ctx_auto EVP_PKEY_CTX __attribute__((cleanup(free_ctx)))
+#include "hsm/soft/rsa.h"
 
 static bool
 set_padding(EVP_PKEY_CTX *ctx, enum rsa_padding padding, enum hash hash)
@@ -45,7 +40,7 @@ int
 rsa_encrypt(EVP_PKEY *key, enum rsa_padding padding, enum hash hash, struct tsb_view in,
     struct tsb_bytes *out, struct tsb_err *err)
 {
-	ctx_auto *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	pkey_ctx_auto *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 	size_t modulus = (size_t)EVP_PKEY_get_size(key), n = modulus;
 	size_t max = message_max(modulus, padding, hash);
 	tsb_bytes_auto block = {0};
@@ -72,7 +67,7 @@ int
 rsa_decrypt(EVP_PKEY *key, enum rsa_padding padding, enum hash hash, struct tsb_view in,
     struct tsb_bytes *out, struct tsb_err *err)
 {
-	ctx_auto *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	pkey_ctx_auto *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 	size_t modulus = (size_t)EVP_PKEY_get_size(key), n = modulus;
 	tsb_bytes_auto result = {0};
 

@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 
 #include "lib/crypto/ecdsa.h"
+#include "lib/crypto/owned.h"
 
 #include "hsm/soft/rfc6979.h"
 #include "hsm/soft/sign.h"
@@ -33,20 +34,6 @@ sign_form_parse(const struct hsm_key *k, const struct scheme *s, const char *tex
 	return scheme_form_parse(&key, s, text, out, err);
 }
 
-static void
-free_ctx(EVP_PKEY_CTX **p)
-{
-	EVP_PKEY_CTX_free(*p);
-}
-#define ctx_auto EVP_PKEY_CTX __attribute__((cleanup(free_ctx)))
-
-static void
-free_md_ctx(EVP_MD_CTX **p)
-{
-	EVP_MD_CTX_free(*p);
-}
-#define md_ctx_auto EVP_MD_CTX __attribute__((cleanup(free_md_ctx)))
-
 static int
 failed(struct tsb_err *err)
 {
@@ -73,7 +60,7 @@ static int
 sign_input(EVP_PKEY *key, const struct scheme *s, size_t payload_size, struct tsb_view in,
     struct tsb_bytes *out, struct tsb_err *err)
 {
-	ctx_auto *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	pkey_ctx_auto *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 	unsigned char sig[2048];
 	size_t n = sizeof(sig);
 

@@ -65,7 +65,7 @@ aes_run(const struct wrap_method *m, const struct key_opened *key, bool wrap, st
     struct tsb_bytes *out)
 {
 	cipher_auto *cipher = cipherctx_fetch(key->secret.n, m->mode);
-	cipherctx_auto *ctx = EVP_CIPHER_CTX_new();
+	cipher_ctx_auto *ctx = EVP_CIPHER_CTX_new();
 	tsb_bytes_auto result = {0};
 	unsigned char *p = tsb_bytes_grow(&result, in.n + 2 * SEMIBLOCK);
 	int n = 0;

@@ -5,9 +5,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/base/file.h"
 #include "lib/base/hook.h"
 #include "lib/crypto/crypto.h"
 
@@ -15,67 +15,10 @@
 
 #define TMP_PREFIX ".new."
 
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-#define fd_auto int __attribute__((cleanup(close_fd)))
-
 static int
 io_error(struct tsb_err *err, const char *what, const char *name)
 {
 	return tsb_fail(err, TSB_E_IO, "cannot %s %s: %s", what, name, strerror(errno));
-}
-
-static int
-write_all(int fd, struct tsb_view v)
-{
-	while (v.n) {
-		ssize_t n = write(fd, v.p, v.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -1;
-		v.p += n;
-		v.n -= (size_t)n;
-	}
-	return 0;
-}
-
-/*
- * The kernel stamps files with a clock of some milliseconds. Readers tell versions of a file by
- * inode, size and time, and an inode may be used again at once: so the time gets its full
- * resolution.
- */
-static int
-stamp(int fd)
-{
-	struct timespec now[2];
-
-	if (clock_gettime(CLOCK_REALTIME, &now[0]))
-		return -1;
-	now[1] = now[0];
-	return futimens(fd, now);
-}
-
-static int
-write_unnamed(int dir, const char *tmp, struct tsb_view content, mode_t mode, struct tsb_err *err)
-{
-	fd_auto fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-
-	if (fd < 0)
-		return io_error(err, "create", tmp);
-	(void)hook_fault("hsm.dirfile.created");
-	if (write_all(fd, content) || stamp(fd) || fsync(fd)) {
-		(void)io_error(err, "write", tmp);
-		unlinkat(dir, tmp, 0);
-		return -1;
-	}
-	(void)hook_fault("hsm.dirfile.written");
-	return 0;
 }
 
 #define TMP_SIZE 64
@@ -96,8 +39,9 @@ dirfile_create(int dir, const char *name, struct tsb_view content, mode_t mode, 
 	int rc, error;
 
 	temporary_name(tmp);
-	if (write_unnamed(dir, tmp, content, mode, err))
-		return -1;
+	rc = tsb_file_create(dir, tmp, mode, content, err);
+	if (rc != 0)
+		return rc < 0 ? -1 : tsb_fail(err, TSB_E_IO, "cannot create %s: it exists", tmp);
 	/* Not rename: link() never replaces, so of two writers one learns that it came second. */
 	rc = linkat(dir, tmp, dir, name, 0);
 	error = errno;
@@ -118,15 +62,8 @@ dirfile_replace(int dir, const char *name, struct tsb_view content, mode_t mode,
 	char tmp[TMP_SIZE];
 
 	temporary_name(tmp);
-	if (write_unnamed(dir, tmp, content, mode, err))
+	if (tsb_file_replace(dir, tmp, name, mode, content, err))
 		return -1;
-	(void)hook_fault("hsm.change.written");
-	if (renameat(dir, tmp, dir, name)) {
-		(void)io_error(err, "replace", name);
-		unlinkat(dir, tmp, 0);
-		return -1;
-	}
-	(void)hook_fault("hsm.change.renamed");
 	return fsync(dir) ? io_error(err, "replace", name) : 0;
 }
 
@@ -134,8 +71,7 @@ int
 dirfile_read(int dir, const char *name, size_t max, struct tsb_bytes *out, struct stat *st,
     struct tsb_err *err)
 {
-	fd_auto fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	size_t have = 0;
+	tsb_fd_auto fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd < 0 && errno == ENOENT)
 		return 1;
@@ -144,17 +80,7 @@ dirfile_read(int dir, const char *name, size_t max, struct tsb_bytes *out, struc
 	if (!S_ISREG(st->st_mode) || st->st_size < 0 || (uint64_t)st->st_size > max)
 		return tsb_fail(err, TSB_E_IO, "%s is not a file of at most %zu bytes", name, max);
 	tsb_bytes_reset(out);
-	tsb_bytes_grow(out, (size_t)st->st_size);
-	while (have < out->n) {
-		ssize_t n = read(fd, out->p + have, out->n - have);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return tsb_fail(err, TSB_E_IO, "cannot read %s to its end", name);
-		have += (size_t)n;
-	}
-	return 0;
+	return tsb_file_read_fd(fd, name, max, out, err);
 }
 
 int
@@ -189,13 +115,6 @@ dirfile_lock(int dir, uint32_t number, struct tsb_err *err)
 	return fd;
 }
 
-void
-dirfile_unlock(int *fd)
-{
-	close_fd(fd);
-	*fd = -1;
-}
-
 int
 dirfile_sweep(int dir, struct tsb_err *err)
 {
@@ -210,7 +129,7 @@ dirfile_sweep(int dir, struct tsb_err *err)
 	d = fd < 0 ? NULL : fdopendir(fd);
 	if (!d) {
 		(void)io_error(err, "list", "the directory");
-		close_fd(&fd);
+		tsb_fd_close(&fd);
 		return -1;
 	}
 	while ((entry = readdir(d)))

@@ -6,6 +6,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/err.h"
+#include "lib/base/file.h"
 
 /*
  * Makes name with this content. Returns 0, 1 when name is there already (nothing changed), or -1
@@ -32,7 +33,6 @@ int dirfile_remove(int dir, const char *name, struct tsb_err *err) TSB_MUSTCHECK
  */
 #define DIRFILE_LOCK_ALL UINT32_MAX
 int dirfile_lock(int dir, uint32_t number, struct tsb_err *err) TSB_MUSTCHECK;
-void dirfile_unlock(int *fd);
-#define dirfile_lock_auto int __attribute__((cleanup(dirfile_unlock)))
+#define dirfile_lock_auto tsb_fd_auto
 
 #endif

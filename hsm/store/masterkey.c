@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/file.h"
 #include "lib/ska/tlv.h"
 
 #include "hsm/store/dirfile.h"
@@ -106,26 +107,6 @@ header_verify(const struct header *h, struct tsb_view check,
 
 /* ---- the key ---- */
 
-/* Splits a path into its directory (opened) and name. */
-static int
-open_parent(const char *path, char *copy, size_t size, const char **name, struct tsb_err *err)
-{
-	char *slash;
-	int dir;
-
-	if (strlen(path) >= size || path[0] != '/')
-		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "%s must be an absolute path", path);
-	strcpy(copy, path);
-	slash = strrchr(copy, '/');
-	*slash = '\0';
-	*name = slash + 1;
-	dir = open(*copy ? copy : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return tsb_fail(err, TSB_E_IO, "cannot open the directory of %s: %s", path,
-		    strerror(errno));
-	return dir;
-}
-
 static int
 make_key_file(int dir, const char *name, struct tsb_err *err)
 {
@@ -170,16 +151,14 @@ static int
 key_from_file(const char *path, bool create, unsigned char key[CRYPTO_BOX_KEY_SIZE],
     struct tsb_err *err)
 {
-	char copy[4096];
 	const char *name;
-	int dir = open_parent(path, copy, sizeof(copy), &name, err);
-	int rc;
 
-	if (dir < 0)
-		return -1;
-	rc = read_key_file(dir, path, name, create, key, err);
-	close(dir);
-	return rc;
+	if (path[0] != '/')
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "%s must be an absolute path", path);
+
+	tsb_fd_auto dir = tsb_file_folder(path, &name, err);
+
+	return dir < 0 ? -1 : read_key_file(dir, path, name, create, key, err);
 }
 
 static int

@@ -83,19 +83,30 @@ tsb_file_load(const char *path, size_t max, struct arena *a, struct tsb_view *ou
 }
 
 int
+tsb_file_first_line(struct tsb_view text, const char *name, struct tsb_view *line,
+    struct tsb_err *err)
+{
+	size_t n;
+
+	for (n = 0; n < text.n && text.p[n] != '\n' && text.p[n] != '\r'; n++)
+		if (text.p[n] == '\0')
+			return tsb_fail(err, TSB_E_INPUT, "the first line of %s is not text", name);
+	if (n == 0)
+		return tsb_fail(err, TSB_E_INPUT, "the first line of %s is empty", name);
+	*line = tsb_view_of(text.p, n);
+	return 0;
+}
+
+int
 tsb_file_read_line(const char *path, size_t max, struct tsb_bytes *out, struct tsb_err *err)
 {
 	tsb_bytes_auto text = {0};
-	size_t n;
+	struct tsb_view line;
 
-	if (tsb_file_read(path, max, &text, err))
+	if (tsb_file_read(path, max, &text, err) ||
+	    tsb_file_first_line(tsb_view_bytes(&text), path, &line, err))
 		return -1;
-	for (n = 0; n < text.n && text.p[n] != '\n' && text.p[n] != '\r'; n++)
-		if (text.p[n] == '\0')
-			return tsb_fail(err, TSB_E_INPUT, "the first line of %s is not text", path);
-	if (n == 0)
-		return tsb_fail(err, TSB_E_INPUT, "the first line of %s is empty", path);
-	tsb_bytes_add(out, text.p, n);
+	tsb_bytes_add_view(out, line);
 	return 0;
 }
 

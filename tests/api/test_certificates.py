@@ -245,7 +245,7 @@ def test_executed_at_once_without_policy(api):
 
 @pytest.mark.parametrize("point,part", [
     ("store.execution_record.COMMIT.before", "dispatcher1"),
-    ("store.execution_record.COMMIT.after", "dispatcher1"), ("hsm.dirfile.written", "hsm")])
+    ("store.execution_record.COMMIT.after", "dispatcher1"), ("file.written", "hsm")])
 @pytest.mark.online_only("nothing is executed here, and no HSM stores a certificate")
 def test_killed_while_self_signing(api, site, faults, trio, point, part):
     """Signed, stored or recorded halfway: in the end the key has a certificate of the approved bytes."""

@@ -30,10 +30,10 @@ def commits(step, *transactions):
 # (step of the client during which the process dies, where)
 BROKER = (commits("create", "request_create") + commits("first approval", "task_approve") +
           commits("last approval", "task_approve", "execution_claim", "execution_record"))
-CREATES = ["hsm.create.before", "hsm.dirfile.created", "hsm.dirfile.written", "hsm.dirfile.linked",
+CREATES = ["hsm.create.before", "file.created", "file.written", "hsm.dirfile.linked",
            "hsm.create.after"]
-CHANGES = ["hsm.change.before", "hsm.dirfile.created", "hsm.dirfile.written", "hsm.change.written",
-           "hsm.change.renamed", "hsm.change.after"]
+CHANGES = ["hsm.change.before", "file.created", "file.written", "file.renamed",
+           "hsm.change.after"]
 HSM = {"sign": ["hsm.sign.executed"], "decrypt": ["hsm.decrypt.executed"],
        "unwrap": CREATES + ["hsm.unwrap.executed"], "block": CHANGES + ["hsm.block.executed"],
        "unblock": CHANGES + ["hsm.unblock.executed"], "modify": CHANGES + ["hsm.modify.executed"],

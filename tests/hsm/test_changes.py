@@ -377,9 +377,8 @@ def has_hooks():
     return config.exists() and "TSB_TEST_HOOKS" in config.read_text()
 
 
-POINTS = [("hsm.change.before", False), ("hsm.dirfile.created", False),
-          ("hsm.dirfile.written", False), ("hsm.change.written", False),
-          ("hsm.change.renamed", True), ("hsm.change.after", True),
+POINTS = [("hsm.change.before", False), ("file.created", False),
+          ("file.written", False), ("file.renamed", True), ("hsm.change.after", True),
           ("hsm.%s.executed", True)]
 
 
@@ -424,7 +423,7 @@ def test_killed_at_each_step_of_a_change(faulty, approver, kind, point, done):
 
 @pytest.mark.skipif(not has_hooks(), reason="needs a build with --enable-test-hooks")
 @pytest.mark.parametrize("point,made", [
-    ("hsm.create.before", False), ("hsm.dirfile.written", False), ("hsm.dirfile.linked", True),
+    ("hsm.create.before", False), ("file.written", False), ("hsm.dirfile.linked", True),
     ("hsm.create.after", True), ("hsm.unwrap.executed", True)])
 def test_killed_at_each_step_of_an_unwrap(faulty, refused, point, made):
     """Whether the key is there tells whether it happened: a repeat never makes a second one."""

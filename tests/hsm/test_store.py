@@ -260,8 +260,8 @@ def has_hooks():
 
 
 @pytest.mark.skipif(not has_hooks(), reason="needs a build with --enable-test-hooks")
-@pytest.mark.parametrize("point,made", [("hsm.dirfile.created", False),
-                                        ("hsm.dirfile.written", False),
+@pytest.mark.parametrize("point,made", [("file.created", False),
+                                        ("file.written", False),
                                         ("hsm.dirfile.linked", True)])
 def test_killed_at_each_step_of_a_write(tmp_path, point, made):
     """The worker dies there: the key is whole or absent, its lock is free, nothing is left over."""
