@@ -50,21 +50,6 @@ find_apikey(struct cli *c, const char **out)
 }
 
 static void
-warn_plain(const char *base, const char *apikey)
-{
-	static const char *const near[] = {"http://localhost", "http://127.", "http://[::1]"};
-	size_t i;
-
-	if (!apikey || strncmp(base, "http://", 7) != 0)
-		return;
-	for (i = 0; i < TSB_COUNT(near); i++)
-		if (strncmp(base, near[i], strlen(near[i])) == 0)
-			return;
-	output_note("tsb: warning: %s is not encrypted: anybody on the way can read the API key",
-	    base);
-}
-
-static void
 close_session(struct cli *c)
 {
 	rest_free(&c->session->rest);
@@ -94,8 +79,10 @@ session_open(struct cli *c)
 		    "no broker: set TSB_URL or give --url, as in https://tsb.example.com");
 	if (find_apikey(c, &s->apikey) || endpoint_init(&s->to, url, &c->err))
 		return -1;
-	if (!s->to.unix_path)
-		warn_plain(s->to.base, s->apikey);
+	if (s->to.plain && s->apikey)
+		output_note(
+		    "tsb: warning: %s is not encrypted: anybody on the way can read the API key",
+		    s->to.base);
 	s->rest = rest_new(&options);
 	c->session = s;
 	c->at_end = close_session;

@@ -65,7 +65,8 @@ const struct conf_row broker_conf_rows[] = {
 	"its password; better adminPasswordFile"},
 
     {"hsm", "url", CONF_STR, AT(hsm_url), NULL, 0, 0,
-	"endpoints: https://host, http://host or unix:/path; comma = any, semicolon = in this order"},
+	"endpoints: https://host, http://host, unix:/path or fcgi:/path; comma = any, "
+	"semicolon = in this order"},
     {"hsm", "apiKey", CONF_SECRET, AT(hsm_api_key), NULL, 0, 0,
 	"API key for all roles at the HSM; better apiKeyFile"},
     {"hsm", "keyManagementToken", CONF_SECRET, AT(hsm_role_key[HSM_KEY_MANAGEMENT]), NULL, 0, 0,

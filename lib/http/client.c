@@ -46,6 +46,10 @@ http_client_new(const struct http_client_conf *conf, struct tsb_err *err)
 	c->options.cert_file = c->cert_file;
 	c->options.key_file = c->key_file;
 	c->rest = rest_new(&c->options);
+	for (size_t i = 0; i < list.n; i++)
+		if (list.v[i].plain)
+			log_warn("%s %s: keys and payloads travel unencrypted", c->name,
+			    endpoint_name(&list.v[i]));
 	return c;
 }
 

@@ -1,31 +1,18 @@
 /* Lists of addresses: parse, and order for one call. */
 #include "lib/first.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <sys/un.h>
 
-#include "lib/base/log.h"
+#include <curl/curl.h>
+
 #include "lib/base/str.h"
 #include "lib/http/endpoint.h"
-
-/* Printable, and without what would let two parsers disagree about the host: user part, query. */
-static bool
-chars_valid(const char *url)
-{
-	for (; *url; url++)
-		if (*url <= 0x20 || *url >= 0x7f || strchr("@?#\\\"<>^`{|}", *url))
-			return false;
-	return true;
-}
-
-static bool
-is_loopback(const char *host)
-{
-	return !strncmp(host, "127.", 4) || !strncmp(host, "localhost", 9) ||
-	    !strncmp(host, "[::1]", 5);
-}
 
 /* Base addresses come with and without a trailing slash or /v1 (api-notes.md 1.1). */
 static size_t
@@ -42,30 +29,101 @@ base_length(const char *url)
 	return n;
 }
 
+/* Exactly: "localhost.evil" and "127.evil" are names like any other. */
+static bool
+is_loopback(const char *host)
+{
+	struct in_addr v4;
+
+	if (inet_pton(AF_INET, host, &v4) == 1)
+		return ntohl(v4.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
+	return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0;
+}
+
+static int
+malformed(const char *text, const char *why, struct tsb_err *err)
+{
+	return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+	    "\"%.200s\" is no https://host, http://host, unix:/path or fcgi:/path: %s", text, why);
+}
+
+static int
+socket_init(struct endpoint *e, const char *text, struct tsb_err *err)
+{
+	const char *path = strchr(text, ':') + 1;
+
+	if (*path != '/' || strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return malformed(text, "the path is not absolute, or too long for a socket", err);
+	*e = (struct endpoint){
+	    .base = tsb_strdup("http://localhost"),
+	    .unix_path = tsb_strdup(path),
+	    .fastcgi = strncmp(text, "fcgi:", 5) == 0,
+	};
+	return 0;
+}
+
+/* For curl_free(); NULL when the URL has no such part. */
+static char *
+part_of(CURLU *url, CURLUPart part)
+{
+	char *text = NULL;
+
+	return curl_url_get(url, part, &text, 0) == CURLUE_OK ? text : NULL;
+}
+
+static bool
+has_part(CURLU *url, CURLUPart part)
+{
+	char *text = part_of(url, part);
+
+	curl_free(text);
+	return text != NULL;
+}
+
+/* Read by the parser that will connect: two could disagree about the host. */
+static int
+url_init(struct endpoint *e, const char *text, CURLU *url, struct tsb_err *err)
+{
+	CURLUcode rc = curl_url_set(url, CURLUPART_URL, text, CURLU_PATH_AS_IS);
+	char *host, *whole;
+
+	if (text[strcspn(text, ":") + 3] == '/')
+		return malformed(text, "it has no host", err);
+	if (rc != CURLUE_OK)
+		return malformed(text, curl_url_strerror(rc), err);
+	if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD) ||
+	    strpbrk(text, "?#") != NULL)
+		return malformed(text, "it has a user, a query or a fragment", err);
+	host = part_of(url, CURLUPART_HOST);
+	whole = part_of(url, CURLUPART_URL);
+	if (host == NULL || whole == NULL)
+		fatal("libcurl: a URL without a host");
+	*e = (struct endpoint){
+	    .base = tsb_strndup(whole, base_length(whole)),
+	    .plain = strncmp(text, "http:", 5) == 0 && !is_loopback(host),
+	};
+	curl_free(host);
+	curl_free(whole);
+	return 0;
+}
+
 int
 endpoint_init(struct endpoint *e, const char *text, struct tsb_err *err)
 {
-	const char *host;
+	CURLU *url;
+	int rc;
 
-	if (!strncmp(text, "unix:", 5)) {
-		if (text[5] != '/' ||
-		    strlen(text + 5) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-			return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
-			    "%s: unix: takes an absolute path that fits a socket address.", text);
-		*e = (struct endpoint){.base = tsb_strndup("http://localhost", 16),
-		    .unix_path = tsb_strndup(text + 5, strlen(text + 5))};
-		return 0;
-	}
-	host = !strncmp(text, "https://", 8) ? text + 8
-	    : !strncmp(text, "http://", 7)   ? text + 7
-					     : NULL;
-	if (!host || !*host || strchr("/:", *host) || !chars_valid(text))
-		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
-		    "\"%.200s\" is no https://host, http://host or unix:/path.", text);
-	if (host == text + 7 && !is_loopback(host))
-		log_warn("%s: keys and payloads travel unencrypted", text);
-	*e = (struct endpoint){.base = tsb_strndup(text, base_length(text))};
-	return 0;
+	if (strncmp(text, "unix:", 5) == 0 || strncmp(text, "fcgi:", 5) == 0)
+		return socket_init(e, text, err);
+	/* libcurl guesses what is not there, and knows more schemes */
+	if (strncmp(text, "https://", 8) != 0 && strncmp(text, "http://", 7) != 0)
+		return malformed(text, "it begins with none of them", err);
+	url = curl_url();
+	if (url == NULL)
+		fatal("out of memory");
+	rc = url_init(e, text, url, err);
+	curl_url_cleanup(url);
+	return rc;
 }
 
 void
@@ -95,7 +153,7 @@ add_text(struct endpoint_list *l, const char *p, size_t n, unsigned group, struc
 	while (n && strchr(" \t", p[n - 1]))
 		n--;
 	if (l->n == ENDPOINT_MAX)
-		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "More than %d addresses.",
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "more than %d addresses",
 		    ENDPOINT_MAX);
 	text = tsb_strndup(p, n);
 	rc = endpoint_init(&l->v[l->n], text, err);

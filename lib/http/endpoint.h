@@ -13,6 +13,8 @@
 struct endpoint {
 	char *base; /* "https://host[:port][/prefix]" without a trailing slash or /v1 */
 	char *unix_path; /* socket to connect to instead of the host, NULL = none */
+	bool fastcgi; /* a FastCGI responder listens on it, and base is not used */
+	bool plain; /* what is sent there can be read on the way */
 	unsigned group; /* endpoints of one group are equals; lower groups go first */
 	int64_t down_until; /* monotonic ms, 0 = up */
 };
@@ -22,7 +24,10 @@ struct endpoint_list {
 	size_t n;
 };
 
-/* "https://...", "http://...", "unix:/path". TSB_E_CONFIG_NOT_VALID says what is wrong. */
+/*
+ * "https://...", "http://...", and "unix:/path" and "fcgi:/path" of sockets.
+ * TSB_E_CONFIG_NOT_VALID says what is wrong.
+ */
 int endpoint_init(struct endpoint *e, const char *text, struct tsb_err *err) TSB_MUSTCHECK;
 void endpoint_clear(struct endpoint *e);
 /* What messages call it: the base, or the path of the socket. */

@@ -1,12 +1,15 @@
-/* Blocking calls: one handle, kept with its connections. */
 #include "lib/first.h"
 
 #include <stdlib.h>
 
+#include "lib/http/fastcgi.h"
 #include "lib/http/transfer.h"
 
+/* Blocking calls: one handle of libcurl, kept with its connections; made when first needed. */
 struct rest {
+	struct rest_options options;
 	struct transfer transfer;
+	struct fastcgi fastcgi;
 };
 
 struct rest *
@@ -14,18 +17,20 @@ rest_new(const struct rest_options *options)
 {
 	struct rest *rest = calloc(1, sizeof(*rest));
 
-	if (!rest)
+	if (rest == NULL)
 		fatal("out of memory");
-	transfer_init(&rest->transfer, options);
+	rest->options = *options;
+	fastcgi_init(&rest->fastcgi, options);
 	return rest;
 }
 
 void
 rest_free(struct rest **rest)
 {
-	if (!*rest)
+	if (*rest == NULL)
 		return;
 	transfer_clear(&(*rest)->transfer);
+	fastcgi_clear(&(*rest)->fastcgi);
 	free(*rest);
 	*rest = NULL;
 }
@@ -43,6 +48,10 @@ rest_call(struct rest *rest, const struct rest_call *call, struct rest_reply *re
 {
 	struct transfer *t = &rest->transfer;
 
+	if (call->to->fastcgi)
+		return fastcgi_call(&rest->fastcgi, call, reply, why);
+	if (t->easy == NULL)
+		transfer_init(t, &rest->options);
 	transfer_start(t, call);
 	return transfer_end(t, curl_easy_perform(t->easy), reply, why);
 }

@@ -1,5 +1,5 @@
 /*
- * One REST call over a kept connection. Certificates of
+ * One REST call: HTTP over a kept connection, or FastCGI without a web server. Certificates of
  * https servers are always checked, redirects never followed, replies bounded.
  *
  *	struct rest *rest = rest_new(&options);
@@ -52,7 +52,7 @@ enum rest_outcome {
 };
 
 struct rest;
-struct rest *rest_new(const struct rest_options *); /* texts are copied */
+struct rest *rest_new(const struct rest_options *); /* whose texts must stay */
 void rest_free(struct rest **);
 /* Sent at most once unless repeatable. why is filled unless REST_ANSWERED. */
 enum rest_outcome rest_call(struct rest *, const struct rest_call *, struct rest_reply *,

@@ -28,6 +28,7 @@ static size_t n_servers;
 static char dir[] = "/tmp/tsb-endpoint.XXXXXX";
 
 static const char *fixed_reply;
+static bool speaks_fcgi; /* this process */
 
 static void
 put(int fd, const char *text, size_t n)
@@ -36,11 +37,43 @@ put(int fd, const char *text, size_t n)
 		_exit(0);
 }
 
+/* FastCGI: one record, whose content may be empty. */
+static void
+put_record(int fd, int type, const char *p, size_t n)
+{
+	const char head[8] = {1, (char)type, 0, 1, (char)(n >> 8), (char)n};
+
+	put(fd, head, sizeof(head));
+	if (n > 0)
+		put(fd, p, n);
+}
+
+static void
+put_fcgi_answer(int fd, int status, const char *headers, const char *body)
+{
+	struct tsb_bytes out = {0};
+	size_t at = 10;
+
+	tsb_bytes_addf(&out, "Status: %d X\r\n%s\r\n%s", status, headers, body);
+	/* in parts, with something to the error log in between */
+	put_record(fd, 6, (char *)out.p, at);
+	put_record(fd, 7, "a warning", 9);
+	for (size_t n; at < out.n; at += n) {
+		n = out.n - at < 65535 ? out.n - at : 65535;
+		put_record(fd, 6, (char *)out.p + at, n);
+	}
+	put_record(fd, 6, NULL, 0);
+	put_record(fd, 3, "\0\0\0\0\0\0\0", 8);
+	_exit(0);
+}
+
 static void
 put_answer(int fd, int status, const char *headers, const char *body)
 {
 	struct tsb_bytes out = {0};
 
+	if (speaks_fcgi)
+		put_fcgi_answer(fd, status, headers, body);
 	tsb_bytes_addf(&out, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n%s\r\n%s", status,
 	    strlen(body), headers, body);
 	put(fd, (char *)out.p, out.n);
@@ -50,11 +83,17 @@ put_answer(int fd, int status, const char *headers, const char *body)
 static void
 put_long(int fd)
 {
-	static char block[65536];
+	static char block[32768];
 
-	put(fd, "HTTP/1.1 200 OK\r\n\r\n", 19);
-	for (int i = 0; i < 9 * 16; i++)
-		put(fd, block, sizeof(block));
+	if (speaks_fcgi)
+		put_record(fd, 6, "Status: 200 OK\n\n", 16);
+	else
+		put(fd, "HTTP/1.1 200 OK\r\n\r\n", 19);
+	for (int i = 0; i < 9 * 32; i++)
+		if (speaks_fcgi)
+			put_record(fd, 6, block, sizeof(block));
+		else
+			put(fd, block, sizeof(block));
 	_exit(0);
 }
 
@@ -71,7 +110,10 @@ play(int fd, char what, const char *request)
 		pause();
 		break;
 	case 't':
-		put(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", 43);
+		if (speaks_fcgi)
+			put_record(fd, 6, "Status: 200 OK\n\nhalf", 20);
+		else
+			put(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", 43);
 		_exit(0);
 	case 'l':
 		put_long(fd);
@@ -91,6 +133,66 @@ play(int fd, char what, const char *request)
 	}
 }
 
+static bool
+read_all(int fd, unsigned char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t got = read(fd, p, n);
+
+		if (got <= 0)
+			return false;
+		p += got;
+		n -= (size_t)got;
+	}
+	return true;
+}
+
+/* Parameters as lines NAME=value; every length below 16384. */
+static void
+show_params(const struct tsb_bytes *params, struct tsb_bytes *out)
+{
+	const unsigned char *p = params->p, *end = p + params->n;
+	size_t n[2];
+
+	while (p < end) {
+		for (int i = 0; i < 2; i++) {
+			n[i] = *p < 128 ? *p : (size_t)p[2] << 8 | p[3];
+			p += *p < 128 ? 1 : 4;
+		}
+		tsb_bytes_addf(out, "%.*s=%.*s\n", (int)n[0], (const char *)p, (int)n[1],
+		    (const char *)p + n[0]);
+		p += n[0] + n[1];
+	}
+}
+
+/* Parameters and body of a FastCGI request. */
+static bool
+take_records(int fd, struct tsb_bytes *rq)
+{
+	struct tsb_bytes params = {0}, body = {0};
+	unsigned char head[8];
+	size_t n;
+
+	tsb_bytes_reset(rq);
+	do {
+		struct tsb_bytes ignored = {0}, *to;
+
+		if (!read_all(fd, head, sizeof(head)))
+			return false;
+		n = (size_t)head[4] << 8 | head[5];
+		to = head[1] == 4 ? &params : head[1] == 5 ? &body : &ignored;
+		if (!read_all(fd, tsb_bytes_grow(to, n + head[6]), n + head[6]))
+			return false;
+		to->n -= head[6];
+		tsb_bytes_clear(&ignored);
+	} while (head[1] != 5 || n > 0);
+	show_params(&params, rq);
+	tsb_bytes_add_view(rq, tsb_view_bytes(&body));
+	tsb_bytes_clear(&params);
+	tsb_bytes_clear(&body);
+	return true;
+}
+
 /* One request with its body; false at the end of the connection. */
 static bool
 take(int fd, struct tsb_bytes *rq)
@@ -99,6 +201,8 @@ take(int fd, struct tsb_bytes *rq)
 	size_t need = 0;
 	ssize_t n;
 
+	if (speaks_fcgi)
+		return take_records(fd, rq);
 	tsb_bytes_reset(rq);
 	for (;;) {
 		head = strstr(tsb_bytes_cstr(rq), "\r\n\r\n");
@@ -177,6 +281,18 @@ server_start(const char *script, bool is_unix)
 			serve(fd, script, s->requests);
 	}
 	close(fd);
+	return s;
+}
+
+struct server *
+server_start_fcgi(const char *script)
+{
+	struct server *s;
+
+	speaks_fcgi = true;
+	s = server_start(script, true);
+	speaks_fcgi = false;
+	memcpy(s->url, "fcgi", 4);
 	return s;
 }
 

@@ -1,4 +1,4 @@
-/* Small HTTP servers on loopback and unix sockets, each a process that plays a script. */
+/* Small HTTP and FastCGI servers on local sockets, each a process that plays a script. */
 #ifndef TESTS_UNIT_HTTP_SCRIPT_H
 #define TESTS_UNIT_HTTP_SCRIPT_H
 
@@ -20,6 +20,8 @@ struct server {
 
 /* script NULL: nobody listens there. */
 struct server *server_start(const char *script, bool is_unix);
+/* The same by FastCGI: a shows parameters as lines, and every answer ends the connection. */
+struct server *server_start_fcgi(const char *script);
 /* On a unix socket; the same to every request: "<status> <body>". */
 struct server *server_answering(const char *reply);
 void servers_stop(void);

@@ -27,11 +27,12 @@ test_addresses(void **state)
 	    {"http://127.0.0.1:80", "http://127.0.0.1:80", NULL},
 	    {"http://[::1]:80", "http://[::1]:80", NULL},
 	    {"unix:/run/tsb/hsm.sock", "http://localhost", "/run/tsb/hsm.sock"},
+	    {"fcgi:/run/tsb/hsm.sock", "http://localhost", "/run/tsb/hsm.sock"},
 	};
 	static const char *const bad[] = {"", "hsm.example", "ftp://x", "file:///etc/passwd",
 	    "https://", "https:///x", "https://:80", "https://user:pw@host", "https://host/?x",
 	    "https://host/#x", "https://ho st", "https://host\n", "HTTPS://host",
-	    "unix:", "unix:relative",
+	    "unix:", "unix:relative", "fcgi:", "fcgi:relative",
 	    ("unix:/a234567890123456789012345678901234567890123456789012345678901234567890"
 	     "1234567890123456789012345678901234567890")};
 
@@ -50,8 +51,50 @@ test_addresses(void **state)
 		struct tsb_err err = {0};
 		struct endpoint e;
 
-		assert_int_equal(endpoint_init(&e, bad[i], &err), -1);
+		if (endpoint_init(&e, bad[i], &err) != -1)
+			fail_msg("%s is taken", bad[i]);
 		assert_int_equal(err.code, TSB_E_CONFIG_NOT_VALID);
+	}
+}
+
+/* Only there can nobody read what is sent unencrypted. */
+static void
+test_loopback_is_exactly_loopback(void **state)
+{
+	static const struct {
+		const char *url;
+		bool plain;
+	} cases[] = {
+	    {"http://localhost", false},
+	    {"http://LOCALHOST:80/x", false},
+	    {"http://127.0.0.1", false},
+	    {"http://127.255.255.255:80", false},
+	    {"http://127.1", false},
+	    {"http://[::1]:80", false},
+	    {"http://[0:0:0:0:0:0:0:1]", false},
+	    {"http://localhost.evil", true},
+	    {"http://localhost.evil:80/localhost", true},
+	    {"http://localhosts", true},
+	    {"http://127.0.0.1.evil", true},
+	    {"http://127.evil", true},
+	    {"http://128.0.0.1", true},
+	    {"http://[::1].evil", true},
+	    {"http://[::2]", true},
+	    {"http://[::ffff:127.0.0.1]", true},
+	    {"http://hsm.example", true},
+	    {"https://hsm.example", false},
+	    {"unix:/x", false},
+	    {"fcgi:/x", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TSB_COUNT(cases); i++) {
+		struct tsb_err err = {0};
+		struct endpoint e = {0};
+
+		if (endpoint_init(&e, cases[i].url, &err) == 0 && e.plain != cases[i].plain)
+			fail_msg("%s", cases[i].url);
+		endpoint_clear(&e);
 	}
 }
 
@@ -130,6 +173,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_addresses),
+	    cmocka_unit_test(test_loopback_is_exactly_loopback),
 	    cmocka_unit_test(test_lists),
 	    cmocka_unit_test(test_order),
 	    cmocka_unit_test(test_settings_are_checked),
