@@ -1,4 +1,4 @@
-/* tsb-dispatcher: takes due requests to the HSM and ends late ones. */
+/* tsb-dispatcher: submits due requests to the HSM and expires overdue ones. */
 #ifndef TSB_DISPATCHER_H
 #define TSB_DISPATCHER_H
 

@@ -1,7 +1,7 @@
 /*
- * tsb-dispatcher: submits satisfied requests to the HSM, records the outcome, ends late requests.
- * Runs as user tsb; holds the dispatcher's database login and the HSM login, nothing else; opens
- * one datagram socket on which tsb-fcgi wakes it.
+ * tsb-dispatcher: submits approved requests to the HSM, records the outcome, expires overdue
+ * requests. Runs as user tsb; holds the dispatcher's database login and the HSM login, nothing
+ * else; opens one datagram socket on which tsb-fcgi wakes it.
  */
 #include "lib/first.h"
 

@@ -105,7 +105,7 @@ int flow_execution_finish(struct flow *f, struct flow_execution *x, const struct
 /* Ids of due requests, oldest first. */
 int flow_requests_due(struct flow *f, int64_t now_ms, size_t limit, struct arena *a,
     struct tsb_uuid **ids, size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
-/* When something becomes due or late next; 0 = nothing known. */
+/* When a request becomes due or overdue next; 0 = nothing known. */
 int flow_next_time(struct flow *f, int64_t *at_ms, struct tsb_err *err) TSB_MUSTCHECK;
 
 /* ---- certificates (certificate.c) ---- */

@@ -133,7 +133,7 @@ const struct ska_rule *flow_unknown_rule(const struct flow *f, const struct tsb_
 int flow_request_guard(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
     const struct tsb_approval *rows, size_t n, struct arena *a, const struct flow_key **key,
     const struct ska_rule **rule, struct tsb_err *err) TSB_MUSTCHECK;
-/* Approvals are accepted: neither finished nor under way nor late. */
+/* Approvals are accepted: neither finished nor under way nor overdue. */
 bool flow_request_open(const struct tsb_request *rq, int64_t now_ms);
 /* Its time is over and nobody has said so yet. */
 bool flow_request_late(const struct tsb_request *rq, int64_t now_ms);
@@ -152,7 +152,7 @@ int flow_request_fill_view(struct flow *f, struct store_tx *tx, struct arena *a,
 
 /* ---- endings (ending.c) ---- */
 
-/* Moves a late request to EXPIRED unless somebody was faster. */
+/* Expires an overdue request unless somebody was faster. */
 int flow_request_expire(struct flow *f, const struct tsb_uuid *id, struct arena *a, int64_t now_ms,
     struct tsb_err *err) TSB_MUSTCHECK;
 
@@ -213,8 +213,7 @@ int flow_attributes_accept(struct flow *f, struct tsb_key_attributes *in, struct
 /*
  * Puts accepted attributes in force, with an audit row, inside the caller's transaction. *fresh
  * false: they are so already and nothing changed. When newer ones are in force nothing changes
- * either: *late, or
- * TSB_E_KEY_ATTRIBUTES where late is NULL.
+ * either: *late, or TSB_E_KEY_ATTRIBUTES where late is NULL.
  */
 int flow_attributes_keep(struct flow *f, struct store_tx *tx, const struct tsb_key_attributes *in,
     const struct keyattr *k, const char *actor, int64_t now_ms, bool *fresh, bool *late,

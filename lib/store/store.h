@@ -137,7 +137,7 @@ int store_task_load(struct store_tx *, const struct tsb_uuid *id, struct arena *
 int store_task_delete(struct store_tx *, const struct tsb_uuid *id, bool *gone, struct tsb_err *)
     TSB_MUSTCHECK;
 /*
- * Open tasks (request PENDING or APPROVED, unclaimed, not late at now_ms) of one approver, or of
+ * Open tasks (request PENDING or APPROVED, unclaimed, not overdue at now_ms) of one approver, or of
  * all when approver_id is NULL, by the filter's kinds, ids, paging and order (ties by id); joined
  * with their requests; with key attributes when level >= 5.
  */
