@@ -643,8 +643,8 @@ def test_dispatcher_rests_and_deletes_what_is_old(site, room, people):
     site.api.cancel(rid)
     pid = dispatcher_pid(site)
     before = cpu_ticks(pid)
-    time.sleep(1)
-    assert cpu_ticks(pid) - before < 20
+    time.sleep(0.5)     # what is measured is a while of doing nothing
+    assert cpu_ticks(pid) - before < 10
     site.site.forward(2 * 86400)
     end = time.monotonic() + 10
     while site.api.send("GET", "/v1/request/" + rid).status_code != 404:

@@ -44,8 +44,8 @@ class Broker:
     def pid(self, part):
         return int((self.site.dir / "run" / (part + ".pid")).read_text().split()[0])
 
-    def cpu(self, part, seconds=1.0):
-        """The share of a processor that a program takes."""
+    def cpu(self, part, seconds=0.7):
+        """The share of a processor that a program takes in a while of real time."""
         pid = self.pid(part)
 
         def used():
