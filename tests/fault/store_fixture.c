@@ -108,7 +108,8 @@ void
 fx_need_hooks(void)
 {
 #ifndef TSB_TEST_HOOKS
-	skip(); /* configure --enable-test-hooks */
+	print_message("skipped: needs configure --enable-test-hooks\n");
+	skip();
 #endif
 }
 

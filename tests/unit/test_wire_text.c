@@ -265,8 +265,10 @@ test_text_leaves_no_password_in_free_memory(void **state)
 	const char *preload = getenv("LD_PRELOAD");
 	static const size_t before[] = {0, 10, 300, 5000};
 
-	if (preload != NULL && strstr(preload, "vgpreload") != NULL)
-		skip(); /* reading such memory is what valgrind forbids */
+	if (preload != NULL && strstr(preload, "vgpreload") != NULL) {
+		print_message("skipped: valgrind forbids to read such memory\n");
+		skip();
+	}
 	for (size_t i = 0; i < TSB_COUNT(before); i++) {
 		tsb_bytes_auto body = {0};
 		struct tsb_request_in in;
