@@ -58,6 +58,8 @@ count_nothing() { :; } # a build has no tests
 failed_names() { # failed_names COUNTER LOG
 	case $1 in
 	count_units) sed -n 's/^FAILED  \([a-z0-9_]*\) .*/\1/p' "$2" ;;
-	count_pytest) sed -n 's/ - .*//; s/^FAILED //p; s/^ERROR \(.*::\)/\1/p' "$2" ;;
+	count_pytest) # a name in brackets may hold " - ", too
+		sed -n '/^[A-Z]* [^ ]*\[/ s/\] - .*/]/; /^[A-Z]* [^ ]*\[/ !s/ - .*//; s/^FAILED //p; s/^ERROR \(.*::\)/\1/p' "$2"
+		;;
 	esac
 }
