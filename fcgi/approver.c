@@ -57,7 +57,7 @@ api_approver_forgot(void *app, struct web_request *rq, struct web_reply *reply, 
 	    flow_custody_forgot(app, &in, rq->arena, &id, err))
 		return -1;
 	reply->status = 201;
-	wire_request_id_format(KIND_RESTORE_APPROVER, &id, &reply->body);
+	wire_request_id_format(web_route_arg(rq), &id, &reply->body);
 	return 0;
 }
 

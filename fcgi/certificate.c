@@ -10,7 +10,7 @@ static int
 make(void *app, struct web_request *rq, struct tsb_request_in *in, struct tsb_view *pem,
     struct tsb_err *err)
 {
-	enum tsb_kind kind = (enum tsb_kind)web_route_arg(rq);
+	enum tsb_kind kind = web_route_arg(rq);
 
 	if (wire_certificate_parse(kind, rq->body, rq->arena, in, err))
 		return -1;
@@ -26,8 +26,9 @@ api_certificate(void *app, struct web_request *rq, struct web_reply *reply, stru
 	if (make(app, rq, &in, &pem, err))
 		return -1;
 	wire_pem_format(in.key_name,
-	    in.kind == KIND_CERTIFICATE_REQUEST ? "certificateSigningRequest" : "certificate", pem,
-	    &reply->body);
+	    tsb_kinds[in.kind].content == CONTENT_CERTIFICATE_REQUEST ? "certificateSigningRequest"
+								      : "certificate",
+	    pem, &reply->body);
 	return 0;
 }
 

@@ -26,7 +26,8 @@ web_serve_fn api_request_create; /* arg: enum tsb_kind */
 web_serve_fn api_request_get;
 web_serve_fn api_request_cancel;
 web_serve_fn api_requests_list;
-web_serve_fn api_tasks; /* arg: bits of 1 << enum tsb_kind */
+web_serve_fn api_tasks; /* arg: enum tsb_kind, whose tasks are asked for */
+web_serve_fn api_all_tasks;
 web_serve_fn api_requests_approved;
 web_serve_fn api_approval;
 web_serve_fn api_task_reject;

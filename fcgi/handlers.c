@@ -20,7 +20,7 @@ request_id(const struct web_request *rq, struct tsb_uuid *id, struct tsb_err *er
 int
 api_request_create(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
-	enum tsb_kind kind = (enum tsb_kind)web_route_arg(rq);
+	enum tsb_kind kind = web_route_arg(rq);
 	struct tsb_request_in in;
 	struct tsb_uuid id;
 
@@ -75,8 +75,9 @@ api_requests_list(void *app, struct web_request *rq, struct web_reply *reply, st
 
 /* ---- tasks ---- */
 
-int
-api_tasks(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+static int
+list_tasks(void *app, struct web_request *rq, unsigned kinds, struct web_reply *reply,
+    struct tsb_err *err)
 {
 	struct tsb_task_filter filter;
 	struct tsb_task_view *tasks;
@@ -85,11 +86,23 @@ api_tasks(void *app, struct web_request *rq, struct web_reply *reply, struct tsb
 
 	if (wire_task_filter_parse(rq->body, rq->arena, &filter, err))
 		return -1;
-	filter.kinds = (unsigned)web_route_arg(rq);
+	filter.kinds = kinds;
 	if (flow_tasks_list(app, &filter, rq->arena, rq->now_ms, &tasks, &status, &n, err))
 		return -1;
 	wire_tasks_format(tasks, n, filter.level, status, &reply->body);
 	return 0;
+}
+
+int
+api_tasks(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	return list_tasks(app, rq, tsb_kinds_listed_with(web_route_arg(rq)), reply, err);
+}
+
+int
+api_all_tasks(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	return list_tasks(app, rq, 0, reply, err);
 }
 
 int

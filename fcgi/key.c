@@ -168,14 +168,14 @@ api_key_delete_by_name(void *app, struct web_request *rq, struct web_reply *repl
 int
 api_synchronous(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
-	enum tsb_kind kind = (enum tsb_kind)web_route_arg(rq);
+	enum tsb_kind kind = web_route_arg(rq);
 	struct hsm_pass what = {.what = HSM_PASS_SYNCHRONOUS, .kind = kind};
 	struct wire_synchronous_in in;
 
 	if (wire_synchronous_parse(kind, rq->body, rq->arena, &in, err) ||
 	    (in.request.policy != NULL &&
 		fcgi_policy_check(app, rq, in.request.policy, tsb_kinds[kind].envelope,
-		    kind != KIND_MODIFY, err)) ||
+		    tsb_kinds[kind].content != CONTENT_POLICY, err)) ||
 	    wire_compact(rq->body, rq->arena, &what.body, err))
 		return -1;
 	return pass(app, reply, &what, err);

@@ -15,34 +15,16 @@
 #define CT (KO | KM) /* certificates: clients differ in the key that they send */
 #define TL (ROLE_APPROVER | ROLE_TIMESTAMP) /* task lists: the signed timestamp may be enough */
 
-#define ALL_KINDS ((1 << KIND__MAX) - 1)
+#define KIND_ROUTES 5
 
+/* All but those of kinds, which come from their rows (lib/model/kind.c). */
 static const struct web_route routes[] = {
     /* verb      path                                roles    body     serve                  arg */
-    {VERB_POST, "/v1/sign", KO, 4 * MB, api_request_create, KIND_SIGN},
-    {VERB_POST, "/v1/decrypt", KO, 4 * MB, api_request_create, KIND_DECRYPT},
-    {VERB_POST, "/v1/unwrap", KO, 4 * MB, api_request_create, KIND_UNWRAP},
-    {VERB_POST, "/v1/block", KO, 256 * KB, api_request_create, KIND_BLOCK},
-    {VERB_POST, "/v1/unblock", KO, 256 * KB, api_request_create, KIND_UNBLOCK},
-    {VERB_POST, "/v1/modify", KM, 4 * MB, api_request_create, KIND_MODIFY},
     {VERB_GET, "/v1/request/{id}", KO, 0, api_request_get, 0},
     {VERB_DELETE, "/v1/request/{id}", KO, 0, api_request_cancel, 0},
     {VERB_POST, "/v1/filteredRequests", KO, 64 * KB, api_requests_list, 0},
 
-    {VERB_POST, "/v1/filteredSignApprovalTask", TL, 64 * KB, api_tasks, 1 << KIND_SIGN},
-    {VERB_POST, "/v1/filteredDecryptApprovalTask", TL, 64 * KB, api_tasks, 1 << KIND_DECRYPT},
-    {VERB_POST, "/v1/filteredUnwrapKeyApprovalTask", TL, 64 * KB, api_tasks,
-	1 << KIND_UNWRAP | 1 << KIND_RESTORE_APPROVER},
-    {VERB_POST, "/v1/filteredBlockKeyApprovalTask", TL, 64 * KB, api_tasks, 1 << KIND_BLOCK},
-    {VERB_POST, "/v1/filteredUnblockKeyApprovalTask", TL, 64 * KB, api_tasks, 1 << KIND_UNBLOCK},
-    {VERB_POST, "/v1/filteredModifyKeyApprovalTask", TL, 64 * KB, api_tasks, 1 << KIND_MODIFY},
-    {VERB_POST, "/v1/filteredCertificateRequestApprovalTask", TL, 64 * KB, api_tasks,
-	1 << KIND_CERTIFICATE_REQUEST},
-    {VERB_POST, "/v1/filteredSignCertificateApprovalTask", TL, 64 * KB, api_tasks,
-	1 << KIND_SIGN_CERTIFICATE},
-    {VERB_POST, "/v1/filteredSelfSignCertificateApprovalTask", TL, 64 * KB, api_tasks,
-	1 << KIND_SELF_SIGN_CERTIFICATE},
-    {VERB_POST, "/v1/filteredAllApprovalTask", TL, 64 * KB, api_tasks, ALL_KINDS},
+    {VERB_POST, "/v1/filteredAllApprovalTask", TL, 64 * KB, api_all_tasks, 0},
     {VERB_POST, "/v1/filteredApprovedRequests", AP, 64 * KB, api_requests_approved, 0},
     {VERB_POST, "/v1/approval", AP, 4 * MB, api_approval, 0},
     {VERB_PATCH, "/v1/task", AP, 64 * KB, api_task_reject, 0},
@@ -57,32 +39,11 @@ static const struct web_route routes[] = {
     {VERB_POST, "/v1/key/deleteKey", KM, 64 * KB, api_key_delete, 0},
     {VERB_DELETE, "/v1/key/{keyName}", KM, 0, api_key_delete_by_name, 0},
 
-    {VERB_POST, "/v1/synchronousSign", KO, 4 * MB, api_synchronous, KIND_SIGN},
-    {VERB_POST, "/v1/synchronousDecrypt", KO, 4 * MB, api_synchronous, KIND_DECRYPT},
-    {VERB_POST, "/v1/synchronousUnwrap", KO, 4 * MB, api_synchronous, KIND_UNWRAP},
-    {VERB_POST, "/v1/synchronousBlock", KO, 4 * MB, api_synchronous, KIND_BLOCK},
-    {VERB_POST, "/v1/synchronousUnblock", KO, 4 * MB, api_synchronous, KIND_UNBLOCK},
-    {VERB_POST, "/v1/synchronousModify", KM, 4 * MB, api_synchronous, KIND_MODIFY},
     {VERB_POST, "/v1/encrypt", KO, 256 * KB, api_encrypt, 0},
     {VERB_POST, "/v1/wrap", KO, 64 * KB, api_wrap, 0},
     {VERB_POST, "/v1/certificate/import/plain", CT, 128 * KB, api_certificate_import, 0},
     {VERB_GET, "/v1/certificate/{keyName}", CT, 0, api_certificate_get, 0},
     {VERB_DELETE, "/v1/certificate/{keyName}", CT, 0, api_certificate_delete, 0},
-    {VERB_POST, "/v1/certificate/request", CT, 4 * MB, api_request_create,
-	KIND_CERTIFICATE_REQUEST},
-    {VERB_POST, "/v1/certificate/sign", CT, 4 * MB, api_request_create, KIND_SIGN_CERTIFICATE},
-    {VERB_POST, "/v1/certificate/selfsign", CT, 4 * MB, api_request_create,
-	KIND_SELF_SIGN_CERTIFICATE},
-    {VERB_POST, "/v1/certificate/synchronous/request", CT, 4 * MB, api_certificate,
-	KIND_CERTIFICATE_REQUEST},
-    {VERB_POST, "/v1/certificate/synchronous/request/download", CT, 4 * MB, api_certificate_file,
-	KIND_CERTIFICATE_REQUEST},
-    {VERB_POST, "/v1/certificate/synchronous/sign", CT, 4 * MB, api_certificate,
-	KIND_SIGN_CERTIFICATE},
-    {VERB_POST, "/v1/certificate/synchronous/selfsign", CT, 4 * MB, api_certificate,
-	KIND_SELF_SIGN_CERTIFICATE},
-    {VERB_POST, "/v1/certificate/synchronous/create/selfSigned", CT, 4 * MB, api_certificate,
-	KIND_SELF_SIGN_CERTIFICATE},
 
     {VERB_POST, "/v1/verify", KO, 4 * MB, api_verify, 0},
     {VERB_GET, "/v1/generateRandom/{length}", KO | SV, 0, api_random, 0},
@@ -92,8 +53,6 @@ static const struct web_route routes[] = {
     {VERB_POST, "/v1/approver/onboard", AP, 64 * KB, api_approver_onboard, 0},
     {VERB_POST, "/v1/approverManagement/onboard", AM, 64 * KB, api_approver_onboard, 0},
     {VERB_POST, "/v1/approverManagement/restoreFromBackup", AM, 64 * KB, api_approver_renew, 1},
-    {VERB_POST, "/v1/approverManagement/restoreFromBackup/forgotPassword", AM, 64 * KB,
-	api_approver_forgot, 0},
     {VERB_POST, "/v1/approverManagement/renewOneTimeCode", AM, 64 * KB, api_approver_renew, 0},
     {VERB_POST, "/v1/approverManagement/renewOnetimePassword", AM, 64 * KB, api_approver_renew, 0},
     {VERB_GET, "/v1/approverManagement/onboarding/status", AM, 0, api_approver_status, 0},
@@ -126,18 +85,61 @@ static const struct {
     {api_certificate_delete, imported_certificate_delete},
 };
 
+/* Tasks of several kinds may be listed by one path. */
+static bool
+lists_first(enum tsb_kind kind)
+{
+	return (tsb_kinds_listed_with(kind) & ((1U << kind) - 1)) == 0;
+}
+
+/* Without content there is little more to say than the name of the key. */
+static size_t
+body_max(const struct tsb_kind_row *k)
+{
+	return k->internal ? 64 * KB : k->content == CONTENT_NONE ? 256 * KB : 4 * MB;
+}
+
+/* Appends the routes of a kind, at most KIND_ROUTES; each carries the kind as its arg. */
+static struct web_route *
+kind_routes(enum tsb_kind kind, struct web_route *end)
+{
+	const struct tsb_kind_row *k = &tsb_kinds[kind];
+	const struct web_route all[KIND_ROUTES] = {
+	    {VERB_POST, k->path, k->askers, body_max(k),
+		k->internal ? api_approver_forgot : api_request_create, (int)kind},
+	    {VERB_POST, lists_first(kind) ? k->task_path : NULL, TL, 64 * KB, api_tasks, (int)kind},
+	    {VERB_POST, k->at_once_path, k->askers, 4 * MB,
+		tsb_kind_certifies(kind) ? api_certificate : api_synchronous, (int)kind},
+	    {VERB_POST, k->at_once_alias, k->askers, 4 * MB, api_certificate, (int)kind},
+	    {VERB_POST, k->download_path, k->askers, 4 * MB, api_certificate_file, (int)kind},
+	};
+
+	for (size_t i = 0; i < KIND_ROUTES; i++)
+		if (all[i].pattern != NULL)
+			*end++ = all[i];
+	return end;
+}
+
+static struct web_route
+route_of_profile(struct web_route route, bool air_gapped)
+{
+	for (size_t i = 0; air_gapped && i < TSB_COUNT(replacements); i++)
+		if (route.serve == replacements[i].online) {
+			route.serve = replacements[i].air_gapped;
+			break;
+		}
+	return route;
+}
+
 const struct web_route *
 fcgi_routes(bool air_gapped)
 {
-	static struct web_route own[TSB_COUNT(routes)];
+	static struct web_route own[TSB_COUNT(routes) + KIND__MAX * KIND_ROUTES];
+	struct web_route *end = own;
 
-	if (!air_gapped)
-		return routes;
-	for (size_t i = 0; i < TSB_COUNT(routes); i++) {
-		own[i] = routes[i];
-		for (size_t r = 0; r < TSB_COUNT(replacements); r++)
-			if (routes[i].serve == replacements[r].online)
-				own[i].serve = replacements[r].air_gapped;
-	}
+	for (int k = 0; k < KIND__MAX; k++)
+		end = kind_routes((enum tsb_kind)k, end);
+	for (size_t i = 0; i < TSB_COUNT(routes); i++)
+		*end++ = route_of_profile(routes[i], air_gapped);
 	return own;
 }

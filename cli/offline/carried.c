@@ -27,7 +27,7 @@ carried_name(struct arena *a, const struct carried *k)
 const struct ska_rule *
 carried_rule(const struct carried *k)
 {
-	return &k->task.attributes.policy.rule[tsb_kinds[k->request.executed].rule];
+	return &k->task.attributes.policy.rule[tsb_kind_rule(k->request.executed)];
 }
 
 /* ---- reading ---- */

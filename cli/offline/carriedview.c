@@ -139,7 +139,7 @@ static void
 show_verdict(struct doc *t, const struct carried *k)
 {
 	const struct task *task = &k->task;
-	enum ska_rule_kind kind = tsb_kinds[k->request.executed].rule;
+	enum ska_rule_kind kind = tsb_kind_rule(k->request.executed);
 
 	if (k->no_key || !task->has_attributes) {
 		doc_warn(t, "whether the approvals suffice is not known: %s",

@@ -34,7 +34,7 @@ record(struct cli *c, const struct carried *k, struct journal *j, struct wire_of
 	tsb_bytes_auto text = {0};
 
 	name_result(k, r);
-	wire_offline_result_format(r, tsb_kinds[k->request.executed].result_member, &text);
+	wire_offline_result_format(r, tsb_kind_executed(k->request.executed)->answer_member, &text);
 	if (journal_record(c, k, j, tsb_view_bytes(&text)))
 		return -1;
 	(void)hook_fault("cli.run.recorded");
@@ -104,7 +104,7 @@ static int
 record_done(struct cli *c, const struct carried *k, struct journal *j, struct tsb_view answer,
     int64_t at_ms)
 {
-	const char *member = tsb_kinds[k->request.executed].result_member;
+	const char *member = tsb_kind_executed(k->request.executed)->answer_member;
 	struct wire_offline_result r = {.execution_ms = at_ms};
 
 	if (member && wire_text_member_parse(answer, member, &c->arena, &r.result, &c->err))
@@ -189,7 +189,7 @@ errand_recover(struct cli *c, const struct carried *k, struct journal *j, bool *
 	const struct tsb_view nothing = {NULL, 0};
 
 	*found = false;
-	if (tsb_kinds[k->request.executed].repeatable)
+	if (tsb_kind_repeatable(k->request.executed))
 		return 0;
 	if (k->request.executed == KIND_UNWRAP) {
 		if (find_new_key(c, k, j, found))
@@ -259,7 +259,7 @@ errand_execute(struct cli *c, const struct carried *k, struct journal *j)
 		return -1;
 	(void)hook_fault("cli.run.intended");
 	at_ms = clock_now_ms();
-	if (session_call(c, "POST", row->synchronous_path, tsb_view_bytes(&body), &answer)) {
+	if (session_call(c, "POST", row->at_once_path, tsb_view_bytes(&body), &answer)) {
 		if (c->exit != CLI_REFUSED || !is_refusal_of_request(c->refused_number))
 			return -1;
 		c->exit = CLI_USAGE;

@@ -272,7 +272,7 @@ doubt(const struct carried *k, const char *seen)
 	if (!k->key_missing && !carried_suffices(k))
 		return "the approvals do not suffice, and a refusal by the HSM ends the request";
 	if (k->task.has_attributes && k->task.attributes.policy.blocked &&
-	    tsb_kinds[k->request.executed].rule == RULE_USE)
+	    tsb_kind_rule(k->request.executed) == RULE_USE)
 		return "the key is blocked, and a refusal by the HSM ends the request";
 	if (seen && !k->site)
 		return "the same approvals were executed before, and nobody signed this request";

@@ -10,14 +10,6 @@
 
 #define APPROVALS_MAX 4096
 
-/* The rule that guards each operation of a token. */
-static const enum ska_rule_kind rule_of[] = {
-    [OP_USE] = RULE_USE,
-    [OP_BLOCK] = RULE_BLOCK,
-    [OP_UNBLOCK] = RULE_UNBLOCK,
-    [OP_MODIFY] = RULE_MODIFY,
-};
-
 /* One approval being checked; number counts from 1 for messages. */
 struct check {
 	const struct enforce_request *rq;
@@ -125,7 +117,7 @@ check_approver(struct check *c, struct tsb_err *err)
 					return 0;
 		}
 	return refuse(c, err, "its approver is not in %s of the key",
-	    ska_rule_names[rule_of[c->rq->operation]]);
+	    ska_rule_names[ska_operation_rule(c->rq->operation)]);
 }
 
 /* Over the token's bytes as received, never over an encoding of what was understood. */
@@ -188,7 +180,7 @@ time_hint(const struct ska_rule *rule, const struct ska_verdict *verdict, bool t
 int
 enforce(const struct enforce_request *rq, struct arena *a, struct tsb_err *err)
 {
-	const struct ska_rule *rule = &rq->policy->rule[rule_of[rq->operation]];
+	const struct ska_rule *rule = &rq->policy->rule[ska_operation_rule(rq->operation)];
 	struct check c = {.rq = rq, .rule = rule, .arena = a};
 	struct ska_approval_token token = {0};
 	struct ska_verdict verdict;

@@ -76,7 +76,7 @@ serve_change(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 {
 	struct hsm_app *app = arg;
 	struct change c = {.app = app, .rq = rq};
-	enum tsb_kind kind = (enum tsb_kind)web_route_arg(rq);
+	enum tsb_kind kind = web_route_arg(rq);
 	hsm_key_auto *k = NULL;
 
 	if (wire_synchronous_parse(kind, rq->body, rq->arena, &c.in, err) ||

@@ -69,11 +69,11 @@ const struct conf_row broker_conf_rows[] = {
 	"semicolon = in this order"},
     {"hsm", "apiKey", CONF_SECRET, AT(hsm_api_key), NULL, 0, 0,
 	"API key for all roles at the HSM; better apiKeyFile"},
-    {"hsm", "keyManagementToken", CONF_SECRET, AT(hsm_role_key[HSM_KEY_MANAGEMENT]), NULL, 0, 0,
-	"API key for key management there, instead of apiKey"},
-    {"hsm", "keyOperationToken", CONF_SECRET, AT(hsm_role_key[HSM_KEY_OPERATION]), NULL, 0, 0,
+    {"hsm", "keyManagementToken", CONF_SECRET, AT(hsm_role_key[TSB_ROLE_KEY_MANAGEMENT]), NULL, 0,
+	0, "API key for key management there, instead of apiKey"},
+    {"hsm", "keyOperationToken", CONF_SECRET, AT(hsm_role_key[TSB_ROLE_KEY_OPERATION]), NULL, 0, 0,
 	"API key for key operations there, instead of apiKey"},
-    {"hsm", "serviceToken", CONF_SECRET, AT(hsm_role_key[HSM_SERVICE]), NULL, 0, 0,
+    {"hsm", "serviceToken", CONF_SECRET, AT(hsm_role_key[TSB_ROLE_SERVICE]), NULL, 0, 0,
 	"API key for service calls there, instead of apiKey"},
     {"hsm", "backupKeyName", CONF_STR, AT(hsm_backup_key), "approver-mgmt-backup-key-rsa-wrapping",
 	0, 0, "key there that backups of approvers are encrypted for; made when missing"},
@@ -279,7 +279,7 @@ broker_hsm_conf(const struct broker_conf *c)
 	    .connect_timeout = c->hsm_connect_timeout,
 	};
 
-	for (int role = 0; role < HSM_ROLE__MAX; role++)
+	for (int role = 0; role < TSB_ROLE__MAX; role++)
 		h.api_key[role] =
 		    c->hsm_role_key[role] != NULL ? c->hsm_role_key[role] : c->hsm_api_key;
 	return h;

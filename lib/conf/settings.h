@@ -28,7 +28,7 @@ struct broker_conf {
 	    *admin_password;
 	/* [hsm] */
 	char *hsm_backup_key;
-	char *hsm_url, *hsm_api_key, *hsm_role_key[HSM_ROLE__MAX];
+	char *hsm_url, *hsm_api_key, *hsm_role_key[TSB_ROLE__MAX];
 	char *hsm_ca, *hsm_cert, *hsm_key;
 	long hsm_timeout, hsm_connect_timeout;
 	/* [fcgi] */

@@ -88,7 +88,7 @@ flow_custody_forgot(struct flow *f, const struct wire_approver_password *in, str
 	    store_read(f->store, "approver_load", load_body, &l, err) ||
 	    check_backup_key(f, &row, a, err))
 		return -1;
-	wire_restore_format(f->conf->hsm_backup_key, row.wrapped_key,
+	wire_restore_format(KIND_RESTORE_APPROVER, f->conf->hsm_backup_key, row.wrapped_key,
 	    arena_printf(a, "Restore the key of approver %s under a new backup password", in->name),
 	    &body);
 	if (wire_request_parse(KIND_RESTORE_APPROVER, tsb_view_bytes(&body), a, &request, err))

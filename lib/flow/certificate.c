@@ -22,8 +22,7 @@ _Static_assert((int)SUBJECT__MAX == (int)DN__MAX &&
 bool
 flow_is_certificate(enum tsb_kind kind)
 {
-	return kind == KIND_CERTIFICATE_REQUEST || kind == KIND_SIGN_CERTIFICATE ||
-	    kind == KIND_SELF_SIGN_CERTIFICATE;
+	return tsb_kind_certifies(kind);
 }
 
 static enum x509_kind
@@ -247,14 +246,13 @@ flow_request_ordered(const struct tsb_request *rq, struct arena *a, enum tsb_kin
 	struct tsb_view content;
 	const char *algorithm;
 
-	*kind = rq->kind;
+	*kind = tsb_kinds[rq->kind].executed;
 	*inner = rq->inner_clean;
 	if (!flow_is_certificate(rq->kind))
 		return 0;
 	if (approved_content(rq, &content, err) || asked_algorithm(rq, a, &algorithm, err))
 		return -1;
 	wire_sign_inner_format(rq->key_name, algorithm, content, &text);
-	*kind = KIND_SIGN;
 	*inner = arena_view(a, tsb_view_bytes(&text));
 	return 0;
 }
@@ -303,7 +301,7 @@ sign_now(struct flow *f, const struct tsb_request_in *in, const struct draft *d,
 	tsb_bytes_auto out = {0};
 	struct hsm_order order = {
 	    .type = HSM_ORDER_EXECUTE,
-	    .kind = KIND_SIGN,
+	    .kind = tsb_kinds[in->kind].executed,
 	    .password = in->key_password,
 	    .arena = a,
 	};

@@ -41,7 +41,7 @@ flow_votes(const struct tsb_approval *approvals, size_t n, struct arena *a)
 const struct ska_rule *
 flow_request_rule(const struct flow_key *key, enum tsb_kind kind)
 {
-	return key->parsed.has_policy ? &key->parsed.policy.rule[tsb_kinds[kind].rule] : NULL;
+	return key->parsed.has_policy ? &key->parsed.policy.rule[tsb_kind_rule(kind)] : NULL;
 }
 
 bool

@@ -107,7 +107,7 @@ claim_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	if (!claimable(rq, now_ms))
 		return 0;
 	/* whoever had it may have been answered by the HSM and not lived to say so */
-	x->asking = rq->owner != NULL && !tsb_kinds[rq->kind].repeatable;
+	x->asking = rq->owner != NULL && !tsb_kind_repeatable(rq->kind);
 	audit.from = tsb_state_names[rq->state];
 	if (claim_evaluate(c, tx, now_ms, &met, &change, err))
 		return -1;
@@ -178,7 +178,7 @@ order_prepare(struct flow *f, struct flow_execution *x, struct tsb_err *err)
 	/*
 	 * The answer is in before the lease is over: who takes over then will not meet this call.
 	 */
-	if (!tsb_kinds[rq->kind].repeatable)
+	if (!tsb_kind_repeatable(rq->kind))
 		x->order.not_after_ms = rq->lease_ms - f->conf->hsm_timeout * 1000;
 	x->called = true;
 	return 0;
@@ -350,7 +350,7 @@ give_back(const struct flow *f, const struct flow_execution *x, enum verdict ver
 		return change;
 	if (verdict == TROUBLE)
 		change.due_ms = now_ms + pause_ms(f, rq->attempt);
-	if (x->asking || (x->called && !tsb_kinds[rq->kind].repeatable && !x->never_sent)) {
+	if (x->asking || (x->called && !tsb_kind_repeatable(rq->kind) && !x->never_sent)) {
 		change.owner = rq->owner;
 		change.lease_ms = change.due_ms > now_ms ? change.due_ms : now_ms;
 	}

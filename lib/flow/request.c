@@ -240,7 +240,7 @@ first_state(struct flow *f, struct tsb_request *rq, const struct ska_rule *rule,
 	    !ska_rule_works_without_timestamp(rule))
 		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
 		    "%s of key '%s' has only tokens with timelock or timeout, and %s",
-		    ska_rule_names[tsb_kinds[rq->kind].rule], rq->key_name,
+		    ska_rule_names[tsb_kind_rule(rq->kind)], rq->key_name,
 		    f->air_gapped ? "approvals given without an HSM carry no timestamp"
 				  : "this HSM issues no timestamps");
 	if (rule != NULL) {
@@ -249,7 +249,7 @@ first_state(struct flow *f, struct tsb_request *rq, const struct ska_rule *rule,
 		if (tsb_state_terminal(change.to))
 			return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
 			    "%s of key '%s' can never be fulfilled",
-			    ska_rule_names[tsb_kinds[rq->kind].rule], rq->key_name);
+			    ska_rule_names[tsb_kind_rule(rq->kind)], rq->key_name);
 		rq->state = change.to;
 		rq->due_ms = change.due_ms;
 		rq->expires_ms = change.expires_ms;

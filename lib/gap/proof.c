@@ -332,7 +332,8 @@ static int (*const provers[KIND__MAX])(struct proof *, struct tsb_err *) = {
 static int
 check_form(const struct proof *p, struct tsb_err *err)
 {
-	const char *given = p->c->in->member, *member = tsb_kinds[p->rq->kind].result_member;
+	const char *given = p->c->in->member,
+		   *member = tsb_kind_executed(p->rq->kind)->answer_member;
 
 	if (member == NULL && given != NULL)
 		return tsb_fail(err, TSB_E_INPUT,

@@ -10,12 +10,10 @@
 #include "lib/model/model.h"
 #include "lib/wire/wire.h"
 
-enum hsm_role { HSM_KEY_MANAGEMENT, HSM_KEY_OPERATION, HSM_SERVICE, HSM_ROLE__MAX };
-
 struct hsm_conf {
 	const char *url; /* addresses: commas = pick one at random and fall back to the others,
 			  * semicolons = in this order; lib/http/endpoint.h */
-	const char *api_key[HSM_ROLE__MAX]; /* NULL = none sent */
+	const char *api_key[TSB_ROLE__MAX]; /* NULL = none sent */
 	const char *ca_file; /* NULL = the system's */
 	const char *cert_file, *key_file; /* client certificate, NULL = none */
 	long timeout; /* seconds for one call */

@@ -15,7 +15,7 @@ struct hsm_order {
 	enum hsm_order_type type;
 	const char *key_name; /* LOOK, STORE */
 	struct tsb_view password; /* of the key; empty = none */
-	enum tsb_kind kind; /* EXECUTE */
+	enum tsb_kind kind; /* EXECUTE: one that is executed as itself */
 	struct tsb_view inner; /* EXECUTE: the object of the request, compact, without password */
 	const struct tsb_view *approvals; /* EXECUTE */
 	size_t napprovals;

@@ -19,7 +19,7 @@
 static int
 conf_check(const struct hsm_conf *conf, struct tsb_err *err)
 {
-	for (int i = 0; i < HSM_ROLE__MAX; i++)
+	for (int i = 0; i < TSB_ROLE__MAX; i++)
 		if (conf->api_key[i] != NULL && strpbrk(conf->api_key[i], "\r\n") != NULL)
 			return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 			    "an API key of the HSM has a line break inside");
@@ -54,7 +54,7 @@ rest_open(const struct hsm_conf *conf, struct tsb_err *err)
 	if (h == NULL)
 		fatal("out of memory: an HSM");
 	h->http = client;
-	for (int i = 0; i < HSM_ROLE__MAX; i++)
+	for (int i = 0; i < TSB_ROLE__MAX; i++)
 		h->api_key[i] = tsb_strdup(conf->api_key[i]);
 	return &h->hsm;
 }
@@ -65,7 +65,7 @@ rest_close(struct hsm *hsm)
 	struct rest_hsm *h = rest_hsm_of(hsm);
 
 	http_client_free(&h->http);
-	for (int i = 0; i < HSM_ROLE__MAX; i++) {
+	for (int i = 0; i < TSB_ROLE__MAX; i++) {
 		if (h->api_key[i] != NULL)
 			tsb_wipe(h->api_key[i], strlen(h->api_key[i]));
 		free(h->api_key[i]);
@@ -88,7 +88,7 @@ rest_wait(struct hsm *hsm, int fd, int timeout_ms)
 /* ---- calls ---- */
 
 struct rest_call
-rest_hsm_call(const struct rest_hsm *h, const char *method, const char *path, enum hsm_role role,
+rest_hsm_call(const struct rest_hsm *h, const char *method, const char *path, enum tsb_role role,
     bool repeatable, struct tsb_view body)
 {
 	return (struct rest_call){
@@ -199,7 +199,7 @@ rest_attributes(struct hsm *hsm, const char *key_name, struct tsb_view password,
 	int rc;
 
 	wire_key_ref_format(&ref, &body);
-	call = rest_hsm_call(h, "POST", REST_ATTRIBUTES_PATH, HSM_KEY_MANAGEMENT, true,
+	call = rest_hsm_call(h, "POST", REST_ATTRIBUTES_PATH, TSB_ROLE_KEY_MANAGEMENT, true,
 	    tsb_view_bytes(&body));
 	if (rest_hsm_ask(h, &call, &reply, NULL, err))
 		return -1;
@@ -221,7 +221,7 @@ rest_stamp(struct hsm *hsm, const struct wire_timestamp_request *ask, struct are
 	if (!rest_offers(hsm, HSM_TIMESTAMPS))
 		return lacks(HSM_TIMESTAMPS, err);
 	wire_timestamp_request_format(ask, &body);
-	call = rest_hsm_call(h, "POST", "/v1/timestamp", HSM_KEY_OPERATION, true,
+	call = rest_hsm_call(h, "POST", "/v1/timestamp", TSB_ROLE_KEY_OPERATION, true,
 	    tsb_view_bytes(&body));
 	if (rest_hsm_ask(h, &call, &reply, &status, err))
 		return status == 404 && err->code != TSB_E_KEY_NOT_EXISTENT
@@ -240,7 +240,7 @@ rest_random(struct hsm *hsm, size_t n, struct tsb_bytes *out, struct tsb_err *er
 	arena_auto a = {0};
 	struct tsb_view text, bytes;
 	struct rest_call call = rest_hsm_call(h, "GET", rest_hsm_random_path(&a, (long)n),
-	    HSM_KEY_OPERATION, true, tsb_view_of(NULL, 0));
+	    TSB_ROLE_KEY_OPERATION, true, tsb_view_of(NULL, 0));
 	int rc;
 
 	if (rest_hsm_ask(h, &call, &reply, NULL, err))
@@ -275,7 +275,7 @@ rest_backup_key_make(struct hsm *hsm, const char *label, struct tsb_err *err)
 	struct rest_call call;
 
 	wire_backup_key_format(label, &body);
-	call = rest_hsm_call(h, "POST", REST_KEY_PATH, HSM_KEY_MANAGEMENT, false,
+	call = rest_hsm_call(h, "POST", REST_KEY_PATH, TSB_ROLE_KEY_MANAGEMENT, false,
 	    tsb_view_bytes(&body));
 	return just_do(h, &call, err);
 }
@@ -289,7 +289,7 @@ rest_certificate(struct hsm *hsm, const char *key_name, struct arena *a, struct 
 	struct rest_hsm *h = rest_hsm_of(hsm);
 	struct rest_reply reply = {0};
 	struct rest_call call = rest_hsm_call(h, "GET", rest_hsm_certificate_path(a, key_name),
-	    HSM_KEY_MANAGEMENT, true, tsb_view_of(NULL, 0));
+	    TSB_ROLE_KEY_MANAGEMENT, true, tsb_view_of(NULL, 0));
 	int rc;
 
 	if (!rest_offers(hsm, HSM_CERTIFICATES))
@@ -318,7 +318,7 @@ rest_certificate_store(struct hsm *hsm, const char *key_name, struct tsb_view pe
 	if (!rest_offers(hsm, HSM_CERTIFICATES))
 		return lacks(HSM_CERTIFICATES, err);
 	wire_pem_format(key_name, "certificate", pem, &body);
-	call = rest_hsm_call(h, "POST", REST_CERTIFICATE_STORE_PATH, HSM_KEY_MANAGEMENT, true,
+	call = rest_hsm_call(h, "POST", REST_CERTIFICATE_STORE_PATH, TSB_ROLE_KEY_MANAGEMENT, true,
 	    tsb_view_bytes(&body));
 	if (just_do(h, &call, err) == 0)
 		return 0;

@@ -8,7 +8,7 @@
 struct rest_hsm {
 	struct hsm hsm; /* first: what hsm.h hands out */
 	struct http_client *http;
-	char *api_key[HSM_ROLE__MAX];
+	char *api_key[TSB_ROLE__MAX];
 	int64_t lacks_until[HSM_OFFER__MAX]; /* monotonic ms; 0 = not known to lack it */
 };
 
@@ -20,7 +20,7 @@ rest_hsm_of(struct hsm *h)
 
 /* A call of the API that HSMs offer; body is borrowed. */
 struct rest_call rest_hsm_call(const struct rest_hsm *, const char *method, const char *path,
-    enum hsm_role role, bool repeatable, struct tsb_view body);
+    enum tsb_role role, bool repeatable, struct tsb_view body);
 /* Calls and waits for a success. Else -1, with the status in *status unless that is NULL. */
 int rest_hsm_ask(struct rest_hsm *, const struct rest_call *, struct rest_reply *, int *status,
     struct tsb_err *) TSB_MUSTCHECK;

@@ -6,19 +6,12 @@
 
 /* ---- what is sent ---- */
 
-/* Modifying a key's policy is a matter of key management, all else is using the key. */
-static enum hsm_role
-role_of(enum tsb_kind kind)
-{
-	return kind == KIND_MODIFY ? HSM_KEY_MANAGEMENT : HSM_KEY_OPERATION;
-}
-
 struct rest_call
 rest_hsm_synchronous(const struct rest_hsm *h, enum tsb_kind kind, struct tsb_view body)
 {
 	const struct tsb_kind_row *row = &tsb_kinds[kind];
 
-	return rest_hsm_call(h, "POST", row->synchronous_path, role_of(kind), row->repeatable,
+	return rest_hsm_call(h, "POST", row->at_once_path, row->role, tsb_kind_repeatable(kind),
 	    body);
 }
 
@@ -37,13 +30,13 @@ order_write(const struct rest_hsm *h, const struct hsm_order *o, struct tsb_byte
 		break;
 	case HSM_ORDER_LOOK:
 		wire_key_ref_format(&ref, body);
-		*call = rest_hsm_call(h, "POST", REST_ATTRIBUTES_PATH, HSM_KEY_MANAGEMENT, true,
-		    tsb_view_bytes(body));
+		*call = rest_hsm_call(h, "POST", REST_ATTRIBUTES_PATH, TSB_ROLE_KEY_MANAGEMENT,
+		    true, tsb_view_bytes(body));
 		break;
 	case HSM_ORDER_STORE:
 		wire_pem_format(o->key_name, "certificate", o->certificate, body);
-		*call = rest_hsm_call(h, "POST", REST_CERTIFICATE_STORE_PATH, HSM_KEY_MANAGEMENT,
-		    true, tsb_view_bytes(body));
+		*call = rest_hsm_call(h, "POST", REST_CERTIFICATE_STORE_PATH,
+		    TSB_ROLE_KEY_MANAGEMENT, true, tsb_view_bytes(body));
 		break;
 	}
 	call->not_after_ms = o->not_after_ms;
@@ -76,7 +69,7 @@ static enum hsm_outcome
 result_read(const struct rest_reply *reply, enum tsb_kind kind, struct arena *a,
     struct hsm_answer *answer)
 {
-	const char *member = tsb_kinds[kind].result_member;
+	const char *member = tsb_kinds[kind].answer_member;
 
 	if (member != NULL)
 		return wire_text_member_parse(tsb_view_bytes(&reply->body), member, a,

@@ -6,20 +6,21 @@
 static const struct passage {
 	const char *method;
 	const char *path; /* NULL: it depends */
-	enum hsm_role role;
+	enum tsb_role role;
 	bool repeatable;
 } passages[HSM_PASS__MAX] = {
-    [HSM_PASS_KEY_CREATE] = {"POST", REST_KEY_PATH, HSM_KEY_MANAGEMENT, false},
-    [HSM_PASS_KEY_LIST] = {"GET", REST_KEY_PATH, HSM_KEY_MANAGEMENT, true},
-    [HSM_PASS_KEY_ATTRIBUTES] = {"POST", REST_ATTRIBUTES_PATH, HSM_KEY_MANAGEMENT, true},
-    [HSM_PASS_KEY_DELETE] = {"POST", "/v1/key/deleteKey", HSM_KEY_MANAGEMENT, false},
-    [HSM_PASS_VERIFY] = {"POST", "/v1/verify", HSM_KEY_OPERATION, true},
-    [HSM_PASS_ENCRYPT] = {"POST", "/v1/encrypt", HSM_KEY_OPERATION, true},
-    [HSM_PASS_WRAP] = {"POST", "/v1/wrap", HSM_KEY_OPERATION, true},
-    [HSM_PASS_RANDOM] = {"GET", NULL, HSM_KEY_OPERATION, true},
-    [HSM_PASS_CERTIFICATE_STORE] = {"POST", REST_CERTIFICATE_STORE_PATH, HSM_KEY_MANAGEMENT, true},
-    [HSM_PASS_CERTIFICATE_GET] = {"GET", NULL, HSM_KEY_MANAGEMENT, true},
-    [HSM_PASS_CERTIFICATE_DELETE] = {"DELETE", NULL, HSM_KEY_MANAGEMENT, false},
+    [HSM_PASS_KEY_CREATE] = {"POST", REST_KEY_PATH, TSB_ROLE_KEY_MANAGEMENT, false},
+    [HSM_PASS_KEY_LIST] = {"GET", REST_KEY_PATH, TSB_ROLE_KEY_MANAGEMENT, true},
+    [HSM_PASS_KEY_ATTRIBUTES] = {"POST", REST_ATTRIBUTES_PATH, TSB_ROLE_KEY_MANAGEMENT, true},
+    [HSM_PASS_KEY_DELETE] = {"POST", "/v1/key/deleteKey", TSB_ROLE_KEY_MANAGEMENT, false},
+    [HSM_PASS_VERIFY] = {"POST", "/v1/verify", TSB_ROLE_KEY_OPERATION, true},
+    [HSM_PASS_ENCRYPT] = {"POST", "/v1/encrypt", TSB_ROLE_KEY_OPERATION, true},
+    [HSM_PASS_WRAP] = {"POST", "/v1/wrap", TSB_ROLE_KEY_OPERATION, true},
+    [HSM_PASS_RANDOM] = {"GET", NULL, TSB_ROLE_KEY_OPERATION, true},
+    [HSM_PASS_CERTIFICATE_STORE] = {"POST", REST_CERTIFICATE_STORE_PATH, TSB_ROLE_KEY_MANAGEMENT,
+	true},
+    [HSM_PASS_CERTIFICATE_GET] = {"GET", NULL, TSB_ROLE_KEY_MANAGEMENT, true},
+    [HSM_PASS_CERTIFICATE_DELETE] = {"DELETE", NULL, TSB_ROLE_KEY_MANAGEMENT, false},
 };
 
 static struct rest_call

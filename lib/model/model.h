@@ -71,7 +71,7 @@ struct tsb_request_in {
 	enum tsb_kind kind;
 	const char *key_name;
 	struct tsb_view key_password; /* empty = none */
-	struct tsb_view secret; /* KIND_RESTORE_APPROVER: kept sealed until the end */
+	struct tsb_view secret; /* EFFECT_CODE: kept sealed until the end */
 	struct tsb_view payload; /* sign: message; decrypt: ciphertext; others empty */
 	struct ska_policy *policy; /* modify: resolved by flow; else NULL */
 	struct ska_unwrap unwrap; /* unwrap: the new key */
@@ -197,7 +197,7 @@ enum tsb_sort { SORT_CREATED_ASC, SORT_CREATED_DESC, SORT_FETCHED_ASC, SORT_FETC
 
 struct tsb_task_filter {
 	struct tsb_approver_proof proof;
-	unsigned kinds; /* bit 1 << KIND_*; 0 = all (set by the route) */
+	unsigned kinds; /* bits 1 << kind; 0 = all (set by the route) */
 	bool has_id, has_request_id;
 	struct tsb_uuid id, request_id;
 	int level; /* 1 to 6 */

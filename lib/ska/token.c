@@ -11,6 +11,19 @@
 /* 9999-12-31T23:59:59Z: every accepted time has a text form, and sums with it cannot overflow. */
 #define SECONDS_MAX 253402300799u
 
+enum ska_rule_kind
+ska_operation_rule(enum ska_operation operation)
+{
+	static const enum ska_rule_kind rules[] = {
+	    [OP_USE] = RULE_USE,
+	    [OP_BLOCK] = RULE_BLOCK,
+	    [OP_UNBLOCK] = RULE_UNBLOCK,
+	    [OP_MODIFY] = RULE_MODIFY,
+	};
+
+	return rules[operation];
+}
+
 static int
 check_size(struct tsb_view v, const char *what, size_t max, struct tsb_err *err)
 {

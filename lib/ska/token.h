@@ -8,6 +8,7 @@
 #ifndef TSB_SKA_TOKEN_H
 #define TSB_SKA_TOKEN_H
 
+#include "lib/ska/policy.h"
 #include "lib/ska/tlv.h"
 
 #define TOKEN_MAX         (4 * 1024 * 1024)
@@ -15,6 +16,8 @@
 #define TOKEN_LABEL_MAX   255
 
 enum ska_operation { OP_USE = 1, OP_BLOCK = 2, OP_UNBLOCK = 3, OP_MODIFY = 4 };
+/* The rule of a policy that guards it. */
+enum ska_rule_kind ska_operation_rule(enum ska_operation);
 
 /* Timestamp token: what the HSM's timestamp key signs, its u32 included. */
 struct ska_timestamp {

@@ -216,8 +216,15 @@ web_auth_roles(const struct web_auth *auth, const struct web_caller *caller, str
 const char *
 web_roles_text(unsigned roles, struct arena *a)
 {
-	static const char *const names[] = {"keyManagement", "keyOperation", "approver", "service",
-	    "approverManagement", "anyone", "timestamp"};
+	static const char *const names[] = {
+	    [TSB_ROLE_KEY_MANAGEMENT] = "keyManagement",
+	    [TSB_ROLE_KEY_OPERATION] = "keyOperation",
+	    [TSB_ROLE_APPROVER] = "approver",
+	    [TSB_ROLE_SERVICE] = "service",
+	    [TSB_ROLE_APPROVER_MANAGEMENT] = "approverManagement",
+	    [TSB_ROLE__MAX] = "anyone",
+	    [TSB_ROLE__MAX + 1] = "timestamp",
+	};
 	tsb_bytes_auto text = {0};
 
 	for (size_t i = 0; i < TSB_COUNT(names); i++)

@@ -8,24 +8,25 @@
 #include "lib/base/arena.h"
 #include "lib/base/conf.h"
 #include "lib/base/err.h"
+#include "lib/model/role.h"
 
 struct web_route;
 
 enum web_verb { VERB_GET, VERB_POST, VERB_PUT, VERB_PATCH, VERB_DELETE, VERB__MAX };
 
-/* Roles of api-notes.md 2.1; a route names those that may call it, 0 = nobody. */
+/* Bits of roles; a route names those that may call it, 0 = nobody. */
 enum web_role {
-	ROLE_KEY_MANAGEMENT = 1 << 0,
-	ROLE_KEY_OPERATION = 1 << 1,
-	ROLE_APPROVER = 1 << 2,
-	ROLE_SERVICE = 1 << 3,
-	ROLE_APPROVER_MANAGEMENT = 1 << 4,
-	ROLE_ANYONE = 1 << 5, /* no credential needed */
+	ROLE_KEY_MANAGEMENT = TSB_ROLE_BIT(TSB_ROLE_KEY_MANAGEMENT),
+	ROLE_KEY_OPERATION = TSB_ROLE_BIT(TSB_ROLE_KEY_OPERATION),
+	ROLE_APPROVER = TSB_ROLE_BIT(TSB_ROLE_APPROVER),
+	ROLE_SERVICE = TSB_ROLE_BIT(TSB_ROLE_SERVICE),
+	ROLE_APPROVER_MANAGEMENT = TSB_ROLE_BIT(TSB_ROLE_APPROVER_MANAGEMENT),
+	ROLE_ANYONE = TSB_ROLE_BIT(TSB_ROLE__MAX), /* no credential needed */
 	/*
 	 * Held by everybody when approverPathsOpen: task listings, whose proof is the signed
 	 * timestamp in the body, name it beside ROLE_APPROVER.
 	 */
-	ROLE_TIMESTAMP = 1 << 6
+	ROLE_TIMESTAMP = TSB_ROLE_BIT(TSB_ROLE__MAX + 1)
 };
 
 struct web_request {

@@ -359,22 +359,19 @@ take_inner(struct json_object *inner, struct arena *a, struct wire_client_task *
 {
 	struct json_object *subject;
 
-	switch (t->kind) {
-	case KIND_SIGN:
-		return take_bytes(inner, "payload", a, &t->has_request_payload, &t->request_payload,
-		    err);
-	case KIND_DECRYPT:
-		return take_bytes(inner, "encryptedPayload", a, &t->has_request_payload,
-		    &t->request_payload, err);
-	case KIND_UNWRAP:
+	switch (tsb_kinds[t->kind].content) {
+	case CONTENT_BYTES:
+		return take_bytes(inner, tsb_kinds[t->kind].bytes_member, a,
+		    &t->has_request_payload, &t->request_payload, err);
+	case CONTENT_NEW_KEY:
 		if (take_text(inner, "label", false, a, &t->new_label, err) ||
 		    take_text(inner, "wrapMethod", false, a, &t->wrap_method, err))
 			return -1;
 		return take_bytes(inner, "wrappedKey", a, &t->has_wrapped_key, &t->wrapped_key,
 		    err);
-	case KIND_CERTIFICATE_REQUEST:
-	case KIND_SIGN_CERTIFICATE:
-	case KIND_SELF_SIGN_CERTIFICATE:
+	case CONTENT_CERTIFICATE_REQUEST:
+	case CONTENT_CERTIFICATE:
+	case CONTENT_SELF_SIGNED:
 		subject = member(inner, "standardCertificateAttributes");
 		if (subject && !json_object_is_type(subject, json_type_object))
 			return bad("standardCertificateAttributes", "is not an object", err);
@@ -384,9 +381,11 @@ take_inner(struct json_object *inner, struct arena *a, struct wire_client_task *
 		return !t->common_name && subject
 		    ? take_text(subject, "commonName", false, a, &t->common_name, err)
 		    : 0;
-	default:
-		return 0;
+	case CONTENT_NONE:
+	case CONTENT_POLICY:
+		break;
 	}
+	return 0;
 }
 
 /* What the caller asked for: the one envelope member of level 3 that is not null. */
@@ -395,25 +394,24 @@ take_envelope(struct json_object *o, struct arena *a, struct wire_client_task *t
     struct tsb_err *err)
 {
 	struct json_object *envelope, *inner, *signature;
-	int k;
+	for (int k = 0; k < KIND__MAX; k++) {
+		const struct tsb_kind_row *row = &tsb_kinds[k];
 
-	for (k = 0; k < KIND__MAX; k++) {
-		/* looks like the decryption that it is */
-		if (k == KIND_RESTORE_APPROVER)
+		if (row->internal) /* looks like what it is executed as */
 			continue;
-		if (!(envelope = member(o, tsb_kinds[k].task_member)))
+		if (!(envelope = member(o, row->task_member)))
 			continue;
 		if (t->has_kind)
-			return bad(tsb_kinds[k].task_member, "is a second request", err);
-		inner = member(envelope, tsb_kinds[k].envelope);
+			return bad(row->task_member, "is a second request", err);
+		inner = member(envelope, row->envelope);
 		if (!json_object_is_type(envelope, json_type_object) ||
 		    !json_object_is_type(inner, json_type_object))
-			return bad(tsb_kinds[k].task_member, "is not a request", err);
+			return bad(row->task_member, "is not a request", err);
 		t->has_kind = true;
 		t->kind = (enum tsb_kind)k;
-		if (take_text(inner, tsb_kinds[k].key_member, true, a, &t->key_name, err) ||
-		    take_text(inner, k == KIND_DECRYPT ? "cipherAlgorithm" : "signatureAlgorithm",
-			false, a, &t->algorithm, err) ||
+		if (take_text(inner, row->key_member, true, a, &t->key_name, err) ||
+		    (row->algorithm_member &&
+			take_text(inner, row->algorithm_member, false, a, &t->algorithm, err)) ||
 		    take_inner(inner, a, t, err))
 			return -1;
 		signature = member(envelope, "requestSignature");

@@ -376,14 +376,16 @@ wire_backup_key_format(const char *label, struct tsb_bytes *out)
 }
 
 void
-wire_restore_format(const char *key_name, struct tsb_view wrapped_key, const char *note,
-    struct tsb_bytes *out)
+wire_restore_format(enum tsb_kind kind, const char *key_name, struct tsb_view wrapped_key,
+    const char *note, struct tsb_bytes *out)
 {
+	const struct tsb_kind_row *row = &tsb_kinds[kind];
+
 	tsb_bytes_add(out, "{", 1);
-	emit_open(out, tsb_kinds[KIND_RESTORE_APPROVER].envelope, '{');
-	emit_base64(out, "encryptedPayload", wrapped_key);
-	emit_text(out, tsb_kinds[KIND_RESTORE_APPROVER].key_member, key_name);
-	emit_text(out, "cipherAlgorithm", "RSA_PADDING_OAEP_WITH_SHA256");
+	emit_open(out, row->envelope, '{');
+	emit_base64(out, row->bytes_member, wrapped_key);
+	emit_text(out, row->key_member, key_name);
+	emit_text(out, row->algorithm_member, "RSA_PADDING_OAEP_WITH_SHA256");
 	emit_base64(out, "metaData", tsb_view_str(note));
 	emit_close(out, '}');
 	emit_close(out, '}');

@@ -54,8 +54,9 @@ int wire_approvers_read(struct tsb_view body, struct arena *a, struct tsb_approv
 
 /* Body of POST /v1/key for the key that backups of approvers are wrapped with. */
 void wire_backup_key_format(const char *label, struct tsb_bytes *out);
-/* The decryption that opens a backup, as a body of POST /v1/decrypt. note: what approvers read. */
-void wire_restore_format(const char *key_name, struct tsb_view wrapped_key, const char *note,
-    struct tsb_bytes *out);
+/* The decryption that opens a backup, as the body of a request of this kind. note: what
+ * approvers read. */
+void wire_restore_format(enum tsb_kind kind, const char *key_name, struct tsb_view wrapped_key,
+    const char *note, struct tsb_bytes *out);
 
 #endif

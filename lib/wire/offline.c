@@ -80,18 +80,6 @@ ascii(struct tsb_view text, struct arena *a)
 
 /* ---- requests: reading ---- */
 
-/* Kinds that a synchronous endpoint executes come first in enum tsb_kind. */
-#define EXECUTED_KINDS (KIND_MODIFY + 1)
-
-/* Certificates are signatures to the HSM, and a restoration is a decryption. */
-static enum tsb_kind
-executed_kind(enum tsb_kind kind)
-{
-	if (kind == KIND_RESTORE_APPROVER)
-		return KIND_DECRYPT;
-	return kind < EXECUTED_KINDS ? kind : KIND_SIGN;
-}
-
 /* The one member of input and the kind that it stands for. */
 static int
 find_inner(struct tsb_view input, struct wire_offline_request *out, struct tsb_err *err)
@@ -104,8 +92,9 @@ find_inner(struct tsb_view input, struct wire_offline_request *out, struct tsb_e
 	if (jsontext_next(&input, &more))
 		return tsb_fail(err, TSB_E_INPUT, "inputOfflineHsm.%s is a second member",
 		    field_quote(more.name, quoted));
-	for (int k = 0; k < EXECUTED_KINDS; k++)
-		if (tsb_view_eq(m.name, tsb_view_str(tsb_kinds[k].envelope))) {
+	for (int k = 0; k < KIND__MAX; k++)
+		if (tsb_kinds[k].executed == (enum tsb_kind)k &&
+		    tsb_view_eq(m.name, tsb_view_str(tsb_kinds[k].envelope))) {
 			out->kind = out->executed = (enum tsb_kind)k;
 			out->inner = m.value;
 			return 0;
@@ -187,7 +176,7 @@ read_item(struct tsb_view text, struct arena *a, struct wire_offline_request *ou
 		return tsb_fail(err, TSB_E_INPUT, "inputOfflineHsm is missing");
 	if (read_input(input, a, &c.request, err))
 		return -1;
-	if (!tsb_kind_by_name(c.kind, &kind) || executed_kind(kind) != c.request.executed)
+	if (!tsb_kind_by_name(c.kind, &kind) || tsb_kinds[kind].executed != c.request.executed)
 		return tsb_fail(err, TSB_E_INPUT, "kind does not fit inputOfflineHsm.%s",
 		    tsb_kinds[c.request.executed].envelope);
 	if (!tsb_streq(key_name, c.request.key_name))

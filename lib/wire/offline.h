@@ -65,7 +65,7 @@ struct wire_offline_result {
 };
 int wire_offline_result_parse(struct tsb_view body, struct arena *a,
     struct wire_offline_result *out, struct tsb_err *err) TSB_MUSTCHECK;
-/* member: the name that the result goes by, as tsb_kinds[].result_member; NULL = "result". */
+/* member: the name that the result goes by, as answer_member of the kind's row; NULL = "result". */
 void wire_offline_result_format(const struct wire_offline_result *, const char *member,
     struct tsb_bytes *out);
 

@@ -158,7 +158,7 @@ shown_payload_type(const struct tsb_request *r)
 {
 	if (r->payload_type != NULL)
 		return r->payload_type;
-	return r->kind == KIND_SIGN ? "UNSPECIFIED" : NULL; /* its default (api-notes.md 4.5) */
+	return tsb_kinds[r->kind].payload_type;
 }
 
 static void

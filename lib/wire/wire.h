@@ -38,7 +38,7 @@ void wire_request_id_format(enum tsb_kind kind, const struct tsb_uuid *id, struc
 int wire_synchronous_format(enum tsb_kind kind, struct tsb_view inner_clean,
     struct tsb_view password, const struct tsb_view *signed_approvals, size_t n,
     struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
-/* An inner object of KIND_SIGN that the broker makes itself. */
+/* An inner object of a signature that the broker itself asks for. */
 void wire_sign_inner_format(const char *key_name, const char *algorithm, struct tsb_view payload,
     struct tsb_bytes *out);
 /* GET /v1/request/{id} (docs/openapi.yaml Request). */

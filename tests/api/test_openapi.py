@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 import openapi
+import routes
 from client import http_of
 from private_site import ROOT
 
@@ -30,18 +31,8 @@ def errors():
 
 def route_table():
     """(verb, path) -> set of roles, from the program's source."""
-    out = {}
-    for source in sorted((ROOT / "fcgi").glob("routes*.c")):
-        text = source.read_text()
-        macros = dict(re.findall(r"^#define ([A-Z]{2})[ \t]+([^/\n]*)", text, re.M))
-
-        def roles_of(words):
-            for word in re.findall(r"[A-Z_]+", words):
-                yield from roles_of(macros[word]) if word in macros else [word]
-        for verb, path, roles in re.findall(r'\{\s*VERB_(\w+), "([^"]+)",\s*([\w |]+),', text):
-            out[verb, path] = {TOKENS[r] for r in roles_of(re.sub(r"/\*.*", "", roles))
-                               if r in TOKENS}
-    return out
+    return {route: {TOKENS[r] for r in roles if r in TOKENS}
+            for route, roles in routes.in_source().items()}
 
 
 def references(node):

@@ -1,5 +1,7 @@
 """The routes as a client knows them: role and shape of the body, and bodies that break the shape."""
 import copy
+import pathlib
+import re
 
 B64 = "cGF5bG9hZA=="
 SPKI = ("MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAExj9TiTebXvwks88DGbBq0MPcGwpZ8yxKZOfEyDMHE3KXTQXadp6z2fVF"
@@ -284,3 +286,33 @@ def broken(route):
     for path in objects(route.body):
         yield ".".join(map(str, path)) + ".unknown", put(sample, path + ("unknownMember",), 1), \
             "unknownMember"
+
+
+def roles_of(words, macros):
+    for word in re.findall(r"[A-Z_]+", words):
+        if word in macros:
+            yield from roles_of(macros[word], macros)
+        else:
+            yield word
+
+
+def routes_of_kinds(text):
+    """As fcgi/routes.c makes them of the rows of lib/model/kind.c; all take POST."""
+    for row in re.split(r"\n    \[KIND_", text)[1:]:
+        asked_by = re.search(r"\.askers = ([^\n]*),", row).group(1)
+        askers = {"KEY_OPERATION", "KEY_MANAGEMENT"} if asked_by == "ASKED_BY_BOTH" else \
+            {re.fullmatch(r"ASKED_BY\((\w+)\)", asked_by).group(1)}
+        for member, path in re.findall(r'\.(\w+) = "(/v1/[^"]*)"', row):
+            roles = {"APPROVER", "TIMESTAMP"} if member == "task_path" else askers
+            yield ("POST", path), {"ROLE_" + r for r in roles}
+
+
+def in_source():
+    """(verb, path) -> names of roles, of every route of the program."""
+    root = pathlib.Path(__file__).resolve().parent.parent.parent
+    out = dict(routes_of_kinds((root / "lib/model/kind.c").read_text()))
+    text = (root / "fcgi/routes.c").read_text()
+    macros = dict(re.findall(r"^#define ([A-Z]{2})[ \t]+([^/\n]*)", text, re.M))
+    for verb, path, roles in re.findall(r'\{\s*VERB_(\w+), "([^"]+)",\s*([\w |]+),', text):
+        out[verb, path] = set(roles_of(roles, macros))
+    return out

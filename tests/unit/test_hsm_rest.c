@@ -22,7 +22,8 @@ hsm_at(const char *url)
 {
 	struct hsm_conf conf = {
 	    .url = url,
-	    .api_key = {"key-of-management", "key-of-operation", NULL},
+	    .api_key = {[TSB_ROLE_KEY_MANAGEMENT] = "key-of-management",
+		[TSB_ROLE_KEY_OPERATION] = "key-of-operation"},
 	    .timeout = 1,
 	    .connect_timeout = 1,
 	};
@@ -230,7 +231,7 @@ test_api_keys_have_no_line_breaks(void **state)
 {
 	const struct hsm_conf conf = {
 	    .url = "https://a",
-	    .api_key = {"a\nb"},
+	    .api_key = {[TSB_ROLE_KEY_OPERATION] = "a\nb"},
 	    .timeout = 1,
 	    .connect_timeout = 1,
 	};

@@ -184,7 +184,7 @@ test_bodies_for_the_hsm(void **state)
 	    key.flag[ATTR_SIGN] || key.flag[ATTR_EXTRACTABLE] || key.flag[ATTR_DESTROYABLE]);
 	assert_true(key.has_policy && ska_rule_is_absent_form(&key.policy.rule[RULE_USE]));
 	tsb_bytes_reset(&out);
-	wire_restore_format("k", text("wrapped"), "for \"a\"", &out);
+	wire_restore_format(KIND_RESTORE_APPROVER, "k", text("wrapped"), "for \"a\"", &out);
 	assert_int_equal(wire_request_parse(KIND_RESTORE_APPROVER, tsb_view_bytes(&out), &arena,
 			     &in, &err),
 	    0);
