@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "dispatcher/dispatcher.h"
+#include "lib/custody/restore.h"
 
 volatile sig_atomic_t dispatcher_stop, dispatcher_hangup;
 
@@ -49,6 +50,9 @@ owner_name(const struct broker_conf *conf, char *name, size_t size)
 		snprintf(name, size, "dispatcher-%.32s-%ld", host, (long)getpid());
 }
 
+/* It neither creates nor shows requests: no gap. */
+static const struct flow_rooms rooms = {.restore = &custody_restore};
+
 static int
 run(const struct broker_conf *conf, struct tsb_err *err)
 {
@@ -60,7 +64,7 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 	if (!conf->db_enabled)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "database.enabled is false: there are no requests to take anywhere");
-	flow = flow_new(conf, LOGIN_DISPATCHER, owner, err);
+	flow = flow_new(conf, LOGIN_DISPATCHER, owner, &rooms, err);
 	if (flow == NULL)
 		return -1;
 	wake_fd = wake_open(conf->wake_listen, err);

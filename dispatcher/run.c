@@ -7,6 +7,8 @@
 #include "dispatcher/aside.h"
 #include "dispatcher/dispatcher.h"
 #include "lib/base/clock.h"
+#include "lib/flow/ending.h"
+#include "lib/flow/execute.h"
 
 #define CLEANUP_BATCH 100
 #define DRAIN_MS      (30 * 1000)

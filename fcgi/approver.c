@@ -4,15 +4,16 @@
 #include "fcgi/fcgi.h"
 #include "lib/base/str.h"
 #include "lib/custody/custody.h"
+#include "lib/custody/restore.h"
 
 int
 api_approver_create(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	struct wire_approver_create in;
-	char code[FLOW_CODE_SIZE];
+	char code[CUSTODY_CODE_SIZE];
 
 	if (wire_approver_create_parse(rq->body, rq->arena, &in, err) ||
-	    flow_custody_create(app, &in, rq->arena, rq->now_ms, code, err))
+	    custody_create(app, &in, rq->arena, rq->now_ms, code, err))
 		return -1;
 	reply->status = 201;
 	wire_approver_code_format(code, &reply->body);
@@ -27,7 +28,7 @@ api_approver_onboard(void *app, struct web_request *rq, struct web_reply *reply,
 	struct tsb_view encrypted, iv;
 
 	if (wire_approver_onboard_parse(rq->body, rq->arena, &in, err) ||
-	    flow_custody_onboard(app, &in, rq->arena, rq->now_ms, &encrypted, &iv, err))
+	    custody_onboard(app, &in, rq->arena, rq->now_ms, &encrypted, &iv, err))
 		return -1;
 	wire_approver_onboard_format(encrypted, iv, &reply->body);
 	return 0;
@@ -37,11 +38,11 @@ int
 api_approver_renew(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	bool again = web_route_arg(rq) != 0;
-	char code[FLOW_CODE_SIZE];
+	char code[CUSTODY_CODE_SIZE];
 	const char *name;
 
 	if (wire_approver_name_parse(rq->body, rq->arena, &name, err) ||
-	    flow_custody_renew(app, name, again, rq->arena, rq->now_ms, code, err))
+	    custody_renew(app, name, again, rq->arena, rq->now_ms, code, err))
 		return -1;
 	wire_approver_code_format(code, &reply->body);
 	return 0;
@@ -54,7 +55,7 @@ api_approver_forgot(void *app, struct web_request *rq, struct web_reply *reply, 
 	struct tsb_uuid id;
 
 	if (wire_approver_forgot_parse(rq->body, rq->arena, &in, err) ||
-	    flow_custody_forgot(app, &in, rq->arena, &id, err))
+	    custody_forgot(app, &in, rq->arena, &id, err))
 		return -1;
 	reply->status = 201;
 	wire_request_id_format(web_route_arg(rq), &id, &reply->body);
@@ -69,7 +70,7 @@ api_approver_change_password(void *app, struct web_request *rq, struct web_reply
 
 	if (wire_approver_change_parse(rq->body, rq->arena, &in, err))
 		return -1;
-	return flow_custody_change_password(app, &in, rq->arena, rq->now_ms, err);
+	return custody_change_password(app, &in, rq->arena, rq->now_ms, err);
 }
 
 int
@@ -78,7 +79,7 @@ api_approver_status(void *app, struct web_request *rq, struct web_reply *reply, 
 	struct tsb_approver *rows;
 	size_t n;
 
-	if (flow_custody_list(app, rq->arena, &rows, &n, err))
+	if (custody_list(app, rq->arena, &rows, &n, err))
 		return -1;
 	wire_approvers_format(rows, n, &reply->body);
 	return 0;
@@ -92,5 +93,5 @@ api_approver_delete(void *app, struct web_request *rq, struct web_reply *reply, 
 	if (name.n == 0 || name.n > 255 || !tsb_label_valid(name))
 		return tsb_fail(err, TSB_E_INPUT,
 		    "the approver name in the path is not a valid name");
-	return flow_custody_delete(app, (const char *)name.p, rq->arena, err);
+	return custody_delete(app, (const char *)name.p, rq->arena, err);
 }

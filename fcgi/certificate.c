@@ -4,6 +4,7 @@
 #include <ctype.h>
 
 #include "fcgi/fcgi.h"
+#include "lib/flow/certificate.h"
 #include "lib/wire/wire.h"
 
 static int

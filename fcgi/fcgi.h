@@ -2,7 +2,7 @@
 #ifndef TSB_FCGI_H
 #define TSB_FCGI_H
 
-#include "lib/flow/flow.h"
+#include "lib/ska/policy.h"
 #include "lib/web/web.h"
 
 /*

@@ -2,6 +2,10 @@
 
 #include "fcgi/fcgi.h"
 #include "lib/base/str.h"
+#include "lib/flow/ending.h"
+#include "lib/flow/request.h"
+#include "lib/flow/task.h"
+#include "lib/flow/view.h"
 #include "lib/wire/wire.h"
 
 /* API level that clients may rely on (api-notes.md 11). */

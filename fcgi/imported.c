@@ -2,7 +2,8 @@
 #include "lib/first.h"
 
 #include "fcgi/fcgi.h"
-#include "lib/gap/gap.h"
+#include "lib/gap/attestation.h"
+#include "lib/gap/imported.h"
 #include "lib/wire/wire.h"
 
 static void
@@ -20,7 +21,7 @@ api_attributes_import(void *app, struct web_request *rq, struct web_reply *reply
 	struct keyattr k;
 
 	if (wire_key_import_parse(rq->body, rq->arena, &in, err) ||
-	    flow_attributes_import(app, &in, rq->arena, &k, &stored, err))
+	    gap_attributes_import(app, &in, rq->arena, &k, &stored, err))
 		return -1;
 	answer(&k, &stored, reply);
 	return 0;
@@ -32,7 +33,7 @@ imported_key_list(void *app, struct web_request *rq, struct web_reply *reply, st
 	const char **labels;
 	size_t n;
 
-	if (flow_attributes_list(app, rq->arena, &labels, &n, err))
+	if (gap_imported_list(app, rq->arena, &labels, &n, err))
 		return -1;
 	wire_key_list_format(labels, n, &reply->body);
 	return 0;
@@ -45,7 +46,7 @@ attributes_of(void *app, struct web_request *rq, const char *label, struct web_r
 	struct tsb_key_attributes stored;
 	struct keyattr k;
 
-	if (flow_attributes_imported(app, label, rq->arena, &k, &stored, err))
+	if (gap_imported_attributes(app, label, rq->arena, &k, &stored, err))
 		return -1;
 	answer(&k, &stored, reply);
 	return 0;
@@ -79,7 +80,7 @@ imported_key_delete(void *app, struct web_request *rq, struct web_reply *reply, 
 
 	if (wire_key_ref_parse(rq->body, rq->arena, &ref, err))
 		return -1;
-	return flow_attributes_forget(app, ref.label, rq->arena, err);
+	return gap_imported_forget(app, ref.label, rq->arena, err);
 }
 
 int
@@ -88,7 +89,7 @@ imported_key_delete_by_name(void *app, struct web_request *rq, struct web_reply 
 {
 	if (fcgi_check_key_name(rq->param[0], err))
 		return -1;
-	return flow_attributes_forget(app, (const char *)rq->param[0].p, rq->arena, err);
+	return gap_imported_forget(app, (const char *)rq->param[0].p, rq->arena, err);
 }
 
 /* ---- certificates ---- */
@@ -100,7 +101,7 @@ imported_certificate_import(void *app, struct web_request *rq, struct web_reply 
 	struct wire_certificate in;
 
 	if (wire_certificate_import_parse(rq->body, rq->arena, &in, err) ||
-	    flow_certificate_import(app, in.label, in.der, err))
+	    gap_certificate_import(app, in.label, in.der, err))
 		return -1;
 	wire_certificate_format(&in, &reply->body);
 	return 0;
@@ -123,7 +124,7 @@ imported_certificate_get(void *app, struct web_request *rq, struct web_reply *re
 
 	if (fcgi_check_key_name(rq->param[0], err))
 		return -1;
-	if (flow_certificate_imported(app, out.label, rq->arena, &out.der, err))
+	if (gap_certificate_get(app, out.label, rq->arena, &out.der, err))
 		return not_there(reply, err);
 	wire_certificate_format(&out, &reply->body);
 	return 0;
@@ -135,7 +136,7 @@ imported_certificate_delete(void *app, struct web_request *rq, struct web_reply 
 {
 	if (fcgi_check_key_name(rq->param[0], err))
 		return -1;
-	if (flow_certificate_delete(app, (const char *)rq->param[0].p, err))
+	if (gap_certificate_delete(app, (const char *)rq->param[0].p, err))
 		return not_there(reply, err);
 	return 0;
 }

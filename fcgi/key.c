@@ -4,6 +4,9 @@
 #include "fcgi/fcgi.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "lib/flow/ending.h"
+#include "lib/flow/hsmcall.h"
+#include "lib/flow/policy.h"
 #include "lib/wire/wire.h"
 
 /* ---- passing ---- */

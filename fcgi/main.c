@@ -9,7 +9,12 @@
 #include <unistd.h>
 
 #include "fcgi/fcgi.h"
+#include "lib/custody/restore.h"
+#include "lib/flow/flow.h"
+#include "lib/gap/gap.h"
 #include "lib/wire/package.h"
+
+static const struct flow_rooms rooms = {.restore = &custody_restore, .gap = &gap_for_flow};
 
 static void *
 worker_open(void *arg, struct tsb_err *err)
@@ -19,7 +24,7 @@ worker_open(void *arg, struct tsb_err *err)
 
 	gethostname(host, sizeof(host) - 1);
 	snprintf(owner, sizeof(owner), "api-%.32s-%ld", host, (long)getpid());
-	return flow_new(conf, LOGIN_API, owner, err);
+	return flow_new(conf, LOGIN_API, owner, &rooms, err);
 }
 
 static void

@@ -6,7 +6,8 @@
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
-#include "lib/gap/gap.h"
+#include "lib/gap/carry.h"
+#include "lib/gap/result.h"
 #include "lib/qr/part.h"
 #include "lib/qr/sheet.h"
 #include "lib/qr/ur.h"
@@ -293,7 +294,7 @@ api_request_qr(void *app, struct web_request *rq, struct web_reply *reply, struc
 	char id[UUID_TEXT];
 
 	if (path_id(rq, &uuid, err) || query_read(rq, &q, err) ||
-	    flow_offline_request(app, &uuid, rq->arena, rq->now_ms, &r, &view, err))
+	    gap_carry_request(app, &uuid, rq->arena, rq->now_ms, &r, &view, err))
 		return -1;
 	uuid_format(&r.id, id);
 	if (q.format == FORMAT_UR)
@@ -302,7 +303,7 @@ api_request_qr(void *app, struct web_request *rq, struct web_reply *reply, struc
 		return -1;
 	if (q.format == FORMAT_PNG)
 		return png_reply(&q, &codes, id, rq, reply, err);
-	sheet_reply(&q, &r, &view, &codes, flow_site_name(app), id, rq, reply);
+	sheet_reply(&q, &r, &view, &codes, gap_site_name(app), id, rq, reply);
 	return 0;
 }
 
@@ -324,7 +325,7 @@ api_request_package(void *app, struct web_request *rq, struct web_reply *reply, 
 	char id[UUID_TEXT];
 
 	if (path_id(rq, &uuid, err) ||
-	    flow_offline_package(app, &uuid, 1, rq->arena, rq->now_ms, &reply->body, err))
+	    gap_carry_package(app, &uuid, 1, rq->arena, rq->now_ms, &reply->body, err))
 		return -1;
 	uuid_format(&uuid, id);
 	package_head(reply, arena_printf(rq->arena, "request-%s", id), rq->arena);
@@ -338,7 +339,7 @@ api_package(void *app, struct web_request *rq, struct web_reply *reply, struct t
 	size_t n;
 
 	if (wire_request_ids_parse(rq->body, rq->arena, &ids, &n, err) ||
-	    flow_offline_package(app, ids, n, rq->arena, rq->now_ms, &reply->body, err))
+	    gap_carry_package(app, ids, n, rq->arena, rq->now_ms, &reply->body, err))
 		return -1;
 	package_head(reply, "requests", rq->arena);
 	return 0;
@@ -347,7 +348,7 @@ api_package(void *app, struct web_request *rq, struct web_reply *reply, struct t
 /* ---- results ---- */
 
 static void
-refusal_format(const struct flow_offline_outcome *o, struct tsb_bytes *out)
+refusal_format(const struct gap_outcome *o, struct tsb_bytes *out)
 {
 	char id[UUID_TEXT];
 
@@ -363,7 +364,7 @@ refusal_format(const struct flow_offline_outcome *o, struct tsb_bytes *out)
 }
 
 static void
-outcomes_format(const struct flow_offline_outcome *o, size_t n, struct tsb_bytes *out)
+outcomes_format(const struct gap_outcome *o, size_t n, struct tsb_bytes *out)
 {
 	tsb_bytes_add_str(out, "{\"requests\":[");
 	for (size_t i = 0; i < n; i++) {
@@ -380,11 +381,11 @@ outcomes_format(const struct flow_offline_outcome *o, size_t n, struct tsb_bytes
 int
 api_offline_result(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
-	struct flow_offline_outcome *outcomes;
+	struct gap_outcome *outcomes;
 	bool single;
 	size_t n;
 
-	if (flow_offline_results(app, rq->body, rq->arena, rq->now_ms, &outcomes, &n, &single, err))
+	if (gap_results_take(app, rq->body, rq->arena, rq->now_ms, &outcomes, &n, &single, err))
 		return -1;
 	if (single)
 		wire_request_view_format(&outcomes[0].view, &reply->body);

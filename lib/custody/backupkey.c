@@ -1,8 +1,8 @@
 #include "lib/first.h"
 
 #include "lib/base/str.h"
-#include "lib/flow/internal.h"
-#include "lib/custody/internal.h"
+#include "lib/custody/backupkey.h"
+#include "lib/flow/hsmcall.h"
 
 static int
 backup_key_make(struct flow *f, struct tsb_err *err)
@@ -24,7 +24,7 @@ backup_key_make(struct flow *f, struct tsb_err *err)
 }
 
 int
-flow_backup_key(struct flow *f, struct arena *a, struct tsb_view *spki, struct tsb_err *err)
+custody_backup_key(struct flow *f, struct arena *a, struct tsb_view *spki, struct tsb_err *err)
 {
 	const char *label = f->conf->hsm_backup_key;
 	struct keyattr key;

@@ -3,113 +3,12 @@
 #include <string.h>
 
 #include "lib/crypto/keypair.h"
-#include "lib/flow/internal.h"
-#include "lib/custody/internal.h"
+#include "lib/custody/backupkey.h"
+#include "lib/custody/custody.h"
+#include "lib/custody/keep.h"
+#include "lib/flow/hsmcall.h"
 
-#define ACTOR     "approverKeyManagement"
 #define SEED_SIZE 48
-
-int
-flow_custody_need_secret(const struct flow *f, struct tsb_err *err)
-{
-	if (f->has_secret)
-		return 0;
-	return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT,
-	    "approvers cannot be kept: the broker has no general.secretKeyFile");
-}
-
-/* ---- what is kept ---- */
-
-/* Binds a box to its column, its approver and its certificate. */
-static void
-place_of(const char *column, const struct tsb_approver *row, struct tsb_bytes *place)
-{
-	tsb_bytes_add(place, column, strlen(column) + 1);
-	tsb_bytes_add(place, row->name, strlen(row->name) + 1);
-	tsb_bytes_add_view(place, row->certificate);
-}
-
-int
-flow_container_seal(struct flow *f, struct tsb_approver *row, struct tsb_view private_key,
-    struct tsb_view password, struct arena *a, struct tsb_err *err)
-{
-	tsb_bytes_auto container = {0};
-	tsb_bytes_auto place = {0};
-	tsb_bytes_auto box = {0};
-
-	if (crypto_pkcs12_seal(private_key, row->certificate, row->name, password, &container, err))
-		return -1;
-	place_of("container", row, &place);
-	crypto_box_seal(f->secret, tsb_view_bytes(&place), tsb_view_bytes(&container), &box);
-	row->container = arena_view(a, tsb_view_bytes(&box));
-	return 0;
-}
-
-int
-flow_container_open(struct flow *f, const struct tsb_approver *row, struct tsb_bytes *container,
-    struct tsb_err *err)
-{
-	tsb_bytes_auto place = {0};
-
-	place_of("container", row, &place);
-	if (crypto_box_open(f->secret, tsb_view_bytes(&place), row->container, container, err) == 0)
-		return 0;
-	/* not the caller's password: the row was changed, or general.secretKeyFile is another */
-	return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
-	    "the container of '%.255s' does not open with general.secretKeyFile", row->name);
-}
-
-int
-flow_backup_seal(struct tsb_approver *row, struct tsb_view private_key, struct tsb_view spki,
-    struct arena *a, struct tsb_err *err)
-{
-	unsigned char key[CRYPTO_BOX_KEY_SIZE];
-	tsb_bytes_auto wrapped = {0};
-	tsb_bytes_auto place = {0};
-	tsb_bytes_auto box = {0};
-	int rc;
-
-	crypto_random(key, sizeof(key));
-	place_of("backup", row, &place);
-	crypto_box_seal(key, tsb_view_bytes(&place), private_key, &box);
-	rc = crypto_rsa_oaep_seal(spki, tsb_view_of(key, sizeof(key)), &wrapped, err);
-	tsb_wipe(key, sizeof(key));
-	if (rc != 0)
-		return -1;
-	row->backup = arena_view(a, tsb_view_bytes(&box));
-	row->wrapped_key = arena_view(a, tsb_view_bytes(&wrapped));
-	crypto_sha256(spki, row->backup_key);
-	return 0;
-}
-
-int
-flow_backup_open(const struct tsb_approver *row, struct tsb_view key, struct tsb_bytes *private_key,
-    struct tsb_err *err)
-{
-	tsb_bytes_auto place = {0};
-
-	if (key.n != CRYPTO_BOX_KEY_SIZE)
-		return tsb_fail(err, TSB_E_DECRYPT_FAILED, "the wrapped key has a wrong length");
-	place_of("backup", row, &place);
-	return crypto_box_open(key.p, tsb_view_bytes(&place), row->backup, private_key, err);
-}
-
-struct store_audit
-flow_custody_audit(const struct flow *f, const char *action, const struct tsb_approver *before,
-    const struct tsb_approver *after)
-{
-	return (struct store_audit){
-	    .action = action,
-	    .actor = ACTOR,
-	    .from = before == NULL  ? NULL
-		: before->onboarded ? "ONBOARDED"
-				    : "PENDING",
-	    .to = after == NULL    ? NULL
-		: after->onboarded ? "ONBOARDED"
-				   : "PENDING",
-	    .detail = before != NULL ? before->name : after->name,
-	};
-}
 
 /* ---- one step of an approver ---- */
 
@@ -147,7 +46,7 @@ static int
 insert_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct step *s = ctx;
-	struct store_audit audit = flow_custody_audit(s->f, s->action, NULL, &s->row);
+	struct store_audit audit = custody_audit(s->action, NULL, &s->row);
 
 	return store_approver_insert(tx, &s->row, err) || store_audit_insert(tx, &audit, err) ? -1
 											      : 0;
@@ -165,7 +64,7 @@ change_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	before = s->row;
 	if (s->change(s, err) || store_approver_change(tx, &s->row, err))
 		return -1;
-	audit = flow_custody_audit(s->f, s->action, &before, &s->row);
+	audit = custody_audit(s->action, &before, &s->row);
 	return store_audit_insert(tx, &audit, err);
 }
 
@@ -178,7 +77,7 @@ delete_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	if (store_approver_load(tx, s->name, true, s->arena, &s->row, err) ||
 	    store_approver_delete(tx, &s->row, err))
 		return -1;
-	audit = flow_custody_audit(s->f, s->action, &s->row, NULL);
+	audit = custody_audit(s->action, &s->row, NULL);
 	return store_audit_insert(tx, &audit, err);
 }
 
@@ -201,8 +100,8 @@ key_make(struct step *s, const struct wire_approver_create *in, struct tsb_bytes
 }
 
 int
-flow_custody_create(struct flow *f, const struct wire_approver_create *in, struct arena *a,
-    int64_t now_ms, char code[FLOW_CODE_SIZE], struct tsb_err *err)
+custody_create(struct flow *f, const struct wire_approver_create *in, struct arena *a,
+    int64_t now_ms, char code[CUSTODY_CODE_SIZE], struct tsb_err *err)
 {
 	struct step s = {.f = f,
 	    .name = in->name,
@@ -212,7 +111,7 @@ flow_custody_create(struct flow *f, const struct wire_approver_create *in, struc
 	tsb_bytes_auto private_key = {0};
 	struct tsb_view spki, password = in->backup_password;
 
-	if (flow_custody_need_secret(f, err) ||
+	if (custody_need_secret(f, err) ||
 	    store_read(f->store, "approver_find", find_body, &s, err))
 		return -1;
 	if (s.found)
@@ -222,10 +121,10 @@ flow_custody_create(struct flow *f, const struct wire_approver_create *in, struc
 	    .version = 1,
 	    .created_ms = now_ms,
 	    .changed_ms = now_ms};
-	if (flow_backup_key(f, a, &spki, err) || key_make(&s, in, &private_key, err) ||
-	    flow_container_seal(f, &s.row, tsb_view_bytes(&private_key), password, a, err) ||
-	    flow_backup_seal(&s.row, tsb_view_bytes(&private_key), spki, a, err) ||
-	    flow_code_issue(f, &s.row, a, now_ms, code, err))
+	if (custody_backup_key(f, a, &spki, err) || key_make(&s, in, &private_key, err) ||
+	    custody_container_seal(f, &s.row, tsb_view_bytes(&private_key), password, a, err) ||
+	    custody_backup_seal(&s.row, tsb_view_bytes(&private_key), spki, a, err) ||
+	    custody_code_issue(f, &s.row, a, now_ms, code, err))
 		return -1;
 	return store_transact(f->store, "approver_create", insert_body, &s, err);
 }
@@ -235,7 +134,7 @@ flow_custody_create(struct flow *f, const struct wire_approver_create *in, struc
 static int
 change_try(struct step *s, struct tsb_err *err)
 {
-	return flow_code_count_try(&s->row, s->now_ms, err);
+	return custody_code_count_try(&s->row, s->now_ms, err);
 }
 
 /* Of two who know the code one gets the container: the salt tells that the code is still there. */
@@ -244,7 +143,7 @@ change_onboard(struct step *s, struct tsb_err *err)
 {
 	if (s->row.onboarded || !tsb_view_eq(s->row.code_salt, s->proven))
 		return tsb_fail(err, TSB_E_INVALID_ONE_TIME_CODE, "oneTimeCode: it was used");
-	flow_code_void(&s->row);
+	custody_code_void(&s->row);
 	s->row.onboarded = true;
 	s->row.wrong_tries = 0;
 	s->row.wrong_since_ms = 0;
@@ -253,7 +152,7 @@ change_onboard(struct step *s, struct tsb_err *err)
 }
 
 int
-flow_custody_onboard(struct flow *f, const struct wire_approver_onboard *in, struct arena *a,
+custody_onboard(struct flow *f, const struct wire_approver_onboard *in, struct arena *a,
     int64_t now_ms, struct tsb_view *encrypted, struct tsb_view *iv, struct tsb_err *err)
 {
 	struct step s = {.f = f,
@@ -266,10 +165,10 @@ flow_custody_onboard(struct flow *f, const struct wire_approver_onboard *in, str
 	tsb_bytes_auto container = {0};
 	tsb_bytes_auto sealed = {0};
 
-	if (flow_custody_need_secret(f, err) ||
+	if (custody_need_secret(f, err) ||
 	    store_transact(f->store, "approver_try", change_body, &s, err) ||
-	    flow_code_check(f, &s.row, in->code, err) ||
-	    flow_container_open(f, &s.row, &container, err) ||
+	    custody_code_check(f, &s.row, in->code, err) ||
+	    custody_container_open(f, &s.row, &container, err) ||
 	    crypto_gcm_seal(in->transport_password, tsb_view_bytes(&container), nonce, &sealed,
 		err))
 		return -1;
@@ -293,18 +192,18 @@ change_renew(struct step *s, struct tsb_err *err)
 		    "'%.255s' is onboarded: a new code for the same key is given by "
 		    "restoreFromBackup",
 		    s->name);
-	return flow_code_issue(s->f, &s->row, s->arena, s->now_ms, s->code, err);
+	return custody_code_issue(s->f, &s->row, s->arena, s->now_ms, s->code, err);
 }
 
 static int
 change_restore(struct step *s, struct tsb_err *err)
 {
-	return flow_code_issue(s->f, &s->row, s->arena, s->now_ms, s->code, err);
+	return custody_code_issue(s->f, &s->row, s->arena, s->now_ms, s->code, err);
 }
 
 int
-flow_custody_renew(struct flow *f, const char *name, bool again, struct arena *a, int64_t now_ms,
-    char code[FLOW_CODE_SIZE], struct tsb_err *err)
+custody_renew(struct flow *f, const char *name, bool again, struct arena *a, int64_t now_ms,
+    char code[CUSTODY_CODE_SIZE], struct tsb_err *err)
 {
 	struct step s = {
 	    .f = f,
@@ -316,7 +215,7 @@ flow_custody_renew(struct flow *f, const char *name, bool again, struct arena *a
 	    .code = code,
 	};
 
-	if (flow_custody_need_secret(f, err))
+	if (custody_need_secret(f, err))
 		return -1;
 	return store_transact(f->store, "approver_renew", change_body, &s, err);
 }
@@ -342,8 +241,8 @@ change_container(struct step *s, struct tsb_err *err)
 }
 
 int
-flow_custody_change_password(struct flow *f, const struct wire_approver_password *in,
-    struct arena *a, int64_t now_ms, struct tsb_err *err)
+custody_change_password(struct flow *f, const struct wire_approver_password *in, struct arena *a,
+    int64_t now_ms, struct tsb_err *err)
 {
 	struct password_step p = {.step = {.f = f,
 				      .name = in->name,
@@ -354,12 +253,12 @@ flow_custody_change_password(struct flow *f, const struct wire_approver_password
 	tsb_bytes_auto container = {0};
 	tsb_bytes_auto private_key = {0};
 
-	if (flow_custody_need_secret(f, err) ||
+	if (custody_need_secret(f, err) ||
 	    store_read(f->store, "approver_load", load_body, &p.step, err) ||
-	    flow_container_open(f, &p.step.row, &container, err) ||
+	    custody_container_open(f, &p.step.row, &container, err) ||
 	    crypto_pkcs12_open(tsb_view_bytes(&container), in->old_password, &private_key, err) ||
-	    flow_container_seal(f, &p.step.row, tsb_view_bytes(&private_key), in->new_password, a,
-		err))
+	    custody_container_seal(f, &p.step.row, tsb_view_bytes(&private_key), in->new_password,
+		a, err))
 		return -1;
 	p.version = p.step.row.version;
 	p.container = p.step.row.container;
@@ -383,7 +282,7 @@ list_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 }
 
 int
-flow_custody_list(struct flow *f, struct arena *a, struct tsb_approver **rows, size_t *n,
+custody_list(struct flow *f, struct arena *a, struct tsb_approver **rows, size_t *n,
     struct tsb_err *err)
 {
 	struct listing l = {.arena = a};
@@ -396,7 +295,7 @@ flow_custody_list(struct flow *f, struct arena *a, struct tsb_approver **rows, s
 }
 
 int
-flow_custody_delete(struct flow *f, const char *name, struct arena *a, struct tsb_err *err)
+custody_delete(struct flow *f, const char *name, struct arena *a, struct tsb_err *err)
 {
 	struct step s = {.f = f, .name = name, .action = "approver delete", .arena = a};
 

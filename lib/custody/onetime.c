@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/flow/internal.h"
-#include "lib/custody/internal.h"
+#include "lib/custody/onetime.h"
 
 /*
  * Six digits are few: a code ends after five tries and a day, and all codes of an approver together
@@ -32,19 +31,19 @@ code_hash(const struct flow *f, struct tsb_view salt, struct tsb_view code,
 
 /* Every code is as likely as any other: numbers above the last whole million are drawn again. */
 static void
-code_draw(char code[FLOW_CODE_SIZE])
+code_draw(char code[CUSTODY_CODE_SIZE])
 {
 	uint32_t n;
 
 	do {
 		crypto_random(&n, sizeof(n));
 	} while (n >= UINT32_MAX / CODE_DIGITS * CODE_DIGITS);
-	snprintf(code, FLOW_CODE_SIZE, "%06u", n % CODE_DIGITS);
+	snprintf(code, CUSTODY_CODE_SIZE, "%06u", n % CODE_DIGITS);
 }
 
 int
-flow_code_issue(struct flow *f, struct tsb_approver *row, struct arena *a, int64_t now_ms,
-    char code[FLOW_CODE_SIZE], struct tsb_err *err)
+custody_code_issue(struct flow *f, struct tsb_approver *row, struct arena *a, int64_t now_ms,
+    char code[CUSTODY_CODE_SIZE], struct tsb_err *err)
 {
 	unsigned char salt[SALT_SIZE], hash[CRYPTO_BOX_KEY_SIZE];
 
@@ -62,7 +61,7 @@ flow_code_issue(struct flow *f, struct tsb_approver *row, struct arena *a, int64
 }
 
 void
-flow_code_void(struct tsb_approver *row)
+custody_code_void(struct tsb_approver *row)
 {
 	row->code_salt = row->code_hash = tsb_view_of(NULL, 0);
 	row->code_expires_ms = 0;
@@ -76,7 +75,7 @@ refuse(const char *why, struct tsb_err *err)
 }
 
 int
-flow_code_count_try(struct tsb_approver *row, int64_t now_ms, struct tsb_err *err)
+custody_code_count_try(struct tsb_approver *row, int64_t now_ms, struct tsb_err *err)
 {
 	if (row->onboarded || row->code_salt.n == 0)
 		return refuse("the approver has no open code, ask for a new one", err);
@@ -97,7 +96,7 @@ flow_code_count_try(struct tsb_approver *row, int64_t now_ms, struct tsb_err *er
 }
 
 int
-flow_code_check(struct flow *f, const struct tsb_approver *row, struct tsb_view code,
+custody_code_check(struct flow *f, const struct tsb_approver *row, struct tsb_view code,
     struct tsb_err *err)
 {
 	unsigned char hash[CRYPTO_BOX_KEY_SIZE];

@@ -3,9 +3,12 @@
 #include <string.h>
 
 #include "lib/base/enc.h"
-#include "lib/flow/internal.h"
-#include "lib/custody/internal.h"
+#include "lib/custody/keep.h"
+#include "lib/custody/onetime.h"
 #include "lib/custody/restore.h"
+#include "lib/flow/execute.h"
+#include "lib/flow/hsmcall.h"
+#include "lib/flow/request.h"
 #include "lib/ska/token.h"
 
 /*
@@ -76,7 +79,7 @@ check_backup_key(struct flow *f, const struct tsb_approver *row, struct arena *a
 }
 
 int
-flow_custody_forgot(struct flow *f, const struct wire_approver_password *in, struct arena *a,
+custody_forgot(struct flow *f, const struct wire_approver_password *in, struct arena *a,
     struct tsb_uuid *id, struct tsb_err *err)
 {
 	struct tsb_approver row;
@@ -84,7 +87,7 @@ flow_custody_forgot(struct flow *f, const struct wire_approver_password *in, str
 	struct tsb_request_in request;
 	tsb_bytes_auto body = {0};
 
-	if (flow_custody_need_secret(f, err) ||
+	if (custody_need_secret(f, err) ||
 	    store_read(f->store, "approver_load", load_body, &l, err) ||
 	    check_backup_key(f, &row, a, err))
 		return -1;
@@ -114,7 +117,7 @@ backup_open(const struct tsb_request *rq, const struct tsb_approver *row, struct
 		    "the backup of '%.255s' was replaced since the request was made", row->name);
 	if (!enc_base64_decode(answer, a, &key))
 		return tsb_fail(err, TSB_E_HSM, "the HSM's payload is not base64");
-	return flow_backup_open(row, key, private_key, err);
+	return custody_backup_open(row, key, private_key, err);
 }
 
 static int
@@ -128,7 +131,7 @@ backup_renew(struct flow *f, const struct tsb_request *rq, struct tsb_approver *
 	if (key == NULL)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
 		    "the attributes of key '%s' are not in the database", rq->key_name);
-	return flow_backup_seal(row, private_key, key->parsed.public_key, a, err);
+	return custody_backup_seal(row, private_key, key->parsed.public_key, a, err);
 }
 
 /* The result waits in the database like a password: sealed, bound to its request. */
@@ -150,13 +153,12 @@ result_seal(const struct flow *f, const struct tsb_request *rq, const char *code
 	return tsb_view_str(enc_base64_str(a, tsb_view_bytes(&box)));
 }
 
-int
-flow_restore_prepare(struct flow *f, const struct tsb_request *rq, struct tsb_view answer,
-    int64_t now_ms, struct arena *a, struct tsb_approver *row, struct tsb_view *result,
-    struct tsb_err *err)
+static int
+prepare(struct flow *f, const struct tsb_request *rq, struct tsb_view answer, int64_t now_ms,
+    struct arena *a, struct tsb_approver *row, struct tsb_view *result, struct tsb_err *err)
 {
 	struct loading l = {.arena = a, .row = row};
-	char code[FLOW_CODE_SIZE];
+	char code[CUSTODY_CODE_SIZE];
 	tsb_bytes_auto secret = {0};
 	tsb_bytes_auto private_key = {0};
 	struct tsb_view password;
@@ -165,21 +167,21 @@ flow_restore_prepare(struct flow *f, const struct tsb_request *rq, struct tsb_vi
 	    secret_parse(tsb_view_bytes(&secret), a, &l.name, &password, err) ||
 	    store_read(f->store, "approver_load", load_body, &l, err) ||
 	    backup_open(rq, row, answer, a, &private_key, err) ||
-	    flow_container_seal(f, row, tsb_view_bytes(&private_key), password, a, err) ||
+	    custody_container_seal(f, row, tsb_view_bytes(&private_key), password, a, err) ||
 	    backup_renew(f, rq, row, tsb_view_bytes(&private_key), a, err) ||
-	    flow_code_issue(f, row, a, now_ms, code, err))
+	    custody_code_issue(f, row, a, now_ms, code, err))
 		return -1;
 	*result = result_seal(f, rq, code, a);
 	tsb_wipe(code, sizeof(code));
 	return 0;
 }
 
-int
-flow_restore_record(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
+static int
+record(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
     const struct tsb_approver *row, struct tsb_err *err)
 {
 	struct tsb_approver changed = *row; /* the body may run again */
-	struct store_audit audit = flow_custody_audit(f, "approver forgot password", row, row);
+	struct store_audit audit = custody_audit("approver forgot password", row, row);
 
 	audit.request_id = &rq->id;
 	audit.from = NULL;
@@ -188,8 +190,8 @@ flow_restore_record(struct flow *f, struct store_tx *tx, const struct tsb_reques
 											       : 0;
 }
 
-int
-flow_restore_reveal(struct flow *f, struct tsb_request *rq, struct arena *a, struct tsb_err *err)
+static int
+reveal(struct flow *f, struct tsb_request *rq, struct arena *a, struct tsb_err *err)
 {
 	tsb_bytes_auto place = {0};
 	tsb_bytes_auto code = {0};
@@ -198,7 +200,7 @@ flow_restore_reveal(struct flow *f, struct tsb_request *rq, struct arena *a, str
 	if (rq->kind != KIND_RESTORE_APPROVER || rq->result.n == 0)
 		return 0;
 	result_place(rq, &place);
-	if (flow_custody_need_secret(f, err))
+	if (custody_need_secret(f, err))
 		return -1;
 	if (!enc_base64_decode(rq->result, a, &box) ||
 	    crypto_box_open(f->secret, tsb_view_bytes(&place), box, &code, err))
@@ -207,3 +209,9 @@ flow_restore_reveal(struct flow *f, struct tsb_request *rq, struct arena *a, str
 	rq->result = arena_view(a, tsb_view_bytes(&code));
 	return 0;
 }
+
+const struct flow_restore custody_restore = {
+    .prepare = prepare,
+    .record = record,
+    .reveal = reveal,
+};

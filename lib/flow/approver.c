@@ -1,6 +1,6 @@
 #include "lib/first.h"
 
-#include "lib/flow/internal.h"
+#include "lib/flow/approver.h"
 
 /* Checks of api-notes.md 5.1 in their order; syntax and presence are the field tables' part. */
 

@@ -8,8 +8,10 @@
 #include "lib/base/clock.h"
 #include "lib/base/enc.h"
 #include "lib/crypto/x509.h"
-#include "lib/flow/internal.h"
-#include "lib/gap/gap.h"
+#include "lib/flow/certificate.h"
+#include "lib/flow/hsmcall.h"
+#include "lib/flow/rooms.h"
+#include "lib/hsm/order.h"
 
 #define KEY_CERT_SIGN (1U << 5)
 
@@ -44,7 +46,7 @@ static int
 kept_certificate(struct flow *f, const char *key_name, struct arena *a, struct tsb_view *der,
     struct tsb_err *err)
 {
-	if (flow_certificate_imported(f, key_name, a, der, err) == 0)
+	if (f->rooms->gap->certificate(f, key_name, a, der, err) == 0)
 		return 0;
 	if (is_absence(err->code))
 		tsb_fail(err, TSB_E_INVALID_CERTIFICATE,
@@ -169,7 +171,7 @@ draft_key(struct flow *f, const struct tsb_request_in *in, struct arena *a, stru
 {
 	if (!f->air_gapped)
 		return flow_hsm_key_open(f, in->key_name, in->key_password, a, key, err);
-	if (flow_attributes_imported(f, in->key_name, a, key, NULL, err) == 0)
+	if (f->rooms->gap->attributes(f, in->key_name, a, key, NULL, err) == 0)
 		return 0;
 	if (err->code != TSB_E_KEY_NOT_EXISTENT)
 		return -1;
@@ -266,18 +268,17 @@ signature_decode(struct tsb_view base64, struct arena *a, struct tsb_view *out, 
 }
 
 int
-flow_certificate_finish(struct flow *f, struct flow_execution *x, struct tsb_view answer,
-    struct tsb_view *pem, struct tsb_err *err)
+flow_certificate_finish(struct flow *f, const struct tsb_request *rq, struct tsb_view answer,
+    struct arena *a, struct tsb_view *pem, struct tsb_err *err)
 {
-	const struct tsb_request *rq = &x->request;
 	const struct scheme *algorithm;
 	const struct flow_key *key;
 	struct tsb_view content, signature;
 	tsb_bytes_auto out = {0};
 	const char *name;
 
-	if (approved_content(rq, &content, err) || asked_algorithm(rq, &x->arena, &name, err) ||
-	    signature_decode(answer, &x->arena, &signature, err) ||
+	if (approved_content(rq, &content, err) || asked_algorithm(rq, a, &name, err) ||
+	    signature_decode(answer, a, &signature, err) ||
 	    flow_key_load(f, NULL, rq->attributes_digest, &key, err))
 		return -1;
 	if (key == NULL)
@@ -287,7 +288,7 @@ flow_certificate_finish(struct flow *f, struct flow_execution *x, struct tsb_vie
 	    x509_assemble(form_of(rq->kind), content, algorithm, signature, key->parsed.public_key,
 		&out, err))
 		return -1;
-	*pem = arena_view(&x->arena, tsb_view_bytes(&out));
+	*pem = arena_view(a, tsb_view_bytes(&out));
 	return 0;
 }
 

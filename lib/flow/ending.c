@@ -1,6 +1,7 @@
 #include "lib/first.h"
 
-#include "lib/flow/internal.h"
+#include "lib/flow/ending.h"
+#include "lib/flow/evaluate.h"
 
 #define ACTOR_CALLER "keyOperation"
 
@@ -47,7 +48,7 @@ ending_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 
 	if (store_request_load(tx, e->id, true, e->arena, &rq, err))
 		return -1;
-	if (e->to == STATE_EXPIRED && !flow_request_late(&rq, e->now_ms))
+	if (e->to == STATE_EXPIRED && !flow_request_overdue(&rq, e->now_ms))
 		return 0;
 	if (ending_check(e, &rq, err))
 		return -1;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "lib/flow/internal.h"
+#include "lib/flow/evaluate.h"
 
 /*
  * A request is created after the HSM's clock was read, so time since then, added to the HSM's
@@ -129,7 +129,7 @@ flow_change_by_verdict(const struct flow *f, const struct tsb_request *rq,
 }
 
 bool
-flow_request_late(const struct tsb_request *rq, int64_t now_ms)
+flow_request_overdue(const struct tsb_request *rq, int64_t now_ms)
 {
 	return !tsb_state_terminal(rq->state) && rq->owner == NULL && rq->expires_ms != 0 &&
 	    now_ms >= rq->expires_ms;

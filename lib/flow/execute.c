@@ -5,8 +5,12 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
-#include "lib/flow/internal.h"
-#include "lib/custody/restore.h"
+#include "lib/flow/certificate.h"
+#include "lib/flow/evaluate.h"
+#include "lib/flow/execute.h"
+#include "lib/flow/hsmcall.h"
+#include "lib/flow/recover.h"
+#include "lib/flow/rooms.h"
 
 /* An HSM that answers with technical errors again and again is not tried for ever. */
 #define ATTEMPTS_MAX 20
@@ -279,7 +283,7 @@ certificate_classify(struct flow *f, struct flow_execution *x, struct tsb_view *
 		*result = tsb_view_str("true");
 		return DID_IT;
 	}
-	if (flow_certificate_finish(f, x, *result, &pem, why))
+	if (flow_certificate_finish(f, &x->request, *result, &x->arena, &pem, why))
 		return why->code == TSB_E_HSM ? REFUSED : TROUBLE;
 	*result = pem;
 	if (x->request.kind != KIND_SELF_SIGN_CERTIFICATE)
@@ -317,7 +321,7 @@ recording_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 		return -1;
 	if (!r->moved)
 		return 0;
-	if (r->restores && flow_restore_record(r->f, tx, &r->after, &r->approver, err))
+	if (r->restores && r->f->rooms->restore->record(r->f, tx, &r->after, &r->approver, err))
 		return -1;
 	return store_audit_insert(tx, &audit, err);
 }
@@ -403,7 +407,7 @@ restore(struct recording *r, struct tsb_view *result, struct tsb_err *err)
 	struct flow_execution *x = r->x;
 	struct tsb_view answer = *result;
 
-	return flow_restore_prepare(r->f, &x->request, answer, clock_now_ms(), &x->arena,
+	return r->f->rooms->restore->prepare(r->f, &x->request, answer, clock_now_ms(), &x->arena,
 	    &r->approver, result, err);
 }
 

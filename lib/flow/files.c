@@ -5,7 +5,7 @@
 
 #include "lib/base/enc.h"
 #include "lib/base/file.h"
-#include "lib/flow/internal.h"
+#include "lib/flow/files.h"
 
 #define PEM_MAX (64 * 1024)
 

@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include "lib/base/str.h"
-#include "lib/flow/internal.h"
-#include "lib/gap/gap.h"
+#include "lib/flow/files.h"
+#include "lib/flow/flow.h"
+#include "lib/flow/keycache.h"
 
 struct flow *
 flow_new(const struct broker_conf *conf, enum store_login login, const char *owner,
-    struct tsb_err *err)
+    const struct flow_rooms *rooms, struct tsb_err *err)
 {
 	struct store_conf db = broker_store_conf(conf, login);
 	struct hsm_conf hsm = broker_hsm_conf(conf);
@@ -23,6 +24,7 @@ flow_new(const struct broker_conf *conf, enum store_login login, const char *own
 		fatal("out of memory: process state");
 	f->owner = tsb_strdup(owner);
 	f->conf = conf;
+	f->rooms = rooms;
 	f->air_gapped = broker_air_gapped(conf);
 	f->wake_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	f->keys = flow_key_cache_new();

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
-#include "lib/flow/internal.h"
+#include "lib/flow/hsmcall.h"
 #include "lib/ska/token.h"
 
 /*

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/flow/internal.h"
+#include "lib/flow/keycache.h"
 
 #define CACHE_SIZE 64
 

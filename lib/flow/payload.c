@@ -1,6 +1,9 @@
 #include "lib/first.h"
 
-#include "lib/flow/internal.h"
+#include "lib/flow/certificate.h"
+#include "lib/flow/payload.h"
+#include "lib/flow/policy.h"
+#include "lib/wire/wire.h"
 
 /* Payloads of token-format.md 2: each binds all that the approved operation will do. */
 

@@ -1,6 +1,6 @@
 #include "lib/first.h"
 
-#include "lib/flow/internal.h"
+#include "lib/flow/policy.h"
 
 struct naming {
 	struct ska_policy *policy;

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-#include "lib/flow/internal.h"
+#include "lib/flow/evaluate.h"
+#include "lib/flow/recover.h"
+#include "lib/wire/wire.h"
 
 /*
  * Blocking, unblocking, modifying and unwrapping happen once. When an attempt was interrupted

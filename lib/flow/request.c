@@ -5,7 +5,13 @@
 #include "lib/base/clock.h"
 #include "lib/base/enc.h"
 #include "lib/crypto/signature.h"
-#include "lib/flow/internal.h"
+#include "lib/flow/certificate.h"
+#include "lib/flow/evaluate.h"
+#include "lib/flow/execute.h"
+#include "lib/flow/hsmcall.h"
+#include "lib/flow/payload.h"
+#include "lib/flow/request.h"
+#include "lib/flow/rooms.h"
 #include "lib/ska/token.h"
 
 #define ACTOR_CALLER "keyOperation"
@@ -182,7 +188,7 @@ new_label_check(struct flow *f, const struct tsb_request_in *in, struct tsb_err 
 
 	if (in->kind != KIND_UNWRAP)
 		return 0;
-	if (f->air_gapped ? flow_imported_exists(f, in->unwrap.label, &exists, err)
+	if (f->air_gapped ? f->rooms->gap->key_exists(f, in->unwrap.label, &exists, err)
 			  : flow_hsm_key_exists(f, in->unwrap.label, &exists, err))
 		return -1;
 	if (exists)
@@ -313,7 +319,7 @@ stamp(struct flow *f, const struct tsb_request_in *in, struct tsb_view payload, 
 
 	if (f->air_gapped) {
 		*out = (struct flow_stamp){0};
-		return flow_imported_key(f, NULL, in->key_name, &out->key, err);
+		return f->rooms->gap->key(f, NULL, in->key_name, &out->key, err);
 	}
 	stamp_fill(in, payload, &ask);
 	return flow_hsm_stamp(f, &ask, a, out, err);

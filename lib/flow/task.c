@@ -3,7 +3,11 @@
 #include <string.h>
 
 #include "lib/base/enc.h"
-#include "lib/flow/internal.h"
+#include "lib/flow/approver.h"
+#include "lib/flow/evaluate.h"
+#include "lib/flow/flow.h"
+#include "lib/flow/task.h"
+#include "lib/flow/view.h"
 
 /* ---- listing ---- */
 

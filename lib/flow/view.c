@@ -1,7 +1,10 @@
 #include "lib/first.h"
 
-#include "lib/flow/internal.h"
-#include "lib/custody/restore.h"
+#include "lib/flow/approver.h"
+#include "lib/flow/ending.h"
+#include "lib/flow/evaluate.h"
+#include "lib/flow/rooms.h"
+#include "lib/flow/view.h"
 
 /* Without paging an approver gets all it has approved, up to this bound. */
 #define APPROVED_MAX 1000
@@ -66,9 +69,10 @@ fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms, 
 			return -1;
 		fill_open(key, rows, n, a, now_ms, &view);
 		if (f->air_gapped)
-			flow_request_progress(key, rows, n, a, &view);
+			f->rooms->gap->progress(key, rows, n, a, &view);
 	}
-	if (input && flow_request_input(f, tx, &view.request, rows, n, a, &view.input, err))
+	if (input && f->air_gapped &&
+	    f->rooms->gap->input(f, tx, &view.request, rows, n, a, &view.input, err))
 		return -1;
 	*out = view;
 	return 0;
@@ -135,7 +139,7 @@ view_load(struct flow *f, const struct tsb_uuid *id, bool fetch_once, struct are
 
 	if (store_read(f->store, "request_view", view_body, &r, err))
 		return -1;
-	if (flow_request_late(&out->request, now_ms))
+	if (flow_request_overdue(&out->request, now_ms))
 		return flow_request_expire(f, id, a, now_ms, err) ||
 			store_read(f->store, "request_view", view_body, &r, err)
 		    ? -1
@@ -150,7 +154,7 @@ flow_request_view(struct flow *f, const struct tsb_uuid *id, bool fetch_once, st
     int64_t now_ms, struct tsb_request_view *out, struct tsb_err *err)
 {
 	return view_load(f, id, fetch_once, a, now_ms, out, err) ||
-		flow_restore_reveal(f, &out->request, a, err)
+		f->rooms->restore->reveal(f, &out->request, a, err)
 	    ? -1
 	    : 0;
 }

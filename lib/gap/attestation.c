@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
-#include "lib/flow/internal.h"
-#include "lib/gap/gap.h"
+#include "lib/gap/attestation.h"
+#include "lib/gap/imported.h"
 
 #define ACTOR_IMPORT "keyManagement"
 #define AHEAD_MAX    86400 /* seconds that the HSM's clock may be ahead */
@@ -43,7 +43,7 @@ signature_check(const struct flow *f, const struct tsb_key_attributes *in, struc
 }
 
 int
-flow_attributes_accept(struct flow *f, struct tsb_key_attributes *in, struct arena *a,
+gap_attributes_accept(struct flow *f, struct tsb_key_attributes *in, struct arena *a,
     struct keyattr *out, struct tsb_err *err)
 {
 	char when[CLOCK_ISO_SIZE];
@@ -93,7 +93,7 @@ outdated(const struct tsb_imported_key *have, const struct keyattr *k, struct ts
 	return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
 	    "attributes of key '%s' attested at %s %s, these are of %s: they must be newer",
 	    have->key_name, clock_iso(have->attest_time, here),
-	    flow_imported_forgotten(have) ? "were deleted" : "are in force",
+	    gap_imported_forgotten(have) ? "were deleted" : "are in force",
 	    clock_iso(k->attest_time, there));
 }
 
@@ -129,7 +129,7 @@ keep_newer(struct store_tx *tx, struct tsb_imported_key *row, const struct tsb_i
 
 static int
 keep(struct flow *f, struct store_tx *tx, struct tsb_imported_key *row, const struct keyattr *k,
-    struct tsb_view xml, bool *fresh, bool *late, struct tsb_err *err)
+    struct tsb_view xml, bool *fresh, bool *behind, struct tsb_err *err)
 {
 	arena_auto a = {0};
 	struct tsb_imported_key have;
@@ -141,7 +141,7 @@ keep(struct flow *f, struct store_tx *tx, struct tsb_imported_key *row, const st
 		return -1;
 	if (!found)
 		return keep_first(tx, row, err);
-	if (!flow_imported_forgotten(&have) && flow_imported_load(f, tx, &have, &before, err))
+	if (!gap_imported_forgotten(&have) && gap_imported_load(f, tx, &have, &before, err))
 		return -1;
 	*fresh = k->attest_time > have.attest_time;
 	if (*fresh)
@@ -149,15 +149,15 @@ keep(struct flow *f, struct store_tx *tx, struct tsb_imported_key *row, const st
 	if (before != NULL && k->attest_time == have.attest_time &&
 	    same_content(xml, before->attributes.xml))
 		return 0;
-	if (late == NULL)
+	if (behind == NULL)
 		return outdated(&have, k, err);
-	*late = true;
+	*behind = true;
 	return 0;
 }
 
 int
-flow_attributes_keep(struct flow *f, struct store_tx *tx, const struct tsb_key_attributes *in,
-    const struct keyattr *k, const char *actor, int64_t now_ms, bool *fresh, bool *late,
+gap_attributes_keep(struct flow *f, struct store_tx *tx, const struct tsb_key_attributes *in,
+    const struct keyattr *k, const char *actor, int64_t now_ms, bool *fresh, bool *behind,
     struct tsb_err *err)
 {
 	struct tsb_key_attributes document = *in;
@@ -170,7 +170,7 @@ flow_attributes_keep(struct flow *f, struct store_tx *tx, const struct tsb_key_a
 
 	document.fetched_ms = now_ms;
 	memcpy(row.attributes_digest, in->digest, TSB_SHA256);
-	if (keep(f, tx, &row, k, in->xml, fresh, late, err))
+	if (keep(f, tx, &row, k, in->xml, fresh, behind, err))
 		return -1;
 	if (!*fresh)
 		return 0;
@@ -193,24 +193,24 @@ import_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct import *i = ctx;
 
-	return flow_attributes_keep(i->f, tx, i->in, i->key, ACTOR_IMPORT, i->now_ms, &i->fresh,
+	return gap_attributes_keep(i->f, tx, i->in, i->key, ACTOR_IMPORT, i->now_ms, &i->fresh,
 	    NULL, err);
 }
 
 int
-flow_attributes_import(struct flow *f, const struct tsb_key_attributes *in, struct arena *a,
+gap_attributes_import(struct flow *f, const struct tsb_key_attributes *in, struct arena *a,
     struct keyattr *k, struct tsb_key_attributes *stored, struct tsb_err *err)
 {
 	struct tsb_key_attributes document = *in;
 	struct keyattr key;
 	struct import i = {.f = f, .in = &document, .key = &key, .now_ms = clock_now_ms()};
 
-	if (flow_attributes_accept(f, &document, a, &key, err) ||
+	if (gap_attributes_accept(f, &document, a, &key, err) ||
 	    store_transact(f->store, "attributes_import", import_body, &i, err))
 		return -1;
 	/* the same again: the document that was there first is the one in force */
 	if (!i.fresh)
-		return flow_attributes_imported(f, key.label, a, k, stored, err);
+		return gap_imported_attributes(f, key.label, a, k, stored, err);
 	document.fetched_ms = i.now_ms;
 	*k = key;
 	if (stored != NULL)

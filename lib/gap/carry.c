@@ -4,14 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/flow/internal.h"
-#include "lib/gap/gap.h"
+#include "lib/flow/certificate.h"
+#include "lib/flow/ending.h"
+#include "lib/flow/evaluate.h"
+#include "lib/flow/view.h"
+#include "lib/gap/carry.h"
+#include "lib/gap/progress.h"
 
 /* Bytes of the requests in one package: a stick holds more, but people wait for it to be read. */
 #define PACKAGE_BYTES_MAX (16 * 1024 * 1024)
 
 int
-flow_offline_need(const struct flow *f, struct tsb_err *err)
+gap_need(const struct flow *f, struct tsb_err *err)
 {
 	if (!f->air_gapped)
 		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
@@ -20,7 +24,7 @@ flow_offline_need(const struct flow *f, struct tsb_err *err)
 }
 
 const char *
-flow_site_name(const struct flow *f)
+gap_site_name(const struct flow *f)
 {
 	return f->conf->site_name != NULL ? f->conf->site_name : "";
 }
@@ -70,7 +74,7 @@ reading_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	if (store_request_load(tx, r->id, false, r->arena, rq, err) ||
 	    flow_request_fill_view(r->f, tx, r->arena, r->now_ms, r->view, err) ||
 	    store_approvals_load(tx, &rq->id, r->arena, &rows, &n, err) ||
-	    flow_request_input(r->f, tx, rq, rows, n, r->arena, &r->input, err))
+	    gap_input(r->f, tx, rq, rows, n, r->arena, &r->input, err))
 		return -1;
 	return is_met(r->f, tx, rq, rows, n, r->arena, r->now_ms, &r->met, err);
 }
@@ -80,7 +84,7 @@ reading_take(struct reading *r, struct tsb_err *err)
 {
 	if (store_read(r->f->store, "offline_request", reading_body, r, err))
 		return -1;
-	if (!flow_request_late(&r->view->request, r->now_ms))
+	if (!flow_request_overdue(&r->view->request, r->now_ms))
 		return 0;
 	return flow_request_expire(r->f, r->id, r->arena, r->now_ms, err) ||
 		store_read(r->f->store, "offline_request", reading_body, r, err)
@@ -89,7 +93,7 @@ reading_take(struct reading *r, struct tsb_err *err)
 }
 
 int
-flow_offline_view(struct flow *f, const struct tsb_uuid *id, struct arena *a, int64_t now_ms,
+gap_carry_view(struct flow *f, const struct tsb_uuid *id, struct arena *a, int64_t now_ms,
     struct tsb_request_view *view, struct tsb_view *input, struct tsb_err *err)
 {
 	struct reading r = {.f = f, .id = id, .arena = a, .now_ms = now_ms, .view = view};
@@ -133,7 +137,7 @@ carried_fill(const struct reading *r, struct wire_offline_request *out)
 }
 
 int
-flow_offline_request(struct flow *f, const struct tsb_uuid *id, struct arena *a, int64_t now_ms,
+gap_carry_request(struct flow *f, const struct tsb_uuid *id, struct arena *a, int64_t now_ms,
     struct wire_offline_request *out, struct tsb_request_view *view, struct tsb_err *err)
 {
 	struct tsb_request_view shown;
@@ -143,7 +147,7 @@ flow_offline_request(struct flow *f, const struct tsb_uuid *id, struct arena *a,
 	    .now_ms = now_ms,
 	    .view = view != NULL ? view : &shown};
 
-	if (flow_offline_need(f, err) || reading_take(&r, err))
+	if (gap_need(f, err) || reading_take(&r, err))
 		return -1;
 	if (r.input.n == 0)
 		return not_ready(&r.view->request, err);
@@ -294,7 +298,7 @@ package_write(struct packing *p, struct tsb_bytes *out, struct tsb_err *err)
 	    .type = PACKAGE_REQUESTS,
 	    .id = uuid_new(),
 	    .created_ms = p->now_ms,
-	    .from_name = flow_site_name(f),
+	    .from_name = gap_site_name(f),
 	    .to_name = "",
 	    .items = p->items,
 	    .nitems = p->n,
@@ -310,12 +314,12 @@ package_write(struct packing *p, struct tsb_bytes *out, struct tsb_err *err)
 }
 
 int
-flow_offline_package(struct flow *f, const struct tsb_uuid *ids, size_t n, struct arena *a,
+gap_carry_package(struct flow *f, const struct tsb_uuid *ids, size_t n, struct arena *a,
     int64_t now_ms, struct tsb_bytes *out, struct tsb_err *err)
 {
 	struct packing p = {.f = f, .arena = a, .now_ms = now_ms};
 
-	if (flow_offline_need(f, err) || package_sites(f, err))
+	if (gap_need(f, err) || package_sites(f, err))
 		return -1;
 	p.items = arena_array(a, PACKAGE_ITEMS_MAX, sizeof(*p.items));
 	if (n > 0 ? pack_named(&p, ids, n, err) : pack_ready(&p, err))

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "lib/flow/internal.h"
-#include "lib/gap/gap.h"
+#include "lib/flow/ending.h"
+#include "lib/gap/imported.h"
 
 #define ACTOR "keyManagement"
 
@@ -27,7 +27,7 @@ document_missing(const struct tsb_imported_key *row, struct tsb_err *err)
 }
 
 int
-flow_imported_load(struct flow *f, struct store_tx *tx, const struct tsb_imported_key *row,
+gap_imported_load(struct flow *f, struct store_tx *tx, const struct tsb_imported_key *row,
     const struct flow_key **key, struct tsb_err *err)
 {
 	if (flow_key_load(f, tx, row->attributes_digest, key, err))
@@ -48,7 +48,7 @@ struct lookup {
 };
 
 bool
-flow_imported_forgotten(const struct tsb_imported_key *row)
+gap_imported_forgotten(const struct tsb_imported_key *row)
 {
 	static const unsigned char none[TSB_SHA256];
 
@@ -62,7 +62,7 @@ row_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 
 	if (store_imported_find(tx, l->label, false, l->arena, &l->row, &l->found, err))
 		return -1;
-	l->found = l->found && !flow_imported_forgotten(&l->row);
+	l->found = l->found && !gap_imported_forgotten(&l->row);
 	return 0;
 }
 
@@ -74,11 +74,11 @@ key_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	l->key = NULL;
 	if (row_body(tx, l, err))
 		return -1;
-	return l->found ? flow_imported_load(l->f, tx, &l->row, &l->key, err) : 0;
+	return l->found ? gap_imported_load(l->f, tx, &l->row, &l->key, err) : 0;
 }
 
 int
-flow_imported_key(struct flow *f, struct store_tx *tx, const char *label,
+gap_imported_key(struct flow *f, struct store_tx *tx, const char *label,
     const struct flow_key **key, struct tsb_err *err)
 {
 	arena_auto a = {0};
@@ -92,7 +92,7 @@ flow_imported_key(struct flow *f, struct store_tx *tx, const char *label,
 }
 
 int
-flow_imported_exists(struct flow *f, const char *label, bool *exists, struct tsb_err *err)
+gap_imported_exists(struct flow *f, const char *label, bool *exists, struct tsb_err *err)
 {
 	arena_auto a = {0};
 	struct lookup l = {.label = label, .arena = &a};
@@ -120,7 +120,7 @@ document_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 }
 
 int
-flow_attributes_imported(struct flow *f, const char *label, struct arena *a, struct keyattr *k,
+gap_imported_attributes(struct flow *f, const char *label, struct arena *a, struct keyattr *k,
     struct tsb_key_attributes *stored, struct tsb_err *err)
 {
 	struct lookup l = {.label = label, .arena = a};
@@ -142,7 +142,7 @@ list_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 }
 
 int
-flow_attributes_list(struct flow *f, struct arena *a, const char ***labels, size_t *n,
+gap_imported_list(struct flow *f, struct arena *a, const char ***labels, size_t *n,
     struct tsb_err *err)
 {
 	struct lookup l = {.arena = a};
@@ -176,7 +176,7 @@ forget_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 }
 
 int
-flow_attributes_forget(struct flow *f, const char *label, struct arena *a, struct tsb_err *err)
+gap_imported_forget(struct flow *f, const char *label, struct arena *a, struct tsb_err *err)
 {
 	struct lookup l = {.label = label, .arena = a};
 
@@ -188,7 +188,7 @@ flow_attributes_forget(struct flow *f, const char *label, struct arena *a, struc
 /* ---- certificates ---- */
 
 int
-flow_imported_certify(struct flow *f, struct store_tx *tx, const char *label, struct tsb_view der,
+gap_certificate_keep(struct flow *f, struct store_tx *tx, const char *label, struct tsb_view der,
     const char *actor, struct tsb_err *err)
 {
 	arena_auto a = {0};
@@ -229,11 +229,11 @@ certify_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct certifying *c = ctx;
 
-	return flow_imported_certify(c->f, tx, c->label, c->der, ACTOR, err);
+	return gap_certificate_keep(c->f, tx, c->label, c->der, ACTOR, err);
 }
 
 int
-flow_certificate_import(struct flow *f, const char *label, struct tsb_view der, struct tsb_err *err)
+gap_certificate_import(struct flow *f, const char *label, struct tsb_view der, struct tsb_err *err)
 {
 	struct certifying c = {f, label, der};
 
@@ -241,13 +241,13 @@ flow_certificate_import(struct flow *f, const char *label, struct tsb_view der, 
 }
 
 int
-flow_certificate_delete(struct flow *f, const char *label, struct tsb_err *err)
+gap_certificate_delete(struct flow *f, const char *label, struct tsb_err *err)
 {
-	return flow_certificate_import(f, label, tsb_view_of(NULL, 0), err);
+	return gap_certificate_import(f, label, tsb_view_of(NULL, 0), err);
 }
 
 int
-flow_certificate_imported(struct flow *f, const char *label, struct arena *a, struct tsb_view *der,
+gap_certificate_get(struct flow *f, const char *label, struct arena *a, struct tsb_view *der,
     struct tsb_err *err)
 {
 	struct lookup l = {.label = label, .arena = a};

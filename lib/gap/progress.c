@@ -1,7 +1,10 @@
 /* What an air-gapped broker tells of a request that waits: how far it is, and what to carry out. */
 #include "lib/first.h"
 
-#include "lib/flow/internal.h"
+#include "lib/flow/certificate.h"
+#include "lib/flow/evaluate.h"
+#include "lib/gap/progress.h"
+#include "lib/wire/wire.h"
 
 /* ---- how far ---- */
 
@@ -28,8 +31,8 @@ token_progress(const struct ska_token *token, const struct ska_vote *votes, size
 }
 
 void
-flow_request_progress(const struct flow_key *key, const struct tsb_approval *rows, size_t n,
-    struct arena *a, struct tsb_request_view *out)
+gap_progress(const struct flow_key *key, const struct tsb_approval *rows, size_t n, struct arena *a,
+    struct tsb_request_view *out)
 {
 	const struct ska_rule *rule =
 	    key == NULL ? NULL : flow_request_rule(key, out->request.kind);
@@ -60,7 +63,7 @@ approvals_of(const struct tsb_approval *rows, size_t n, struct arena *a, size_t 
 }
 
 int
-flow_request_input(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
+gap_input(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
     const struct tsb_approval *rows, size_t n, struct arena *a, struct tsb_view *input,
     struct tsb_err *err)
 {

@@ -1,5 +1,5 @@
 /*
- * Why the result of an offline HSM is believed (gap.h): what can be checked with the key's
+ * Why the result of an offline HSM is believed (result.h): what can be checked with the key's
  * public key or with attributes that the HSM signed is checked so; for the rest a pinned offline
  * site has to stand.
  */
@@ -10,13 +10,18 @@
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
 #include "lib/crypto/signature.h"
-#include "lib/flow/internal.h"
+#include "lib/flow/certificate.h"
+#include "lib/flow/evaluate.h"
+#include "lib/gap/attestation.h"
+#include "lib/gap/imported.h"
+#include "lib/gap/proof.h"
+#include "lib/wire/wire.h"
 
 #define REASON_MAX 1000 /* bytes of a failure's text */
 
 struct proof {
 	struct flow *f;
-	struct flow_carried *c;
+	struct gap_carried *c;
 	const struct tsb_request *rq;
 	struct tsb_view input;
 	struct arena *arena;
@@ -73,7 +78,7 @@ reason_of(const struct wire_offline_result *in, struct arena *a)
  * time of the execution.
  */
 void
-flow_carried_digest(struct flow_carried *c, struct arena *a, unsigned char sha256[TSB_SHA256])
+gap_carried_digest(struct gap_carried *c, struct arena *a, unsigned char sha256[TSB_SHA256])
 {
 	tsb_bytes_auto text = {0};
 
@@ -96,7 +101,7 @@ public_key(const struct proof *p, struct tsb_view *spki, struct tsb_err *err)
 	const struct flow_key *key;
 
 	*spki = tsb_view_of(NULL, 0);
-	if (flow_imported_key(p->f, NULL, p->rq->key_name, &key, err))
+	if (gap_imported_key(p->f, NULL, p->rq->key_name, &key, err))
 		return -1;
 	/* keys derived from it sign with keys of their own */
 	if (key != NULL && tsb_streq(key->parsed.label, p->rq->key_name))
@@ -167,21 +172,19 @@ take_certificate(struct proof *p, struct tsb_view pem, struct tsb_err *err)
 static int
 prove_certificate(struct proof *p, struct tsb_err *err)
 {
-	struct flow_execution x = {.request = *p->rq};
 	struct tsb_view pem, signature;
 	char id[UUID_TEXT];
 	int rc;
 
 	if (signature_bytes(p, &signature, err))
 		return -1;
-	rc = flow_certificate_finish(p->f, &x, p->c->in->result, &pem, err);
+	rc = flow_certificate_finish(p->f, p->rq, p->c->in->result, p->arena, &pem, err);
 	if (rc == 0)
 		rc = take_certificate(p, pem, err);
 	else if (err->code == TSB_E_HSM)
 		tsb_fail(err, TSB_E_INVALID_SIGNATURE,
 		    "the signature is not one of key '%.255s' over the certificate of request %s",
 		    p->rq->key_name, uuid_format(&p->rq->id, id));
-	arena_clear(&x.arena);
 	p->proven = true;
 	return rc;
 }
@@ -192,13 +195,13 @@ prove_certificate(struct proof *p, struct tsb_err *err)
 static int
 attested(struct proof *p, const char *label, bool *shown, struct tsb_err *err)
 {
-	struct flow_carried *c = p->c;
+	struct gap_carried *c = p->c;
 
 	*shown = false;
 	if (p->f->nattestation_keys == 0 || !c->in->has_attributes)
 		return 0;
 	c->attributes = c->in->attributes;
-	if (flow_attributes_accept(p->f, &c->attributes, p->arena, &c->key, err))
+	if (gap_attributes_accept(p->f, &c->attributes, p->arena, &c->key, err))
 		return -1;
 	if (!tsb_streq(c->key.label, label))
 		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
@@ -350,7 +353,7 @@ check_form(const struct proof *p, struct tsb_err *err)
 }
 
 int
-flow_carried_prove(struct flow *f, struct flow_carried *c, const struct tsb_request *rq,
+gap_carried_prove(struct flow *f, struct gap_carried *c, const struct tsb_request *rq,
     struct tsb_view input, struct arena *a, struct tsb_err *err)
 {
 	struct proof p = {.f = f,

@@ -4,8 +4,11 @@
 #include <string.h>
 
 #include "lib/base/enc.h"
-#include "lib/flow/internal.h"
-#include "lib/gap/gap.h"
+#include "lib/gap/attestation.h"
+#include "lib/gap/carry.h"
+#include "lib/gap/imported.h"
+#include "lib/gap/proof.h"
+#include "lib/gap/result.h"
 #include "lib/qr/part.h"
 #include "lib/qr/ur.h"
 
@@ -18,7 +21,7 @@
 
 struct taking {
 	struct flow *f;
-	struct flow_carried carried;
+	struct gap_carried carried;
 	struct arena *arena;
 	int64_t now_ms;
 	bool has_id; /* it is known which request it is of */
@@ -146,16 +149,16 @@ execution_time(const struct taking *t, const struct tsb_request *rq)
 static int
 keep_more(struct taking *t, struct store_tx *tx, struct tsb_err *err)
 {
-	struct flow_carried *c = &t->carried;
-	bool fresh, late;
+	struct gap_carried *c = &t->carried;
+	bool fresh, behind;
 
 	if (c->has_attributes &&
-	    flow_attributes_keep(t->f, tx, &c->attributes, &c->key, c->actor, t->now_ms, &fresh,
-		&late, err))
+	    gap_attributes_keep(t->f, tx, &c->attributes, &c->key, c->actor, t->now_ms, &fresh,
+		&behind, err))
 		return -1;
 	if (c->certificate.n == 0)
 		return 0;
-	return flow_imported_certify(t->f, tx, t->after.key_name, c->certificate, c->actor, err);
+	return gap_certificate_keep(t->f, tx, t->after.key_name, c->certificate, c->actor, err);
 }
 
 static int
@@ -209,7 +212,7 @@ take_outcome(struct taking *t, const struct tsb_request *rq, struct tsb_view inp
 		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
 		    "request %s was never carried out: it has no approval",
 		    uuid_format(&rq->id, id));
-	if (flow_carried_prove(t->f, &t->carried, rq, input, t->arena, err))
+	if (gap_carried_prove(t->f, &t->carried, rq, input, t->arena, err))
 		return -1;
 	return store_transact(t->f->store, "result_record", record_body, t, err);
 }
@@ -219,12 +222,12 @@ take_one(struct taking *t, struct tsb_request_view *view, struct tsb_err *err)
 {
 	struct tsb_view input;
 
-	flow_carried_digest(&t->carried, t->arena, t->digest);
+	gap_carried_digest(&t->carried, t->arena, t->digest);
 	if (take_find(t, err) ||
-	    flow_offline_view(t->f, &t->id, t->arena, t->now_ms, view, &input, err) ||
+	    gap_carry_view(t->f, &t->id, t->arena, t->now_ms, view, &input, err) ||
 	    take_outcome(t, &view->request, input, err))
 		return -1;
-	return flow_offline_view(t->f, &t->id, t->arena, t->now_ms, view, &input, err);
+	return gap_carry_view(t->f, &t->id, t->arena, t->now_ms, view, &input, err);
 }
 
 /* ---- a body ---- */
@@ -347,7 +350,7 @@ open_body(struct flow *f, struct tsb_view body, struct arena *a, struct delivery
 
 static int
 take_item(struct flow *f, const struct delivery *d, size_t i, struct arena *a, int64_t now_ms,
-    struct flow_offline_outcome *out, struct tsb_err *err)
+    struct gap_outcome *out, struct tsb_err *err)
 {
 	struct wire_offline_result in;
 	struct taking t = {.f = f,
@@ -371,13 +374,13 @@ is_trouble(enum tsb_code code)
 }
 
 int
-flow_offline_results(struct flow *f, struct tsb_view body, struct arena *a, int64_t now_ms,
-    struct flow_offline_outcome **outcomes, size_t *n, bool *single, struct tsb_err *err)
+gap_results_take(struct flow *f, struct tsb_view body, struct arena *a, int64_t now_ms,
+    struct gap_outcome **outcomes, size_t *n, bool *single, struct tsb_err *err)
 {
-	struct flow_offline_outcome *list;
+	struct gap_outcome *list;
 	struct delivery d;
 
-	if (flow_offline_need(f, err) || open_body(f, body, a, &d, err))
+	if (gap_need(f, err) || open_body(f, body, a, &d, err))
 		return -1;
 	list = arena_array(a, d.n, sizeof(*list));
 	for (size_t i = 0; i < d.n; i++) {

@@ -1,0 +1,27 @@
+/* An execution between its claim and its outcome. */
+#ifndef TSB_FLOW_EXECUTION_H
+#define TSB_FLOW_EXECUTION_H
+
+#include "lib/hsm/order.h"
+#include "lib/model/model.h"
+
+/* Lives in its own arena. Made and freed by execute.h. */
+struct flow_execution {
+	struct tsb_request request;
+	struct hsm_order order;
+	struct tsb_bytes password; /* of the order; wiped */
+	struct tsb_view *approvals; /* those of the chosen token first, then the others */
+	size_t nchosen, napprovals;
+	bool all_approvals; /* second try with every approval, should the policy have changed */
+	struct tsb_view
+	    certificate; /* self-signed: PEM that the order stores; empty = not made yet */
+	bool asking; /* the order asks whether an earlier attempt has happened (recover.h) */
+	bool only_asking; /* the rule is not met any more: nothing is called after that */
+	bool called; /* the HSM may have heard of the request in this execution */
+	bool never_sent; /* the last order did not reach the HSM */
+	int64_t locked_until_ms; /* end of the timelock of the chosen token, 0 = it has none */
+	int64_t sent_ms;
+	struct arena arena;
+};
+
+#endif

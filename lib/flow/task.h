@@ -1,0 +1,20 @@
+/* Tasks of approvers, and their answers. */
+#ifndef TSB_FLOW_TASK_H
+#define TSB_FLOW_TASK_H
+
+#include "lib/flow/context.h"
+
+/* Tasks that the proven approver may see; status (level 6) has n entries or is NULL. */
+int flow_tasks_list(struct flow *f, const struct tsb_task_filter *filter, struct arena *a,
+    int64_t now_ms, struct tsb_task_view **tasks, struct tsb_request_view **status, size_t *n,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * Records the answer, once per approver, and what it means for the request. TSB_E_TASK_NOT_EXISTENT
+ * when the task was answered or its request is over.
+ */
+int flow_task_approve(struct flow *f, const struct tsb_approval_in *in, struct arena *a,
+    int64_t now_ms, struct tsb_err *err) TSB_MUSTCHECK;
+int flow_task_reject(struct flow *f, const struct tsb_approval_in *in, struct arena *a,
+    int64_t now_ms, struct tsb_err *err) TSB_MUSTCHECK;
+
+#endif

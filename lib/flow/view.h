@@ -1,0 +1,27 @@
+/* Requests as callers and approvers see them. */
+#ifndef TSB_FLOW_VIEW_H
+#define TSB_FLOW_VIEW_H
+
+#include "lib/flow/context.h"
+
+/*
+ * Moves an overdue request to EXPIRED first. fetch_once erases the result that is delivered.
+ * TSB_E_REQUEST_NOT_EXISTENT.
+ */
+int flow_request_view(struct flow *f, const struct tsb_uuid *id, bool fetch_once, struct arena *a,
+    int64_t now_ms, struct tsb_request_view *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* Ids and states, newest first. states: bits of 1 << enum tsb_state, 0 = all. */
+int flow_requests_list(struct flow *f, unsigned states, const char *key_name, long offset,
+    long limit, struct arena *a, struct tsb_request_row **rows, size_t *n, struct tsb_err *err)
+    TSB_MUSTCHECK;
+/* Open requests that the proven approver has approved, by the filter's paging. */
+int flow_requests_approved(struct flow *f, const struct tsb_task_filter *filter, struct arena *a,
+    int64_t now_ms, struct tsb_request_view **views, size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * For listings and task level 6, inside a transaction: completes out, whose request is filled, with
+ * all that GET shows but inputOfflineHsm.
+ */
+int flow_request_fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms,
+    struct tsb_request_view *out, struct tsb_err *err) TSB_MUSTCHECK;
+
+#endif
