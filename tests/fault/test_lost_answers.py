@@ -13,7 +13,7 @@ LEASE = 5
 
 @pytest.fixture(scope="module")
 def site():
-    s = Site(dispatchers=2, settings="lease = %d\n[hsm]\ntimeout = %d\n" % (LEASE, LEASE - 1))
+    s = Site(dispatchers=2, hsm_url="web", settings="lease = %d\n[hsm]\ntimeout = %d\n" % (LEASE, LEASE - 1))
     yield s
     s.down()
 

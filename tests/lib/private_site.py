@@ -24,7 +24,8 @@ def build_dir() -> pathlib.Path:
 
 class Site:
     """profile "air-gapped": without an HSM, pins say whom it believes: pairs of an option of tools/site
-    (-A, -O, -R) and a PEM file. database False: for synchronous calls only."""
+    (-A, -O, -R) and a PEM file. database False: for synchronous calls only. hsm_url: an address, "web"
+    for the HSM behind the web server, "" for its own socket."""
 
     def __init__(self, web="nginx", dispatchers=None, build=None, keep=False, settings="",
                  hsm_url="", profile="online", database=True, pins=()):

@@ -85,7 +85,7 @@ def tls():
 
 @pytest.fixture(scope="module")
 def site(tls):
-    s = Site(settings="\n[apiAuthentication]\nkeyOperationCertificate = sha256:%s\n" % tls[1])
+    s = Site(hsm_url="web", settings="\n[apiAuthentication]\nkeyOperationCertificate = sha256:%s\n" % tls[1])
     yield s
     s.down()
 

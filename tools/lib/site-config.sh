@@ -45,8 +45,12 @@ write_config() {
 }
 
 hsm_url() {
-	[ -z "${TSB_SITE_HSM_URL:-}" ] || { echo "$TSB_SITE_HSM_URL"; return; }
-	case $web in nginx) echo "unix:$run/hsm-http.sock" ;; *) echo "http://127.0.0.1:$hsm_port" ;; esac
+	case ${TSB_SITE_HSM_URL:-}:$web in
+	:*) echo "fcgi:$run/hsm.sock" ;;
+	web:nginx) echo "unix:$run/hsm-http.sock" ;;
+	web:*) echo "http://127.0.0.1:$hsm_port" ;;
+	*) echo "$TSB_SITE_HSM_URL" ;;
+	esac
 }
 
 broker_config() { # broker_config DISPATCHER
