@@ -6,10 +6,12 @@
 
 #include "hsm/settings.h"
 #include "hsm/store/keystore.h"
+#include "hsm/token.h"
 
 struct hsm_app {
 	const struct hsm_settings *conf;
-	struct keystore *ks;
+	struct tokens tokens;
+	struct keystore *ks; /* its keys may have what tokens opened: closed first */
 };
 
 extern const struct web_route hsm_routes[]; /* ends with pattern NULL */

@@ -27,6 +27,8 @@
 
 #include "hsm/app.h"
 #include "hsm/key/make.h"
+#include "hsm/serve/access.h"
+#include "hsm/soft/soft.h"
 #include "hsm/store/dirfile.h"
 #include "hsm/store/masterkey.h"
 
@@ -94,31 +96,52 @@ lock_memory(void)
 		(void)mlockall(MCL_CURRENT | MCL_FUTURE);
 }
 
-/* ---- key store ---- */
+/* ---- key store and tokens ---- */
+
+static void
+close_app(struct hsm_app *app)
+{
+	keystore_close(&app->ks);
+	tokens_close(&app->tokens);
+}
 
 static int
-make_system_key(struct keystore *ks, enum key_system system, const char *label, struct tsb_err *err)
+open_app(const struct hsm_process *hsm, struct hsm_app *app, struct tsb_err *err)
 {
+	*app = (struct hsm_app){.conf = &hsm->conf};
+	if (tokens_open(&app->tokens, &soft_token, err))
+		return -1;
+	app->ks = keystore_open(hsm->conf.directory, hsm->master, err);
+	if (app->ks != NULL)
+		return 0;
+	close_app(app);
+	return -1;
+}
+
+static int
+make_system_key(struct hsm_app *app, enum key_system system, const char *label, struct tsb_err *err)
+{
+	const struct tsb_view no_password = {0};
 	hsm_key_auto *k = NULL;
 
-	if (keygen_system(system, label, clock_now_ms() / 1000, &k, err))
+	if (key_make_system(&app->tokens, system, label, clock_now_ms() / 1000, &k, err))
 		return -1;
-	if (keystore_create(ks, k, err))
+	if (access_store(app, k, no_password, err))
 		return err->code == TSB_E_KEY_EXISTS ? 0 : -1; /* another process was faster */
 	log_info("system key created name=%s", label);
 	return 0;
 }
 
 static int
-need_system_key(struct keystore *ks, enum key_system system, const char *label, struct tsb_err *err)
+need_system_key(struct hsm_app *app, enum key_system system, const char *label, struct tsb_err *err)
 {
 	hsm_key_auto *k = NULL;
 
-	if (keystore_get(ks, tsb_view_str(label), &k, err)) {
+	if (keystore_get(app->ks, tsb_view_str(label), &k, err)) {
 		if (err->code != TSB_E_KEY_NOT_EXISTENT)
 			return -1;
-		if (make_system_key(ks, system, label, err) ||
-		    keystore_get(ks, tsb_view_str(label), &k, err))
+		if (make_system_key(app, system, label, err) ||
+		    keystore_get(app->ks, tsb_view_str(label), &k, err))
 			return -1;
 	}
 	if (k->system != system)
@@ -131,7 +154,7 @@ need_system_key(struct keystore *ks, enum key_system system, const char *label, 
 static int
 prepare_store(struct hsm_process *hsm, struct tsb_err *err)
 {
-	struct keystore *ks;
+	struct hsm_app app;
 	int dir, rc;
 
 	if (masterkey_open(&hsm->conf, hsm->init || hsm->conf.create, hsm->master, err))
@@ -142,14 +165,13 @@ prepare_store(struct hsm_process *hsm, struct tsb_err *err)
 		    strerror(errno));
 	rc = dirfile_sweep(dir, err);
 	close(dir);
-	ks = rc ? NULL : keystore_open(hsm->conf.directory, hsm->master, err);
-	if (!ks)
+	if (rc || open_app(hsm, &app, err))
 		return -1;
-	rc = need_system_key(ks, KEY_ATTESTATION, hsm->conf.attestation_key, err) ||
-		need_system_key(ks, KEY_TIMESTAMP, hsm->conf.timestamp_key, err)
+	rc = need_system_key(&app, KEY_ATTESTATION, hsm->conf.attestation_key, err) ||
+		need_system_key(&app, KEY_TIMESTAMP, hsm->conf.timestamp_key, err)
 	    ? -1
 	    : 0;
-	keystore_close(&ks);
+	close_app(&app);
 	return rc;
 }
 
@@ -160,18 +182,17 @@ worker_open(void *arg, struct tsb_err *err)
 {
 	struct hsm_process *hsm = arg;
 	struct hsm_app *app = calloc(1, sizeof(*app));
+	int rc;
 
-	if (!app)
+	if (app == NULL)
 		fatal("out of memory");
 	lock_memory();
-	app->conf = &hsm->conf;
-	app->ks = keystore_open(hsm->conf.directory, hsm->master, err);
+	rc = open_app(hsm, app, err);
 	tsb_wipe(hsm->master, sizeof(hsm->master)); /* of this process; the parent keeps its own */
-	if (!app->ks) {
-		free(app);
-		return NULL;
-	}
-	return app;
+	if (rc == 0)
+		return app;
+	free(app);
+	return NULL;
 }
 
 static void
@@ -179,7 +200,7 @@ worker_close(void *p)
 {
 	struct hsm_app *app = p;
 
-	keystore_close(&app->ks);
+	close_app(app);
 	free(app);
 }
 

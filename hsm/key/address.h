@@ -6,6 +6,8 @@
 
 #define ADDRESS_SIZE 20
 
+/* Before there is a key: TSB_E_CRYPTOCURRENCY when address_compute() would fail with it. */
+int address_check(const struct curve *curve, const char *format, struct tsb_err *err) TSB_MUSTCHECK;
 /* TSB_E_CRYPTOCURRENCY when the format is unknown or not possible for this key. */
 int address_compute(EVP_PKEY *key, const struct curve *curve, const char *format,
     unsigned char out[ADDRESS_SIZE], struct tsb_err *err) TSB_MUSTCHECK;

@@ -4,7 +4,7 @@
 
 #include "hsm/key/address.h"
 #include "hsm/key/attributes.h"
-#include "hsm/soft/sign.h"
+#include "hsm/key/sign.h"
 
 static int
 describe_address(const struct hsm_key *k, struct arena *a, struct keyattr *out, struct tsb_err *err)
@@ -56,14 +56,14 @@ attributes_describe(const struct hsm_key *k, uint64_t use_count, int64_t now, st
 }
 
 int
-attributes_sign(struct tsb_view xml, const struct hsm_key *attestation, struct tsb_bytes *out,
-    struct tsb_err *err)
+attributes_sign(struct tsb_view xml, const struct hsm_key *attestation,
+    struct token_key *private_half, struct tsb_bytes *out, struct tsb_err *err)
 {
 	const struct scheme *alg;
 
 	if (sign_select(attestation, "SHA256_WITH_RSA", xml.n, &alg, err))
 		return -1;
-	return sign_make(attestation, attestation->private_key, alg, FORM_DER, xml, out, err);
+	return sign_make(attestation, private_half, alg, FORM_DER, xml, out, err);
 }
 
 int

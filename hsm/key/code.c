@@ -32,6 +32,7 @@ enum key_tag {
 	KEY_TAG_PRIVATE = 0x6010,
 	KEY_TAG_CERTIFICATE = 0x6011, /* optional */
 	KEY_TAG_DONE = 0x6012, /* optional */
+	KEY_TAG_TOKEN = 0x6013, /* before LOG_N; absent = KEY_TOKEN_SOFT */
 };
 
 static int
@@ -93,6 +94,8 @@ key_encode(const struct hsm_key *k, struct tsb_bytes *out)
 	encode_policy(k, &body);
 	if (k->kind != KEY_AES)
 		tlv_put(&body, KEY_TAG_PUBLIC, k->spki);
+	if (!tsb_streq(k->token, KEY_TOKEN_SOFT))
+		tlv_put(&body, KEY_TAG_TOKEN, tsb_view_str(k->token));
 	if (k->has_password) {
 		tlv_put_u32(&body, KEY_TAG_LOG_N, k->log_n);
 		tlv_put(&body, KEY_TAG_SALT, k->salt);
@@ -157,6 +160,8 @@ take_kind(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 			return -1;
 		k->size = size;
 	}
+	if (kind == KEY_AES && !key_aes_size_valid(k->size))
+		return damaged(err, "the secret key has another size");
 	if (kind == KEY_EC) {
 		if (take_text(r, k, KEY_TAG_CURVE, &oid, err))
 			return -1;
@@ -195,6 +200,8 @@ take_policy(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 
 	if (tlv_peek(r) != KEY_TAG_POLICY)
 		return 0;
+	if (k->kind == KEY_AES)
+		return damaged(err, "a secret key has no policy");
 	if (tlv_take(r, KEY_TAG_POLICY, &v, err) ||
 	    take_number(r, KEY_TAG_BLOCKED, 1, &blocked, err))
 		return -1;
@@ -249,21 +256,34 @@ take_password(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 	return 0;
 }
 
+/* "soft" is never written: files name it by their silence, as they did when it was the only one. */
+static int
+take_token(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
+{
+	if (tlv_peek(r) != KEY_TAG_TOKEN)
+		return 0;
+	if (take_text(r, k, KEY_TAG_TOKEN, &k->token, err))
+		return -1;
+	if (tsb_streq(k->token, KEY_TOKEN_SOFT))
+		return damaged(err, "the token that goes without saying is named");
+	return 0;
+}
+
 static int
 take_private(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 {
 	struct tsb_view v;
 
-	if (take_password(r, k, err) || tlv_take(r, KEY_TAG_PRIVATE, &v, err))
+	if (take_token(r, k, err) || take_password(r, k, err) ||
+	    tlv_take(r, KEY_TAG_PRIVATE, &v, err))
 		return -1;
+	if (v.n == 0)
+		return damaged(err, "the private part is empty");
+	if (k->kind == KEY_AES && tsb_streq(k->token, KEY_TOKEN_SOFT) &&
+	    v.n != k->size / 8 + (k->has_password ? CRYPTO_BOX_OVERHEAD : 0))
+		return damaged(err, "the secret key has another size");
 	k->private_part = arena_view(&k->arena, v);
-	if (k->kind == KEY_AES) {
-		if (!key_aes_size_valid(k->size) || k->has_policy ||
-		    v.n != k->size / 8 + (k->has_password ? CRYPTO_BOX_OVERHEAD : 0))
-			return damaged(err, "the secret key has another size");
-		return 0;
-	}
-	return k->has_password ? 0 : key_parse_private(k, v, &k->private_key, err);
+	return 0;
 }
 
 /* What the key does not need to work. */

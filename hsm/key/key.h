@@ -1,6 +1,6 @@
 /*
- * A key of the HSM: what its file says, and OpenSSL's handles of it. Immutable once made; shared by
- * counting references.
+ * A key of the HSM: what its file says, and OpenSSL's handle of its public half. Immutable once
+ * made, but for the private half that its token opened; shared by counting references.
  */
 #ifndef TSB_HSM_KEY_KEY_H
 #define TSB_HSM_KEY_KEY_H
@@ -36,6 +36,11 @@ struct key_kind_row {
 };
 extern const struct key_kind_row key_kinds[KEY_KIND__MAX];
 
+/* The token whose private parts are the private halves themselves. */
+#define KEY_TOKEN_SOFT "soft"
+
+struct token_key;
+
 struct hsm_key {
 	unsigned refs;
 	struct arena arena; /* owns all that the members below point to */
@@ -52,7 +57,8 @@ struct hsm_key {
 	bool has_policy;
 	struct ska_policy policy;
 	struct tsb_view spki; /* empty for AES */
-	/* PKCS#8 or the AES key; with a password a secret box of it under scrypt(password, salt) */
+	const char *token; /* where the private half is */
+	/* Of the token; with a password in a secret box under scrypt(password, salt). */
 	bool has_password;
 	unsigned log_n;
 	struct tsb_view salt;
@@ -60,22 +66,17 @@ struct hsm_key {
 	struct tsb_view certificate; /* DER; empty = none */
 	/* SHA-256 of the latest approval tokens whose operation changed this key, oldest first */
 	struct tsb_view done;
-	/* Made by key_decode(); the private key only when it needs no password. */
-	EVP_PKEY *public_key, *private_key;
+	EVP_PKEY *public_key; /* made by key_decode(); NULL for AES */
+	/* Opened at first use, if no password guards it (token_use()); released with the key. */
+	struct token_key *opened;
+	void (*release_opened)(struct token_key **);
 };
 
-struct hsm_key *key_new(void); /* one reference */
+struct hsm_key *key_new(void); /* one reference; of token "soft" */
 struct hsm_key *key_hold(struct hsm_key *);
 void key_release(struct hsm_key **);
 #define hsm_key_auto struct hsm_key __attribute__((cleanup(key_release)))
 
-/* Sets spki and private_part from a pair; an empty password leaves it open. */
-int key_set_pair(struct hsm_key *, EVP_PKEY *pair, struct tsb_view password, struct tsb_err *err)
-    TSB_MUSTCHECK;
-
-/* Sets private_part of an AES key whose label is set. */
-int key_set_secret(struct hsm_key *, struct tsb_view value, struct tsb_view password,
-    struct tsb_err *err) TSB_MUSTCHECK;
 bool key_aes_size_valid(unsigned bits);
 
 /* Content of the key file (docs/key-store.md). Encoding appends. */
@@ -85,29 +86,20 @@ int key_decode(struct tsb_view content, struct hsm_key **out, struct tsb_err *er
 /* The label alone, a view into content: for lists. */
 int key_decode_label(struct tsb_view content, struct tsb_view *label, struct tsb_err *err)
     TSB_MUSTCHECK;
+/* A key of its own with the same content: to be changed. */
+int key_copy(const struct hsm_key *, struct hsm_key **out, struct tsb_err *err) TSB_MUSTCHECK;
 
+/*
+ * Keeps the private part of a key whose label and public half are set: as it is without a password,
+ * else sealed under it.
+ */
+int key_set_private_part(struct hsm_key *, struct tsb_view part, struct tsb_view password,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* Appends the private part in the clear. TSB_E_KEY_PASSWORD; keys without password take any. */
+int key_private_part(const struct hsm_key *, struct tsb_view password, struct tsb_bytes *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
 /* The password fits (TSB_E_KEY_PASSWORD); keys without one take any. */
 int key_check_password(const struct hsm_key *, struct tsb_view password, struct tsb_err *err)
     TSB_MUSTCHECK;
-/* What a key's private operations need: one of both, by the key's kind. */
-struct key_opened {
-	EVP_PKEY *pair;
-	struct tsb_bytes secret;
-};
-int key_open(const struct hsm_key *, struct tsb_view password, struct key_opened *out,
-    struct tsb_err *err) TSB_MUSTCHECK;
-void key_opened_clear(struct key_opened *);
-#define key_opened_auto struct key_opened __attribute__((cleanup(key_opened_clear)))
-/* The private part in the clear: the AES key or PKCS#8, appended. */
-int key_value(const struct hsm_key *, struct tsb_view password, struct tsb_bytes *out,
-    struct tsb_err *err) TSB_MUSTCHECK;
-/* A key of its own with the same content: to be changed. */
-int key_copy(const struct hsm_key *, struct hsm_key **out, struct tsb_err *err) TSB_MUSTCHECK;
-/* PKCS#8 of the private half of k's public key, else TSB_E_DATA_CONSTELLATION. */
-int key_parse_private(const struct hsm_key *, struct tsb_view plain, EVP_PKEY **out,
-    struct tsb_err *err) TSB_MUSTCHECK;
-/* The private key of an asymmetric key; the caller frees it. */
-int key_open_private(const struct hsm_key *, struct tsb_view password, EVP_PKEY **out,
-    struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

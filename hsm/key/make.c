@@ -2,15 +2,11 @@
 
 #include <string.h>
 
-#include <openssl/ec.h>
-#include <openssl/err.h>
-#include <openssl/rsa.h>
-
+#include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/ska/token.h"
 
 #include "hsm/key/address.h"
-#include "hsm/key/import.h"
 #include "hsm/key/make.h"
 #include "hsm/key/policy.h"
 
@@ -40,8 +36,8 @@ static const struct {
 
 /* ---- label, id ---- */
 
-int
-keygen_check_label(const char *label, struct tsb_err *err)
+static int
+check_label(const char *label, struct tsb_err *err)
 {
 	struct tsb_view v = tsb_view_str(label);
 
@@ -197,74 +193,56 @@ take_attributes(const struct wire_key_create *in, struct hsm_key *k)
 	    (in->wrap ? KEY_WRAP : 0) | (in->rollover ? KEY_ROLLOVER : 0);
 }
 
-/* ---- generation ---- */
+/* ---- with the private half ---- */
 
-static EVP_PKEY *
-generate(const struct hsm_key *k)
-{
-	switch (k->kind) {
-	case KEY_RSA:
-		return EVP_RSA_gen(k->size);
-	case KEY_EC:
-		return EVP_EC_gen(k->curve->group);
-	case KEY_ED:
-		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	case KEY_AES:
-	case KEY_KIND__MAX:
-		break;
-	}
-	return NULL;
-}
-
+/*
+ * Keeps the private part and gives the key as its file will give it back. That it opens is tried
+ * before anybody relies on it.
+ */
 static int
-generate_pair(const struct hsm_key *k, EVP_PKEY **out, struct tsb_err *err)
-{
-	*out = generate(k);
-	if (*out)
-		return 0;
-	ERR_clear_error();
-	return tsb_fail(err, TSB_E_HSM, "the key could not be generated");
-}
-
-static int
-check_address(const struct wire_key_create *in, EVP_PKEY *pair, struct hsm_key *k,
-    struct tsb_err *err)
-{
-	unsigned char address[ADDRESS_SIZE];
-
-	if (!in->address_format)
-		return 0;
-	k->address_format = arena_str(&k->arena, in->address_format);
-	return address_compute(pair, k->curve, k->address_format, address, err);
-}
-
-/* Encodes and decodes: what is handed out is what the file will give back. */
-static int
-finish(struct hsm_key *k, EVP_PKEY *pair, struct tsb_view password, struct hsm_key **out,
-    struct tsb_err *err)
-{
-	return key_set_pair(k, pair, password, err) || key_copy(k, out, err) ? -1 : 0;
-}
-
-static int
-finish_secret(struct hsm_key *k, struct tsb_view value, struct tsb_view password,
+finish(struct token *t, struct hsm_key *k, struct tsb_view part, struct tsb_view password,
     struct hsm_key **out, struct tsb_err *err)
 {
-	return key_set_secret(k, value, password, err) || key_copy(k, out, err) ? -1 : 0;
+	hsm_key_auto *made = NULL;
+	token_key_auto *opened = NULL;
+
+	k->token = t->ops->name;
+	if (key_set_private_part(k, part, password, err) || key_copy(k, &made, err) ||
+	    t->ops->use(t, made, part, &opened, err))
+		return -1;
+	*out = key_hold(made);
+	return 0;
+}
+
+/* Otherwise its token would keep, for ever, a private half that no key file names. */
+static int
+finish_or_destroy(struct token *t, struct hsm_key *k, struct tsb_view part,
+    struct tsb_view password, struct hsm_key **out, struct tsb_err *err)
+{
+	struct tsb_err why = {0};
+
+	if (finish(t, k, part, password, out, err) == 0)
+		return 0;
+	if (t->ops->destroy != NULL && t->ops->destroy(t, part, &why))
+		log_failure(LOG_ERROR, "left in its token", &why);
+	return -1;
 }
 
 static int
-generate_secret(struct hsm_key *k, struct tsb_view password, struct hsm_key **out,
+make(const struct tokens *ts, struct hsm_key *k, struct tsb_view password, struct hsm_key **out,
     struct tsb_err *err)
 {
-	unsigned char value[32];
-	int rc;
+	struct token *t = ts->v[0];
+	const struct token_ask ask = {.task = TOKEN_MAKE, .key = k};
+	tsb_bytes_auto part = {0};
 
-	crypto_random(value, sizeof(value));
-	rc = finish_secret(k, tsb_view_of(value, k->size / 8), password, out, err);
-	tsb_wipe(value, sizeof(value));
-	return rc;
+	k->token = t->ops->name;
+	if (token_check(ts, &ask, err) || t->ops->make(t, k, &part, err))
+		return -1;
+	return finish_or_destroy(t, k, tsb_view_bytes(&part), password, out, err);
 }
+
+/* ---- requests ---- */
 
 /* All that does not depend on the value of the key; k->kind is set. */
 static int
@@ -275,7 +253,7 @@ check_request(struct wire_key_create *in, const struct hsm_key *k, struct arena 
 		return -1;
 	if (in->address_format && !in->has_policy)
 		return tsb_fail(err, TSB_E_ADDRESS, "addressFormat needs a key with a policy");
-	return in->has_policy ? keypolicy_check_new(&in->policy, a, err) : 0;
+	return in->has_policy ? key_policy_check_new(&in->policy, a, err) : 0;
 }
 
 static void
@@ -290,66 +268,59 @@ take_request(const struct wire_key_create *in, int64_t now, struct hsm_key *k)
 }
 
 int
-keygen_from_request(struct wire_key_create *in, struct arena *a, int64_t now, struct hsm_key **out,
-    struct tsb_err *err)
+key_make(const struct tokens *ts, struct wire_key_create *in, struct arena *a, int64_t now,
+    struct hsm_key **out, struct tsb_err *err)
 {
 	hsm_key_auto *k = key_new();
-	pkey_auto *pair = NULL;
 
-	if (keygen_check_label(in->label, err) || check_id(in->id, err) ||
-	    take_algorithm(in, k, err) || check_request(in, k, a, err))
+	if (check_label(in->label, err) || check_id(in->id, err) || take_algorithm(in, k, err) ||
+	    check_request(in, k, a, err))
 		return -1;
 	if (k->kind == KEY_AES)
 		default_secret_uses(in);
 	take_request(in, now, k);
-	if (k->kind == KEY_AES)
-		return generate_secret(k, in->password, out, err);
-	if (generate_pair(k, &pair, err) || check_address(in, pair, k, err))
-		return -1;
-	return finish(k, pair, in->password, out, err);
+	if (in->address_format != NULL) {
+		if (address_check(k->curve, in->address_format, err))
+			return -1;
+		k->address_format = arena_str(&k->arena, in->address_format);
+	}
+	return make(ts, k, in->password, out, err);
 }
 
-/* ---- keys made elsewhere ---- */
-
 int
-keygen_check_import(struct wire_key_create *in, enum key_kind kind, struct arena *a,
+key_check_unwrapped(struct wire_key_create *in, enum key_kind kind, struct arena *a,
     struct tsb_err *err)
 {
 	const struct hsm_key k = {.kind = kind};
 
-	return keygen_check_label(in->label, err) || check_request(in, &k, a, err) ? -1 : 0;
+	return check_label(in->label, err) || check_request(in, &k, a, err) ? -1 : 0;
 }
 
 int
-keygen_import(const struct wire_key_create *in, enum key_kind kind, struct tsb_view value,
-    int64_t now, struct hsm_key **out, struct tsb_err *err)
+key_make_unwrapped(const struct tokens *ts, const struct wire_key_create *in,
+    const struct key_wrapped *wrapped, int64_t now, struct hsm_key **out, struct tsb_err *err)
 {
 	hsm_key_auto *k = key_new();
-	pkey_auto *pair = NULL;
+	tsb_bytes_auto part = {0};
+	struct token *t;
 
-	k->kind = kind;
+	if (tokens_find(ts, wrapped->by, &t, err))
+		return -1;
+	k->kind = wrapped->method->wrapped;
 	take_request(in, now, k);
 	/* nobody knows where it was before */
 	k->flag[ATTR_ALWAYS_SENSITIVE] = k->flag[ATTR_NEVER_EXTRACTABLE] = false;
 	k->extra |= KEY_IMPORTED;
-	if (kind == KEY_AES)
-		return keyimport_secret(value, k, err) ||
-			finish_secret(k, value, in->password, out, err)
-		    ? -1
-		    : 0;
-	if (keyimport_pair(value, k, &pair, err))
+	if (t->ops->unwrap(t, wrapped->opened, wrapped->method, wrapped->value, k, &part, err))
 		return -1;
-	return finish(k, pair, in->password, out, err);
+	return finish_or_destroy(t, k, tsb_view_bytes(&part), in->password, out, err);
 }
 
-/* ---- system keys ---- */
-
 int
-keygen_system(enum key_system system, const char *label, int64_t now, struct hsm_key **out,
-    struct tsb_err *err)
+key_make_system(const struct tokens *ts, enum key_system system, const char *label, int64_t now,
+    struct hsm_key **out, struct tsb_err *err)
 {
 	hsm_key_auto *k = key_new();
-	pkey_auto *pair = NULL;
 
 	k->label = arena_str(&k->arena, label);
 	k->system = system;
@@ -359,7 +330,5 @@ keygen_system(enum key_system system, const char *label, int64_t now, struct hsm
 	k->curve = system == KEY_ATTESTATION ? NULL : curve_p256;
 	k->flag[ATTR_SIGN] = k->flag[ATTR_SENSITIVE] = k->flag[ATTR_ALWAYS_SENSITIVE] = true;
 	k->flag[ATTR_NEVER_EXTRACTABLE] = k->flag[ATTR_UNIQUE] = true;
-	if (generate_pair(k, &pair, err))
-		return -1;
-	return finish(k, pair, (struct tsb_view){0}, out, err);
+	return make(ts, k, (struct tsb_view){0}, out, err);
 }

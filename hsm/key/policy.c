@@ -49,7 +49,7 @@ each(struct ska_policy *p, approver_fn *fn, struct arena *a, struct tsb_err *err
 }
 
 int
-keypolicy_check(struct ska_policy *p, struct arena *a, struct tsb_err *err)
+key_policy_check(struct ska_policy *p, struct arena *a, struct tsb_err *err)
 {
 	if (each(p, refuse_onboarded, a, err) ||
 	    ska_policy_resolve(p, a, crypto_cert_spki, crypto_spki_check, err))
@@ -58,7 +58,7 @@ keypolicy_check(struct ska_policy *p, struct arena *a, struct tsb_err *err)
 }
 
 int
-keypolicy_check_new(struct ska_policy *p, struct arena *a, struct tsb_err *err)
+key_policy_check_new(struct ska_policy *p, struct arena *a, struct tsb_err *err)
 {
-	return each(p, name_certificate, a, err) || keypolicy_check(p, a, err) ? -1 : 0;
+	return each(p, name_certificate, a, err) || key_policy_check(p, a, err) ? -1 : 0;
 }

@@ -5,10 +5,11 @@
 #include "lib/ska/token.h"
 
 #include "hsm/key/key.h"
+#include "hsm/token.h"
 
 /* Appends the token over this payload and moment, and its signature with algorithm. */
-int timestamp_make(const struct hsm_key *timestamp_key, enum ska_operation, struct tsb_view payload,
-    int64_t seconds, struct tsb_bytes *token, struct tsb_bytes *signature, struct tsb_err *err)
-    TSB_MUSTCHECK;
+int timestamp_make(const struct hsm_key *timestamp_key, struct token_key *private_half,
+    enum ska_operation, struct tsb_view payload, int64_t seconds, struct tsb_bytes *token,
+    struct tsb_bytes *signature, struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

@@ -16,7 +16,7 @@ access_seconds(const struct web_request *rq)
 	return rq->now_ms / 1000;
 }
 
-/* ---- finding keys ---- */
+/* ---- finding and storing keys ---- */
 
 /* Keys are named plainly; text after '/' asks for a derived key, which this HSM does not have. */
 int
@@ -61,6 +61,33 @@ access_find_system(struct hsm_app *app, const char *label, enum key_system syste
 	return 0;
 }
 
+int
+access_open_system(struct hsm_app *app, const char *label, enum key_system system,
+    struct hsm_key **out, struct token_key **private_half, struct tsb_err *err)
+{
+	const struct tsb_view no_password = {0};
+	hsm_key_auto *k = NULL;
+
+	if (access_find_system(app, label, system, &k, err) ||
+	    token_use(&app->tokens, k, no_password, private_half, err))
+		return -1;
+	*out = key_hold(k);
+	return 0;
+}
+
+int
+access_store(struct hsm_app *app, const struct hsm_key *k, struct tsb_view password,
+    struct tsb_err *err)
+{
+	struct tsb_err why = {0};
+
+	if (keystore_create(app->ks, k, err) == 0)
+		return 0;
+	if (token_destroy(&app->tokens, k, password, &why))
+		log_failure(LOG_ERROR, "a key that could not be stored", &why);
+	return -1;
+}
+
 /* ---- being allowed to use them ---- */
 
 int
@@ -101,6 +128,45 @@ access_check_policy(const struct hsm_key *k, struct tsb_err *err)
 		return tsb_fail(err, TSB_E_KEY_TYPE,
 		    "key '%s' has no policy: it cannot be blocked, unblocked or modified",
 		    k->label);
+	return 0;
+}
+
+int
+access_select_signature(struct hsm_app *app, const struct hsm_key *k, const char *name, size_t n,
+    const struct scheme **out, struct tsb_err *err)
+{
+	struct token_ask ask = {.task = TOKEN_SIGN, .key = k, .name = name};
+
+	if (access_check_use(k, ATTR_SIGN, err) || sign_select(k, name, n, &ask.scheme, err) ||
+	    token_check(&app->tokens, &ask, err))
+		return -1;
+	*out = ask.scheme;
+	return 0;
+}
+
+int
+access_select_decryption(struct hsm_app *app, const struct hsm_key *k, const char *name,
+    const struct cipher_algorithm **out, struct tsb_err *err)
+{
+	struct token_ask ask = {.task = TOKEN_DECRYPT, .key = k, .name = name};
+
+	if (access_check_use(k, ATTR_DECRYPT, err) || cipher_select(k, name, &ask.cipher, err) ||
+	    token_check(&app->tokens, &ask, err))
+		return -1;
+	*out = ask.cipher;
+	return 0;
+}
+
+int
+access_select_unwrapping(struct hsm_app *app, const struct hsm_key *k, const char *name,
+    const struct wrap_method **out, struct tsb_err *err)
+{
+	struct token_ask ask = {.task = TOKEN_UNWRAP, .key = k, .name = name};
+
+	if (access_check_use(k, ATTR_UNWRAP, err) || wrap_select(k, name, &ask.method, err) ||
+	    token_check(&app->tokens, &ask, err))
+		return -1;
+	*out = ask.method;
 	return 0;
 }
 
@@ -157,17 +223,18 @@ access_describe(struct hsm_app *app, struct web_request *rq, const struct hsm_ke
     struct web_reply *reply, struct tsb_err *err)
 {
 	hsm_key_auto *attestation = NULL;
+	token_key_auto *private_half = NULL;
 	tsb_bytes_auto xml = {0};
 	tsb_bytes_auto signature = {0};
 	struct keyattr d;
 
-	if (access_find_system(app, app->conf->attestation_key, KEY_ATTESTATION, &attestation,
-		err) ||
+	if (access_open_system(app, app->conf->attestation_key, KEY_ATTESTATION, &attestation,
+		&private_half, err) ||
 	    attributes_describe(k, keystore_use_count(app->ks, k), access_seconds(rq), rq->arena,
 		&d, err))
 		return -1;
 	keyattr_format(&d, &xml);
-	if (attributes_sign(tsb_view_bytes(&xml), attestation, &signature, err))
+	if (attributes_sign(tsb_view_bytes(&xml), attestation, private_half, &signature, err))
 		return -1;
 	wire_key_attributes_format(&d, tsb_view_bytes(&xml), tsb_view_bytes(&signature),
 	    attestation->label, &reply->body);

@@ -5,6 +5,9 @@
 #include "lib/wire/wire.h"
 
 #include "hsm/app.h"
+#include "hsm/key/cipher.h"
+#include "hsm/key/sign.h"
+#include "hsm/key/wrap.h"
 
 int64_t access_seconds(const struct web_request *rq);
 
@@ -14,7 +17,16 @@ int access_find(struct hsm_app *, struct tsb_view name, struct hsm_key **out, st
 /* For all that reads the key but does not open it: the password is checked as if it did. */
 int access_find_checked(struct hsm_app *, struct tsb_view name, struct tsb_view password,
     struct hsm_key **out, struct tsb_err *) TSB_MUSTCHECK;
+/* A key of the HSM's own; TSB_E_INTEGRITY_KEY when the label is of another one. */
 int access_find_system(struct hsm_app *, const char *label, enum key_system, struct hsm_key **out,
+    struct tsb_err *) TSB_MUSTCHECK;
+
+/* And its private half. The caller releases both, the key last. */
+int access_open_system(struct hsm_app *, const char *label, enum key_system, struct hsm_key **out,
+    struct token_key **private_half, struct tsb_err *) TSB_MUSTCHECK;
+
+/* Stores a new key; the private half of one that cannot be stored is ended again. */
+int access_store(struct hsm_app *, const struct hsm_key *, struct tsb_view password,
     struct tsb_err *) TSB_MUSTCHECK;
 
 /* TSB_E_FORBIDDEN_FOR_KEY: "key 'NAME' <why>". */
@@ -23,10 +35,25 @@ int access_check_ordinary(const struct hsm_key *, struct tsb_err *) TSB_MUSTCHEC
 int access_check_blocked(const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
 /* The key is an ordinary one that may sign, decrypt or unwrap (ATTR_*), and is not blocked. */
 int access_check_use(const struct hsm_key *, enum keyattr_flag, struct tsb_err *) TSB_MUSTCHECK;
+/*
+ * The algorithm of this name, if the key may be used so and its token offers it: every error that
+ * has nothing to do with approvals, before anybody is asked for one. TSB_E_ALGORITHM_NOT_SUPPORTED
+ * for what key or token cannot do.
+ */
+int access_select_signature(struct hsm_app *, const struct hsm_key *, const char *name, size_t n,
+    const struct scheme **out, struct tsb_err *) TSB_MUSTCHECK;
+int access_select_decryption(struct hsm_app *, const struct hsm_key *, const char *name,
+    const struct cipher_algorithm **out, struct tsb_err *) TSB_MUSTCHECK;
+int access_select_unwrapping(struct hsm_app *, const struct hsm_key *, const char *name,
+    const struct wrap_method **out, struct tsb_err *) TSB_MUSTCHECK;
 /* TSB_E_KEY_TYPE for keys without a policy, which cannot be blocked, unblocked or modified. */
 int access_check_policy(const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
 
-/* Enforces the rule of the request's kind, if the key has a policy, over what will be processed. */
+/*
+ * Enforces the rule of the request's kind, if the key has a policy, over what will be processed.
+ * Comes before the private half is opened: whoever lacks approvals gets no further, and learns
+ * nothing about the password.
+ */
 int access_enforce(struct hsm_app *, struct web_request *rq, const struct hsm_key *,
     const struct wire_synchronous_in *in, struct tsb_view payload, struct tsb_err *) TSB_MUSTCHECK;
 

@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 
 #include "lib/base/log.h"
+#include "lib/crypto/owned.h"
 
 #include "hsm/serve/access.h"
 

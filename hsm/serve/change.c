@@ -25,15 +25,18 @@ struct change {
 static void
 apply(struct hsm_key *k, const struct change *c)
 {
-	switch (c->in.request.kind) {
-	case KIND_BLOCK:
+	switch (tsb_kinds[c->in.request.kind].operation) {
+	case OP_USE: /* no route says so */
+		break;
+	case OP_BLOCK:
 		k->policy.blocked = true;
 		break;
-	case KIND_UNBLOCK:
+	case OP_UNBLOCK:
 		k->policy.blocked = false;
 		break;
-	default: /* whether the key is blocked is not the policy's business */
+	case OP_MODIFY: /* whether the key is blocked is not the policy's business */
 		memcpy(k->policy.rule, c->in.request.policy->rule, sizeof(k->policy.rule));
+		break;
 	}
 }
 
@@ -43,14 +46,15 @@ change_key(struct hsm_key *k, void *arg, struct tsb_err *err)
 	struct change *c = arg;
 	const struct wire_synchronous_in *in = &c->in;
 
-	if (access_check_policy(k, err) || key_check_password(k, in->request.key_password, err))
+	if (access_check_policy(k, err))
 		return -1;
 	c->repeated = done_before(k, tsb_kinds[in->request.kind].operation, c->payload,
 	    in->signed_approvals, in->napprovals);
+	if ((!c->repeated && access_enforce(c->app, c->rq, k, in, c->payload, err)) ||
+	    key_check_password(k, in->request.key_password, err))
+		return -1;
 	if (c->repeated)
 		return 1;
-	if (access_enforce(c->app, c->rq, k, in, c->payload, err))
-		return -1;
 	apply(k, c);
 	done_keep(k, in->signed_approvals, in->napprovals);
 	return 0;
@@ -64,7 +68,7 @@ make_payload(struct change *c, struct tsb_err *err)
 
 	if (c->in.request.kind != KIND_MODIFY)
 		return 0;
-	if (keypolicy_check(c->in.request.policy, c->rq->arena, err))
+	if (key_policy_check(c->in.request.policy, c->rq->arena, err))
 		return -1;
 	ska_policy_format(c->in.request.policy, &policy);
 	c->payload = arena_view(c->rq->arena, tsb_view_bytes(&policy));

@@ -4,7 +4,6 @@
 #include "lib/base/hook.h"
 
 #include "hsm/serve/access.h"
-#include "hsm/soft/cipher.h"
 
 int
 serve_decrypt(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
@@ -13,16 +12,15 @@ serve_decrypt(void *arg, struct web_request *rq, struct web_reply *reply, struct
 	struct wire_synchronous_in in;
 	const struct cipher_algorithm *alg;
 	hsm_key_auto *k = NULL;
-	key_opened_auto opened = {0};
+	token_key_auto *opened = NULL;
 	tsb_bytes_auto plain = {0};
 
 	if (wire_synchronous_parse(KIND_DECRYPT, rq->body, rq->arena, &in, err) ||
 	    access_find(app, tsb_view_str(in.request.key_name), &k, err) ||
-	    access_check_use(k, ATTR_DECRYPT, err) ||
-	    cipher_select(k, in.cipher.algorithm, &alg, err) ||
-	    key_open(k, in.request.key_password, &opened, err) ||
+	    access_select_decryption(app, k, in.cipher.algorithm, &alg, err) ||
 	    access_enforce(app, rq, k, &in, in.request.payload, err) ||
-	    cipher_decrypt(k, &opened, alg, &in.cipher, in.request.payload, &plain, err))
+	    token_use(&app->tokens, k, in.request.key_password, &opened, err) ||
+	    opened->ops->decrypt(opened, k, alg, &in.cipher, in.request.payload, &plain, err))
 		return -1;
 	keystore_count_use(app->ks, k);
 	access_log(rq, "decrypted", k, in.cipher.algorithm, in.request.payload, in.napprovals);
@@ -31,10 +29,22 @@ serve_decrypt(void *arg, struct web_request *rq, struct web_reply *reply, struct
 	return 0;
 }
 
+static int
+select_encryption(struct hsm_app *app, const struct hsm_key *k, const char *name,
+    const struct cipher_algorithm **out, struct tsb_err *err)
+{
+	struct token_ask ask = {.task = TOKEN_ENCRYPT, .key = k, .name = name};
+
+	if (cipher_select(k, name, &ask.cipher, err) || token_check(&app->tokens, &ask, err))
+		return -1;
+	*out = ask.cipher;
+	return 0;
+}
+
 /* A public key needs nobody's leave; a secret one is used. */
 static int
-open_for_encryption(const struct hsm_key *k, const struct wire_encrypt *in,
-    struct key_opened *opened, struct tsb_err *err)
+open_for_encryption(struct hsm_app *app, struct hsm_key *k, const struct wire_encrypt *in,
+    struct token_key **opened, struct tsb_err *err)
 {
 	if (access_check_ordinary(k, err))
 		return -1;
@@ -42,7 +52,7 @@ open_for_encryption(const struct hsm_key *k, const struct wire_encrypt *in,
 		return 0;
 	if (!(k->extra & KEY_ENCRYPT))
 		return access_refuse(k, "may not encrypt", err);
-	return key_open(k, in->password, opened, err);
+	return token_use(&app->tokens, k, in->password, opened, err);
 }
 
 int
@@ -52,14 +62,16 @@ serve_encrypt(void *arg, struct web_request *rq, struct web_reply *reply, struct
 	struct wire_encrypt in;
 	const struct cipher_algorithm *alg;
 	hsm_key_auto *k = NULL;
-	key_opened_auto opened = {0};
+	token_key_auto *opened = NULL;
 	cipher_encrypted_auto out = {0};
+	struct token *token;
 
 	if (wire_encrypt_parse(rq->body, rq->arena, &in, err) ||
 	    access_find(app, tsb_view_str(in.key_name), &k, err) ||
-	    cipher_select(k, in.cipher.algorithm, &alg, err) ||
-	    open_for_encryption(k, &in, &opened, err) ||
-	    cipher_encrypt(k, &opened, alg, &in.cipher, in.payload, &out, err))
+	    select_encryption(app, k, in.cipher.algorithm, &alg, err) ||
+	    open_for_encryption(app, k, &in, &opened, err) ||
+	    tokens_find(&app->tokens, k, &token, err) ||
+	    token->ops->encrypt(opened, k, alg, &in.cipher, in.payload, &out, err))
 		return -1;
 	if (k->kind == KEY_AES)
 		keystore_count_use(app->ks, k);

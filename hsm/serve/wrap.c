@@ -6,7 +6,6 @@
 
 #include "hsm/key/make.h"
 #include "hsm/serve/access.h"
-#include "hsm/soft/wrap.h"
 
 /* What approvers of an unwrap sign: wrapped key, label and flags exactly as given. */
 static int
@@ -19,6 +18,21 @@ enforce_unwrap(struct hsm_app *app, struct web_request *rq, const struct hsm_key
 	return access_enforce(app, rq, k, in, tsb_view_bytes(&payload), err);
 }
 
+static int
+unwrap(struct hsm_app *app, struct web_request *rq, const struct wire_synchronous_in *in,
+    struct key_wrapped *wrapped, struct hsm_key **out, struct tsb_err *err)
+{
+	hsm_key_auto *made = NULL;
+
+	wrapped->value = in->request.unwrap.wrapped_key;
+	if (key_make_unwrapped(&app->tokens, &in->new_key, wrapped, access_seconds(rq), &made,
+		err) ||
+	    access_store(app, made, in->new_key.password, err))
+		return -1;
+	*out = key_hold(made);
+	return 0;
+}
+
 int
 serve_unwrap(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
@@ -27,20 +41,15 @@ serve_unwrap(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 	const struct wrap_method *method;
 	hsm_key_auto *k = NULL;
 	hsm_key_auto *made = NULL;
-	key_opened_auto opened = {0};
-	tsb_bytes_auto value = {0};
+	token_key_auto *opened = NULL;
 
 	if (wire_synchronous_parse(KIND_UNWRAP, rq->body, rq->arena, &in, err) ||
 	    access_find(app, tsb_view_str(in.request.key_name), &k, err) ||
-	    access_check_use(k, ATTR_UNWRAP, err) ||
-	    wrap_select(k, in.request.wrap_method, &method, err) ||
-	    keygen_check_import(&in.new_key, wrap_kind(method), rq->arena, err) ||
-	    key_open(k, in.request.key_password, &opened, err) ||
+	    access_select_unwrapping(app, k, in.request.wrap_method, &method, err) ||
+	    key_check_unwrapped(&in.new_key, method->wrapped, rq->arena, err) ||
 	    enforce_unwrap(app, rq, k, &in, err) ||
-	    wrap_open(method, &opened, in.request.unwrap.wrapped_key, &value, err) ||
-	    keygen_import(&in.new_key, wrap_kind(method), tsb_view_bytes(&value),
-		access_seconds(rq), &made, err) ||
-	    keystore_create(app->ks, made, err))
+	    token_use(&app->tokens, k, in.request.key_password, &opened, err) ||
+	    unwrap(app, rq, &in, &(struct key_wrapped){k, opened, method}, &made, err))
 		return -1;
 	keystore_count_use(app->ks, k);
 	access_log(rq, "unwrapped", k, in.request.wrap_method, in.request.unwrap.wrapped_key,
@@ -53,8 +62,20 @@ serve_unwrap(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 }
 
 static int
-open_for_wrapping(const struct hsm_key *k, const struct wire_wrap *in, struct key_opened *opened,
-    struct tsb_err *err)
+select_wrapping(struct hsm_app *app, const struct hsm_key *k, const char *name,
+    const struct wrap_method **out, struct tsb_err *err)
+{
+	struct token_ask ask = {.task = TOKEN_WRAP, .key = k, .name = name};
+
+	if (wrap_select(k, name, &ask.method, err) || token_check(&app->tokens, &ask, err))
+		return -1;
+	*out = ask.method;
+	return 0;
+}
+
+static int
+open_for_wrapping(struct hsm_app *app, struct hsm_key *k, const struct wire_wrap *in,
+    struct token_key **opened, struct tsb_err *err)
 {
 	if (access_check_ordinary(k, err))
 		return -1;
@@ -62,23 +83,23 @@ open_for_wrapping(const struct hsm_key *k, const struct wire_wrap *in, struct ke
 		return 0;
 	if (!(k->extra & KEY_WRAP))
 		return access_refuse(k, "may not wrap", err);
-	return key_open(k, in->password, opened, err);
+	return token_use(&app->tokens, k, in->password, opened, err);
 }
 
 /* The value that leaves: only of keys made to leave, and never of one with a policy. */
 static int
-take_value(const struct hsm_key *k, const struct wire_wrap *in, const struct wrap_method *method,
-    struct tsb_bytes *value, struct tsb_err *err)
+open_leaving(struct hsm_app *app, struct hsm_key *k, const struct wire_wrap *in,
+    const struct wrap_method *method, struct token_key **opened, struct tsb_err *err)
 {
 	if (access_check_ordinary(k, err))
 		return -1;
-	if (k->kind != wrap_kind(method))
+	if (k->kind != method->wrapped)
 		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
 		    "wrapMethod %s is not for key '%s' (%s)", in->method, k->label,
 		    key_kinds[k->kind].algorithm);
 	if (!k->flag[ATTR_EXTRACTABLE] || k->has_policy)
 		return access_refuse(k, "is not extractable", err);
-	return key_value(k, in->key_to_wrap_password, value, err);
+	return token_use(&app->tokens, k, in->key_to_wrap_password, opened, err);
 }
 
 int
@@ -89,16 +110,17 @@ serve_wrap(void *arg, struct web_request *rq, struct web_reply *reply, struct ts
 	const struct wrap_method *method;
 	hsm_key_auto *k = NULL;
 	hsm_key_auto *leaving = NULL;
-	key_opened_auto opened = {0};
-	tsb_bytes_auto value = {0};
+	token_key_auto *opened = NULL;
+	token_key_auto *value = NULL;
 	tsb_bytes_auto wrapped = {0};
 
 	if (wire_wrap_parse(rq->body, rq->arena, &in, err) ||
 	    access_find(app, tsb_view_str(in.key_name), &k, err) ||
-	    wrap_select(k, in.method, &method, err) || open_for_wrapping(k, &in, &opened, err) ||
+	    select_wrapping(app, k, in.method, &method, err) ||
+	    open_for_wrapping(app, k, &in, &opened, err) ||
 	    access_find(app, tsb_view_str(in.key_to_wrap), &leaving, err) ||
-	    take_value(leaving, &in, method, &value, err) ||
-	    wrap_make(method, k, &opened, tsb_view_bytes(&value), &wrapped, err))
+	    open_leaving(app, leaving, &in, method, &value, err) ||
+	    token_wrap(opened, k, method, value, &wrapped, err))
 		return -1;
 	if (k->kind == KEY_AES)
 		keystore_count_use(app->ks, k);

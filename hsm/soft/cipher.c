@@ -1,81 +1,26 @@
+/* Encryption and decryption by OpenSSL. */
 #include "lib/first.h"
+
+#include <stdio.h>
 
 #include <openssl/err.h>
 
-#include "lib/base/str.h"
 #include "lib/crypto/gcm.h"
+#include "lib/crypto/owned.h"
 
-#include "hsm/soft/cipher.h"
-#include "hsm/soft/cipherctx.h"
 #include "hsm/soft/ecies.h"
+#include "hsm/soft/internal.h"
 #include "hsm/soft/rsa.h"
 
 #define BLOCK 16 /* bytes of AES */
 
-enum scheme { SCHEME_RSA, SCHEME_ECIES, SCHEME_GCM, SCHEME_AES };
-
-struct cipher_algorithm {
-	const char *name;
-	enum key_kind kind;
-	enum scheme scheme;
-	/* RSA: */
-	enum rsa_padding padding;
-	enum hash hash;
-	/* AES but GCM: */
-	const char *mode; /* OpenSSL's name */
-	bool iv; /* of one block */
-	bool whole; /* payloads are whole blocks */
-	bool pad; /* PKCS#7 */
-};
-
-/* clang-format off */
-#define ROW_OAEP(name, hash) { name, KEY_RSA, SCHEME_RSA, RSA_PAD_OAEP, hash }
-#define ROW_RSA(name, padding) { name, KEY_RSA, SCHEME_RSA, padding, HASH_NONE }
-#define ROW_AES(name, ...) { name, KEY_AES, SCHEME_AES, __VA_ARGS__ }
-/* clang-format on */
-
-static const struct cipher_algorithm algorithms[] = {
-    ROW_OAEP("RSA_PADDING_OAEP_WITH_SHA512", HASH_SHA512),
-    ROW_OAEP("RSA_PADDING_OAEP_WITH_SHA384", HASH_SHA384),
-    ROW_OAEP("RSA_PADDING_OAEP_WITH_SHA256", HASH_SHA256),
-    ROW_OAEP("RSA_PADDING_OAEP_WITH_SHA224", HASH_SHA224),
-    ROW_OAEP("RSA_PADDING_OAEP_WITH_SHA1", HASH_SHA1),
-    ROW_OAEP("RSA_PADDING_OAEP", HASH_SHA1),
-    ROW_RSA("RSA", RSA_PAD_PKCS1),
-    ROW_RSA("RSA_PADDING_PKCS", RSA_PAD_PKCS1),
-    ROW_RSA("RSA_NO_PADDING", RSA_PAD_NONE),
-    {"ECIES", KEY_EC, SCHEME_ECIES},
-    {"AES_GCM", KEY_AES, SCHEME_GCM},
-    ROW_AES("AES_CTR", .mode = "CTR", .iv = true),
-    ROW_AES("AES_ECB", .mode = "ECB", .whole = true),
-    ROW_AES("AES_CBC_NO_PADDING", .mode = "CBC", .iv = true, .whole = true),
-    ROW_AES("AES", .mode = "CBC", .iv = true, .pad = true),
-};
-
-int
-cipher_select(const struct hsm_key *k, const char *name, const struct cipher_algorithm **out,
-    struct tsb_err *err)
+EVP_CIPHER *
+soft_aes(size_t n, const char *mode)
 {
-	const struct cipher_algorithm *alg = algorithms;
+	char name[32];
 
-	while (alg < algorithms + TSB_COUNT(algorithms) && !tsb_streq(alg->name, name))
-		alg++;
-	if (alg == algorithms + TSB_COUNT(algorithms))
-		return tsb_fail(err, TSB_E_CIPHER, "cipherAlgorithm %s is not offered by this HSM",
-		    name);
-	if (alg->kind != k->kind)
-		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
-		    "algorithm %s is not supported by key '%s' (%s)", name, k->label,
-		    key_kinds[k->kind].algorithm);
-	*out = alg;
-	return 0;
-}
-
-void
-cipher_encrypted_clear(struct cipher_encrypted *e)
-{
-	tsb_bytes_clear(&e->payload);
-	tsb_bytes_clear(&e->iv);
+	snprintf(name, sizeof(name), "AES-%zu-%s", n * 8, mode);
+	return EVP_CIPHER_fetch(NULL, name, NULL);
 }
 
 /* ---- AES without authentication ---- */
@@ -90,10 +35,10 @@ check_blocks(const struct cipher_algorithm *alg, size_t n, struct tsb_err *err)
 }
 
 static bool
-aes_run(const struct cipher_algorithm *alg, const struct key_opened *key, struct tsb_view iv,
+aes_run(const struct cipher_algorithm *alg, const struct soft_key *key, struct tsb_view iv,
     bool encrypt, struct tsb_view in, struct tsb_bytes *out)
 {
-	cipher_auto *cipher = cipherctx_fetch(key->secret.n, alg->mode);
+	cipher_auto *cipher = soft_aes(key->secret.n, alg->mode);
 	cipher_ctx_auto *ctx = EVP_CIPHER_CTX_new();
 	tsb_bytes_auto result = {0};
 	unsigned char *p = tsb_bytes_grow(&result, in.n + BLOCK);
@@ -111,8 +56,8 @@ aes_run(const struct cipher_algorithm *alg, const struct key_opened *key, struct
 }
 
 static int
-aes_encrypt(const struct cipher_algorithm *alg, const struct key_opened *key,
-    struct tsb_view payload, struct cipher_encrypted *out, struct tsb_err *err)
+aes_encrypt(const struct cipher_algorithm *alg, const struct soft_key *key, struct tsb_view payload,
+    struct cipher_encrypted *out, struct tsb_err *err)
 {
 	if (check_blocks(alg, payload.n, err))
 		return -1;
@@ -124,7 +69,7 @@ aes_encrypt(const struct cipher_algorithm *alg, const struct key_opened *key,
 }
 
 static int
-aes_decrypt(const struct cipher_algorithm *alg, const struct key_opened *key,
+aes_decrypt(const struct cipher_algorithm *alg, const struct soft_key *key,
     const struct wire_cipher *given, struct tsb_view payload, struct tsb_bytes *out,
     struct tsb_err *err)
 {
@@ -149,7 +94,7 @@ tag_size(const struct cipher_algorithm *alg, const struct wire_cipher *given, si
 		*size = GCM_TAG_SIZE;
 		return 0;
 	}
-	if (alg->scheme == SCHEME_ECIES && given->tag_length != 8 * ECIES_TAG_SIZE)
+	if (alg->scheme == CIPHER_ECIES && given->tag_length != 8 * ECIES_TAG_SIZE)
 		return tsb_fail(err, TSB_E_TAG_LENGTH, "tagLength must be %d for %s",
 		    8 * ECIES_TAG_SIZE, alg->name);
 	*size = (size_t)given->tag_length / 8;
@@ -157,7 +102,7 @@ tag_size(const struct cipher_algorithm *alg, const struct wire_cipher *given, si
 }
 
 static int
-gcm_encrypt(const struct key_opened *key, const struct wire_cipher *given, struct tsb_view payload,
+gcm_encrypt(const struct soft_key *key, const struct wire_cipher *given, struct tsb_view payload,
     struct cipher_encrypted *out, struct tsb_err *err)
 {
 	struct gcm g = {
@@ -172,7 +117,7 @@ gcm_encrypt(const struct key_opened *key, const struct wire_cipher *given, struc
 }
 
 static int
-gcm_decrypt(const struct key_opened *key, const struct wire_cipher *given, size_t tag,
+gcm_decrypt(const struct soft_key *key, const struct wire_cipher *given, size_t tag,
     struct tsb_view payload, struct tsb_bytes *out, struct tsb_err *err)
 {
 	const struct gcm g = {
@@ -190,49 +135,49 @@ gcm_decrypt(const struct key_opened *key, const struct wire_cipher *given, size_
 /* ---- all ---- */
 
 int
-cipher_encrypt(const struct hsm_key *k, const struct key_opened *opened,
+soft_encrypt(const struct soft_key *opened, const struct hsm_key *k,
     const struct cipher_algorithm *alg, const struct wire_cipher *given, struct tsb_view payload,
     struct cipher_encrypted *out, struct tsb_err *err)
 {
 	switch (alg->scheme) {
-	case SCHEME_RSA:
+	case CIPHER_RSA:
 		return rsa_encrypt(k->public_key, alg->padding, alg->hash, payload, &out->payload,
 		    err);
-	case SCHEME_ECIES:
+	case CIPHER_ECIES:
 		if (tag_size(alg, given, &out->tag_size, err))
 			return -1;
 		return ecies_encrypt(k->curve, k->public_key, given->additional, payload,
 		    &out->payload, err);
-	case SCHEME_GCM:
+	case CIPHER_GCM:
 		if (tag_size(alg, given, &out->tag_size, err))
 			return -1;
 		return gcm_encrypt(opened, given, payload, out, err);
-	case SCHEME_AES:
+	case CIPHER_AES:
 		return aes_encrypt(alg, opened, payload, out, err);
 	}
 	return tsb_fail(err, TSB_E_IMPL, "cipher %s has no scheme", alg->name);
 }
 
 int
-cipher_decrypt(const struct hsm_key *k, const struct key_opened *opened,
+soft_decrypt(const struct soft_key *opened, const struct hsm_key *k,
     const struct cipher_algorithm *alg, const struct wire_cipher *given, struct tsb_view payload,
     struct tsb_bytes *out, struct tsb_err *err)
 {
 	size_t tag;
 
 	switch (alg->scheme) {
-	case SCHEME_RSA:
+	case CIPHER_RSA:
 		return rsa_decrypt(opened->pair, alg->padding, alg->hash, payload, out, err);
-	case SCHEME_ECIES:
+	case CIPHER_ECIES:
 		if (tag_size(alg, given, &tag, err))
 			return -1;
 		return ecies_decrypt(k->public_key, opened->pair, given->additional, payload, out,
 		    err);
-	case SCHEME_GCM:
+	case CIPHER_GCM:
 		if (tag_size(alg, given, &tag, err))
 			return -1;
 		return gcm_decrypt(opened, given, tag, payload, out, err);
-	case SCHEME_AES:
+	case CIPHER_AES:
 		return aes_decrypt(alg, opened, given, payload, out, err);
 	}
 	return tsb_fail(err, TSB_E_IMPL, "cipher %s has no scheme", alg->name);

@@ -8,7 +8,8 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 
-#include "hsm/key/key.h"
+#include "lib/crypto/owned.h"
+
 #include "hsm/soft/ecies.h"
 
 #define INFO      "tsb-hsm ECIES 1"

@@ -2,15 +2,7 @@
 #ifndef TSB_HSM_SOFT_RSA_H
 #define TSB_HSM_SOFT_RSA_H
 
-#include <openssl/evp.h>
-
-#include "lib/crypto/hash.h"
-
-enum rsa_padding {
-	RSA_PAD_OAEP, /* the mask generation function uses the same hash */
-	RSA_PAD_PKCS1, /* v1.5 */
-	RSA_PAD_NONE /* a number of the size of the modulus */
-};
+#include "hsm/key/cipher.h"
 
 /* TSB_E_PAYLOAD when in is too long. Appends one block. */
 int rsa_encrypt(EVP_PKEY *, enum rsa_padding, enum hash, struct tsb_view in, struct tsb_bytes *out,

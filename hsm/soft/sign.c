@@ -1,38 +1,12 @@
+/* Plain signatures by OpenSSL. */
 #include "lib/first.h"
 
 #include <openssl/err.h>
 
-#include "lib/crypto/ecdsa.h"
 #include "lib/crypto/owned.h"
 
+#include "hsm/soft/internal.h"
 #include "hsm/soft/rfc6979.h"
-#include "hsm/soft/sign.h"
-
-static struct scheme_key
-as_scheme_key(const struct hsm_key *k)
-{
-	return (struct scheme_key){.label = k->label,
-	    .type = key_kinds[k->kind].algorithm,
-	    .public_key = k->public_key};
-}
-
-int
-sign_select(const struct hsm_key *k, const char *name, size_t n, const struct scheme **out,
-    struct tsb_err *err)
-{
-	struct scheme_key key = as_scheme_key(k);
-
-	return scheme_select(&key, name, n, out, err);
-}
-
-int
-sign_form_parse(const struct hsm_key *k, const struct scheme *s, const char *text,
-    enum scheme_form *out, struct tsb_err *err)
-{
-	struct scheme_key key = as_scheme_key(k);
-
-	return scheme_form_parse(&key, s, text, out, err);
-}
 
 static int
 failed(struct tsb_err *err)
@@ -71,41 +45,13 @@ sign_input(EVP_PKEY *key, const struct scheme *s, size_t payload_size, struct ts
 	return 0;
 }
 
-static int
-sign_ecdsa(const struct hsm_key *k, EVP_PKEY *key, const struct scheme *s, enum scheme_form form,
-    struct tsb_view digest, struct tsb_bytes *out, struct tsb_err *err)
-{
-	tsb_bytes_auto der = {0};
-	struct tsb_view v;
-	int rc;
-
-	if (scheme_is_deterministic(s))
-		rc = rfc6979_sign(k->curve, key, digest, &der, err);
-	else
-		rc = sign_input(key, s, digest.n, digest, &der, err);
-	if (rc)
-		return -1;
-	v = tsb_view_bytes(&der);
-	if (form == FORM_RAW)
-		return ecdsa_to_raw(k->curve, v, out, err);
-	if (form == FORM_ETH)
-		return ecdsa_to_eth(k->curve, k->public_key, digest, v, out, err);
-	tsb_bytes_add_view(out, v);
-	return 0;
-}
-
 int
-sign_make(const struct hsm_key *k, EVP_PKEY *private_key, const struct scheme *s,
-    enum scheme_form form, struct tsb_view payload, struct tsb_bytes *out, struct tsb_err *err)
+soft_sign(const struct soft_key *key, const struct hsm_key *k, const struct token_sign *what,
+    struct tsb_bytes *out, struct tsb_err *err)
 {
-	unsigned char digest[HASH_SIZE_MAX];
-	struct tsb_view in;
-
-	if (scheme_is_eddsa(s))
-		return sign_eddsa(private_key, payload, out, err);
-	if (scheme_prepare(s, payload, digest, &in, err))
-		return -1;
-	if (scheme_is_ecdsa(s))
-		return sign_ecdsa(k, private_key, s, form, in, out, err);
-	return sign_input(private_key, s, payload.n, in, out, err);
+	if (scheme_is_eddsa(what->scheme))
+		return sign_eddsa(key->pair, what->input, out, err);
+	if (scheme_is_deterministic(what->scheme))
+		return rfc6979_sign(k->curve, key->pair, what->input, out, err);
+	return sign_input(key->pair, what->scheme, what->payload_size, what->input, out, err);
 }

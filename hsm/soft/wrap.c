@@ -1,70 +1,22 @@
+/* Wrapping and unwrapping by OpenSSL. */
 #include "lib/first.h"
 
 #include <string.h>
 
 #include <openssl/err.h>
 
-#include "lib/base/str.h"
+#include "lib/crypto/owned.h"
 
-#include "hsm/soft/cipherctx.h"
+#include "hsm/soft/internal.h"
 #include "hsm/soft/rsa.h"
-#include "hsm/soft/wrap.h"
 
 #define SEMIBLOCK 8 /* of AES key wrap */
 
-struct wrap_method {
-	const char *name;
-	enum key_kind wrapping, wrapped;
-	/* RSA: */
-	enum rsa_padding padding;
-	enum hash hash;
-	/* AES: "WRAP" (RFC 3394) or "WRAP-PAD" (RFC 5649) */
-	const char *mode;
-};
-
-/* clang-format off */
-#define ROW_WRAP(suffix, kind) { "AES_WRAP" suffix, KEY_AES, kind, .mode = "WRAP" }
-#define ROW_PAD(suffix, kind) { "AES_WRAP_PAD" suffix, KEY_AES, kind, .mode = "WRAP-PAD" }
-/* clang-format on */
-
-static const struct wrap_method methods[] = {
-    {"RSA_WRAP_PAD", KEY_RSA, KEY_AES, RSA_PAD_PKCS1, HASH_NONE},
-    {"RSA_WRAP_OAEP", KEY_RSA, KEY_AES, RSA_PAD_OAEP, HASH_SHA1},
-    ROW_WRAP("", KEY_AES),
-    ROW_WRAP("_RSA", KEY_RSA),
-    ROW_WRAP("_EC", KEY_EC),
-    ROW_WRAP("_ED", KEY_ED),
-    ROW_PAD("", KEY_AES),
-    ROW_PAD("_RSA", KEY_RSA),
-    ROW_PAD("_EC", KEY_EC),
-    ROW_PAD("_ED", KEY_ED),
-};
-
-int
-wrap_select(const struct hsm_key *k, const char *name, const struct wrap_method **out,
-    struct tsb_err *err)
-{
-	for (size_t i = 0; i < TSB_COUNT(methods); i++)
-		if (tsb_streq(methods[i].name, name) && methods[i].wrapping == k->kind) {
-			*out = &methods[i];
-			return 0;
-		}
-	return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
-	    "wrapMethod %s is not supported by key '%s' (%s)", name, k->label,
-	    key_kinds[k->kind].algorithm);
-}
-
-enum key_kind
-wrap_kind(const struct wrap_method *m)
-{
-	return m->wrapped;
-}
-
 static bool
-aes_run(const struct wrap_method *m, const struct key_opened *key, bool wrap, struct tsb_view in,
+aes_run(const struct wrap_method *m, const struct soft_key *key, bool wrap, struct tsb_view in,
     struct tsb_bytes *out)
 {
-	cipher_auto *cipher = cipherctx_fetch(key->secret.n, m->mode);
+	cipher_auto *cipher = soft_aes(key->secret.n, m->mode);
 	cipher_ctx_auto *ctx = EVP_CIPHER_CTX_new();
 	tsb_bytes_auto result = {0};
 	unsigned char *p = tsb_bytes_grow(&result, in.n + 2 * SEMIBLOCK);
@@ -83,7 +35,7 @@ aes_run(const struct wrap_method *m, const struct key_opened *key, bool wrap, st
 }
 
 int
-wrap_make(const struct wrap_method *m, const struct hsm_key *k, const struct key_opened *key,
+soft_wrap(const struct soft_key *key, const struct hsm_key *k, const struct wrap_method *m,
     struct tsb_view value, struct tsb_bytes *out, struct tsb_err *err)
 {
 	tsb_bytes_auto whole = {0};
@@ -123,7 +75,7 @@ der_size(struct tsb_view v)
 	return head + n;
 }
 
-/* Takes off what wrap_make() put behind PKCS#8; anything else stays for its reader to refuse. */
+/* Takes off what soft_wrap() put behind PKCS#8; anything else stays for its reader to refuse. */
 static void
 cut_zeros(struct tsb_bytes *value)
 {
@@ -138,7 +90,7 @@ cut_zeros(struct tsb_bytes *value)
 }
 
 int
-wrap_open(const struct wrap_method *m, const struct key_opened *key, struct tsb_view wrapped,
+soft_unwrap(const struct soft_key *key, const struct wrap_method *m, struct tsb_view wrapped,
     struct tsb_bytes *out, struct tsb_err *err)
 {
 	tsb_bytes_auto value = {0};

@@ -38,7 +38,7 @@ try_content(struct tsb_view in)
 	}
 	MUST(key_decode_label(in, &label, &err) == 0);
 	MUST((k->public_key != NULL) == (k->kind != KEY_AES));
-	MUST((k->private_key != NULL) == (k->kind != KEY_AES && !k->has_password));
+	MUST(k->token != NULL && k->private_part.n > 0 && k->opened == NULL);
 	MUST(k->kind != KEY_AES || (!k->has_policy && k->certificate.n == 0));
 	MUST((k->kind == KEY_EC) == (k->curve != NULL));
 	key_encode(k, &again);

@@ -15,8 +15,8 @@
 
 #include "lib/base/str.h"
 
-#include "hsm/soft/cipher.h"
 #include "hsm/soft/ecies.h"
+#include "hsm/soft/internal.h"
 #include "tests/unit/hsm_keys.h"
 
 #define AES_128 "2b7e151628aed2a6abf7158809cf4f3c" /* SP 800-38A, F */
@@ -35,30 +35,33 @@ select_for(const struct hsm_key *k, const char *name)
 
 /* 0, or the code of the refusal. */
 static enum tsb_code
-decrypt(const struct hsm_key *k, const char *name, const struct wire_cipher *given,
+decrypt(struct hsm_key *k, const char *name, const struct wire_cipher *given,
     struct tsb_view payload, struct tsb_bytes *out)
 {
-	key_opened_auto opened = hsm_keys_open(k, NULL);
+	token_key_auto *opened = hsm_keys_open(k, NULL);
 	struct tsb_err err = {0};
 
 	tsb_bytes_reset(out);
-	if (cipher_decrypt(k, &opened, select_for(k, name), given, payload, out, &err) == 0)
+	if (soft_decrypt(hsm_keys_soft(opened), k, select_for(k, name), given, payload, out,
+		&err) == 0)
 		return TSB_OK;
 	assert_int_equal(out->n, 0);
 	return err.code;
 }
 
 static enum tsb_code
-encrypt(const struct hsm_key *k, const char *name, const struct wire_cipher *given,
+encrypt(struct hsm_key *k, const char *name, const struct wire_cipher *given,
     struct tsb_view payload, struct cipher_encrypted *out)
 {
-	key_opened_auto opened = hsm_keys_open(k, NULL);
+	token_key_auto *opened = hsm_keys_open(k, NULL);
 	struct tsb_err err = {0};
 
 	cipher_encrypted_clear(out);
 	*out = (struct cipher_encrypted){0};
-	return cipher_encrypt(k, &opened, select_for(k, name), given, payload, out, &err) ? err.code
-											  : TSB_OK;
+	return soft_encrypt(hsm_keys_soft(opened), k, select_for(k, name), given, payload, out,
+		   &err)
+	    ? err.code
+	    : TSB_OK;
 }
 
 static void
@@ -291,7 +294,7 @@ static void
 test_rsa_both_ways(void **state)
 {
 	hsm_key_auto *k = hsm_keys_make("RSA", NULL);
-	key_opened_auto opened = hsm_keys_open(k, NULL);
+	token_key_auto *opened = hsm_keys_open(k, NULL);
 	const struct wire_cipher given = {0};
 	unsigned char buf[256], longest[256] = {1, 2, 3};
 
@@ -304,8 +307,8 @@ test_rsa_both_ways(void **state)
 		assert_int_equal(encrypt(k, rsa_rows[i].cipher, &given, most, &sealed), TSB_OK);
 		assert_int_equal(sealed.payload.n, 256);
 		assert_int_equal(sealed.iv.n + sealed.tag_size, 0);
-		n = rsa_other_side(opened.pair, false, rsa_rows[i].padding, rsa_rows[i].md,
-		    tsb_view_bytes(&sealed.payload), buf, sizeof(buf));
+		n = rsa_other_side(hsm_keys_soft(opened)->pair, false, rsa_rows[i].padding,
+		    rsa_rows[i].md, tsb_view_bytes(&sealed.payload), buf, sizeof(buf));
 		assert_true(tsb_view_eq(tsb_view_of(buf, n), most));
 
 		rsa_other_side(k->public_key, true, rsa_rows[i].padding, rsa_rows[i].md,
@@ -350,7 +353,7 @@ static void
 test_rsa_failures_look_alike(void **state)
 {
 	hsm_key_auto *k = hsm_keys_make("RSA", NULL);
-	key_opened_auto opened = hsm_keys_open(k, NULL);
+	token_key_auto *opened = hsm_keys_open(k, NULL);
 	const struct wire_cipher given = {0};
 	unsigned char block[257] = {0};
 	char text[sizeof(((struct tsb_err *)0)->msg)] = "";
@@ -361,7 +364,7 @@ test_rsa_failures_look_alike(void **state)
 			struct tsb_err err = {0};
 
 			block[20 * i] = (unsigned char)(i + 1);
-			assert_int_equal(cipher_decrypt(k, &opened,
+			assert_int_equal(soft_decrypt(hsm_keys_soft(opened), k,
 					     select_for(k, rsa_rows[i].cipher), &given,
 					     tsb_view_of(block, n), &plain, &err),
 			    -1);

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,9 @@
 #include "lib/wire/wire.h"
 
 #include "hsm/key/make.h"
+#include "hsm/soft/internal.h"
 #include "hsm/store/keyfile.h"
+#include "tests/unit/hsm_keys.h"
 
 #define NOW 1700000000
 
@@ -42,7 +45,7 @@ make(struct wire_key_create *in)
 	struct hsm_key *k = NULL;
 	struct tsb_err err = {0};
 
-	if (keygen_from_request(in, &a, NOW, &k, &err))
+	if (key_make(hsm_keys_tokens(), in, &a, NOW, &k, &err))
 		fail_msg("%s", err.msg);
 	return k;
 }
@@ -192,12 +195,17 @@ test_private_key_of_another_key_is_refused(void **state)
 	hsm_key_auto *other = make(&in);
 	tsb_bytes_auto content = {0};
 	struct tsb_err err;
-	struct hsm_key *out = NULL;
+	hsm_key_auto *mixed = NULL;
+	struct token_key *opened = NULL;
 
 	k->private_part = other->private_part;
 	key_encode(k, &content);
-	assert_int_equal(key_decode(tsb_view_bytes(&content), &out, &err), -1);
+	if (key_decode(tsb_view_bytes(&content), &mixed, &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(token_use(hsm_keys_tokens(), mixed, no_bytes(), &opened, &err), -1);
+	assert_int_equal(err.code, TSB_E_DATA_CONSTELLATION);
 	assert_non_null(strstr(err.msg, "does not belong"));
+	assert_null(opened);
 }
 
 static void
@@ -215,6 +223,73 @@ test_curve_that_the_key_is_not_on_is_refused(void **state)
 	assert_non_null(strstr(err.msg, "another curve"));
 }
 
+/* ---- tokens ---- */
+
+/* Content that versions wrote that knew one token only: the corpus of the fuzz target has it. */
+static struct tsb_view
+content_from_before(const char *name, struct arena *a)
+{
+	const char *src = getenv("SRC");
+	char *path =
+	    arena_printf(a, "%s/tests/fuzz/corpus/keyfile/%s", src != NULL ? src : ".", name);
+	tsb_bytes_auto file = {0};
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(tsb_bytes_grow(&file, 65536), 1, 65536, f);
+	assert_true(n > 0 && n < 65536);
+	fclose(f);
+	return arena_view(a, tsb_view_of(file.p, n));
+}
+
+static void
+test_files_from_before_are_of_token_soft(void **state)
+{
+	static const char *const names[] = {"aes", "aes-password", "blocked", "certificate",
+	    "certificate-done", "done", "ec", "ed", "imported", "password", "policy", "rsa"};
+
+	for (size_t i = 0; i < TSB_COUNT(names); i++) {
+		arena_auto a = {0};
+		struct tsb_view before = content_from_before(names[i], &a);
+		hsm_key_auto *k = NULL;
+		token_key_auto *opened = NULL;
+		tsb_bytes_auto after = {0};
+		struct tsb_err err = {0};
+
+		if (key_decode(before, &k, &err))
+			fail_msg("%s: %s", names[i], err.msg);
+		assert_string_equal(k->token, KEY_TOKEN_SOFT);
+		if (!k->has_password && token_use(hsm_keys_tokens(), k, no_bytes(), &opened, &err))
+			fail_msg("%s: %s", names[i], err.msg);
+		/* and they can go back to the version that wrote them */
+		key_encode(k, &after);
+		assert_true(tsb_view_eq(before, tsb_view_bytes(&after)));
+	}
+}
+
+static void
+test_token_has_one_way_to_be_named(void **state)
+{
+	struct wire_key_create in = request("k");
+	hsm_key_auto *k = make(&in);
+	hsm_key_auto *again = NULL;
+	tsb_bytes_auto content = {0};
+	struct hsm_key *out = NULL;
+	struct tsb_err err;
+
+	k->token = "sift";
+	again = through_bytes(k);
+	assert_string_equal(again->token, "sift");
+	key_encode(k, &content);
+	for (size_t i = 0; i + 4 < content.n; i++)
+		if (memcmp(content.p + i, "sift", 4) == 0)
+			content.p[i + 1] = 'o';
+	assert_int_equal(key_decode(tsb_view_bytes(&content), &out, &err), -1);
+	assert_int_equal(err.code, TSB_E_DATA_CONSTELLATION);
+	assert_non_null(strstr(err.msg, "goes without saying"));
+}
+
 /* ---- passwords ---- */
 
 static void
@@ -223,16 +298,17 @@ test_password_opens_the_private_key(void **state)
 	struct wire_key_create in = request("k");
 	hsm_key_auto *k = NULL;
 	hsm_key_auto *again = NULL;
-	pkey_auto *private_key = NULL;
+	token_key_auto *opened = NULL;
 	struct tsb_err err;
 
 	in.password = tsb_view_str("secret");
 	k = make(&in);
 	again = through_bytes(k);
 	assert_true(again->has_password);
-	assert_null(again->private_key);
-	assert_int_equal(key_open_private(again, tsb_view_str("secret"), &private_key, &err), 0);
-	assert_int_equal(EVP_PKEY_eq(private_key, again->public_key), 1);
+	assert_int_equal(token_use(hsm_keys_tokens(), again, tsb_view_str("secret"), &opened, &err),
+	    0);
+	assert_int_equal(EVP_PKEY_eq(hsm_keys_soft(opened)->pair, again->public_key), 1);
+	assert_null(again->opened); /* the next one needs the password again */
 	assert_int_equal(key_check_password(again, tsb_view_str("secret"), &err), 0);
 }
 
@@ -242,17 +318,18 @@ test_other_passwords_do_not(void **state)
 	static const char *const wrong[] = {"", "secre", "secret ", "Secret", "secret\n"};
 	struct wire_key_create in = request("k");
 	hsm_key_auto *k = NULL;
-	EVP_PKEY *private_key = NULL;
+	struct token_key *opened = NULL;
 	struct tsb_err err;
 
 	in.password = tsb_view_str("secret");
 	k = make(&in);
 	for (size_t i = 0; i < TSB_COUNT(wrong); i++) {
-		assert_int_equal(key_open_private(k, tsb_view_str(wrong[i]), &private_key, &err),
+		assert_int_equal(token_use(hsm_keys_tokens(), k, tsb_view_str(wrong[i]), &opened,
+				     &err),
 		    -1);
 		assert_int_equal(err.code, TSB_E_KEY_PASSWORD);
 		assert_string_equal(err.msg, "Key password mismatch for key 'k'.");
-		assert_null(private_key);
+		assert_null(opened);
 		assert_int_equal(key_check_password(k, tsb_view_str(wrong[i]), &err), -1);
 	}
 }
@@ -278,12 +355,15 @@ test_key_without_password_takes_any(void **state)
 {
 	struct wire_key_create in = request("k");
 	hsm_key_auto *k = make(&in);
-	pkey_auto *private_key = NULL;
+	token_key_auto *opened = NULL;
+	token_key_auto *same = NULL;
 	struct tsb_err err;
 
 	assert_int_equal(key_check_password(k, no_bytes(), &err), 0);
 	assert_int_equal(key_check_password(k, tsb_view_str("anything"), &err), 0);
-	assert_int_equal(key_open_private(k, no_bytes(), &private_key, &err), 0);
+	assert_int_equal(token_use(hsm_keys_tokens(), k, no_bytes(), &opened, &err), 0);
+	assert_int_equal(token_use(hsm_keys_tokens(), k, tsb_view_str("any"), &same, &err), 0);
+	assert_ptr_equal(opened, same); /* opened once, kept with the key */
 }
 
 int
@@ -297,6 +377,8 @@ main(void)
 	    cmocka_unit_test(test_truncated_content_is_refused),
 	    cmocka_unit_test(test_private_key_of_another_key_is_refused),
 	    cmocka_unit_test(test_curve_that_the_key_is_not_on_is_refused),
+	    cmocka_unit_test(test_files_from_before_are_of_token_soft),
+	    cmocka_unit_test(test_token_has_one_way_to_be_named),
 	    cmocka_unit_test(test_password_opens_the_private_key),
 	    cmocka_unit_test(test_other_passwords_do_not),
 	    cmocka_unit_test(test_sealed_private_key_cannot_move_to_another_key),

@@ -15,6 +15,7 @@
 
 #include "hsm/key/done.h"
 #include "hsm/key/make.h"
+#include "hsm/soft/internal.h"
 #include "hsm/store/keystore.h"
 #include "tests/unit/hsm_keys.h"
 
@@ -70,7 +71,7 @@ ska_key(const char *label)
 	in.flag[ATTR_SIGN] = true;
 	for (int rule = 0; rule < RULE__MAX; rule++)
 		ska_rule_set_always(&in.policy.rule[rule], &a);
-	if (keygen_from_request(&in, &a, HSM_KEYS_NOW, &k, &err))
+	if (key_make(hsm_keys_tokens(), &in, &a, HSM_KEYS_NOW, &k, &err))
 		fail_msg("%s", err.msg);
 	return k;
 }
@@ -187,9 +188,9 @@ test_secret_keys_survive_encoding(void **state)
 	for (size_t i = 0; i < TSB_COUNT(passwords); i++) {
 		hsm_key_auto *k = hsm_keys_secret(AES, passwords[i]);
 		hsm_key_auto *again = through_bytes(k);
-		key_opened_auto opened = hsm_keys_open(again, passwords[i]);
+		token_key_auto *opened = hsm_keys_open(again, passwords[i]);
 
-		hsm_keys_expect(tsb_view_bytes(&opened.secret), AES);
+		hsm_keys_expect(tsb_view_bytes(&hsm_keys_soft(opened)->secret), AES);
 		assert_int_equal(again->kind, KEY_AES);
 		assert_int_equal(again->size, 128);
 		assert_int_equal(again->spki.n, 0);
@@ -206,13 +207,13 @@ test_password_of_a_secret_key(void **state)
 	tsb_bytes_auto value = {0};
 	struct tsb_err err;
 
-	assert_int_equal(key_value(k, tsb_view_str("wrong"), &value, &err), -1);
+	assert_int_equal(key_private_part(k, tsb_view_str("wrong"), &value, &err), -1);
 	assert_int_equal(err.code, TSB_E_KEY_PASSWORD);
-	assert_int_equal(key_value(k, tsb_view_of(NULL, 0), &value, &err), -1);
+	assert_int_equal(key_private_part(k, tsb_view_of(NULL, 0), &value, &err), -1);
 	assert_int_equal(value.n, 0);
 	/* the box belongs to the label */
 	other->label = "another";
-	assert_int_equal(key_value(other, tsb_view_str("secret"), &value, &err), -1);
+	assert_int_equal(key_private_part(other, tsb_view_str("secret"), &value, &err), -1);
 }
 
 static void

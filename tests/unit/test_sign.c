@@ -21,13 +21,16 @@
 #include "lib/base/str.h"
 #include "lib/crypto/ecdsa.h"
 #include "lib/crypto/keccak.h"
+#include "lib/crypto/owned.h"
 #include "lib/crypto/signature_internal.h"
 #include "lib/wire/wire.h"
 
 #include "hsm/key/address.h"
 #include "hsm/key/make.h"
+#include "hsm/key/sign.h"
+#include "hsm/soft/internal.h"
 #include "hsm/soft/rfc6979.h"
-#include "hsm/soft/sign.h"
+#include "tests/unit/hsm_keys.h"
 
 static struct tsb_view
 hex(struct arena *a, const char *text)
@@ -50,7 +53,7 @@ make(const char *algorithm, const char *curve_oid, long size)
 	struct tsb_err err = {0};
 
 	in.flag[ATTR_SIGN] = true;
-	if (keygen_from_request(&in, &a, 1700000000, &k, &err))
+	if (key_make(hsm_keys_tokens(), &in, &a, 1700000000, &k, &err))
 		fail_msg("%s: %s", curve_oid ? curve_oid : algorithm, err.msg);
 	return k;
 }
@@ -245,6 +248,8 @@ test_rfc6979_is_the_same_both_ways(void **state)
 		skip();
 	for (size_t c = 0; c < TSB_COUNT(all_curves); c++) {
 		hsm_key_auto *k = make("EC", all_curves[c], 0);
+		token_key_auto *opened = hsm_keys_open(k, NULL);
+		EVP_PKEY *pair = hsm_keys_soft(opened)->pair;
 
 		for (unsigned char i = 0; i < 20; i++) {
 			unsigned char digest[CRYPTO_SHA256_SIZE];
@@ -254,11 +259,8 @@ test_rfc6979_is_the_same_both_ways(void **state)
 			struct tsb_err err;
 
 			crypto_sha256(tsb_view_of(&i, 1), digest);
-			assert_int_equal(rfc6979_by_hand(k->curve, k->private_key, in, &by_hand,
-					     &err),
-			    0);
-			assert_int_equal(rfc6979_by_openssl(k->private_key, in, &by_openssl, &err),
-			    0);
+			assert_int_equal(rfc6979_by_hand(k->curve, pair, in, &by_hand, &err), 0);
+			assert_int_equal(rfc6979_by_openssl(pair, in, &by_openssl, &err), 0);
 			assert_true(
 			    tsb_view_eq(tsb_view_bytes(&by_hand), tsb_view_bytes(&by_openssl)));
 		}
@@ -345,15 +347,16 @@ openssl_verifies(EVP_PKEY *key, const char *md, bool pss, struct tsb_view payloa
 }
 
 static void
-sign(const struct hsm_key *k, const char *name, enum scheme_form type, struct tsb_view payload,
+sign(struct hsm_key *k, const char *name, enum scheme_form type, struct tsb_view payload,
     struct tsb_bytes *out)
 {
+	token_key_auto *opened = hsm_keys_open(k, NULL);
 	const struct scheme *alg;
 	struct tsb_err err = {0};
 	bool valid = false;
 
 	if (sign_select(k, name, payload.n, &alg, &err) ||
-	    sign_make(k, k->private_key, alg, type, payload, out, &err))
+	    sign_make(k, opened, alg, type, payload, out, &err))
 		fail_msg("%s: %s", name, err.msg);
 	assert_int_equal(signature_verify(k->public_key, alg, payload, tsb_view_bytes(out), &valid,
 			     &err),
@@ -421,7 +424,7 @@ test_rsa_over_digests(void **state)
 }
 
 static void
-try_ecdsa(const struct hsm_key *k, const char *name, const char *md, struct tsb_view payload)
+try_ecdsa(struct hsm_key *k, const char *name, const char *md, struct tsb_view payload)
 {
 	tsb_bytes_auto der = {0};
 	tsb_bytes_auto raw = {0};

@@ -15,7 +15,7 @@
 #include "lib/base/str.h"
 
 #include "hsm/key/make.h"
-#include "hsm/soft/wrap.h"
+#include "hsm/soft/internal.h"
 #include "tests/unit/hsm_keys.h"
 
 #define KEK  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -33,25 +33,24 @@ method_of(const struct hsm_key *k, const char *name)
 }
 
 static void
-wrap(const struct hsm_key *kek, const char *method, struct tsb_view value, struct tsb_bytes *out)
+wrap(struct hsm_key *kek, const char *method, struct tsb_view value, struct tsb_bytes *out)
 {
-	key_opened_auto opened = hsm_keys_open(kek, NULL);
+	token_key_auto *opened = hsm_keys_open(kek, NULL);
 	struct tsb_err err = {0};
 
-	if (wrap_make(method_of(kek, method), kek, &opened, value, out, &err))
+	if (soft_wrap(hsm_keys_soft(opened), kek, method_of(kek, method), value, out, &err))
 		fail_msg("%s", err.msg);
 }
 
 static int
-unwrap(const struct hsm_key *kek, const char *method, struct tsb_view wrapped,
-    struct tsb_bytes *out)
+unwrap(struct hsm_key *kek, const char *method, struct tsb_view wrapped, struct tsb_bytes *out)
 {
-	key_opened_auto opened = hsm_keys_open(kek, NULL);
+	token_key_auto *opened = hsm_keys_open(kek, NULL);
 	struct tsb_err err = {0};
 	int rc;
 
 	tsb_bytes_reset(out);
-	rc = wrap_open(method_of(kek, method), &opened, wrapped, out, &err);
+	rc = soft_unwrap(hsm_keys_soft(opened), method_of(kek, method), wrapped, out, &err);
 	if (rc) {
 		assert_int_equal(err.code, TSB_E_HSM);
 		assert_string_equal(err.msg, "Error unwrapping key");
@@ -144,9 +143,9 @@ test_method_must_fit_the_key(void **state)
 	assert_int_equal(wrap_select(kek, "RSA_WRAP_OAEP", &m, &err), -1);
 	assert_int_equal(wrap_select(ec, "RSA_WRAP_PAD", &m, &err), -1);
 	assert_int_equal(wrap_select(rsa, "RSA_WRAP_PAD", &m, &err), 0);
-	assert_int_equal(wrap_kind(m), KEY_AES);
+	assert_int_equal(m->wrapped, KEY_AES);
 	assert_int_equal(wrap_select(kek, "AES_WRAP_PAD_ED", &m, &err), 0);
-	assert_int_equal(wrap_kind(m), KEY_ED);
+	assert_int_equal(m->wrapped, KEY_ED);
 }
 
 static struct wire_key_create
@@ -160,23 +159,29 @@ new_key(const char *label)
 
 /* What comes out is the same key, known as one made elsewhere. */
 static void
-check_carries(const char *method, const struct hsm_key *kek, const struct hsm_key *k)
+check_carries(const char *method, struct hsm_key *kek, struct hsm_key *k)
 {
 	struct wire_key_create in = new_key("copy");
+	token_key_auto *by = hsm_keys_open(kek, NULL);
+	token_key_auto *leaving = hsm_keys_open(k, NULL);
+	struct key_wrapped carried = {.by = kek, .opened = by, .method = method_of(kek, method)};
 	hsm_key_auto *copy = NULL;
-	tsb_bytes_auto value = {0};
 	tsb_bytes_auto wrapped = {0};
-	tsb_bytes_auto again = {0};
+	tsb_bytes_auto before = {0};
+	tsb_bytes_auto after = {0};
 	arena_auto a = {0};
 	struct tsb_err err = {0};
 
-	assert_int_equal(key_value(k, tsb_view_of(NULL, 0), &value, &err), 0);
-	wrap(kek, method, tsb_view_bytes(&value), &wrapped);
-	assert_int_equal(unwrap(kek, method, tsb_view_bytes(&wrapped), &again), 0);
-	assert_true(tsb_view_eq(tsb_view_bytes(&value), tsb_view_bytes(&again)));
-	assert_int_equal(keygen_check_import(&in, k->kind, &a, &err), 0);
-	if (keygen_import(&in, k->kind, tsb_view_bytes(&again), HSM_KEYS_NOW, &copy, &err))
+	assert_int_equal(key_check_unwrapped(&in, k->kind, &a, &err), 0);
+	if (token_wrap(kek->kind == KEY_AES ? by : NULL, kek, carried.method, leaving, &wrapped,
+		&err))
 		fail_msg("%s %s", method, err.msg);
+	carried.value = tsb_view_bytes(&wrapped);
+	if (key_make_unwrapped(hsm_keys_tokens(), &in, &carried, HSM_KEYS_NOW, &copy, &err))
+		fail_msg("%s %s", method, err.msg);
+	hsm_keys_value(k, &before);
+	hsm_keys_value(copy, &after);
+	assert_true(tsb_view_eq(tsb_view_bytes(&before), tsb_view_bytes(&after)));
 	assert_string_equal(copy->label, "copy");
 	assert_true(tsb_view_eq(copy->spki, k->spki));
 	assert_int_equal(copy->size, k->size);
@@ -212,7 +217,7 @@ test_each_method_carries_its_kind(void **state)
 	}
 }
 
-/* Only what wrap_make() puts there is taken off: fewer than eight zeros behind whole PKCS#8. */
+/* Only what soft_wrap() puts there is taken off: fewer than eight zeros behind whole PKCS#8. */
 static void
 test_zeros_behind_pkcs8(void **state)
 {
@@ -221,9 +226,8 @@ test_zeros_behind_pkcs8(void **state)
 	tsb_bytes_auto value = {0};
 	tsb_bytes_auto wrapped = {0};
 	tsb_bytes_auto again = {0};
-	struct tsb_err err;
 
-	assert_int_equal(key_value(ed, tsb_view_of(NULL, 0), &value, &err), 0);
+	hsm_keys_value(ed, &value);
 	assert_int_equal(value.n, 48);
 	for (size_t zeros = 8; zeros <= 16; zeros += 8) {
 		memset(tsb_bytes_grow(&value, 8), 0, 8);
@@ -239,12 +243,13 @@ test_zeros_behind_pkcs8(void **state)
 static void
 refused(enum key_kind kind, struct tsb_view value, const char *says)
 {
-	struct wire_key_create in = new_key("copy");
-	struct hsm_key *k = NULL;
+	hsm_key_auto *k = key_new();
+	tsb_bytes_auto part = {0};
 	struct tsb_err err = {0};
 
-	assert_int_equal(keygen_import(&in, kind, value, HSM_KEYS_NOW, &k, &err), -1);
-	assert_null(k);
+	k->kind = kind;
+	assert_int_equal(soft_import(value, k, &part, &err), -1);
+	assert_int_equal(part.n, 0);
 	assert_int_equal(err.code, TSB_E_HSM);
 	assert_non_null(strstr(err.msg, "Error unwrapping key"));
 	assert_non_null(strstr(err.msg, says));
@@ -257,12 +262,11 @@ test_values_that_are_no_keys(void **state)
 	hsm_key_auto *ec = hsm_keys_make(P256, NULL);
 	tsb_bytes_auto value = {0};
 	const unsigned char bytes[64] = {0};
-	struct tsb_err err;
 
 	for (size_t i = 0; i < TSB_COUNT(sizes); i++)
 		refused(KEY_AES, tsb_view_of(bytes, sizes[i]), "no AES key");
 	refused(KEY_EC, tsb_view_of(bytes, 64), "no private key");
-	assert_int_equal(key_value(ec, tsb_view_of(NULL, 0), &value, &err), 0);
+	hsm_keys_value(ec, &value);
 	refused(KEY_RSA, tsb_view_bytes(&value), "another type");
 	refused(KEY_ED, tsb_view_bytes(&value), "another type");
 	refused(KEY_EC, tsb_view_of(value.p, value.n - 1), "no private key");
@@ -305,10 +309,9 @@ test_halves_of_different_keys(void **state)
 	hsm_key_auto *two = hsm_keys_make(P256, NULL);
 	tsb_bytes_auto mixed = {0};
 	tsb_bytes_auto other = {0};
-	struct tsb_err err;
 
-	assert_int_equal(key_value(one, tsb_view_of(NULL, 0), &mixed, &err), 0);
-	assert_int_equal(key_value(two, tsb_view_of(NULL, 0), &other, &err), 0);
+	hsm_keys_value(one, &mixed);
+	hsm_keys_value(two, &other);
 	assert_int_equal(mixed.n, other.n);
 	memcpy(mixed.p + mixed.n - 64, other.p + other.n - 64, 64);
 	refused(KEY_EC, tsb_view_bytes(&mixed), "belong together");
@@ -322,19 +325,20 @@ test_other_encodings_of_a_curve(void **state)
 	    {OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "compressed"},
 	    {OSSL_PKEY_PARAM_EC_ENCODING, "explicit"},
 	};
-	struct wire_key_create in = new_key("copy");
 
 	for (size_t i = 0; i < TSB_COUNT(forms); i++) {
 		EVP_PKEY *pair = EVP_EC_gen("prime256v1");
 		tsb_bytes_auto value = {0};
-		hsm_key_auto *k = NULL;
+		tsb_bytes_auto part = {0};
+		hsm_key_auto *k = key_new();
 		unsigned char *spki = NULL;
 		struct tsb_err err = {0};
 		int n = i2d_PUBKEY(pair, &spki);
 
 		assert_int_equal(EVP_PKEY_set_utf8_string_param(pair, forms[i][0], forms[i][1]), 1);
 		pkcs8_of(pair, &value);
-		if (keygen_import(&in, KEY_EC, tsb_view_bytes(&value), HSM_KEYS_NOW, &k, &err))
+		k->kind = KEY_EC;
+		if (soft_import(tsb_view_bytes(&value), k, &part, &err))
 			fail_msg("%s", err.msg);
 		assert_true(tsb_view_eq(k->spki, tsb_view_of(spki, (size_t)n)));
 		OPENSSL_free(spki);
@@ -352,19 +356,19 @@ test_attributes_are_checked_before_the_value(void **state)
 	arena_auto a = {0};
 	struct tsb_err err;
 
-	assert_int_equal(keygen_check_import(&slash, KEY_AES, &a, &err), -1);
+	assert_int_equal(key_check_unwrapped(&slash, KEY_AES, &a, &err), -1);
 	assert_int_equal(err.code, TSB_E_KEY_NAME);
 	useless.flag[ATTR_SIGN] = false;
-	assert_int_equal(keygen_check_import(&useless, KEY_EC, &a, &err), -1);
+	assert_int_equal(key_check_unwrapped(&useless, KEY_EC, &a, &err), -1);
 	assert_int_equal(err.code, TSB_E_KEY_ATTRIBUTES);
 	policy.has_policy = true;
 	for (int rule = 0; rule < RULE__MAX; rule++)
 		ska_rule_set_always(&policy.policy.rule[rule], &a);
-	assert_int_equal(keygen_check_import(&policy, KEY_AES, &a, &err), -1);
+	assert_int_equal(key_check_unwrapped(&policy, KEY_AES, &a, &err), -1);
 	assert_int_equal(err.code, TSB_E_KEY_ATTRIBUTES);
-	assert_int_equal(keygen_check_import(&policy, KEY_EC, &a, &err), 0);
+	assert_int_equal(key_check_unwrapped(&policy, KEY_EC, &a, &err), 0);
 	policy.flag[ATTR_EXTRACTABLE] = true;
-	assert_int_equal(keygen_check_import(&policy, KEY_EC, &a, &err), -1);
+	assert_int_equal(key_check_unwrapped(&policy, KEY_EC, &a, &err), -1);
 	assert_int_equal(err.code, TSB_E_KEY_ATTRIBUTES);
 }
 

@@ -1,10 +1,11 @@
 /* Signatures of the HSM's keys; which algorithms there are says lib/crypto/scheme.h. */
-#ifndef TSB_HSM_SOFT_SIGN_H
-#define TSB_HSM_SOFT_SIGN_H
+#ifndef TSB_HSM_KEY_SIGN_H
+#define TSB_HSM_KEY_SIGN_H
 
 #include "lib/crypto/scheme.h"
 
 #include "hsm/key/key.h"
+#include "hsm/token.h"
 
 /* scheme_select() for this key. */
 int sign_select(const struct hsm_key *, const char *name, size_t n, const struct scheme **out,
@@ -12,8 +13,8 @@ int sign_select(const struct hsm_key *, const char *name, size_t n, const struct
 /* scheme_form_parse() for this key. */
 int sign_form_parse(const struct hsm_key *, const struct scheme *, const char *text,
     enum scheme_form *out, struct tsb_err *err) TSB_MUSTCHECK;
-/* Signs with the private key of k; appends the signature. Arguments were selected for this key. */
-int sign_make(const struct hsm_key *k, EVP_PKEY *private_key, const struct scheme *,
+/* Signs with the private half of k; appends the signature. Arguments were selected for this key. */
+int sign_make(const struct hsm_key *k, struct token_key *private_half, const struct scheme *,
     enum scheme_form, struct tsb_view payload, struct tsb_bytes *out, struct tsb_err *err)
     TSB_MUSTCHECK;
 

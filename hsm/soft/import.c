@@ -1,10 +1,12 @@
+/* Key values made elsewhere, as they come out of a wrapped key: hostile until they are checked. */
 #include "lib/first.h"
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/x509.h>
 
-#include "hsm/key/import.h"
+#include "lib/crypto/owned.h"
+
+#include "hsm/soft/internal.h"
 
 #define RSA_MIN 2048
 #define RSA_MAX 8192
@@ -45,11 +47,9 @@ check_ec(EVP_PKEY *pair, struct hsm_key *k, struct tsb_err *err)
 static bool
 halves_match(EVP_PKEY *pair)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pair, NULL);
-	bool match = ctx && EVP_PKEY_pairwise_check(ctx) == 1;
+	pkey_ctx_auto *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pair, NULL);
 
-	EVP_PKEY_CTX_free(ctx);
-	return match;
+	return ctx != NULL && EVP_PKEY_pairwise_check(ctx) == 1;
 }
 
 static int
@@ -67,27 +67,19 @@ check(EVP_PKEY *pair, struct hsm_key *k, struct tsb_err *err)
 }
 
 int
-keyimport_pair(struct tsb_view pkcs8, struct hsm_key *k, EVP_PKEY **out, struct tsb_err *err)
+soft_import(struct tsb_view value, struct hsm_key *k, struct tsb_bytes *part, struct tsb_err *err)
 {
-	const unsigned char *p = pkcs8.p;
-	PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)pkcs8.n);
-	pkey_auto *pair = info && p == pkcs8.p + pkcs8.n ? EVP_PKCS82PKEY(info) : NULL;
+	pkey_auto *pair = NULL;
+	struct tsb_err why;
 
-	PKCS8_PRIV_KEY_INFO_free(info);
-	if (!pair)
+	if (k->kind == KEY_AES) {
+		if (value.n > 32 || !key_aes_size_valid((unsigned)value.n * 8))
+			return unusable(err, "it holds no AES key");
+		k->size = (unsigned)value.n * 8;
+		tsb_bytes_add_view(part, value);
+		return 0;
+	}
+	if (crypto_private_parse(value, &pair, &why))
 		return unusable(err, "it holds no private key (PKCS#8)");
-	if (check(pair, k, err))
-		return -1;
-	EVP_PKEY_up_ref(pair);
-	*out = pair;
-	return 0;
-}
-
-int
-keyimport_secret(struct tsb_view value, struct hsm_key *k, struct tsb_err *err)
-{
-	if (value.n > 32 || !key_aes_size_valid((unsigned)value.n * 8))
-		return unusable(err, "it holds no AES key");
-	k->size = (unsigned)value.n * 8;
-	return 0;
+	return check(pair, k, err) || soft_pair_encode(pair, k, part, err) ? -1 : 0;
 }

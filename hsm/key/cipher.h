@@ -1,12 +1,32 @@
 /* Cipher algorithms (api-notes.md 12.2): which key, mode and padding each name means. */
-#ifndef TSB_HSM_SOFT_CIPHER_H
-#define TSB_HSM_SOFT_CIPHER_H
+#ifndef TSB_HSM_KEY_CIPHER_H
+#define TSB_HSM_KEY_CIPHER_H
 
-#include "lib/wire/wire.h"
+#include "lib/crypto/hash.h"
 
 #include "hsm/key/key.h"
 
-struct cipher_algorithm;
+enum rsa_padding {
+	RSA_PAD_OAEP, /* the mask generation function uses the same hash */
+	RSA_PAD_PKCS1, /* v1.5 */
+	RSA_PAD_NONE /* a number of the size of the modulus */
+};
+
+enum cipher_scheme { CIPHER_RSA, CIPHER_ECIES, CIPHER_GCM, CIPHER_AES };
+
+struct cipher_algorithm {
+	const char *name;
+	enum key_kind kind;
+	enum cipher_scheme scheme;
+	/* RSA: */
+	enum rsa_padding padding;
+	enum hash hash;
+	/* AES but GCM: */
+	const char *mode; /* OpenSSL's name */
+	bool iv; /* of one block */
+	bool whole; /* payloads are whole blocks */
+	bool pad; /* PKCS#7 */
+};
 
 /*
  * The algorithm of this name for this key. TSB_E_CIPHER for a name of the API that this HSM does
@@ -23,17 +43,5 @@ struct cipher_encrypted {
 void cipher_encrypted_clear(struct cipher_encrypted *);
 #define cipher_encrypted_auto                                                                      \
 	struct cipher_encrypted __attribute__((cleanup(cipher_encrypted_clear)))
-
-/*
- * opened is looked at for AES keys only. TSB_E_PAYLOAD when the size of the payload does not fit,
- * TSB_E_TAG_LENGTH when the tag length does not fit the cipher.
- */
-int cipher_encrypt(const struct hsm_key *, const struct key_opened *,
-    const struct cipher_algorithm *, const struct wire_cipher *, struct tsb_view payload,
-    struct cipher_encrypted *out, struct tsb_err *err) TSB_MUSTCHECK;
-/* TSB_E_DECRYPT_FAILED for a wrong tag or padding; TSB_E_INPUT without the IV that is needed. */
-int cipher_decrypt(const struct hsm_key *, const struct key_opened *,
-    const struct cipher_algorithm *, const struct wire_cipher *, struct tsb_view payload,
-    struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

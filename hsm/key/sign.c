@@ -1,0 +1,51 @@
+#include "lib/first.h"
+
+#include "lib/crypto/ecdsa.h"
+
+#include "hsm/key/sign.h"
+
+static struct scheme_key
+as_scheme_key(const struct hsm_key *k)
+{
+	return (struct scheme_key){.label = k->label,
+	    .type = key_kinds[k->kind].algorithm,
+	    .public_key = k->public_key};
+}
+
+int
+sign_select(const struct hsm_key *k, const char *name, size_t n, const struct scheme **out,
+    struct tsb_err *err)
+{
+	struct scheme_key key = as_scheme_key(k);
+
+	return scheme_select(&key, name, n, out, err);
+}
+
+int
+sign_form_parse(const struct hsm_key *k, const struct scheme *s, const char *text,
+    enum scheme_form *out, struct tsb_err *err)
+{
+	struct scheme_key key = as_scheme_key(k);
+
+	return scheme_form_parse(&key, s, text, out, err);
+}
+
+int
+sign_make(const struct hsm_key *k, struct token_key *private_half, const struct scheme *s,
+    enum scheme_form form, struct tsb_view payload, struct tsb_bytes *out, struct tsb_err *err)
+{
+	struct token_sign what = {.scheme = s, .payload_size = payload.n, .input = payload};
+	const struct token_ops *ops = private_half->ops;
+	unsigned char digest[HASH_SIZE_MAX];
+	tsb_bytes_auto der = {0};
+
+	if (!scheme_is_eddsa(s) && scheme_prepare(s, payload, digest, &what.input, err))
+		return -1;
+	if (!scheme_is_ecdsa(s) || form == FORM_DER)
+		return ops->sign(private_half, k, &what, out, err);
+	if (ops->sign(private_half, k, &what, &der, err))
+		return -1;
+	if (form == FORM_RAW)
+		return ecdsa_to_raw(k->curve, tsb_view_bytes(&der), out, err);
+	return ecdsa_to_eth(k->curve, k->public_key, what.input, tsb_view_bytes(&der), out, err);
+}

@@ -1,0 +1,21 @@
+/* Wrap methods (api-notes.md 12.3): how one key wraps another, and of which kind that is. */
+#ifndef TSB_HSM_KEY_WRAP_H
+#define TSB_HSM_KEY_WRAP_H
+
+#include "hsm/key/cipher.h"
+
+struct wrap_method {
+	const char *name;
+	enum key_kind wrapping, wrapped;
+	/* RSA: */
+	enum rsa_padding padding;
+	enum hash hash;
+	/* AES: "WRAP" (RFC 3394) or "WRAP-PAD" (RFC 5649) */
+	const char *mode;
+};
+
+/* TSB_E_ALGORITHM_NOT_SUPPORTED when key, which is to wrap or unwrap, cannot do it. */
+int wrap_select(const struct hsm_key *, const char *name, const struct wrap_method **out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
+#endif

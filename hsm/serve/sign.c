@@ -1,0 +1,53 @@
+/* Signatures, made and checked (api-notes.md 8.3). */
+#include "lib/first.h"
+
+#include "lib/base/hook.h"
+#include "lib/crypto/signature_internal.h"
+#include "lib/wire/wire.h"
+
+#include "hsm/key/sign.h"
+#include "hsm/serve/access.h"
+
+int
+serve_sign(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct hsm_app *app = arg;
+	struct wire_synchronous_in in;
+	const struct scheme *alg;
+	hsm_key_auto *k = NULL;
+	token_key_auto *private_half = NULL;
+	tsb_bytes_auto signature = {0};
+	enum scheme_form form;
+
+	if (wire_synchronous_parse(KIND_SIGN, rq->body, rq->arena, &in, err) ||
+	    access_find(app, tsb_view_str(in.request.key_name), &k, err) ||
+	    access_select_signature(app, k, in.request.algorithm, in.request.payload.n, &alg,
+		err) ||
+	    sign_form_parse(k, alg, in.signature_type, &form, err) ||
+	    access_enforce(app, rq, k, &in, in.request.payload, err) ||
+	    token_use(&app->tokens, k, in.request.key_password, &private_half, err) ||
+	    sign_make(k, private_half, alg, form, in.request.payload, &signature, err))
+		return -1;
+	keystore_count_use(app->ks, k);
+	access_log(rq, "signed", k, in.request.algorithm, in.request.payload, in.napprovals);
+	(void)hook_fault("hsm.sign.executed");
+	wire_base64_format("signature", tsb_view_bytes(&signature), &reply->body);
+	return 0;
+}
+
+int
+serve_verify(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	const struct scheme *alg;
+	struct wire_verify in;
+	hsm_key_auto *k = NULL;
+	bool valid;
+
+	if (wire_verify_parse(rq->body, rq->arena, &in, err) ||
+	    access_find_checked(arg, tsb_view_str(in.key_name), in.password, &k, err) ||
+	    sign_select(k, in.algorithm, in.payload.n, &alg, err) ||
+	    signature_verify(k->public_key, alg, in.payload, in.signature, &valid, err))
+		return -1;
+	wire_bool_format("signatureValid", valid, &reply->body);
+	return 0;
+}

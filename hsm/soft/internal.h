@@ -1,0 +1,67 @@
+/* What the files of this folder share. Private parts are PKCS#8 (RFC 5208), or the AES key. */
+#ifndef TSB_HSM_SOFT_INTERNAL_H
+#define TSB_HSM_SOFT_INTERNAL_H
+
+#include "lib/wire/wire.h"
+
+#include "hsm/key/cipher.h"
+#include "hsm/key/sign.h"
+#include "hsm/key/wrap.h"
+
+/* An opened key: one of both, by its kind. */
+struct soft_key {
+	struct token_key base;
+	EVP_PKEY *pair;
+	struct tsb_bytes secret;
+};
+
+/* ---- pair.c ---- */
+
+/* Makes a pair of k's kind, size and curve; the caller frees it. */
+int soft_pair_make(const struct hsm_key *k, EVP_PKEY **out, struct tsb_err *err) TSB_MUSTCHECK;
+/* Sets the public half of k and appends its private part. */
+int soft_pair_encode(EVP_PKEY *, struct hsm_key *k, struct tsb_bytes *part, struct tsb_err *err)
+    TSB_MUSTCHECK;
+
+/* ---- import.c ---- */
+
+/*
+ * A value made elsewhere becomes the private part of k, whose kind is set; size, curve and public
+ * half are set. TSB_E_HSM unless it is a sound key that this HSM could use.
+ */
+int soft_import(struct tsb_view value, struct hsm_key *k, struct tsb_bytes *part,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
+/* ---- sign.c ---- */
+
+/* As token_ops.sign. */
+int soft_sign(const struct soft_key *, const struct hsm_key *, const struct token_sign *,
+    struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* ---- cipher.c ---- */
+
+/* AES with a key of n bytes in this mode ("GCM", "CBC", "WRAP-PAD"); NULL when there is none. */
+EVP_CIPHER *soft_aes(size_t n, const char *mode);
+
+/*
+ * The key may be NULL unless it is AES. TSB_E_PAYLOAD when the size of the payload does not fit,
+ * TSB_E_TAG_LENGTH when the tag length does not fit the cipher.
+ */
+int soft_encrypt(const struct soft_key *, const struct hsm_key *, const struct cipher_algorithm *,
+    const struct wire_cipher *, struct tsb_view payload, struct cipher_encrypted *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* TSB_E_DECRYPT_FAILED for a wrong tag or padding; TSB_E_INPUT without the IV that is needed. */
+int soft_decrypt(const struct soft_key *, const struct hsm_key *, const struct cipher_algorithm *,
+    const struct wire_cipher *, struct tsb_view payload, struct tsb_bytes *out, struct tsb_err *err)
+    TSB_MUSTCHECK;
+
+/* ---- wrap.c ---- */
+
+/* Appends value, which is PKCS#8 or an AES key, wrapped. The key may be NULL unless it is AES. */
+int soft_wrap(const struct soft_key *, const struct hsm_key *, const struct wrap_method *,
+    struct tsb_view value, struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* Appends the value. TSB_E_HSM "Error unwrapping key" whatever is wrong with wrapped. */
+int soft_unwrap(const struct soft_key *, const struct wrap_method *, struct tsb_view wrapped,
+    struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
+
+#endif

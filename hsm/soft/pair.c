@@ -1,0 +1,51 @@
+/* Pairs of keys: made and written. */
+#include "lib/first.h"
+
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/rsa.h>
+
+#include "lib/crypto/owned.h"
+
+#include "hsm/soft/internal.h"
+
+static EVP_PKEY *
+generate(const struct hsm_key *k)
+{
+	switch (k->kind) {
+	case KEY_RSA:
+		return EVP_RSA_gen(k->size);
+	case KEY_EC:
+		return EVP_EC_gen(k->curve->group);
+	case KEY_ED:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	case KEY_AES:
+	case KEY_KIND__MAX:
+		break;
+	}
+	return NULL;
+}
+
+int
+soft_pair_make(const struct hsm_key *k, EVP_PKEY **out, struct tsb_err *err)
+{
+	*out = generate(k);
+	if (*out != NULL)
+		return 0;
+	ERR_clear_error();
+	return tsb_fail(err, TSB_E_HSM, "the key could not be generated");
+}
+
+int
+soft_pair_encode(EVP_PKEY *pair, struct hsm_key *k, struct tsb_bytes *part, struct tsb_err *err)
+{
+	der_auto *der = NULL;
+	int n = i2d_PUBKEY(pair, &der);
+
+	if (n <= 0) {
+		ERR_clear_error();
+		return tsb_fail(err, TSB_E_HSM, "the new key could not be encoded");
+	}
+	k->spki = arena_view(&k->arena, tsb_view_of(der, (size_t)n));
+	return crypto_private_format(pair, part, err);
+}

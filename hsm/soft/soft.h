@@ -1,0 +1,9 @@
+/* The token "soft": private halves are in the key files themselves, and OpenSSL computes. */
+#ifndef TSB_HSM_SOFT_SOFT_H
+#define TSB_HSM_SOFT_SOFT_H
+
+#include "hsm/token.h"
+
+extern const struct token_ops soft_token;
+
+#endif
