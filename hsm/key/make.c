@@ -114,8 +114,11 @@ take_curve(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err *
 		return tsb_fail(err, TSB_E_INPUT, "curveOid is required for EC keys");
 	} else {
 		k->curve = curve_by_oid(in->curve_oid);
-		if (k->curve)
+		if (k->curve != NULL && curve_is_offered(k->curve))
 			return 0;
+		if (k->curve != NULL)
+			return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
+			    "this OpenSSL does not offer the curve %s", k->curve->name);
 	}
 	return tsb_fail(err, TSB_E_INPUT, "Unsupported Curve: '%s'", in->curve_oid);
 }

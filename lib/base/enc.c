@@ -80,16 +80,22 @@ enc_base64_decode(struct tsb_view text, struct arena *a, struct tsb_view *out)
 	return true;
 }
 
+char *
+enc_hex_put(struct tsb_view in, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < in.n; i++) {
+		*out++ = digits[in.p[i] >> 4];
+		*out++ = digits[in.p[i] & 15];
+	}
+	return out;
+}
+
 void
 enc_hex(struct tsb_view in, struct tsb_bytes *out)
 {
-	static const char digits[] = "0123456789abcdef";
-	unsigned char *to = tsb_bytes_grow(out, in.n * 2);
-
-	for (size_t i = 0; i < in.n; i++) {
-		*to++ = (unsigned char)digits[in.p[i] >> 4];
-		*to++ = (unsigned char)digits[in.p[i] & 15];
-	}
+	enc_hex_put(in, (char *)tsb_bytes_grow(out, in.n * 2));
 }
 
 char *
@@ -101,8 +107,8 @@ enc_hex_str(struct arena *a, struct tsb_view in)
 	return arena_strn(a, text.p, text.n);
 }
 
-static int
-hex_value(unsigned char c)
+int
+enc_hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -119,7 +125,7 @@ enc_hex_decode(struct tsb_view text, struct arena *a, struct tsb_view *out)
 	if (text.n % 2 != 0)
 		return false;
 	for (size_t i = 0; i < text.n; i += 2) {
-		int high = hex_value(text.p[i]), low = hex_value(text.p[i + 1]);
+		int high = enc_hex_value((char)text.p[i]), low = enc_hex_value((char)text.p[i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;
@@ -140,8 +146,8 @@ enc_percent_decode(struct tsb_view text, struct arena *a, struct tsb_view *out)
 			bytes[n++] = text.p[i];
 			continue;
 		}
-		int high = text.n - i > 2 ? hex_value(text.p[i + 1]) : -1;
-		int low = text.n - i > 2 ? hex_value(text.p[i + 2]) : -1;
+		int high = text.n - i > 2 ? enc_hex_value((char)text.p[i + 1]) : -1;
+		int low = text.n - i > 2 ? enc_hex_value((char)text.p[i + 2]) : -1;
 
 		if (high < 0 || low < 0 || (high == 0 && low == 0))
 			return false;

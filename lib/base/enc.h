@@ -12,6 +12,9 @@ char *enc_base64_str(struct arena *a, struct tsb_view in);
 bool enc_base64_decode(struct tsb_view text, struct arena *a, struct tsb_view *out);
 
 void enc_hex(struct tsb_view in, struct tsb_bytes *out); /* lower case, appends */
+/* The same into 2 * in.n characters, without a NUL; returns where they end. */
+char *enc_hex_put(struct tsb_view in, char *out);
+int enc_hex_value(char); /* of one digit of either case; -1 for another character */
 char *enc_hex_str(struct arena *a, struct tsb_view in);
 /* Either case; false for an odd length or another character. */
 bool enc_hex_decode(struct tsb_view text, struct arena *a, struct tsb_view *out);

@@ -5,6 +5,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/clock.h"
+#include "lib/base/enc.h"
 #include "lib/base/err.h"
 #include "lib/base/uuid.h"
 
@@ -37,30 +38,25 @@ uuid_new(void)
 	return u;
 }
 
+/* A hyphen stands before these bytes. */
+static bool
+is_group(int i)
+{
+	return i == 4 || i == 6 || i == 8 || i == 10;
+}
+
 char *
 uuid_format(const struct tsb_uuid *u, char *buf)
 {
-	static const char digits[] = "0123456789abcdef";
 	char *to = buf;
 
 	for (int i = 0; i < 16; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
+		if (is_group(i))
 			*to++ = '-';
-		*to++ = digits[u->b[i] >> 4];
-		*to++ = digits[u->b[i] & 15];
+		to = enc_hex_put(tsb_view_of(u->b + i, 1), to);
 	}
 	*to = '\0';
 	return buf;
-}
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 bool
@@ -73,12 +69,10 @@ uuid_parse(const char *text, struct tsb_uuid *out)
 	for (int i = 0; i < 16; i++) {
 		int high, low;
 
-		if (i == 4 || i == 6 || i == 8 || i == 10) {
-			if (*text++ != '-')
-				return false;
-		}
-		high = hex_digit(text[0]);
-		low = hex_digit(text[1]);
+		if (is_group(i) && *text++ != '-')
+			return false;
+		high = enc_hex_value(text[0]);
+		low = enc_hex_value(text[1]);
 		if (high < 0 || low < 0)
 			return false;
 		u.b[i] = (unsigned char)(high << 4 | low);

@@ -1,5 +1,9 @@
 #include "lib/first.h"
 
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/objects.h>
+
 #include "lib/base/str.h"
 #include "lib/crypto/curve.h"
 
@@ -35,6 +39,17 @@ curve_by_oid(const char *oid)
 		if (tsb_streq(curves[i].oid, oid))
 			return &curves[i];
 	return NULL;
+}
+
+bool
+curve_is_offered(const struct curve *curve)
+{
+	EC_GROUP *group = EC_GROUP_new_by_curve_name(OBJ_txt2nid(curve->oid));
+	bool offered = group != NULL;
+
+	EC_GROUP_free(group);
+	ERR_clear_error();
+	return offered;
 }
 
 const struct curve *

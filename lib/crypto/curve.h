@@ -2,6 +2,7 @@
 #ifndef TSB_CRYPTO_CURVE_H
 #define TSB_CRYPTO_CURVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <openssl/evp.h>
@@ -15,6 +16,8 @@ struct curve {
 
 /* NULL when the OID is unknown. */
 const struct curve *curve_by_oid(const char *oid);
+/* Whether this build's OpenSSL has it: some distributions leave curves out. */
+bool curve_is_offered(const struct curve *);
 /* The curve that an EC key is on; NULL when it is none of ours. */
 const struct curve *curve_of(EVP_PKEY *key);
 extern const struct curve *const curve_p256, *const curve_secp256k1;

@@ -15,8 +15,7 @@ short_hash(struct tsb_view text, char out[HASH_TEXT + 1])
 	unsigned char digest[CRYPTO_SHA256_SIZE];
 
 	crypto_sha256(text, digest);
-	snprintf(out, HASH_TEXT + 1, "%02x%02x%02x%02x", digest[0], digest[1], digest[2],
-	    digest[3]);
+	*enc_hex_put(tsb_view_of(digest, HASH_TEXT / 2), out) = '\0';
 }
 
 static bool

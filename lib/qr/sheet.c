@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/base/enc.h"
 #include "lib/crypto/crypto.h"
 #include "lib/qr/escape.h"
 #include "lib/qr/sheet.h"
@@ -22,9 +23,10 @@ sheet_digest(struct tsb_view text, unsigned char digest[SHEET_DIGEST])
 void
 sheet_hex_row(const unsigned char *digest, size_t row, struct tsb_bytes *out)
 {
-	for (size_t i = 0; i < SHEET_ROW; i++)
-		tsb_bytes_addf(out, "%s%02x", i > 0 && i % 2 == 0 ? " " : "",
-		    digest[row * SHEET_ROW + i]);
+	for (size_t i = 0; i < SHEET_ROW; i += 2) {
+		tsb_bytes_add_str(out, i > 0 ? " " : "");
+		enc_hex(tsb_view_of(digest + row * SHEET_ROW + i, 2), out);
+	}
 }
 
 void
@@ -198,8 +200,11 @@ add_code_page(struct page *p, size_t first)
 	if (p->paged) {
 		tsb_bytes_add_str(p->out, "<div class=\"running\"><span>");
 		qr_escape(s->title, p->out);
-		tsb_bytes_addf(p->out, "</span><span>SHA-256 %02x%02x %02x%02x…</span></div>",
-		    p->digest[0], p->digest[1], p->digest[2], p->digest[3]);
+		tsb_bytes_add_str(p->out, "</span><span>SHA-256 ");
+		enc_hex(tsb_view_of(p->digest, 2), p->out);
+		tsb_bytes_add_str(p->out, " ");
+		enc_hex(tsb_view_of(p->digest + 2, 2), p->out);
+		tsb_bytes_add_str(p->out, "…</span></div>");
 	}
 	tsb_bytes_add_str(p->out, "<div class=\"pair\">");
 	for (size_t i = first; i < end; i++)
