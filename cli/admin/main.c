@@ -10,9 +10,9 @@
 
 static const struct cli_command commands[] = {
     {"schema", "status", "", "show the version of the database schema", cli_schema_status,
-	CLI_ROLE_NONE, 0, 0, OPT_BIT(CONFIG)},
+	TSB_ROLE_NONE, 0, 0, OPT_BIT(CONFIG)},
     {"schema", "upgrade", "", "upgrade the database schema to this version", cli_schema_upgrade,
-	CLI_ROLE_NONE, 0, 0, OPT_BIT(CONFIG) | OPT_BIT(DIR)},
+	TSB_ROLE_NONE, 0, 0, OPT_BIT(CONFIG) | OPT_BIT(DIR)},
 };
 
 static const struct cli_program program = {

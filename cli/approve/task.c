@@ -201,7 +201,7 @@ certified_key(struct cli *c, const struct task *task)
 	struct tsb_err ignored;
 	certview_auto csr = {0};
 
-	if (w->kind != KIND_SIGN_CERTIFICATE)
+	if (tsb_kinds[w->kind].content != CONTENT_CERTIFICATE)
 		return task->has_attributes ? task->attributes.public_key : none;
 	if (!w->csr || crypto_pem_to_der(tsb_view_str(w->csr), &c->arena, &der, &ignored) ||
 	    !certview_open(der, &csr))
@@ -216,7 +216,8 @@ check_certificate(struct cli *c, const struct task *task)
 	const struct wire_client_task *w = task->wire;
 	const struct ska_approval_token *t = &task->token;
 	struct tsb_view key = certified_key(c, task);
-	bool request = w->kind == KIND_CERTIFICATE_REQUEST;
+	enum tsb_content content = tsb_kinds[w->kind].content;
+	bool request = content == CONTENT_CERTIFICATE_REQUEST;
 	certview_auto v = {0};
 	const char *name;
 
@@ -230,7 +231,7 @@ check_certificate(struct cli *c, const struct task *task)
 		    name ? name : "", w->common_name);
 	if (key.n > 0 && !tsb_view_eq(key, certview_key(&v, &c->arena)))
 		return WRONG(c, w, "the token certifies another public key", w->id);
-	if (w->kind == KIND_SELF_SIGN_CERTIFICATE && !certview_is_self_issued(&v))
+	if (content == CONTENT_SELF_SIGNED && !certview_is_self_issued(&v))
 		return WRONG(c, w, "the certificate in the token names another issuer", w->id);
 	return 0;
 }
@@ -255,16 +256,19 @@ check_content(struct cli *c, struct task *out)
 		return check_policy(c, out);
 	if (!out->wire->has_kind)
 		return 0;
-	switch (out->wire->kind) {
-	case KIND_UNWRAP:
+	switch (tsb_kinds[out->wire->kind].content) {
+	case CONTENT_NEW_KEY:
 		return check_unwrap(c, out->wire, &out->token);
-	case KIND_CERTIFICATE_REQUEST:
-	case KIND_SIGN_CERTIFICATE:
-	case KIND_SELF_SIGN_CERTIFICATE:
+	case CONTENT_CERTIFICATE_REQUEST:
+	case CONTENT_CERTIFICATE:
+	case CONTENT_SELF_SIGNED:
 		return check_certificate(c, out);
-	default:
-		return 0;
+	case CONTENT_NONE:
+	case CONTENT_BYTES:
+	case CONTENT_POLICY:
+		break;
 	}
+	return 0;
 }
 
 static int

@@ -17,21 +17,18 @@
 /* Times beyond are no times; policies add some 2^38 seconds at most. */
 #define TIME_MAX 4102444800ULL /* the year 2100 */
 
-static const struct {
-	const char *name;
-	enum ska_rule_kind rule;
-} operations[] = {
-    [OP_USE] = {"use the key", RULE_USE},
-    [OP_BLOCK] = {"block the key", RULE_BLOCK},
-    [OP_UNBLOCK] = {"unblock the key", RULE_UNBLOCK},
-    [OP_MODIFY] = {"replace the policy", RULE_MODIFY},
+static const char *const operations[] = {
+    [OP_USE] = "use the key",
+    [OP_BLOCK] = "block the key",
+    [OP_UNBLOCK] = "unblock the key",
+    [OP_MODIFY] = "replace the policy",
 };
 
 static void
 show_rule(struct doc *t, const struct task *task)
 {
 	const struct wire_client_task *w = task->wire;
-	enum ska_rule_kind kind = operations[task->token.operation].rule;
+	enum ska_rule_kind kind = ska_operation_rule(task->token.operation);
 	static const struct tsb_view nobody = {NULL, 0};
 
 	if (!task->has_attributes || !task->attributes.has_policy) {
@@ -75,7 +72,7 @@ show_limits(struct doc *t, const struct task *task)
 	if (!task->has_attributes || !task->attributes.has_policy || !task->token.has_timestamp ||
 	    t0 > TIME_MAX)
 		return;
-	rule = &task->attributes.policy.rule[operations[task->token.operation].rule];
+	rule = &task->attributes.policy.rule[ska_operation_rule(task->token.operation)];
 	for (i = 0; i < rule->ntokens; i++) {
 		const struct ska_token *token = &rule->tokens[i];
 
@@ -91,15 +88,6 @@ show_limits(struct doc *t, const struct task *task)
 
 /* ---- what is asked ---- */
 
-static const char *const kind_titles[KIND__MAX] = {
-    [KIND_SIGN] = "sign",
-    [KIND_DECRYPT] = "decrypt",
-    [KIND_UNWRAP] = "unwrap a key",
-    [KIND_CERTIFICATE_REQUEST] = "sign a certificate request for the key itself",
-    [KIND_SIGN_CERTIFICATE] = "sign a certificate for somebody",
-    [KIND_SELF_SIGN_CERTIFICATE] = "sign a certificate for the key itself",
-};
-
 /* An approval to use the key names no kind of use: what else the payload may be is said. */
 static void
 show_payload(struct doc *t, const struct task *task)
@@ -110,8 +98,8 @@ show_payload(struct doc *t, const struct task *task)
 
 	if (w->has_kind && reading)
 		doc_warn(t, "this is called '%s', but approving it approves %s as well",
-		    kind_titles[w->kind], reading);
-	if (w->has_kind && w->kind == KIND_DECRYPT && !reading)
+		    tsb_kinds[w->kind].title, reading);
+	if (w->has_kind && tsb_kinds[w->kind].effect == EFFECT_PLAIN_TEXT && !reading)
 		doc_digest(t, "ciphertext", token->payload);
 	else
 		token_show_payload(t, token);
@@ -179,17 +167,20 @@ task_show_content(struct doc *t, const struct task *task)
 	case OP_USE:
 		break;
 	}
-	switch (task->wire->has_kind ? task->wire->kind : KIND_SIGN) {
-	case KIND_UNWRAP:
+	switch (task->wire->has_kind ? tsb_kinds[task->wire->kind].content : CONTENT_BYTES) {
+	case CONTENT_NEW_KEY:
 		show_unwrap(t, task);
 		break;
-	case KIND_CERTIFICATE_REQUEST:
-	case KIND_SIGN_CERTIFICATE:
-	case KIND_SELF_SIGN_CERTIFICATE:
+	case CONTENT_CERTIFICATE_REQUEST:
+	case CONTENT_CERTIFICATE:
+	case CONTENT_SELF_SIGNED:
 		show_certificate(t, task);
 		break;
-	default:
+	case CONTENT_NONE:
+	case CONTENT_BYTES:
+	case CONTENT_POLICY:
 		show_payload(t, task);
+		break;
 	}
 }
 
@@ -204,10 +195,10 @@ task_show(struct doc *t, const struct task *task)
 	if (w->has_status)
 		doc_text(t, "request", w->status.id);
 	if (w->has_kind && token->operation == OP_USE)
-		doc_format(t, "operation", "%s: %s", operations[token->operation].name,
-		    kind_titles[w->kind]);
+		doc_format(t, "operation", "%s: %s", operations[token->operation],
+		    tsb_kinds[w->kind].title);
 	else
-		doc_text(t, "operation", operations[token->operation].name);
+		doc_text(t, "operation", operations[token->operation]);
 	doc_view(t, "key", token->label);
 	doc_text(t, "algorithm", w->algorithm);
 	task_show_time(t, task);

@@ -4,6 +4,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
+#include "lib/model/kind.h"
 
 #include "cli/lib/option.h"
 
@@ -20,17 +21,6 @@ enum cli_exit {
 	CLI_INCOMPLETE = 8, /* parts of what was scanned are missing */
 };
 
-/* Each role has an API key of its own in the environment. */
-enum cli_role {
-	CLI_ROLE_NONE,
-	CLI_ROLE_KEY_MANAGEMENT,
-	CLI_ROLE_KEY_OPERATION,
-	CLI_ROLE_APPROVER,
-	CLI_ROLE_SERVICE,
-	CLI_ROLE_APPROVER_MANAGEMENT,
-	CLI_ROLE__MAX
-};
-
 struct cli {
 	const struct cli_program *program;
 	const struct cli_command *command;
@@ -42,7 +32,7 @@ struct cli {
 	struct tsb_err err;
 	struct session *session; /* NULL until the first call */
 	void (*at_end)(struct cli *); /* NULL, or what ends the session */
-	enum cli_role role; /* of the last call */
+	enum tsb_role role; /* of the last call */
 	/* What the program ends with when the command returns -1, CLI_USAGE unless set. */
 	enum cli_exit exit;
 	/* The server's own number and reason, when it refused. */
@@ -55,9 +45,10 @@ struct cli_command {
 	const char *operands; /* for the synopsis */
 	const char *help; /* one line */
 	int (*run)(struct cli *); /* 0, or -1 with c->err */
-	enum cli_role role;
+	enum tsb_role role; /* whose API key is sent; TSB_ROLE_NONE: no server is asked */
 	int min, max; /* operands */
 	unsigned long long options;
+	enum tsb_kind kind; /* of commands that make a request (request_create()) */
 };
 
 /* A word that was a command once: what to use instead. */

@@ -20,7 +20,7 @@ words_of(struct cli *c, const struct cli_command *row)
 static unsigned long long
 options_of(const struct cli_command *row)
 {
-	return OPT_SET_COMMON | row->options | (row->role != CLI_ROLE_NONE ? OPT_SET_SERVER : 0);
+	return OPT_SET_COMMON | row->options | (row->role != TSB_ROLE_NONE ? OPT_SET_SERVER : 0);
 }
 
 /* ---- help ---- */

@@ -67,11 +67,11 @@ static const struct {
 static const char *
 hint_of(const struct cli *c, int number)
 {
-	static const char *const api_key[CLI_ROLE__MAX] = {
-	    [CLI_ROLE_KEY_MANAGEMENT] = "set TSB_KEY_MANAGEMENT_TOKEN (or --token-file)",
-	    [CLI_ROLE_KEY_OPERATION] = "set TSB_KEY_OPERATION_TOKEN (or --token-file)",
-	    [CLI_ROLE_APPROVER] = "set TSB_APPROVER_TOKEN (or --token-file)",
-	    [CLI_ROLE_SERVICE] = "set TSB_SERVICE_TOKEN (or --token-file)",
+	static const char *const api_key[TSB_ROLE__MAX] = {
+	    [TSB_ROLE_KEY_MANAGEMENT] = "set TSB_KEY_MANAGEMENT_TOKEN (or --token-file)",
+	    [TSB_ROLE_KEY_OPERATION] = "set TSB_KEY_OPERATION_TOKEN (or --token-file)",
+	    [TSB_ROLE_APPROVER] = "set TSB_APPROVER_TOKEN (or --token-file)",
+	    [TSB_ROLE_SERVICE] = "set TSB_SERVICE_TOKEN (or --token-file)",
 	};
 	size_t i;
 

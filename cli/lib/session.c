@@ -24,12 +24,12 @@ struct session {
 	const char *apikey; /* NULL = none */
 };
 
-static const char *const token_variables[CLI_ROLE__MAX] = {
-    [CLI_ROLE_KEY_MANAGEMENT] = "TSB_KEY_MANAGEMENT_TOKEN",
-    [CLI_ROLE_KEY_OPERATION] = "TSB_KEY_OPERATION_TOKEN",
-    [CLI_ROLE_APPROVER] = "TSB_APPROVER_TOKEN",
-    [CLI_ROLE_SERVICE] = "TSB_SERVICE_TOKEN",
-    [CLI_ROLE_APPROVER_MANAGEMENT] = "TSB_APPROVER_KEY_MANAGEMENT_TOKEN",
+static const char *const token_variables[TSB_ROLE__MAX] = {
+    [TSB_ROLE_KEY_MANAGEMENT] = "TSB_KEY_MANAGEMENT_TOKEN",
+    [TSB_ROLE_KEY_OPERATION] = "TSB_KEY_OPERATION_TOKEN",
+    [TSB_ROLE_APPROVER] = "TSB_APPROVER_TOKEN",
+    [TSB_ROLE_SERVICE] = "TSB_SERVICE_TOKEN",
+    [TSB_ROLE_APPROVER_MANAGEMENT] = "TSB_APPROVER_KEY_MANAGEMENT_TOKEN",
 };
 
 /* A broker may run without API keys, so that none is not yet an error. */
@@ -72,7 +72,7 @@ session_open(struct cli *c)
 	};
 	struct session *s = arena_alloc(&c->arena, sizeof(*s));
 
-	if (c->role == CLI_ROLE_NONE)
+	if (c->role == TSB_ROLE_NONE)
 		c->role = c->command->role;
 	if (!url || !*url)
 		return tsb_fail(&c->err, TSB_E_INPUT,
@@ -90,7 +90,7 @@ session_open(struct cli *c)
 }
 
 int
-session_become(struct cli *c, enum cli_role role)
+session_become(struct cli *c, enum tsb_role role)
 {
 	if (c->role == role)
 		return 0;

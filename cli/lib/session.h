@@ -17,7 +17,7 @@ int session_call(struct cli *, const char *method, const char *path, struct tsb_
  * Calls from here on bring the API key of this role instead of the command's; --token and
  * --token-file stand for all roles.
  */
-int session_become(struct cli *, enum cli_role) TSB_MUSTCHECK;
+int session_become(struct cli *, enum tsb_role) TSB_MUSTCHECK;
 
 /*
  * For an answer that says success and is not what the API promises: what was done is unknown. Takes

@@ -5,6 +5,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
+#include "lib/model/content.h"
 
 #include "cli/key/strength.h"
 #include "cli/lib/body.h"
@@ -124,33 +125,32 @@ make_token(struct cli *c, struct carried *k)
 	const struct tsb_kind_row *row = &tsb_kinds[k->request.executed];
 	const struct tsb_request_in *in = &k->in.request;
 	struct ska_approval_token *t = &k->task.token;
-	tsb_bytes_auto payload = {0};
 
+	if (row->content == CONTENT_POLICY && (in->policy == NULL || !times_fit(in->policy)))
+		return WRONG(c, k, "%s", "its new policy has times that no token can say");
 	t->operation = row->operation;
 	t->label = tsb_view_str(in->key_name);
-	t->has_payload = true;
-	switch (k->request.executed) {
-	case KIND_SIGN:
-	case KIND_DECRYPT:
-		t->payload = in->payload;
-		return 0;
-	case KIND_UNWRAP:
-		ska_unwrap_format(&in->unwrap, &payload);
-		break;
-	case KIND_BLOCK:
-	case KIND_UNBLOCK:
-		t->has_payload = false;
-		return 0;
-	case KIND_MODIFY:
-		if (!in->policy || !times_fit(in->policy))
-			return WRONG(c, k, "%s", "its new policy has times that no token can say");
-		ska_policy_format(in->policy, &payload);
-		break;
-	default:
-		return WRONG(c, k, "%s is nothing that an offline HSM is asked for", row->name);
-	}
-	t->payload = arena_view(&c->arena, tsb_view_bytes(&payload));
+	t->has_payload = row->content != CONTENT_NONE;
+	t->payload = tsb_content_bytes(in, &c->arena);
 	return 0;
+}
+
+static const char *
+content_name(enum tsb_content content)
+{
+	switch (content) {
+	case CONTENT_NEW_KEY:
+		return "key or label";
+	case CONTENT_POLICY:
+		return "policy";
+	case CONTENT_NONE:
+	case CONTENT_BYTES:
+	case CONTENT_CERTIFICATE_REQUEST:
+	case CONTENT_CERTIFICATE:
+	case CONTENT_SELF_SIGNED:
+		break;
+	}
+	return "payload";
 }
 
 static int
@@ -167,9 +167,7 @@ check_agreement(struct cli *c, struct carried *k, size_t number,
 		    k->in.request.key_name);
 	if (!tsb_view_eq(signed_one->payload, t->payload))
 		return WRONG(c, k, "approval %zu is for another %s", number,
-		    k->request.executed == KIND_MODIFY       ? "policy"
-			: k->request.executed == KIND_UNWRAP ? "key or label"
-							     : "payload");
+		    content_name(tsb_kinds[k->request.executed].content));
 	return 0;
 }
 
@@ -216,13 +214,6 @@ check_approvals(struct cli *c, struct carried *k)
 	return 0;
 }
 
-static bool
-is_certificate(enum tsb_kind kind)
-{
-	return kind == KIND_CERTIFICATE_REQUEST || kind == KIND_SIGN_CERTIFICATE ||
-	    kind == KIND_SELF_SIGN_CERTIFICATE;
-}
-
 /* What the token would have done must be something that can be shown. */
 static int
 check_content(struct cli *c, struct carried *k)
@@ -236,9 +227,10 @@ check_content(struct cli *c, struct carried *k)
 			return WRONG(c, k, "its new policy is not understood: %s", why.msg);
 		strength_identify(&k->task.policy, &c->arena);
 	}
-	if (is_certificate(k->request.kind) &&
+	if (tsb_kind_certifies(k->request.kind) &&
 	    (!certview_open_content(t->payload, &v) ||
-		(v.kind == CERTVIEW_REQUEST) != (k->request.kind == KIND_CERTIFICATE_REQUEST)))
+		(v.kind == CERTVIEW_REQUEST) !=
+		    (tsb_kinds[k->request.kind].content == CONTENT_CERTIFICATE_REQUEST)))
 		return WRONG(c, k, "%s", "it holds no such certificate to be signed");
 	return 0;
 }
@@ -366,7 +358,7 @@ carried_judge(struct cli *c, struct carried *k)
 	if (session_put_password(c, &body, "password"))
 		return -1;
 	body_close(&body);
-	if (session_become(c, CLI_ROLE_KEY_MANAGEMENT))
+	if (session_become(c, TSB_ROLE_KEY_MANAGEMENT))
 		return -1;
 	if (session_call(c, "POST", "/v1/key/attributes", tsb_view_bytes(&body), &answer)) {
 		if (c->exit != CLI_REFUSED ||

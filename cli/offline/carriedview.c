@@ -20,30 +20,13 @@ origin(struct arena *a, const struct carried *k)
 }
 
 static const char *
-operation_name(const struct carried *k)
+operation_name(struct arena *a, enum tsb_kind kind)
 {
-	switch (k->request.kind) {
-	case KIND_CERTIFICATE_REQUEST:
-		return "sign a certificate request for the key itself";
-	case KIND_SIGN_CERTIFICATE:
-		return "sign a certificate for somebody";
-	case KIND_SELF_SIGN_CERTIFICATE:
-		return "sign a certificate for the key itself";
-	case KIND_SIGN:
-		return "use the key: sign";
-	case KIND_DECRYPT:
-		return "use the key: decrypt";
-	case KIND_UNWRAP:
-		return "use the key: unwrap a key";
-	case KIND_BLOCK:
-		return "block the key";
-	case KIND_UNBLOCK:
-		return "unblock the key";
-	case KIND_MODIFY:
-		return "replace the policy";
-	default:
-		return tsb_kinds[k->request.kind].name;
-	}
+	const struct tsb_kind_row *row = &tsb_kinds[kind];
+
+	if (row->operation != OP_USE || tsb_kind_certifies(kind))
+		return row->title;
+	return arena_printf(a, "use the key: %s", row->title);
 }
 
 static void
@@ -56,7 +39,7 @@ show_head(struct doc *t, const struct carried *k)
 	doc_text(t, "comes from", origin(&a, k));
 	if (t->json)
 		doc_bool(t, "signed by site", k->site != NULL);
-	doc_text(t, "operation", operation_name(k));
+	doc_text(t, "operation", operation_name(&a, k->request.kind));
 	doc_view(t, "key", k->task.token.label);
 	if (k->in.request.algorithm)
 		doc_format(t, "algorithm",
@@ -77,7 +60,7 @@ show_note(struct doc *t, const struct carried *k)
 	if (k->request.meta_data &&
 	    enc_base64_decode(tsb_view_str(k->request.meta_data), &a, &note))
 		doc_payload(t, "caller's note", note);
-	if (k->request.executed == KIND_UNWRAP && k->in.new_key.has_policy)
+	if (tsb_kinds[k->request.executed].content == CONTENT_NEW_KEY && k->in.new_key.has_policy)
 		doc_warn(t,
 		    "the new key gets a policy that no approval covers: check its attributes");
 }

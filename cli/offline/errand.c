@@ -5,6 +5,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/hook.h"
+#include "lib/model/content.h"
 
 #include "cli/lib/body.h"
 #include "cli/lib/session.h"
@@ -41,20 +42,30 @@ record(struct cli *c, const struct carried *k, struct journal *j, struct wire_of
 	return 0;
 }
 
+static enum tsb_effect
+effect_of(const struct carried *k)
+{
+	return tsb_kinds[k->request.executed].effect;
+}
+
 /* The key whose attributes prove what was done; NULL = the result itself is the proof. */
 static const char *
 proof_key(const struct carried *k)
 {
-	switch (k->request.executed) {
-	case KIND_BLOCK:
-	case KIND_UNBLOCK:
-	case KIND_MODIFY:
+	switch (effect_of(k)) {
+	case EFFECT_BLOCKED:
+	case EFFECT_UNBLOCKED:
+	case EFFECT_POLICY:
 		return k->in.request.key_name;
-	case KIND_UNWRAP:
+	case EFFECT_NEW_KEY:
 		return k->in.request.unwrap.label;
-	default:
-		return NULL;
+	case EFFECT_SIGNATURE:
+	case EFFECT_PLAIN_TEXT:
+	case EFFECT_CERTIFICATE:
+	case EFFECT_CODE:
+		break;
 	}
+	return NULL;
 }
 
 /* The password is the one of the request's key; a new key has none. */
@@ -65,10 +76,10 @@ fetch_attributes(struct cli *c, const struct carried *k, struct tsb_bytes *answe
 
 	body_open(&body, NULL);
 	body_text(&body, "label", proof_key(k));
-	if (k->request.executed != KIND_UNWRAP && session_put_password(c, &body, "password"))
+	if (effect_of(k) != EFFECT_NEW_KEY && session_put_password(c, &body, "password"))
 		return -1;
 	body_close(&body);
-	return session_become(c, CLI_ROLE_KEY_MANAGEMENT) ||
+	return session_become(c, TSB_ROLE_KEY_MANAGEMENT) ||
 		session_call(c, "POST", "/v1/key/attributes", tsb_view_bytes(&body), answer)
 	    ? -1
 	    : 0;
@@ -93,7 +104,7 @@ fetch_proof(struct cli *c, const struct carried *k, const struct journal *j,
 		if (wire_key_attributes_parse(tsb_view_bytes(&answer), &c->arena, out, &c->err) ||
 		    keyattr_parse(out->xml, &c->arena, &key, &c->err))
 			return session_misread(c);
-		if (k->request.executed == KIND_UNWRAP || key.attest_time > j->hsm_seconds)
+		if (effect_of(k) == EFFECT_NEW_KEY || key.attest_time > j->hsm_seconds)
 			return 0;
 		nanosleep(&(struct timespec){.tv_nsec = SECOND_PAUSE_NS}, NULL);
 	}
@@ -135,35 +146,12 @@ record_failed(struct cli *c, const struct carried *k, struct journal *j, int num
 
 /* ---- after a crash ---- */
 
-/* The effect of the request shows in the attributes that the key has now. */
-static bool
-shows_effect(const struct carried *k)
-{
-	const struct keyattr *now = &k->task.attributes;
-	tsb_bytes_auto policy = {0};
-
-	if (!k->task.has_attributes || !now->has_policy)
-		return false;
-	switch (k->request.executed) {
-	case KIND_BLOCK:
-		return now->policy.blocked;
-	case KIND_UNBLOCK:
-		return !now->policy.blocked;
-	case KIND_MODIFY:
-		ska_policy_format(&now->policy, &policy);
-		return tsb_view_eq(tsb_view_bytes(&policy), k->task.token.payload);
-	default:
-		return false;
-	}
-}
-
 /* A key of this name that was made since and can be this one. An older one: the HSM will say so. */
 static int
 find_new_key(struct cli *c, const struct carried *k, const struct journal *j, bool *found)
 {
 	tsb_bytes_auto answer = {0};
 	struct tsb_key_attributes attributes;
-	struct ska_unwrap_payload payload;
 	struct keyattr key;
 
 	*found = false;
@@ -177,10 +165,8 @@ find_new_key(struct cli *c, const struct carried *k, const struct journal *j, bo
 	if (wire_key_attributes_parse(tsb_view_bytes(&answer), &c->arena, &attributes, &c->err) ||
 	    keyattr_parse(attributes.xml, &c->arena, &key, &c->err))
 		return session_misread(c);
-	if (ska_unwrap_payload_parse(k->task.token.payload, &payload, &c->err))
-		return -1;
-	*found = key.create_time >= j->hsm_seconds && ska_unwrap_fits(&payload, key.flag);
-	return 0;
+	return tsb_effect_shows(k->request.executed, &key, k->task.token.payload, j->hsm_seconds,
+	    found, &c->err);
 }
 
 int
@@ -191,19 +177,22 @@ errand_recover(struct cli *c, const struct carried *k, struct journal *j, bool *
 	*found = false;
 	if (tsb_kind_repeatable(k->request.executed))
 		return 0;
-	if (k->request.executed == KIND_UNWRAP) {
+	if (effect_of(k) == EFFECT_NEW_KEY) {
 		if (find_new_key(c, k, j, found))
 			return -1;
 		return *found ? record_done(c, k, j, nothing, j->at_ms) : 0;
 	}
-	*found = true;
-	if (shows_effect(k))
+	if (k->task.has_attributes &&
+	    tsb_effect_shows(k->request.executed, &k->task.attributes, k->task.token.payload,
+		j->hsm_seconds, found, &c->err))
+		return -1;
+	if (*found)
 		return record_done(c, k, j, nothing, j->at_ms);
-	if (memcmp(k->key_digest, j->key_digest, TSB_SHA256) != 0)
+	*found = memcmp(k->key_digest, j->key_digest, TSB_SHA256) != 0;
+	if (*found)
 		return record_failed(c, k, j, tsb_err_number(TSB_E_HSM), tsb_err_reason(TSB_E_HSM),
 		    "the outcome is not known: an attempt was interrupted and the key was changed "
 		    "since; look at the key before asking again");
-	*found = false;
 	return 0;
 }
 
@@ -250,10 +239,7 @@ errand_execute(struct cli *c, const struct carried *k, struct journal *j)
 	tsb_bytes_auto body = {0}, answer = {0};
 	int64_t at_ms;
 
-	if (make_body(c, k, &body) ||
-	    session_become(c,
-		k->request.executed == KIND_MODIFY ? CLI_ROLE_KEY_MANAGEMENT
-						   : CLI_ROLE_KEY_OPERATION))
+	if (make_body(c, k, &body) || session_become(c, row->role))
 		return -1;
 	if (j->state == JOURNAL_NONE && journal_intend(c, k, j))
 		return -1;

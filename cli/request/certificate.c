@@ -207,10 +207,9 @@ cli_certificate_request(struct cli *c)
 {
 	tsb_bytes_auto body = {0};
 
-	if (request_open(c, KIND_CERTIFICATE_REQUEST, &body) || put_common(c, &body) ||
-	    put_subject(c, &body))
+	if (request_open(c, &body) || put_common(c, &body) || put_subject(c, &body))
 		return -1;
-	return request_create(c, KIND_CERTIFICATE_REQUEST, &body);
+	return request_create(c, &body);
 }
 
 int
@@ -218,11 +217,10 @@ cli_certificate_selfsign(struct cli *c)
 {
 	tsb_bytes_auto body = {0};
 
-	if (request_open(c, KIND_SELF_SIGN_CERTIFICATE, &body) || put_common(c, &body) ||
-	    put_subject(c, &body))
+	if (request_open(c, &body) || put_common(c, &body) || put_subject(c, &body))
 		return -1;
 	body_bool(&body, "certificateAuthority", c->opt[OPT_AUTHORITY] != NULL);
-	return request_create(c, KIND_SELF_SIGN_CERTIFICATE, &body);
+	return request_create(c, &body);
 }
 
 /* PEM, base64 or DER. */
@@ -271,12 +269,12 @@ cli_certificate_sign(struct cli *c)
 	const char *name;
 
 	if (read_csr(c, c->argv[1], &der, &csr) || common_name(c, &csr, &name) ||
-	    request_open(c, KIND_SIGN_CERTIFICATE, &body) || put_common(c, &body))
+	    request_open(c, &body) || put_common(c, &body))
 		return -1;
 	body_text(&body, "commonName", name);
 	body_bool(&body, "certificateAuthority", c->opt[OPT_AUTHORITY] != NULL);
 	body_base64(&body, "certificateSigningRequest", der);
-	return request_create(c, KIND_SIGN_CERTIFICATE, &body);
+	return request_create(c, &body);
 }
 
 int

@@ -150,11 +150,11 @@ cli_decrypt(struct cli *c)
 		return -1;
 	if (iv && !enc_base64_decode(tsb_view_str(iv), &c->arena, &ignored))
 		return tsb_fail(&c->err, TSB_E_INPUT, "--iv is not base64");
-	if (request_open(c, KIND_DECRYPT, &body))
+	if (request_open(c, &body))
 		return -1;
 	body_base64(&body, "encryptedPayload", payload);
 	body_text(&body, "initializationVector", iv);
 	if (put_cipher(c, &body))
 		return -1;
-	return request_create(c, KIND_DECRYPT, &body);
+	return request_create(c, &body);
 }

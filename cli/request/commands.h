@@ -7,8 +7,7 @@
 
 struct cli;
 
-int cli_key_block(struct cli *);
-int cli_key_unblock(struct cli *);
+int cli_key_ask(struct cli *); /* block, unblock */
 int cli_key_modify(struct cli *);
 int cli_sign(struct cli *);
 int cli_verify(struct cli *);

@@ -21,24 +21,12 @@
 #include "cli/request/commands.h"
 #include "cli/request/request.h"
 
-static int
-ask(struct cli *c, enum tsb_kind kind)
+int
+cli_key_ask(struct cli *c)
 {
 	tsb_bytes_auto body = {0};
 
-	return request_open(c, kind, &body) || request_create(c, kind, &body) ? -1 : 0;
-}
-
-int
-cli_key_block(struct cli *c)
-{
-	return ask(c, KIND_BLOCK);
-}
-
-int
-cli_key_unblock(struct cli *c)
-{
-	return ask(c, KIND_UNBLOCK);
+	return request_open(c, &body) || request_create(c, &body) ? -1 : 0;
 }
 
 /* The policy that the key has now. */
@@ -84,16 +72,17 @@ show_change(const struct ska_policy *old, const struct ska_policy *now)
 static int
 read_policy(struct cli *c, struct tsb_view json, struct ska_policy *out)
 {
+	const struct tsb_kind_row *row = &tsb_kinds[c->command->kind];
 	tsb_bytes_auto body = {0};
 	struct tsb_request_in in;
 
 	body_open(&body, NULL);
-	body_open(&body, tsb_kinds[KIND_MODIFY].envelope);
-	body_text(&body, tsb_kinds[KIND_MODIFY].key_member, c->argv[0]);
+	body_open(&body, row->envelope);
+	body_text(&body, row->key_member, c->argv[0]);
 	body_raw(&body, "policy", json);
 	body_close(&body);
 	body_close(&body);
-	if (wire_request_parse(KIND_MODIFY, tsb_view_bytes(&body), &c->arena, &in, &c->err))
+	if (wire_request_parse(c->command->kind, tsb_view_bytes(&body), &c->arena, &in, &c->err))
 		return -1;
 	*out = *in.policy;
 	strength_identify(out, &c->arena);
@@ -119,8 +108,8 @@ cli_key_modify(struct cli *c)
 		return -1;
 	if (!yes)
 		return cli_end(c, CLI_OPENS, TSB_E_INPUT, "nothing was asked for");
-	if (request_open(c, KIND_MODIFY, &body))
+	if (request_open(c, &body))
 		return -1;
 	body_raw(&body, "policy", tsb_view_bytes(&json));
-	return request_create(c, KIND_MODIFY, &body);
+	return request_create(c, &body);
 }

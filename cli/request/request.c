@@ -27,7 +27,7 @@ fetch(struct cli *c, const char *id, struct tsb_bytes *answer, struct wire_clien
 	const char *path = arena_printf(&c->arena, "/v1/request/%s%s",
 	    enc_percent_str(&c->arena, id), c->opt[OPT_FETCH_ONCE] ? "?fetchOnce=true" : "");
 
-	if (session_become(c, CLI_ROLE_KEY_OPERATION) ||
+	if (session_become(c, TSB_ROLE_KEY_OPERATION) ||
 	    session_call(c, "GET", path, tsb_view_of(NULL, 0), answer))
 		return -1;
 	if (wire_client_status_parse(tsb_view_bytes(answer), &c->arena, out, &c->err))
@@ -231,38 +231,33 @@ cli_request_wait(struct cli *c)
 
 /* ---- asking ---- */
 
-static const char *const paths[KIND__MAX] = {
-    [KIND_SIGN] = "/v1/sign",
-    [KIND_DECRYPT] = "/v1/decrypt",
-    [KIND_UNWRAP] = "/v1/unwrap",
-    [KIND_BLOCK] = "/v1/block",
-    [KIND_UNBLOCK] = "/v1/unblock",
-    [KIND_MODIFY] = "/v1/modify",
-    [KIND_CERTIFICATE_REQUEST] = "/v1/certificate/request",
-    [KIND_SIGN_CERTIFICATE] = "/v1/certificate/sign",
-    [KIND_SELF_SIGN_CERTIFICATE] = "/v1/certificate/selfsign",
-};
+/* The time that a policy gives to requests has the same name as the time to wait. */
+static bool
+timeout_is_of_policy(const struct cli *c)
+{
+	return tsb_kinds[c->command->kind].content == CONTENT_POLICY;
+}
 
-/* Options that only mean something with --wait; --timeout of modify belongs to its policy. */
+/* Options that only mean something with --wait. */
 static int
-check_waiting(struct cli *c, enum tsb_kind kind)
+check_waiting(struct cli *c)
 {
 	static const enum cli_option waiting[] = {OPT_OUT, OPT_FETCH_ONCE, OPT_TIMEOUT};
 	size_t i;
 
 	for (i = 0; !c->opt[OPT_WAIT] && i < TSB_COUNT(waiting); i++)
-		if (c->opt[waiting[i]] && !(kind == KIND_MODIFY && waiting[i] == OPT_TIMEOUT))
+		if (c->opt[waiting[i]] && !(waiting[i] == OPT_TIMEOUT && timeout_is_of_policy(c)))
 			return tsb_fail(&c->err, TSB_E_INPUT, "--%s goes with --wait",
 			    option_rows[waiting[i]].name);
 	return 0;
 }
 
 int
-request_open(struct cli *c, enum tsb_kind kind, struct tsb_bytes *body)
+request_open(struct cli *c, struct tsb_bytes *body)
 {
-	const struct tsb_kind_row *row = &tsb_kinds[kind];
+	const struct tsb_kind_row *row = &tsb_kinds[c->command->kind];
 
-	if (check_waiting(c, kind))
+	if (check_waiting(c))
 		return -1;
 	body_open(body, NULL);
 	body_open(body, row->envelope);
@@ -275,8 +270,9 @@ request_open(struct cli *c, enum tsb_kind kind, struct tsb_bytes *body)
 }
 
 int
-request_create(struct cli *c, enum tsb_kind kind, struct tsb_bytes *body)
+request_create(struct cli *c, struct tsb_bytes *body)
 {
+	const struct tsb_kind_row *row = &tsb_kinds[c->command->kind];
 	tsb_bytes_auto answer = {0};
 	struct tsb_view id;
 	const char *text;
@@ -284,12 +280,12 @@ request_create(struct cli *c, enum tsb_kind kind, struct tsb_bytes *body)
 
 	body_close(body);
 	body_close(body);
-	if (kind != KIND_MODIFY && read_timeout(c, &seconds))
+	if (!timeout_is_of_policy(c) && read_timeout(c, &seconds))
 		return -1;
-	if (session_call(c, "POST", paths[kind], tsb_view_bytes(body), &answer))
+	if (session_call(c, "POST", row->path, tsb_view_bytes(body), &answer))
 		return -1;
-	if (wire_text_member_parse(tsb_view_bytes(&answer), tsb_kinds[kind].id_member, &c->arena,
-		&id, &c->err))
+	if (wire_text_member_parse(tsb_view_bytes(&answer), row->id_member, &c->arena, &id,
+		&c->err))
 		return session_misread(c);
 	text = arena_strn(&c->arena, id.p, id.n);
 	if (c->opt[OPT_WAIT]) {

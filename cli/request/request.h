@@ -2,23 +2,21 @@
 #ifndef TSB_CLI_REQUEST_REQUEST_H
 #define TSB_CLI_REQUEST_REQUEST_H
 
-#include "lib/model/kind.h"
 #include "lib/wire/client.h"
 
 #include "cli/lib/cli.h"
 #include "cli/lib/doc.h"
 
 /*
- * Opens the body of a request of this kind about the key of the first operand, with --password-file
- * and
- * --meta. Members of the kind follow; request_create() closes it.
+ * Opens the body of a request of the command's kind, about the key of the first operand, with
+ * --password-file and --meta. Members of the kind follow; request_create() closes it.
  */
-int request_open(struct cli *, enum tsb_kind, struct tsb_bytes *body) TSB_MUSTCHECK;
+int request_open(struct cli *, struct tsb_bytes *body) TSB_MUSTCHECK;
 /*
  * Posts the request and prints its id; with --wait waits for its end and prints the result instead,
  * or writes it to --out.
  */
-int request_create(struct cli *, enum tsb_kind, struct tsb_bytes *body) TSB_MUSTCHECK;
+int request_create(struct cli *, struct tsb_bytes *body) TSB_MUSTCHECK;
 /* State, result and approvers as a branch of the document. */
 void request_show(struct doc *, const struct wire_client_status *);
 /* Profile air-gapped: how far each token's approvals are; JSON: "ready" and "tokens". */

@@ -33,13 +33,13 @@ cli_sign(struct cli *c)
 	if (payload.n == 0)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "there is nothing to sign: the input is empty");
-	if (request_open(c, KIND_SIGN, &body))
+	if (request_open(c, &body))
 		return -1;
 	body_base64(&body, "payload", tsb_view_bytes(&payload));
 	body_text(&body, "payloadType", c->opt[OPT_PAYLOAD_TYPE]);
 	body_text(&body, "signatureAlgorithm", c->opt[OPT_ALGORITHM]);
 	body_text(&body, "signatureType", c->opt[OPT_TYPE]);
-	return request_create(c, KIND_SIGN, &body);
+	return request_create(c, &body);
 }
 
 int

@@ -86,12 +86,12 @@ cli_unwrap(struct cli *c)
 	if (!c->opt[OPT_ATTRIBUTES])
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "give --attributes: what the new key may do, as decrypt,encrypt,destroyable");
-	if (request_open(c, KIND_UNWRAP, &body))
+	if (request_open(c, &body))
 		return -1;
 	body_base64(&body, "wrappedKey", wrapped);
 	body_text(&body, "label", c->argv[2]);
 	body_text(&body, "wrapMethod", c->opt[OPT_METHOD]);
 	if (key_put_attributes(c, "", &body))
 		return -1;
-	return request_create(c, KIND_UNWRAP, &body);
+	return request_create(c, &body);
 }
