@@ -4,8 +4,11 @@
 #include <ctype.h>
 
 #include "fcgi/fcgi.h"
+#include "fcgi/forward.h"
 #include "lib/flow/certificate.h"
 #include "lib/wire/wire.h"
+
+/* ---- made at once ---- */
 
 static int
 make(void *app, struct web_request *rq, struct tsb_request_in *in, struct tsb_view *pem,
@@ -59,4 +62,41 @@ api_certificate_file(void *app, struct web_request *rq, struct web_reply *reply,
 	    file_name(rq->arena, in.key_name));
 	tsb_bytes_add_view(&reply->body, pem);
 	return 0;
+}
+
+/* ---- certificates stored with keys ---- */
+
+int
+api_certificate_import(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	struct wire_certificate in;
+
+	if (wire_certificate_import_parse(rq->body, rq->arena, &in, err))
+		return -1;
+	return fcgi_forward_body(app, rq, reply, HSM_PASS_CERTIFICATE_STORE, err);
+}
+
+static int
+forward_certificate(void *app, struct web_request *rq, struct web_reply *reply,
+    enum hsm_passage passage, struct tsb_err *err)
+{
+	struct hsm_pass what = {.what = passage};
+
+	if (fcgi_path_key(rq, &what.key_name, err))
+		return -1;
+	return fcgi_forward(app, reply, &what, err) ? fcgi_not_there(reply, err) : 0;
+}
+
+int
+api_certificate_get(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	return forward_certificate(app, rq, reply, HSM_PASS_CERTIFICATE_GET, err);
+}
+
+int
+api_certificate_delete(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	return forward_certificate(app, rq, reply, HSM_PASS_CERTIFICATE_DELETE, err);
 }

@@ -2,7 +2,7 @@
 #ifndef TSB_FCGI_H
 #define TSB_FCGI_H
 
-#include "lib/ska/policy.h"
+#include "lib/base/uuid.h"
 #include "lib/web/web.h"
 
 /*
@@ -11,15 +11,17 @@
  */
 const struct web_route *fcgi_routes(bool air_gapped);
 
+/* {id} of the path; TSB_E_INVALID_UUID. */
+int fcgi_path_id(const struct web_request *rq, struct tsb_uuid *id, struct tsb_err *err)
+    TSB_MUSTCHECK;
+/* {keyName} of the path, in rq; TSB_E_KEY_NAME when it cannot be a label. */
+int fcgi_path_key(const struct web_request *rq, const char **label, struct tsb_err *err)
+    TSB_MUSTCHECK;
 /*
- * Checks the policy of a body that is passed on. Where it names onboarded approvers, rq->body
- * becomes the body that the HSM understands. envelope: the member around the policy, NULL = none.
+ * -1. A certificate that is not there is the caller's mistake: the status is 404, whatever the row
+ * of the error says (api-notes.md 9.4).
  */
-int fcgi_policy_check(void *app, struct web_request *rq, struct ska_policy *policy,
-    const char *envelope, bool with_status, struct tsb_err *err) TSB_MUSTCHECK;
-
-/* TSB_E_KEY_NAME for a {keyName} that cannot be a label. */
-int fcgi_check_key_name(struct tsb_view name, struct tsb_err *err) TSB_MUSTCHECK;
+int fcgi_not_there(struct web_reply *reply, const struct tsb_err *err);
 
 /* Handlers of the table in routes.c; the app of a worker is its struct flow. */
 web_serve_fn api_request_create; /* arg: enum tsb_kind */

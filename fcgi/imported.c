@@ -67,9 +67,11 @@ int
 imported_key_attributes_by_name(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
-	if (fcgi_check_key_name(rq->param[0], err))
+	const char *label;
+
+	if (fcgi_path_key(rq, &label, err))
 		return -1;
-	return attributes_of(app, rq, (const char *)rq->param[0].p, reply, err);
+	return attributes_of(app, rq, label, reply, err);
 }
 
 /* The key itself stays in its HSM: what is deleted is what this broker knows of it. */
@@ -87,9 +89,11 @@ int
 imported_key_delete_by_name(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
-	if (fcgi_check_key_name(rq->param[0], err))
+	const char *label;
+
+	if (fcgi_path_key(rq, &label, err))
 		return -1;
-	return gap_imported_forget(app, (const char *)rq->param[0].p, rq->arena, err);
+	return gap_imported_forget(app, label, rq->arena, err);
 }
 
 /* ---- certificates ---- */
@@ -107,25 +111,16 @@ imported_certificate_import(void *app, struct web_request *rq, struct web_reply 
 	return 0;
 }
 
-/* A key without certificate is the caller's mistake, whatever the number (api-notes.md 9.4). */
-static int
-not_there(struct web_reply *reply, const struct tsb_err *err)
-{
-	if (err->code == TSB_E_FILE_NOT_FOUND)
-		reply->status = 404;
-	return -1;
-}
-
 int
 imported_certificate_get(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
-	struct wire_certificate out = {.label = (const char *)rq->param[0].p};
+	struct wire_certificate out = {0};
 
-	if (fcgi_check_key_name(rq->param[0], err))
+	if (fcgi_path_key(rq, &out.label, err))
 		return -1;
 	if (gap_certificate_get(app, out.label, rq->arena, &out.der, err))
-		return not_there(reply, err);
+		return fcgi_not_there(reply, err);
 	wire_certificate_format(&out, &reply->body);
 	return 0;
 }
@@ -134,9 +129,9 @@ int
 imported_certificate_delete(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
-	if (fcgi_check_key_name(rq->param[0], err))
+	const char *label;
+
+	if (fcgi_path_key(rq, &label, err))
 		return -1;
-	if (gap_certificate_delete(app, (const char *)rq->param[0].p, err))
-		return not_there(reply, err);
-	return 0;
+	return gap_certificate_delete(app, label, err) ? fcgi_not_there(reply, err) : 0;
 }

@@ -51,22 +51,34 @@ add_json_string(struct tsb_bytes *out, const char *text)
 	tsb_bytes_add_str(out, "\"");
 }
 
+/* A handler that fails without a reason is a fault of ours, and never a success. */
+static enum tsb_code
+code_of(const struct tsb_err *err)
+{
+	return err->code == TSB_OK ? TSB_E_IMPL : err->code;
+}
+
+void
+web_error_format(const struct tsb_err *err, struct tsb_bytes *out)
+{
+	enum tsb_code code = code_of(err);
+
+	tsb_bytes_addf(out, "{\"errorCode\":%d,\"reason\":", tsb_err_number(code));
+	add_json_string(out, tsb_err_reason(code));
+	tsb_bytes_add_str(out, ",\"message\":");
+	add_json_string(out, err->msg[0] ? err->msg : "The request failed.");
+	tsb_bytes_add_str(out, "}");
+}
+
 void
 web_reply_error(struct web_reply *reply, const struct tsb_err *err)
 {
-	/* A handler that fails without a reason is a fault of ours, and never a success. */
-	enum tsb_code code = err->code == TSB_OK ? TSB_E_IMPL : err->code;
-
 	if (reply->status < 400)
-		reply->status = tsb_err_http(code);
+		reply->status = tsb_err_http(code_of(err));
 	reply->content_type = NULL;
 	reply->disposition = reply->security_policy = NULL;
 	tsb_bytes_reset(&reply->body);
-	tsb_bytes_addf(&reply->body, "{\"errorCode\":%d,\"reason\":", tsb_err_number(code));
-	add_json_string(&reply->body, tsb_err_reason(code));
-	tsb_bytes_add_str(&reply->body, ",\"message\":");
-	add_json_string(&reply->body, err->msg[0] ? err->msg : "The request failed.");
-	tsb_bytes_add_str(&reply->body, "}");
+	web_error_format(err, &reply->body);
 }
 
 /* Names inside a header may come from callers: a line break there would start another header. */

@@ -158,7 +158,9 @@ bool web_is_cgi(void);
 /* Number of workers when the setting is 0: 4 per core, at least 8. */
 long web_default_workers(void);
 
-/* Writes {"errorCode","reason","message"} of err into reply, with the status of its row. */
+/* Appends {"errorCode","reason","message"} of err. */
+void web_error_format(const struct tsb_err *err, struct tsb_bytes *out);
+/* Makes reply the one of err: its error body, with the status of its row. */
 void web_reply_error(struct web_reply *reply, const struct tsb_err *err);
 
 #endif

@@ -260,6 +260,23 @@ wire_offline_request_format(const struct wire_offline_request *r, struct tsb_byt
 	wire_ascii(tsb_view_bytes(&text), out);
 }
 
+void
+wire_qr_codes_format(const struct tsb_uuid *id, const struct tsb_bytes *pngs, size_t n,
+    struct tsb_bytes *out)
+{
+	tsb_bytes_add(out, "{", 1);
+	emit_uuid(out, "id", id);
+	emit_uint(out, "parts", n);
+	emit_open(out, "qrCodes", '[');
+	for (size_t i = 0; i < n; i++) {
+		tsb_bytes_add_str(out, i > 0 ? ",\"" : "\"");
+		enc_base64(tsb_view_bytes(&pngs[i]), out);
+		tsb_bytes_add(out, "\"", 1);
+	}
+	emit_close(out, ']');
+	emit_close(out, '}');
+}
+
 /* ---- results ---- */
 
 struct result_form {

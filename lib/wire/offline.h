@@ -39,6 +39,9 @@ int wire_offline_request_parse(struct tsb_view text, struct arena *a,
     struct wire_offline_request *out, struct tsb_err *err) TSB_MUSTCHECK;
 /* As an item of a package; reads id, kind, created_ms, key_name, meta_data, input. */
 void wire_offline_request_format(const struct wire_offline_request *, struct tsb_bytes *out);
+/* A request in n codes: {"id","parts","qrCodes":[base64 of PNG, ...]} */
+void wire_qr_codes_format(const struct tsb_uuid *id, const struct tsb_bytes *pngs, size_t n,
+    struct tsb_bytes *out);
 
 /* ---- results ---- */
 

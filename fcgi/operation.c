@@ -1,0 +1,66 @@
+/* Operations that the HSM does at once. */
+#include "lib/first.h"
+
+#include "fcgi/fcgi.h"
+#include "fcgi/forward.h"
+#include "lib/base/str.h"
+#include "lib/wire/wire.h"
+
+int
+api_synchronous(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	enum tsb_kind kind = web_route_arg(rq);
+	struct hsm_pass what = {.what = HSM_PASS_SYNCHRONOUS, .kind = kind};
+	struct wire_synchronous_in in;
+
+	if (wire_synchronous_parse(kind, rq->body, rq->arena, &in, err) ||
+	    (in.request.policy != NULL &&
+		fcgi_policy_check(app, rq, in.request.policy, tsb_kinds[kind].envelope,
+		    tsb_kinds[kind].content != CONTENT_POLICY, err)) ||
+	    wire_compact(rq->body, rq->arena, &what.body, err))
+		return -1;
+	return fcgi_forward(app, reply, &what, err);
+}
+
+int
+api_verify(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct wire_verify in;
+
+	if (wire_verify_parse(rq->body, rq->arena, &in, err))
+		return -1;
+	return fcgi_forward_body(app, rq, reply, HSM_PASS_VERIFY, err);
+}
+
+int
+api_random(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	const char *text = (const char *)rq->param[0].p;
+	struct hsm_pass what = {.what = HSM_PASS_RANDOM};
+
+	if (!tsb_str_to_long(text, -1000000000L, 1000000000L, &what.length))
+		return tsb_fail(err, TSB_E_INPUT, "length must be a whole number of bytes");
+	if (what.length < 1 || what.length > 65536)
+		return tsb_fail(err, TSB_E_NUMBER_RANGE, "length must be from 1 to 65536 bytes");
+	return fcgi_forward(app, reply, &what, err);
+}
+
+int
+api_encrypt(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct wire_encrypt in;
+
+	if (wire_encrypt_parse(rq->body, rq->arena, &in, err))
+		return -1;
+	return fcgi_forward_body(app, rq, reply, HSM_PASS_ENCRYPT, err);
+}
+
+int
+api_wrap(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct wire_wrap in;
+
+	if (wire_wrap_parse(rq->body, rq->arena, &in, err))
+		return -1;
+	return fcgi_forward_body(app, rq, reply, HSM_PASS_WRAP, err);
+}

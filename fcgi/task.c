@@ -1,0 +1,57 @@
+/* Tasks of approvers. */
+#include "lib/first.h"
+
+#include "fcgi/fcgi.h"
+#include "lib/flow/task.h"
+#include "lib/wire/wire.h"
+
+static int
+list_tasks(void *app, struct web_request *rq, unsigned kinds, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	struct tsb_task_filter filter;
+	struct tsb_task_view *tasks;
+	struct tsb_request_view *status;
+	size_t n;
+
+	if (wire_task_filter_parse(rq->body, rq->arena, &filter, err))
+		return -1;
+	filter.kinds = kinds;
+	if (flow_tasks_list(app, &filter, rq->arena, rq->now_ms, &tasks, &status, &n, err))
+		return -1;
+	wire_tasks_format(tasks, n, filter.level, status, &reply->body);
+	return 0;
+}
+
+int
+api_tasks(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	return list_tasks(app, rq, tsb_kinds_listed_with(web_route_arg(rq)), reply, err);
+}
+
+int
+api_all_tasks(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	return list_tasks(app, rq, 0, reply, err);
+}
+
+int
+api_approval(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct tsb_approval_in in;
+
+	if (wire_approval_parse(rq->body, rq->arena, &in, err))
+		return -1;
+	return in.rejects ? flow_task_reject(app, &in, rq->arena, rq->now_ms, err)
+			  : flow_task_approve(app, &in, rq->arena, rq->now_ms, err);
+}
+
+int
+api_task_reject(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct tsb_approval_in in;
+
+	if (wire_task_delete_parse(rq->body, rq->arena, &in, err))
+		return -1;
+	return flow_task_reject(app, &in, rq->arena, rq->now_ms, err);
+}
