@@ -1,6 +1,6 @@
 /*
- * Requests that failed in a way that says nothing about others: each is left alone for a pause that
- * grows, so that the search goes on behind it. Only in memory: a restarted dispatcher tries them
+ * Requests that failed in a way that says nothing about others: each is left alone for a growing
+ * pause, and the search goes on behind it. Kept in memory only: a restarted dispatcher tries them
  * anew.
  */
 #ifndef TSB_DISPATCHER_ASIDE_H
@@ -18,7 +18,7 @@ struct aside {
 	size_t n;
 };
 
-/* Once more: the pause doubles, to most_ms. With no place left the one that waits longest goes. */
+/* Adds an id, or doubles its pause up to most_ms. When full, the one that waits longest goes. */
 void aside_put(struct aside *, const struct tsb_uuid *id, int64_t now, int64_t most_ms);
 void aside_drop(struct aside *, const struct tsb_uuid *id);
 /* When it was put here last, and until when it is left alone; 0 = it is not here. */

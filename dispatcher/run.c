@@ -25,7 +25,7 @@ struct runner {
 	int64_t pause; /* ms: grows while they stay away */
 	int64_t answered_at; /* monotonic ms: when the HSM answered last */
 	struct flight *flights;
-	struct aside aside; /* what failed, for a while */
+	struct aside aside; /* requests that failed, left alone for a while */
 };
 
 /* One call in flight. */
@@ -42,7 +42,7 @@ hold(struct runner *r, const char *what)
 {
 	int64_t most = r->conf->pause_max * 1000;
 
-	/* calls that break together are one outage, not many in a row */
+	/* calls that break at the same time are one outage, not several */
 	if (clock_monotonic_ms() < r->hold_until)
 		return;
 	r->pause = r->pause == 0 ? 250 : r->pause * 2;
@@ -61,7 +61,7 @@ log_as(const struct flow_execution *x)
 	log_request(x == NULL ? NULL : uuid_format(&x->request.id, id));
 }
 
-/* A call that nobody answers holds all work, unless others were answered since it failed before. */
+/* An unanswered call holds all work, unless others were answered since it failed before. */
 static void
 hsm_away(struct runner *r, const struct tsb_uuid *id)
 {
@@ -154,7 +154,7 @@ may_take(const struct runner *r)
 
 enum taken { TAKEN, NOT_TAKEN, DATABASE_AWAY };
 
-/* A lease that lapses while the call is in flight is not a reason to take over from oneself. */
+/* A lease that lapses while our own call is in flight is no reason to take over. */
 static enum taken
 take(struct runner *r, const struct tsb_uuid *id)
 {
@@ -193,7 +193,7 @@ look(struct runner *r)
 
 	if (!may_take(r))
 		return;
-	/* as many as there is room for, behind those that will not be taken now */
+	/* as many as fit, behind those that are passed over */
 	passed_over = r->aside.n + hsm_in_flight(flow_hsm(r->flow));
 	most = passed_over + (size_t)r->conf->in_flight;
 	if (flow_requests_due(r->flow, now_ms, most, &a, &ids, &n, &err) ||

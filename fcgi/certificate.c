@@ -36,7 +36,7 @@ api_certificate(void *app, struct web_request *rq, struct web_reply *reply, stru
 	return 0;
 }
 
-/* A name that every file system takes: what else the label has is shown as '_'. */
+/* A name that every file system takes: other characters become '_'. */
 static const char *
 file_name(struct arena *a, const char *label)
 {

@@ -1,4 +1,7 @@
-/* What the HSM does itself: checked by a handler, passed on as the caller wrote it. */
+/*
+ * Calls that the HSM serves: a handler checks them, and they are passed on as the caller wrote
+ * them.
+ */
 #include "lib/first.h"
 
 #include "fcgi/forward.h"

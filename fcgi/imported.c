@@ -1,4 +1,4 @@
-/* Keys of an offline HSM: what was imported of them, in the profile air-gapped (api-notes.md 6). */
+/* Keys of an offline HSM, as they were imported: profile air-gapped (api-notes.md 6). */
 #include "lib/first.h"
 
 #include "fcgi/fcgi.h"
@@ -74,7 +74,7 @@ imported_key_attributes_by_name(void *app, struct web_request *rq, struct web_re
 	return attributes_of(app, rq, label, reply, err);
 }
 
-/* The key itself stays in its HSM: what is deleted is what this broker knows of it. */
+/* The key itself stays in its HSM: only the imported attributes are deleted. */
 int
 imported_key_delete(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {

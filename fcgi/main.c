@@ -47,7 +47,7 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 	    .workers = conf->workers != 0 ? conf->workers : web_default_workers(),
 	    .request_max = conf->requests_per_worker,
 	    .body_max =
-		PACKAGE_MAX, /* each route has its own, which is 4 MiB at most but for packages */
+		PACKAGE_MAX, /* each route has its own: 4 MiB at most, except for packages */
 	    .open = worker_open,
 	    .close = worker_close,
 	    .arg = (void *)conf,

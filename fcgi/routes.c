@@ -71,7 +71,7 @@ static const struct web_route routes[] = {
     {VERB_GET, NULL, 0, 0, NULL, 0},
 };
 
-/* What is known of keys without asking an HSM. */
+/* Routes that imported attributes answer where there is no HSM. */
 static const struct {
 	web_serve_fn *online, *air_gapped;
 } replacements[] = {
@@ -92,7 +92,7 @@ lists_first(enum tsb_kind kind)
 	return (tsb_kinds_listed_with(kind) & ((1U << kind) - 1)) == 0;
 }
 
-/* Without content there is little more to say than the name of the key. */
+/* A request without content holds little more than the name of the key. */
 static size_t
 body_max(const struct tsb_kind_row *k)
 {

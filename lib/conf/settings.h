@@ -47,20 +47,19 @@ struct broker_conf {
 };
 
 bool broker_air_gapped(const struct broker_conf *conf);
-/* Logs what an air-gapped site will refuse or has to take on trust, because a key is not pinned. */
+/* Logs what an air-gapped site refuses or takes on trust because a key is not pinned. */
 void broker_warn_pins(const struct broker_conf *conf);
 
 extern const struct conf_row broker_conf_rows[];
 extern const char *const broker_conf_default_path; /* TSB_SYSCONFDIR/tsb.conf */
 
-/* Reads and checks the settings. Freed with broker_conf_free(). */
+/* Reads and checks the settings; names the first that is wrong. Freed with broker_conf_free(). */
 int broker_conf_load(const char *path, struct broker_conf *conf, struct tsb_err *err) TSB_MUSTCHECK;
 void broker_conf_free(struct broker_conf *conf);
 
 /*
- * What the main of a broker's program begins with: options, settings, protected memory, log.
- * Returns
- * -1 to go on, or the status to exit with.
+ * The first step of a broker's program: options, settings, protected memory, log. Returns -1 to go
+ * on, or the status to exit with.
  */
 int broker_start(const char *name, const char *about, int argc, char **argv,
     struct broker_conf *conf);

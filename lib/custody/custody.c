@@ -137,7 +137,7 @@ change_try(struct step *s, struct tsb_err *err)
 	return custody_code_count_try(&s->row, s->now_ms, err);
 }
 
-/* Of two who know the code one gets the container: the salt tells that the code is still there. */
+/* Of two callers who know the code one gets the container: its salt shows that it was not used. */
 static int
 change_onboard(struct step *s, struct tsb_err *err)
 {

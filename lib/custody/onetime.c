@@ -7,8 +7,8 @@
 
 /*
  * Six digits are few: a code ends after five tries and a day, and all codes of an approver together
- * bear fifteen wrong tries a day, however often an operator renews them. What is stored cannot be
- * searched through without the broker's secret key, and slowly with it.
+ * allow fifteen wrong tries a day, however often an operator renews them. Without the broker's
+ * secret key the stored hash cannot be searched, and with it only slowly.
  */
 #define CODE_LIFE_MS    (24 * 3600 * 1000LL)
 #define CODE_TRIES      5

@@ -15,7 +15,7 @@ struct ending {
 	const char *actor, *reason;
 };
 
-/* Why the request cannot be ended, or 0. */
+/* 0, or -1 with the reason why the request cannot be ended. */
 static int
 ending_check(const struct ending *e, const struct tsb_request *rq, struct tsb_err *err)
 {
@@ -140,7 +140,7 @@ flow_requests_cancel_of_key(struct flow *f, const char *key_name, struct arena *
 	for (size_t i = 0; i < s.n; i++) {
 		if (flow_request_cancel(f, &s.ids[i], "key deleted", a, &skipped) == 0)
 			continue;
-		/* finished or under way meanwhile: the HSM's answer ends it */
+		/* it was finished meanwhile, or the HSM's answer will end it */
 		if (skipped.code != TSB_E_UNSUPPORTED_OPERATION) {
 			*err = skipped;
 			return -1;
@@ -165,7 +165,7 @@ flow_requests_expire(struct flow *f, int64_t now_ms, size_t limit, size_t *n, st
 		}
 		if (err->code == TSB_E_CONNECTIVITY)
 			return -1;
-		/* one that cannot be ended is not in the way of the others */
+		/* one that cannot be ended does not keep the others from it */
 		log_failure(LOG_ERROR, "expiry", err);
 	}
 	*n = expired;

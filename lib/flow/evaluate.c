@@ -120,9 +120,7 @@ flow_change_by_verdict(const struct flow *f, const struct tsb_request *rq,
 	} else if (v->expired) {
 		change.to = STATE_EXPIRED;
 	} else if (!v->reachable) {
-		/*
-		 * met once, and its window is over: time ended it, not those who rejected the rest
-		 */
+		/* once met, its window is over: time ended it, not those who rejected */
 		change.to = rq->state == STATE_APPROVED ? STATE_EXPIRED : STATE_REJECTED;
 	}
 	return change;

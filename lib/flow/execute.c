@@ -12,9 +12,9 @@
 #include "lib/flow/recover.h"
 #include "lib/flow/rooms.h"
 
-/* An HSM that answers with technical errors again and again is not tried for ever. */
+/* Give up after this many technical errors. */
 #define ATTEMPTS_MAX 20
-/* By how much the HSM's clock may have fallen behind ours since it stamped a request. */
+/* The HSM's clock may have fallen behind ours by this much since it stamped a request. */
 #define CLOCK_DRIFT_MS (10 * 60 * 1000)
 
 /* ---- claiming ---- */
@@ -46,7 +46,7 @@ approvals_order(struct flow_execution *x, const struct tsb_approval *rows, const
 }
 
 /*
- * Looks at the approvals once more. *met false: *change says what becomes of the request instead.
+ * Evaluates the approvals once more. *met false: *change says what becomes of the request instead.
  */
 static int
 claim_evaluate(struct claim *c, struct store_tx *tx, int64_t now_ms, bool *met,
@@ -110,12 +110,12 @@ claim_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 		return -1;
 	if (!claimable(rq, now_ms))
 		return 0;
-	/* whoever had it may have been answered by the HSM and not lived to say so */
+	/* its last owner may have died between the HSM's answer and the record of it */
 	x->asking = rq->owner != NULL && !tsb_kind_repeatable(rq->kind);
 	audit.from = tsb_state_names[rq->state];
 	if (claim_evaluate(c, tx, now_ms, &met, &change, err))
 		return -1;
-	/* what may have happened is found out first, also when its time is over meanwhile */
+	/* ask first whether it has happened, even if its time is over meanwhile */
 	x->only_asking = x->asking && !met;
 	if (met || x->asking) {
 		change = (struct store_change){
@@ -180,7 +180,8 @@ order_prepare(struct flow *f, struct flow_execution *x, struct tsb_err *err)
 	if (flow_request_ordered(rq, &x->arena, &x->order.kind, &x->order.inner, err))
 		return -1;
 	/*
-	 * The answer is in before the lease is over: who takes over then will not meet this call.
+	 * The answer must be in before the lease ends, so that nobody takes over while this call
+	 * is under way.
 	 */
 	if (!tsb_kind_repeatable(rq->kind))
 		x->order.not_after_ms = rq->lease_ms - f->conf->hsm_timeout * 1000;
@@ -217,7 +218,7 @@ enum verdict {
 	AWAY, /* the HSM heard nothing, or whether it did is not known */
 	TROUBLE,
 	TO_CALL,
-	DID_NOT, /* asked only: given back, to be looked at anew */
+	DID_NOT, /* asked only: given back, to be evaluated anew */
 	DID_WHAT
 };
 
@@ -261,7 +262,7 @@ asked_classify(struct flow_execution *x, const struct hsm_answer *answer, struct
 	return DID_WHAT;
 }
 
-/* The HSM measures a timelock with its own clock, which may be behind the one that we look at. */
+/* The HSM measures a timelock with its own clock, which may be behind ours. */
 static bool
 is_too_early(const struct flow_execution *x, enum verdict verdict, const struct tsb_err *why)
 {
@@ -270,8 +271,9 @@ is_too_early(const struct flow_execution *x, enum verdict verdict, const struct 
 }
 
 /*
- * result: from a signature to what it belongs to. A self-signed certificate goes back to the HSM,
- * to be stored with the key; when that is interrupted the next attempt begins with a new signature.
+ * Turns result from a signature into the certificate that it belongs to. A self-signed certificate
+ * goes back to the HSM, to be stored with the key; when that is interrupted the next attempt
+ * begins with a new signature.
  */
 static enum verdict
 certificate_classify(struct flow *f, struct flow_execution *x, struct tsb_view *result,
@@ -299,7 +301,7 @@ struct recording {
 	const char *detail;
 	struct tsb_request after;
 	bool moved;
-	bool restores; /* approver is what the restored one becomes */
+	bool restores; /* approver is the row to be written */
 	struct tsb_approver approver;
 };
 
@@ -335,8 +337,8 @@ pause_ms(const struct flow *f, uint32_t attempt)
 }
 
 /*
- * Back to APPROVED. Where nobody knows whether the HSM has done it and doing it twice would matter,
- * the name of the last owner stays with a lease that is over: the next one asks first.
+ * Back to APPROVED. If nobody knows whether the HSM has done it, and doing it twice would matter,
+ * the last owner's name stays with an expired lease: the next owner asks first.
  */
 static struct store_change
 give_back(const struct flow *f, const struct flow_execution *x, enum verdict verdict)
@@ -400,7 +402,7 @@ call_again(struct flow_execution *x, enum verdict verdict, const struct tsb_err 
 	return false;
 }
 
-/* result: from the HSM's answer to what the request's caller gets. */
+/* Turns result from the HSM's answer into the one for the request's caller. */
 static int
 restore(struct recording *r, struct tsb_view *result, struct tsb_err *err)
 {
@@ -412,7 +414,7 @@ restore(struct recording *r, struct tsb_view *result, struct tsb_err *err)
 }
 
 /*
- * Puts on disk what came of an execution, whose result and why are as the verdict goes with.
+ * Records the outcome of an execution; result and why belong to the verdict.
  */
 static int
 outcome_record(struct flow *f, struct flow_execution *x, enum verdict verdict,
@@ -424,7 +426,7 @@ outcome_record(struct flow *f, struct flow_execution *x, enum verdict verdict,
 		verdict = REFUSED;
 	r.restores = verdict == DID_IT && x->request.kind == KIND_RESTORE_APPROVER;
 	if (r.restores && restore(&r, &result, why)) {
-		/* the database may be asked again, when the lease is over */
+		/* the database may be tried again, when the lease is over */
 		if (why->code == TSB_E_CONNECTIVITY || why->code == TSB_E_SUBSYSTEM) {
 			*err = *why;
 			return -1;
@@ -449,7 +451,7 @@ outcome_record(struct flow *f, struct flow_execution *x, enum verdict verdict,
 	return 0;
 }
 
-/* A call that cannot be made is tried again later, like one that the HSM could not serve. */
+/* An order that cannot be prepared is tried again later, like one that the HSM could not serve. */
 static int
 outcome_of_no_call(struct flow *f, struct flow_execution *x, enum flow_outcome *outcome,
     struct tsb_err *err)

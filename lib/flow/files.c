@@ -64,10 +64,10 @@ signers_load(struct flow *f, struct tsb_err *err)
 /* ---- pins of the profile air-gapped ---- */
 
 #define PEM_END "-----END "
-/* What one file may hold at most: a list of approvers. */
+/* Most keys in one file, which may be a list of approvers. */
 #define KEYS_MAX (PEM_MAX / 64)
 
-/* Takes the next PEM block off text; the rest of it when it has no (more) ends of blocks. */
+/* Takes the next PEM block off text, or all that is left when no block ends there. */
 static struct tsb_view
 pem_next(struct tsb_view *text)
 {
@@ -168,7 +168,7 @@ site_key_load(struct flow *f, struct tsb_err *err)
 	return 0;
 }
 
-/* Nothing but the API looks at these: the dispatcher need not be able to read the files. */
+/* Only the API uses these: the dispatcher needs no right to read the files. */
 static int
 pins_load(struct flow *f, struct tsb_err *err)
 {

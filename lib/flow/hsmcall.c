@@ -6,9 +6,7 @@
 #include "lib/flow/hsmcall.h"
 #include "lib/ska/token.h"
 
-/*
- * With HSMs that cannot tell whether attributes are current, they are asked again after this.
- */
+/* Attributes of an HSM without timestamps count as current for this long. */
 #define ATTRIBUTES_TRUST_MS (60 * 1000)
 
 int

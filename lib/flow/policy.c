@@ -42,7 +42,7 @@ group_resolve(struct naming *n, struct store_tx *tx, const struct ska_group *gro
 	return 0;
 }
 
-/* What an interrupted run has resolved already is right as well. */
+/* A repeated run may meet names that an interrupted one has resolved: that is right, too. */
 static int
 naming_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {

@@ -154,7 +154,7 @@ attributes_check(const struct tsb_request_in *in, const struct flow_key *key, st
 	return 0;
 }
 
-/* What an HSM says when it stamps a request; nobody shall approve what no HSM will sign. */
+/* An HSM checks this when it stamps: do not ask for approval of what it will refuse to sign. */
 static int
 algorithm_check(const struct tsb_request_in *in, const struct flow_key *key, struct tsb_err *err)
 {
@@ -163,7 +163,7 @@ algorithm_check(const struct tsb_request_in *in, const struct flow_key *key, str
 	return crypto_signature_fits(key->parsed.public_key, in->algorithm, in->payload.n, err);
 }
 
-/* Without attributes the HSM alone can tell; but somebody must be there to approve. */
+/* Without attributes only the HSM can check the key; but somebody must be there to approve. */
 static int
 key_check(const struct flow *f, const struct tsb_request_in *in, const struct flow_key *key,
     struct tsb_err *err)
@@ -213,7 +213,7 @@ signature_check(const struct flow *f, const struct tsb_request_in *in, struct ts
 {
 	const struct tsb_request_signature *s = &in->signature;
 
-	/* the broker asks by itself, its caller has proven another role */
+	/* the broker itself asks, and its caller has proven another role */
 	if (in->kind == KIND_RESTORE_APPROVER)
 		return 0;
 	if (f->nrequest_signers > 0 && (!s->present || !signer_allowed(f, s->spki)))
@@ -300,7 +300,7 @@ request_fill(struct flow *f, const struct tsb_request_in *in, struct tsb_view pa
 	return password_seal(f, in, rq, a, err);
 }
 
-/* Nobody here could use a password, and it is not carried: the offline operator gives it. */
+/* A password is of no use here and is not carried: the offline operator gives it. */
 static void
 password_drop(struct tsb_request_in *in)
 {
@@ -310,7 +310,7 @@ password_drop(struct tsb_request_in *in)
 	in->envelope = tsb_view_of(NULL, 0);
 }
 
-/* What there is to know about the key: asked of the HSM, or as it was imported. */
+/* What is known about the key: from the HSM, or from its import. */
 static int
 stamp(struct flow *f, const struct tsb_request_in *in, struct tsb_view payload, struct arena *a,
     struct flow_stamp *out, struct tsb_err *err)
@@ -337,7 +337,10 @@ flow_request_create(struct flow *f, const struct tsb_request_in *asked, struct a
 	struct tsb_view payload;
 	bool asks;
 
-	/* the approver's key is restored by the broker, with what its HSM has unwrapped */
+	/*
+	 * the broker restores the approver's key with what its HSM decrypts: no HSM, no
+	 * restoration
+	 */
 	if (in->kind == KIND_RESTORE_APPROVER && flow_hsm_need(f, err))
 		return -1;
 	if (f->air_gapped)
@@ -361,7 +364,7 @@ flow_request_create(struct flow *f, const struct tsb_request_in *asked, struct a
 	if (rq.owner != NULL) {
 		struct tsb_err later;
 
-		/* the request is recorded: what fails from here on is its own story */
+		/* the request exists: later failures are recorded with it, not returned */
 		if (flow_execute_claimed(f, &rq, &later))
 			log_failure(LOG_WARN, "execution", &later);
 	}

@@ -54,10 +54,7 @@ flow_tasks_list(struct flow *f, const struct tsb_task_filter *filter, struct are
 	if (flow_approver_prove(f, &filter->proof, a, now_ms, &who, err) ||
 	    store_read(f->store, "tasks_list", list_body, &l, err))
 		return -1;
-	/*
-	 * the date orders listings and decides nothing: a database that takes no writes still
-	 * answers
-	 */
+	/* the date only orders lists: they are answered even if it cannot be written */
 	if (l.n > 0 && store_tasks_touch(f->store, l.tasks, l.n, now_ms, &untouched))
 		log_failure(LOG_WARN, "last-fetched dates", &untouched);
 	*tasks = l.tasks;
@@ -144,7 +141,7 @@ signed_approval_make(const struct answer *x, const struct tsb_task *task, struct
 	return 0;
 }
 
-/* Records the answer: once per approver, and the task goes with it. */
+/* Records the answer, once per approver, and deletes the task. */
 static int
 record(struct answer *x, struct store_tx *tx, const struct tsb_task *task,
     struct tsb_view signed_approval, struct tsb_err *err)
@@ -165,7 +162,7 @@ record(struct answer *x, struct store_tx *tx, const struct tsb_task *task,
 	return fresh && gone ? 0 : task_gone(x, err);
 }
 
-/* What all answers so far mean for the request. */
+/* Moves the request as all answers so far demand. */
 static int
 decide(struct answer *x, struct store_tx *tx, struct tsb_request *rq, struct tsb_err *err)
 {

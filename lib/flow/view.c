@@ -6,7 +6,7 @@
 #include "lib/flow/rooms.h"
 #include "lib/flow/view.h"
 
-/* Without paging an approver gets all it has approved, up to this bound. */
+/* Without paging an approver gets all requests that it has approved, up to this many. */
 #define APPROVED_MAX 1000
 
 static struct tsb_view *
@@ -30,7 +30,7 @@ has_voted(const struct tsb_approval *rows, size_t n, struct tsb_view spki)
 	return false;
 }
 
-/* Approvers who still could approve: nobody once the request is finished or under way. */
+/* Approvers who could still approve; none once the request is finished or under way. */
 static void
 fill_open(const struct flow_key *key, const struct tsb_approval *rows, size_t n, struct arena *a,
     int64_t now_ms, struct tsb_request_view *out)

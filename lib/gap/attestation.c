@@ -1,6 +1,4 @@
-/*
- * What an offline HSM says about its keys, believed for its signature alone (profile air-gapped).
- */
+/* Attributes of keys that an offline HSM signed: its signature alone makes them believed. */
 #include "lib/first.h"
 
 #include <string.h>
@@ -73,7 +71,7 @@ gap_attributes_accept(struct flow *f, struct tsb_key_attributes *in, struct aren
 
 /* ---- keeping ---- */
 
-/* Two documents that differ only in what changes by itself say the same. */
+/* Documents say the same if they differ only in members that change by themselves. */
 static bool
 same_content(struct tsb_view a, struct tsb_view b)
 {
@@ -208,7 +206,7 @@ gap_attributes_import(struct flow *f, const struct tsb_key_attributes *in, struc
 	if (gap_attributes_accept(f, &document, a, &key, err) ||
 	    store_transact(f->store, "attributes_import", import_body, &i, err))
 		return -1;
-	/* the same again: the document that was there first is the one in force */
+	/* imported again: the first document stays in force */
 	if (!i.fresh)
 		return gap_imported_attributes(f, key.label, a, k, stored, err);
 	document.fetched_ms = i.now_ms;

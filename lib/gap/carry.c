@@ -41,7 +41,7 @@ struct reading {
 	bool met; /* no approval is missing, as far as this side knows */
 };
 
-/* As far as is known here the offline HSM will do it. */
+/* Whether the offline HSM will do it, as far as this side can tell. */
 static int
 is_met(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
     const struct tsb_approval *rows, size_t n, struct arena *a, int64_t now_ms, bool *met,
@@ -163,10 +163,13 @@ struct packing {
 	int64_t now_ms;
 	struct tsb_view *items;
 	size_t n, bytes;
-	bool full; /* something that is ready stays behind */
+	bool full; /* more are ready than fit */
 };
 
-/* Only the item stays in memory. ready NULL: it has been named, and must be ready. */
+/*
+ * Adds a request; only its text stays in memory. ready NULL: the caller named it, it must be
+ * ready.
+ */
 static int
 pack_one(struct packing *p, const struct tsb_uuid *id, bool *ready, struct tsb_err *err)
 {
@@ -246,7 +249,7 @@ waiting_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	    &w->rows, &w->n, err);
 }
 
-/* Whatever happens to a request between two looks, it is one less to carry. */
+/* A request that disappears meanwhile is one less to carry. */
 static int
 pack_page(struct packing *p, const struct waiting *w, struct tsb_err *err)
 {

@@ -1,4 +1,4 @@
-/* Keys of an offline HSM, as far as they were imported (profile air-gapped). */
+/* Keys of an offline HSM whose attributes were imported (profile air-gapped). */
 #include "lib/first.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* What an air-gapped broker tells of a request that waits: how far it is, and what to carry out. */
+/* What GET /v1/request adds in the profile air-gapped: how far approvals are, and the input. */
 #include "lib/first.h"
 
 #include "lib/flow/certificate.h"

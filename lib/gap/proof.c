@@ -1,7 +1,6 @@
 /*
- * Why the result of an offline HSM is believed (result.h): what can be checked with the key's
- * public key or with attributes that the HSM signed is checked so; for the rest a pinned offline
- * site has to stand.
+ * Whether the result of an offline HSM is believed (result.h). The key's public key or attributes
+ * that the HSM signed prove it; where they cannot, a pinned offline site must vouch for it.
  */
 #include "lib/first.h"
 
@@ -26,7 +25,7 @@ struct proof {
 	struct tsb_view input;
 	struct arena *arena;
 	const char *kind;
-	bool proven; /* nobody needs to stand for it */
+	bool proven; /* nobody needs to vouch for it */
 };
 
 /* ---- the outcome as texts ---- */
@@ -57,7 +56,7 @@ line_of(const char *text, size_t max, struct arena *a)
 	return line;
 }
 
-/* As the outcome of an HSM that is asked over the network reads: "res.error.in.hsm: text". */
+/* The same form as that of an HSM on the network: "res.error.in.hsm: text". */
 static const char *
 reason_of(const struct wire_offline_result *in, struct arena *a)
 {
@@ -74,8 +73,8 @@ reason_of(const struct wire_offline_result *in, struct arena *a)
 }
 
 /*
- * Attributes are not part of it: their time is a new one whenever the HSM is asked. Neither is the
- * time of the execution.
+ * Neither attributes are part of it, whose time changes whenever the HSM is asked, nor the time of
+ * the execution.
  */
 void
 gap_carried_digest(struct gap_carried *c, struct arena *a, unsigned char sha256[TSB_SHA256])
@@ -210,7 +209,7 @@ attested(struct proof *p, const char *label, bool *shown, struct tsb_err *err)
 	return 0;
 }
 
-/* Those that the request was made with cannot show what it did. */
+/* Attributes from before the request cannot show its effect. */
 static int
 check_newer(const struct proof *p, struct tsb_err *err)
 {
@@ -225,7 +224,7 @@ check_newer(const struct proof *p, struct tsb_err *err)
 	return 0;
 }
 
-/* What was to change is the key itself: its attributes must show it when they can be checked. */
+/* The key itself was to change: its attributes must show it when they can be checked. */
 static int
 attested_key(struct proof *p, bool *shown, struct tsb_err *err)
 {

@@ -13,7 +13,7 @@
 #include "lib/qr/ur.h"
 
 #define ACTOR_CALLER "keyOperation"
-/* Requests with one approval token that a refusal names. */
+/* Most requests that a refusal names. */
 #define NAMED_MAX 10
 #define DAY_MS    (24 * 3600 * 1000LL)
 
@@ -143,8 +143,9 @@ execution_time(const struct taking *t, const struct tsb_request *rq)
 }
 
 /*
- * What came with the result comes into force with it, or it is there already, imported by itself;
- * or results of one key came in another order than they were made, and what is newer stays.
+ * Attributes and certificate of the result come into force with it. Attributes may be in force
+ * already, imported by themselves; and if results of one key arrive in the wrong order, the newer
+ * attributes stay.
  */
 static int
 keep_more(struct taking *t, struct store_tx *tx, struct tsb_err *err)
@@ -366,7 +367,7 @@ take_item(struct flow *f, const struct delivery *d, size_t i, struct arena *a, i
 	return rc;
 }
 
-/* Trouble of this side, which a second try of the whole body may not meet again. */
+/* Trouble of this side: the caller may send the whole body again. */
 static bool
 is_trouble(enum tsb_code code)
 {

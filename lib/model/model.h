@@ -1,6 +1,6 @@
 /*
- * What the edges (wire, store) hand to each other through flow. All pointers live in the arena of
- * the request being served.
+ * What the edges (wire, store) hand to each other by way of the rooms above them. All pointers
+ * live in the arena of the request being served.
  */
 #ifndef TSB_MODEL_MODEL_H
 #define TSB_MODEL_MODEL_H
@@ -113,7 +113,7 @@ struct tsb_request {
 	int64_t lease_ms;
 	uint32_t attempt;
 	uint64_t fence; /* grows with every claim; guards the outcome */
-	struct tsb_view outcome; /* SHA-256 of what was carried back; empty = nothing was */
+	struct tsb_view outcome; /* SHA-256 of the result that was carried back; empty = none was */
 };
 
 /* A request in a list. */

@@ -42,7 +42,7 @@ conn_class(unsigned number)
 	return DB_REFUSED;
 }
 
-/* An empty setting is as good as none. */
+/* An empty setting counts as none. */
 static char *
 copy(const char *s)
 {

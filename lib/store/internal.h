@@ -147,7 +147,7 @@ struct store_tx {
 	bool doubt; /* an earlier run may have been committed */
 };
 
-/* Notes the number, logs and raises: the way every error of the database takes. */
+/* Every error of the database passes here: notes its number, logs and raises it. */
 int tx_fail(struct store_tx *, const char *what, unsigned number, const char *text,
     struct tsb_err *);
 

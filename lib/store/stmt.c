@@ -17,7 +17,7 @@ const struct stmt_row stmt_rows[STMT__MAX] = {
 #undef STMT
 };
 
-/* Longest argument list; the statement of a request's insert has 26. */
+/* More than any statement has: the insert of a request has the longest list. */
 #define ARGS_MAX 32
 
 /* ---- arguments ---- */

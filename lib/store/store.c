@@ -13,11 +13,12 @@
  * The answer to COMMIT was lost. The transaction may have been committed, may have been rolled
  * back, or may still be on its way in a server that has not noticed yet. All runs of one
  * store_transact use the same id for their first audit row (the mark), and the next run begins by
- * looking for it with a locking read. Found: the lost COMMIT has landed. Not found: on one server
- * the locking read has waited for whoever held the row, so that the lost run is gone for good; on a
- * cluster of several writers a late arrival and the new run insert the same primary key, so that
- * only one can be committed, and the mark is looked for again when the new run comes to nothing.
- * The row also has the number of the run, as only the last run's results are still at hand.
+ * looking for it with a locking read. Found: the lost COMMIT was carried out. Not found: on one
+ * server the locking read has waited for whoever held the row, so that the lost run is gone for
+ * good; on a cluster of several writers a late arrival and the new run insert the same primary
+ * key, so that only one can be committed, and the mark is looked for again when the new run comes
+ * to nothing. The row also has the number of the run, as only the last run's results are still at
+ * hand.
  *
  * A transaction that wrote no audit row runs again when all its statements are guarded (stmt.h),
  * and fails as "outcome not known" otherwise.
@@ -166,7 +167,9 @@ tx_broken(struct store_tx *tx)
 	return class == DB_LOST ? RUN_LOST : class == DB_CONFLICT ? RUN_CONFLICT : RUN_FAILED;
 }
 
-/* Looks for the mark in a transaction of its own: the number of the run that landed, or 0. */
+/*
+ * Looks for the mark in a transaction of its own: the number of the run that was committed, or 0.
+ */
 static enum run
 tx_landed(struct store_tx *tx, int64_t *run, struct tsb_err *err)
 {
@@ -186,9 +189,9 @@ tx_landed(struct store_tx *tx, int64_t *run, struct tsb_err *err)
 }
 
 /*
- * After a COMMIT without answer: RUN_CONFLICT = it did not land, the body may run again. What the
- * body filled belongs to its last run; when an earlier one landed, nobody can tell what that
- * filled.
+ * After a COMMIT without answer: RUN_CONFLICT = it was not carried out, the body may run again.
+ * What the body filled belongs to its last run; if an earlier one was committed, nobody can tell
+ * what that one filled.
  */
 static enum run
 tx_settle(struct store_tx *tx, struct tsb_err *err)

@@ -13,7 +13,7 @@
 enum store_login { LOGIN_API = 1, LOGIN_DISPATCHER = 2, LOGIN_ADMIN = 4 };
 
 struct store_conf {
-	bool disabled; /* there is none: whatever asks for it is TSB_E_CONNECTIVITY */
+	bool disabled; /* no database: every call fails with TSB_E_CONNECTIVITY */
 	const char *host; /* empty = socket */
 	const char *socket;
 	long port;
@@ -27,8 +27,9 @@ struct store; /* one connection, reconnected when lost */
 struct store_tx; /* an open transaction */
 
 /*
- * Connects lazily; checks once per connection that the schema has the version this build knows
- * (TSB_E_DATA_CONSTELLATION with what to do). Memory is fatal, so never NULL.
+ * Connects at first use, and checks once per connection that the schema has the version that this
+ * build knows (TSB_E_DATA_CONSTELLATION says what to do). Running out of memory is fatal; never
+ * returns NULL.
  */
 struct store *store_new(const struct store_conf *conf, enum store_login login);
 void store_free(struct store **s);
@@ -39,11 +40,11 @@ int store_ping(struct store *s, struct tsb_err *err) TSB_MUSTCHECK;
 
 /*
  * Runs body in one transaction and commits. Repeats it as a whole on 1020, 1205, 1213 (bounded,
- * with jitter) and when the connection is lost before COMMIT was sent; when it is lost at COMMIT
- * (2006, 2013) the audit row of this transaction tells whether it landed. body returns 0 to commit,
- * -1 to roll back and fail with err; it must reset what it filled when called again. name is for
- * the log and the fault points. Errors of the database are TSB_E_SUBSYSTEM, unreachable is
- * TSB_E_CONNECTIVITY.
+ * with jitter) and when the connection is lost before COMMIT was sent. If it is lost during COMMIT
+ * (2006, 2013), the audit row tells whether the transaction was committed. body returns 0 to
+ * commit, -1 to roll back and fail with err; it may be called again and must then reset what it
+ * filled. name is for the log and the fault points. Errors of the database are TSB_E_SUBSYSTEM; a
+ * database that cannot be reached is TSB_E_CONNECTIVITY.
  */
 typedef int store_body(struct store_tx *tx, void *ctx, struct tsb_err *err);
 int store_transact(struct store *s, const char *name, store_body *body, void *ctx,
@@ -84,14 +85,16 @@ struct store_change {
 	const char *owner; /* the claim after the move; NULL = free */
 	int64_t lease_ms;
 	bool count_attempt; /* attempt + 1 */
-	bool uncount_attempt; /* attempt - 1: it came to nothing that tells of the request */
+	bool uncount_attempt; /* attempt - 1: the failure says nothing about the request */
 	bool new_fence; /* fence + 1 */
-	struct tsb_view outcome; /* SHA-256 of what was carried back, of a terminal state */
+	struct tsb_view
+	    outcome; /* SHA-256 of the result that was carried back; terminal states only */
 };
 /*
- * The only way a request changes: UPDATE guarded by id, state and version of *rq (and its fence),
- * checked for one affected row, with version + 1; a terminal state erases password_box and deletes
- * tasks. On 0 *rq shows the new row. *moved false: somebody else was faster, nothing changed.
+ * The only way a request changes its state or its claim: an UPDATE guarded by id, state, version
+ * and fence of *rq that must affect one row and adds one to version. A terminal state erases
+ * password_box and deletes the tasks. On 0 *rq shows the new row. *moved false: somebody else was
+ * faster, nothing changed.
  */
 int store_request_move(struct store_tx *, struct tsb_request *rq, const struct store_change *,
     bool *moved, struct tsb_err *) TSB_MUSTCHECK;
@@ -183,19 +186,19 @@ int store_imported_find(struct store_tx *, const char *key_name, bool for_update
 /* *fresh false: the key is there already, nothing changed. */
 int store_imported_insert(struct store_tx *, const struct tsb_imported_key *, bool *fresh,
     struct tsb_err *) TSB_MUSTCHECK;
-/* Row in place of the one with the digest before, if it is newer. *renewed false: it was not so. */
+/* Replaces the row whose digest is before, if row is newer. *renewed false: it was not. */
 int store_imported_renew(struct store_tx *, const struct tsb_imported_key *row,
     const unsigned char before[TSB_SHA256], bool *renewed, struct tsb_err *) TSB_MUSTCHECK;
-/* Another certificate, where attributes and certificate are still those of row; empty = none. */
+/* Sets the certificate (empty: none) if attributes and certificate are still those of row. */
 int store_imported_certify(struct store_tx *, const struct tsb_imported_key *row,
     struct tsb_view certificate, bool *changed, struct tsb_err *) TSB_MUSTCHECK;
 /*
- * Attributes and certificate, where the attributes are still those of row; the time that newer ones
- * must be later than stays.
+ * Erases attributes and certificate if the attributes are still those of row. Keeps their time:
+ * attributes that are imported later must be newer.
  */
 int store_imported_forget(struct store_tx *, const struct tsb_imported_key *row, bool *changed,
     struct tsb_err *) TSB_MUSTCHECK;
-/* Names in order, but for those that are forgotten. */
+/* Names in order, without those that are forgotten. */
 int store_imported_list(struct store_tx *, struct arena *, const char ***names, size_t *n,
     struct tsb_err *) TSB_MUSTCHECK;
 
@@ -214,7 +217,7 @@ int store_approver_load(struct store_tx *, const char *name, bool for_update, st
 int store_approvers_list(struct store_tx *, struct arena *, struct tsb_approver **rows, size_t *n,
     struct tsb_err *) TSB_MUSTCHECK;
 /*
- * Writes all that may change of *row where the version is still row->version, which then grows.
+ * Writes *row if the version is still row->version, and adds one to it.
  * TSB_E_SUBSYSTEM when somebody else was faster: nothing changed.
  */
 int store_approver_change(struct store_tx *, struct tsb_approver *row, struct tsb_err *)

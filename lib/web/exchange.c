@@ -12,7 +12,7 @@
 #include "lib/crypto/crypto.h"
 #include "lib/web/internal.h"
 
-/* What a refused caller may still send. Apache answers 503 unless the input was read to its end. */
+/* Most bytes that a refused caller may still send: unless they are read, Apache answers 503. */
 #define DRAIN_MAX (64UL * 1024 * 1024)
 
 static const char *
@@ -30,7 +30,7 @@ check_role(struct web_call *call, const struct web_auth *auth, struct tsb_err *e
 	call->rq.roles = web_auth_roles(auth, &call->caller, call->rq.arena);
 	if (call->rq.roles & call->rq.route->roles)
 		return 0;
-	/* Always 631: on no other number do clients try their next key (api-notes.md 2.2). */
+	/* Always 631: only then do clients try their next key (api-notes.md 2.2). */
 	return tsb_fail(err, TSB_E_API_KEY, "API key is missing or invalid.");
 }
 

@@ -168,7 +168,9 @@ web_listen(const char *where, long mode, struct web_listener *out, struct tsb_er
 						: listen_tcp(where, &made, err))
 			return -1;
 	}
-	/* Several workers wake up for one connection at times: the late ones must not block. */
+	/*
+	 * At times several workers wake up for one connection: those that miss it must not block.
+	 */
 	if (fcntl(made.fd, F_SETFL, fcntl(made.fd, F_GETFL) | O_NONBLOCK)) {
 		web_listener_close(&made);
 		return tsb_fail(err, TSB_E_INIT, "listening socket: %s", strerror(errno));

@@ -107,7 +107,7 @@ slot_end(struct slot *s, int64_t now)
 	(void)kill(s->pid, SIGTERM);
 }
 
-/* Says what ended and when its successor starts: at once, or later when workers die young. */
+/* Logs what ended and when its successor starts: at once, or later when workers die young. */
 static void
 slot_ended(struct slot *s, int status, int64_t now)
 {

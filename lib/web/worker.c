@@ -304,7 +304,7 @@ web_cgi(const struct web_server *srv)
 	int rc;
 
 	set_signal(SIGPIPE, SIG_IGN, 0);
-	/* A length that is none is judged later; there is nothing to read then. */
+	/* An invalid length is refused later; there is nothing to read then. */
 	if (length)
 		(void)tsb_str_to_long(length, 0, LONG_MAX, &left);
 	app = srv->open(srv->arg, &err);
