@@ -1,4 +1,4 @@
-/* What a worker of tsb-hsm has at hand, and its routes. */
+/* What a worker of tsb-hsm works with, and its routes. */
 #ifndef TSB_HSM_APP_H
 #define TSB_HSM_APP_H
 
@@ -11,7 +11,7 @@
 struct hsm_app {
 	const struct hsm_settings *conf;
 	struct tokens tokens;
-	struct keystore *ks; /* its keys may have what tokens opened: closed first */
+	struct keystore *ks; /* close it first: its keys may hold what tokens opened */
 };
 
 extern const struct web_route hsm_routes[]; /* ends with pattern NULL */

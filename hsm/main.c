@@ -42,7 +42,7 @@ struct hsm_process {
 
 /* ---- rights ---- */
 
-/* The only thing root is needed for: a directory below one that belongs to root. */
+/* All that root is needed for: a directory inside one that belongs to root. */
 static int
 prepare_directory(const struct hsm_process *hsm, const struct passwd *pw, struct tsb_err *err)
 {
@@ -66,9 +66,9 @@ become_user(const struct hsm_process *hsm, struct tsb_err *err)
 	const char *name = hsm->user ? hsm->user : hsm->conf.user;
 	const struct passwd *pw = name ? getpwnam(name) : NULL;
 
-	if (!name)
+	if (name == NULL)
 		return 0;
-	if (!pw)
+	if (pw == NULL)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "user %s does not exist", name);
 	if (geteuid() == pw->pw_uid)
 		return 0;
@@ -150,7 +150,7 @@ need_system_key(struct hsm_app *app, enum key_system system, const char *label, 
 	return 0;
 }
 
-/* Done once by the parent: workers find a store that is complete. */
+/* The parent does this once, so that workers find a complete store. */
 static int
 prepare_store(struct hsm_process *hsm, struct tsb_err *err)
 {

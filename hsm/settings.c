@@ -79,7 +79,7 @@ check(struct hsm_settings *s, struct tsb_err *err)
 		return -1;
 	if (s->directory[0] != '/')
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "keyStore.directory must be absolute");
-	if (!s->master_key_file == !s->passphrase)
+	if ((s->master_key_file == NULL) == (s->passphrase == NULL))
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "exactly one of keyStore.masterKeyFile and passphraseFile must be set");
 	if (s->passphrase && strlen(s->passphrase) < 12)

@@ -1,4 +1,4 @@
-/* Settings of tsb-hsm (tsb-hsm.conf(5)): a file of its own, no section shared with the broker. */
+/* Settings of tsb-hsm (tsb-hsm.conf(5)). They have a file of their own. */
 #ifndef TSB_HSM_SETTINGS_H
 #define TSB_HSM_SETTINGS_H
 
@@ -10,7 +10,7 @@ struct hsm_settings {
 	char *listen, *socket_mode_text;
 	long socket_mode; /* from the text, which is octal */
 	long workers, request_max;
-	char *user; /* whose rights remain when started as root */
+	char *user; /* to become when started as root */
 	char *log_file, *log_level;
 	char *directory; /* of the key store */
 	char *master_key_file, *passphrase; /* exactly one is set */
@@ -22,7 +22,7 @@ struct hsm_settings {
 
 extern const struct conf_row settings_rows[];
 
-/* Reads and checks; TSB_E_CONFIG_* names the setting. */
+/* Reads and checks the file; TSB_E_CONFIG_* with a message that names the setting. */
 int settings_load(const char *path, struct hsm_settings *out, struct tsb_err *err) TSB_MUSTCHECK;
 void settings_free(struct hsm_settings *);
 enum log_level settings_log_level(const struct hsm_settings *);

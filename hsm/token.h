@@ -1,8 +1,8 @@
 /*
- * The seam behind tsb-hsm: where private halves are, and who computes with them. Whatever the
- * token, our key files keep the rest (attributes, policy, executed approvals, password, counter),
- * and decide before a token is asked. Nothing here shows a private half: a token hands out opened
- * keys, and a "private part" that the key file keeps for it, sealed under the key's password.
+ * The seam behind tsb-hsm: who has the private halves of keys, and computes with them. Whatever the
+ * token, our key files have the rest (attributes, policy, executed approvals, password, counter),
+ * and decide before a token is asked. A token shows no private half. It hands out opened keys, and
+ * a "private part" that the key file keeps for it, sealed under the key's password.
  */
 #ifndef TSB_HSM_TOKEN_H
 #define TSB_HSM_TOKEN_H
@@ -17,12 +17,12 @@ struct scheme;
 struct wire_cipher;
 struct wrap_method;
 
-/* A token opened by one process. The struct of each implementation begins with it. */
+/* A token opened by one process. Each implementation's struct begins with it. */
 struct token {
 	const struct token_ops *ops;
 };
 
-/* A private half that is ready for use. The struct of each implementation begins with it. */
+/* An opened private half. Each implementation's struct begins with it. */
 struct token_key {
 	const struct token_ops *ops;
 	unsigned refs;
@@ -30,7 +30,7 @@ struct token_key {
 
 enum token_task { TOKEN_MAKE, TOKEN_SIGN, TOKEN_DECRYPT, TOKEN_ENCRYPT, TOKEN_UNWRAP, TOKEN_WRAP };
 
-/* Whether a token can do this with such a key. */
+/* The question whether a token offers something. */
 struct token_ask {
 	enum token_task task;
 	const struct hsm_key *key; /* kind, size and curve count */
@@ -48,40 +48,40 @@ struct token_sign {
 };
 
 /*
- * An implementation. Its functions get what was selected for the key and offered by the token.
- * Fallible ones return 0 or -1; out-parameters are appended to, and only on 0. There is no import
- * beside unwrap: values come in wrapped only. There is no derive: no request asks for it.
+ * An implementation. It is only asked for what was selected for the key and offered by the token.
+ * Fallible functions return 0 or -1, and append to out-parameters only on 0. There is no import:
+ * values come in wrapped only. There is no derive: no request asks for it.
  */
 struct token_ops {
-	const char *name; /* by which key files call it */
-	/* Opens it for this process, which does not fork before close. NULL with err on failure. */
+	const char *name; /* its name in key files */
+	/* Opens it for this process, which does not fork before close. NULL on failure. */
 	struct token *(*open)(struct tsb_err *);
 	void (*close)(struct token *);
 	bool (*offers)(struct token *, const struct token_ask *);
-	/* Makes a key of k's kind, size and curve, and sets k's public half. */
+	/* Makes a key of k's kind, size and curve, and sets the public half of k. */
 	int (*make)(struct token *, struct hsm_key *k, struct tsb_bytes *part, struct tsb_err *);
 	/* Opens the private half of k. TSB_E_DATA_CONSTELLATION when part is of another key. */
 	int (*use)(struct token *, const struct hsm_key *k, struct tsb_view part,
 	    struct token_key **out, struct tsb_err *);
 	void (*release)(struct token_key *);
-	/* A signature in its one plain form: DER of ECDSA, else the bytes. */
+	/* Makes a signature in its plain form: DER for ECDSA, else the bare bytes. */
 	int (*sign)(struct token_key *, const struct hsm_key *k, const struct token_sign *,
 	    struct tsb_bytes *out, struct tsb_err *);
-	/* Errors as cipher_decrypt() and cipher_encrypt() say. Public halves come without a key. */
+	/* TSB_E_DECRYPT_FAILED. Without key k encrypts with its public half. */
 	int (*decrypt)(struct token_key *, const struct hsm_key *k, const struct cipher_algorithm *,
 	    const struct wire_cipher *, struct tsb_view payload, struct tsb_bytes *out,
 	    struct tsb_err *);
 	int (*encrypt)(struct token_key *, const struct hsm_key *k, const struct cipher_algorithm *,
 	    const struct wire_cipher *, struct tsb_view payload, struct cipher_encrypted *out,
 	    struct tsb_err *);
-	/* Wraps the key that leaves; by is NULL when k, which wraps, needs its public half only. */
+	/* Wraps the leaving key; by is NULL when k wraps with its public half. */
 	int (*wrap)(struct token_key *by, const struct hsm_key *k, const struct wrap_method *,
 	    struct token_key *leaving, struct tsb_bytes *out, struct tsb_err *);
-	/* The wrapped key becomes made, whose kind is set: sets size, curve and public half. */
+	/* Makes the wrapped key the private half of made, whose kind is set; sets the rest. */
 	int (*unwrap)(struct token *, struct token_key *by, const struct wrap_method *,
 	    struct tsb_view wrapped, struct hsm_key *made, struct tsb_bytes *part,
 	    struct tsb_err *);
-	/* Ends the private half, also one that is gone already. NULL: it ends with its key file. */
+	/* Ends a private half, which may be gone already. NULL: it ends with its key file. */
 	int (*destroy)(struct token *, struct tsb_view part, struct tsb_err *);
 };
 
@@ -96,24 +96,24 @@ struct tokens { /* the first makes the new keys */
 
 int tokens_open(struct tokens *, const struct token_ops *, struct tsb_err *) TSB_MUSTCHECK;
 void tokens_close(struct tokens *);
-/* The token that k's file names; TSB_E_HSM when this process has it not. */
+/* The token that k's file names; TSB_E_HSM when this process does not have it. */
 int tokens_find(const struct tokens *, const struct hsm_key *k, struct token **out,
     struct tsb_err *) TSB_MUSTCHECK;
 
-/* TSB_E_ALGORITHM_NOT_SUPPORTED (607) for what the token of the key cannot do. */
+/* TSB_E_ALGORITHM_NOT_SUPPORTED (607) for what the key's token does not offer. */
 int token_check(const struct tokens *, const struct token_ask *, struct tsb_err *) TSB_MUSTCHECK;
 /*
- * The private half of k, for which the password must fit (TSB_E_KEY_PASSWORD). A key without
+ * Opens the private half of k. TSB_E_KEY_PASSWORD unless the password fits. A key without a
  * password stays open until k is released. The caller releases *out, before k.
  */
 int token_use(const struct tokens *, struct hsm_key *k, struct tsb_view password,
     struct token_key **out, struct tsb_err *) TSB_MUSTCHECK;
 void token_release(struct token_key **);
 #define token_key_auto struct token_key __attribute__((cleanup(token_release)))
-/* TSB_E_ALGORITHM_NOT_SUPPORTED for keys of different tokens: none sees the other's values. */
+/* Appends the wrapped key. TSB_E_ALGORITHM_NOT_SUPPORTED for keys of different tokens. */
 int token_wrap(struct token_key *by, const struct hsm_key *k, const struct wrap_method *,
     struct token_key *leaving, struct tsb_bytes *out, struct tsb_err *) TSB_MUSTCHECK;
-/* Ends the private half of k; its file is the caller's business. */
+/* Ends the private half of k. The file is the caller's business. */
 int token_destroy(const struct tokens *, const struct hsm_key *k, struct tsb_view password,
     struct tsb_err *) TSB_MUSTCHECK;
 

@@ -24,7 +24,7 @@ bitcoin(const unsigned char point[POINT], unsigned char out[ADDRESS_SIZE], struc
 	compressed[0] = 2 | (point[POINT - 1] & 1);
 	memcpy(compressed + 1, point + 1, COORDINATE);
 	crypto_sha256(tsb_view_of(compressed, sizeof(compressed)), sha);
-	ok = ripemd && EVP_Digest(sha, sizeof(sha), out, NULL, ripemd, NULL);
+	ok = ripemd != NULL && EVP_Digest(sha, sizeof(sha), out, NULL, ripemd, NULL);
 	EVP_MD_free(ripemd);
 	ERR_clear_error();
 	return ok
@@ -45,7 +45,7 @@ ethereum(const unsigned char point[POINT], unsigned char out[ADDRESS_SIZE], stru
 
 typedef int compute_fn(const unsigned char[POINT], unsigned char[ADDRESS_SIZE], struct tsb_err *);
 
-/* compute NULL: known to the API, layout not published. */
+/* compute NULL: the API knows the format, but nobody has published its layout */
 static const struct {
 	const char *format;
 	compute_fn *compute;

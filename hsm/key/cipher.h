@@ -29,8 +29,8 @@ struct cipher_algorithm {
 };
 
 /*
- * The algorithm of this name for this key. TSB_E_CIPHER for a name of the API that this HSM does
- * not offer, TSB_E_ALGORITHM_NOT_SUPPORTED when it is not one for this kind of key.
+ * Finds the algorithm of this name for this key. TSB_E_CIPHER if the API knows the name but this
+ * HSM does not offer it, TSB_E_ALGORITHM_NOT_SUPPORTED if it is not for keys of this kind.
  */
 int cipher_select(const struct hsm_key *, const char *name, const struct cipher_algorithm **out,
     struct tsb_err *err) TSB_MUSTCHECK;

@@ -1,4 +1,4 @@
-/* The content of key files (docs/key-store.md): what is written, and nothing else is read. */
+/* The content of key files (docs/key-store.md). Only what we write is read. */
 #include "lib/first.h"
 
 #include <openssl/err.h>
@@ -12,7 +12,7 @@
 
 #define PASSWORD_LOG_N_MAX 20
 
-/* Elements of the content, in this order; where one may be absent it says so. */
+/* Elements of the content, in this order but for TOKEN. */
 enum key_tag {
 	KEY_TAG_LABEL = 0x6001,
 	KEY_TAG_ID = 0x6002, /* optional */
@@ -78,7 +78,7 @@ key_encode(const struct hsm_key *k, struct tsb_bytes *out)
 	tsb_bytes_auto body = {0};
 
 	tlv_put(&body, KEY_TAG_LABEL, tsb_view_str(k->label));
-	if (k->id)
+	if (k->id != NULL)
 		tlv_put(&body, KEY_TAG_ID, tsb_view_str(k->id));
 	tlv_put_u32(&body, KEY_TAG_KIND, k->kind);
 	tlv_put_u32(&body, KEY_TAG_SYSTEM, k->system);
@@ -89,7 +89,7 @@ key_encode(const struct hsm_key *k, struct tsb_bytes *out)
 	tlv_put_u64(&body, KEY_TAG_CREATED, (uint64_t)k->create_time);
 	tlv_put_u32(&body, KEY_TAG_FLAGS, flags_to_bits(k->flag));
 	tlv_put_u32(&body, KEY_TAG_EXTRA, k->extra);
-	if (k->address_format)
+	if (k->address_format != NULL)
 		tlv_put(&body, KEY_TAG_ADDRESS_FORMAT, tsb_view_str(k->address_format));
 	encode_policy(k, &body);
 	if (k->kind != KEY_AES)
@@ -166,7 +166,7 @@ take_kind(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 		if (take_text(r, k, KEY_TAG_CURVE, &oid, err))
 			return -1;
 		k->curve = curve_by_oid(oid);
-		if (!k->curve)
+		if (k->curve == NULL)
 			return damaged(err, "the curve is unknown");
 	}
 	return 0;
@@ -227,7 +227,7 @@ take_public(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 	k->spki = arena_view(&k->arena, v);
 	p = k->spki.p;
 	k->public_key = v.n ? d2i_PUBKEY(NULL, &p, (long)v.n) : NULL;
-	if (!k->public_key || p != k->spki.p + k->spki.n ||
+	if (k->public_key == NULL || p != k->spki.p + k->spki.n ||
 	    !EVP_PKEY_is_a(k->public_key, key_kinds[k->kind].openssl))
 		return damaged(err, "the public key does not decode");
 	if (k->kind == KEY_RSA && EVP_PKEY_get_bits(k->public_key) != (int)k->size)
@@ -256,7 +256,7 @@ take_password(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 	return 0;
 }
 
-/* "soft" is never written: files name it by their silence, as they did when it was the only one. */
+/* "soft" is never written: files without a name mean it, as they did when it was the only token. */
 static int
 take_token(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 {
@@ -286,7 +286,7 @@ take_private(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 	return 0;
 }
 
-/* What the key does not need to work. */
+/* What the key works without. */
 static int
 take_additions(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 {
@@ -320,7 +320,7 @@ key_decode(struct tsb_view content, struct hsm_key **out, struct tsb_err *err)
 	    take_optional_text(&r, k, KEY_TAG_ID, &k->id, err) || take_kind(&r, k, err) ||
 	    take_attributes(&r, k, err) || take_policy(&r, k, err) || take_public(&r, k, err) ||
 	    take_private(&r, k, err) || take_additions(&r, k, err)) {
-		err->code = TSB_E_DATA_CONSTELLATION; /* whatever reader noticed it */
+		err->code = TSB_E_DATA_CONSTELLATION; /* whichever reader noticed it */
 		return -1;
 	}
 	*out = key_hold(k);

@@ -4,7 +4,7 @@
 
 #include "hsm/key/done.h"
 
-/* All enforced approvals are of one token: the first says which. */
+/* All enforced approvals carry the same token: the first tells which. */
 static bool
 token_of(const struct tsb_view *approvals, size_t n, struct ska_signed_approval *out)
 {

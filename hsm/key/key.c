@@ -62,7 +62,7 @@ seal_key(const struct hsm_key *k, struct tsb_view password, unsigned char key[CR
 	return crypto_scrypt(password, k->salt, k->log_n, key, err);
 }
 
-/* What the box belongs to, so that it cannot be moved into another key's file. */
+/* The box is bound to its key, so that it cannot be moved into another key's file. */
 static struct tsb_view
 bound_to(const struct hsm_key *k)
 {

@@ -22,7 +22,7 @@ enum key_extra {
 	KEY_VERIFY = 1 << 1,
 	KEY_WRAP = 1 << 2,
 	KEY_ROLLOVER = 1 << 3,
-	KEY_IMPORTED = 1 << 4 /* unwrapped: made elsewhere */
+	KEY_IMPORTED = 1 << 4 /* unwrapped, hence made elsewhere */
 };
 #define KEY_EXTRA_ALL 31u
 
@@ -58,7 +58,7 @@ struct hsm_key {
 	struct ska_policy policy;
 	struct tsb_view spki; /* empty for AES */
 	const char *token; /* where the private half is */
-	/* Of the token; with a password in a secret box under scrypt(password, salt). */
+	/* the token's; with a password in a secret box under scrypt(password, salt) */
 	bool has_password;
 	unsigned log_n;
 	struct tsb_view salt;
@@ -67,7 +67,7 @@ struct hsm_key {
 	/* SHA-256 of the latest approval tokens whose operation changed this key, oldest first */
 	struct tsb_view done;
 	EVP_PKEY *public_key; /* made by key_decode(); NULL for AES */
-	/* Opened at first use, if no password guards it (token_use()); released with the key. */
+	/* opened at the first use unless a password guards it; ends with the key */
 	struct token_key *opened;
 	void (*release_opened)(struct token_key **);
 };
@@ -81,24 +81,24 @@ bool key_aes_size_valid(unsigned bits);
 
 /* Content of the key file (docs/key-store.md). Encoding appends. */
 void key_encode(const struct hsm_key *, struct tsb_bytes *out);
-/* TSB_E_DATA_CONSTELLATION unless every byte has its meaning. On 0 *out has one reference. */
+/* Strict: TSB_E_DATA_CONSTELLATION unless every byte has a meaning. On 0 *out has one reference. */
 int key_decode(struct tsb_view content, struct hsm_key **out, struct tsb_err *err) TSB_MUSTCHECK;
-/* The label alone, a view into content: for lists. */
+/* The label alone, for lists; a view into content. */
 int key_decode_label(struct tsb_view content, struct tsb_view *label, struct tsb_err *err)
     TSB_MUSTCHECK;
-/* A key of its own with the same content: to be changed. */
+/* A separate key with the same content, for changes. On 0 *out has one reference. */
 int key_copy(const struct hsm_key *, struct hsm_key **out, struct tsb_err *err) TSB_MUSTCHECK;
 
 /*
- * Keeps the private part of a key whose label and public half are set: as it is without a password,
- * else sealed under it.
+ * Stores the private part of a key whose label and public half are set: sealed under the password,
+ * or as it is if that is empty.
  */
 int key_set_private_part(struct hsm_key *, struct tsb_view part, struct tsb_view password,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* Appends the private part in the clear. TSB_E_KEY_PASSWORD; keys without password take any. */
+/* Appends the private part in the clear. TSB_E_KEY_PASSWORD; keys without one accept any. */
 int key_private_part(const struct hsm_key *, struct tsb_view password, struct tsb_bytes *out,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* The password fits (TSB_E_KEY_PASSWORD); keys without one take any. */
+/* TSB_E_KEY_PASSWORD if it is wrong; keys without a password accept any. */
 int key_check_password(const struct hsm_key *, struct tsb_view password, struct tsb_err *err)
     TSB_MUSTCHECK;
 

@@ -108,9 +108,9 @@ static int
 take_curve(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err *err)
 {
 	if (k->kind == KEY_ED) {
-		if (!in->curve_oid || tsb_streq(in->curve_oid, key_kinds[KEY_ED].oid))
+		if (in->curve_oid == NULL || tsb_streq(in->curve_oid, key_kinds[KEY_ED].oid))
 			return 0;
-	} else if (!in->curve_oid) {
+	} else if (in->curve_oid == NULL) {
 		return tsb_fail(err, TSB_E_INPUT, "curveOid is required for EC keys");
 	} else {
 		k->curve = curve_by_oid(in->curve_oid);
@@ -129,7 +129,7 @@ take_algorithm(const struct wire_key_create *in, struct hsm_key *k, struct tsb_e
 	enum key_kind kind = 0;
 
 	while (kind < KEY_KIND__MAX && !tsb_streq(key_kinds[kind].algorithm, in->algorithm) &&
-	    !(!in->algorithm && tsb_streq(key_kinds[kind].oid, in->algorithm_oid)))
+	    !(in->algorithm == NULL && tsb_streq(key_kinds[kind].oid, in->algorithm_oid)))
 		kind++;
 	if (kind == KEY_KIND__MAX)
 		return foreign_algorithm(in, err);
@@ -173,7 +173,7 @@ check_attributes(const struct wire_key_create *in, const struct hsm_key *k, stru
 }
 
 /*
- * A secret key also encrypts and wraps. Callers that know the private uses only, which every key
+ * A secret key also encrypts and wraps. Callers that know only the private uses, which every key
  * has, mean both directions.
  */
 static void
@@ -199,8 +199,8 @@ take_attributes(const struct wire_key_create *in, struct hsm_key *k)
 /* ---- with the private half ---- */
 
 /*
- * Keeps the private part and gives the key as its file will give it back. That it opens is tried
- * before anybody relies on it.
+ * Stores the private part in the key, and gives the key as its file will give it back. Whether it
+ * opens is tried before anybody relies on it.
  */
 static int
 finish(struct token *t, struct hsm_key *k, struct tsb_view part, struct tsb_view password,
@@ -217,7 +217,7 @@ finish(struct token *t, struct hsm_key *k, struct tsb_view part, struct tsb_view
 	return 0;
 }
 
-/* Otherwise its token would keep, for ever, a private half that no key file names. */
+/* Otherwise the token would keep for ever a private half that no key file names. */
 static int
 finish_or_destroy(struct token *t, struct hsm_key *k, struct tsb_view part,
     struct tsb_view password, struct hsm_key **out, struct tsb_err *err)
@@ -247,7 +247,7 @@ make(const struct tokens *ts, struct hsm_key *k, struct tsb_view password, struc
 
 /* ---- requests ---- */
 
-/* All that does not depend on the value of the key; k->kind is set. */
+/* Everything that does not depend on the value of the key; k->kind is set. */
 static int
 check_request(struct wire_key_create *in, const struct hsm_key *k, struct arena *a,
     struct tsb_err *err)

@@ -1,4 +1,4 @@
-/* New keys: checks of a creation request (api-notes.md 7.1, 7.2), and making them in a token. */
+/* New keys: a creation request (api-notes.md 7.1, 7.2) is checked, then a token makes the key. */
 #ifndef TSB_HSM_KEY_MAKE_H
 #define TSB_HSM_KEY_MAKE_H
 
@@ -8,26 +8,29 @@
 #include "hsm/token.h"
 
 /*
- * Checks everything first, then makes the key, which is not stored yet. now in seconds. On 0 *out
- * has one reference.
+ * Checks everything before it makes the key, and does not store it. now is in seconds. On 0 *out
+ * has one reference. TSB_E_ALGORITHM_NOT_SUPPORTED when the token does not offer such keys.
  */
 int key_make(const struct tokens *, struct wire_key_create *in, struct arena *a, int64_t now,
     struct hsm_key **out, struct tsb_err *err) TSB_MUSTCHECK;
-/* An attestation key (RSA 3072) or a timestamp key (EC P-256): signs, cannot be deleted. */
+/* An attestation key (RSA 3072) or a timestamp key (EC P-256). It signs and cannot be deleted. */
 int key_make_system(const struct tokens *, enum key_system, const char *label, int64_t now,
     struct hsm_key **out, struct tsb_err *err) TSB_MUSTCHECK;
 
 struct key_wrapped {
-	const struct hsm_key *by; /* whose token unwraps, and has the new key then */
+	const struct hsm_key *by; /* its token unwraps, and keeps the new key */
 	struct token_key *opened; /* of by */
 	const struct wrap_method *method; /* selected for by */
 	struct tsb_view value; /* as wrapped */
 };
 
-/* What a request says of a key of this kind that is to be unwrapped, before it is. */
+/* Checks what a request says of the new key, before anything is unwrapped. */
 int key_check_unwrapped(struct wire_key_create *in, enum key_kind, struct arena *a,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* The key that was wrapped, as in says. TSB_E_HSM when the value is no such key. */
+/*
+ * Unwraps the key and gives it the attributes of the request. TSB_E_HSM when the value is not a key
+ * of its kind. On 0 *out has one reference.
+ */
 int key_make_unwrapped(const struct tokens *, const struct wire_key_create *in,
     const struct key_wrapped *, int64_t now, struct hsm_key **out, struct tsb_err *err)
     TSB_MUSTCHECK;

@@ -1,4 +1,4 @@
-/* Signatures of the HSM's keys; which algorithms there are says lib/crypto/scheme.h. */
+/* Signatures of the HSM's keys. The algorithms are those of lib/crypto/scheme.h. */
 #ifndef TSB_HSM_KEY_SIGN_H
 #define TSB_HSM_KEY_SIGN_H
 
@@ -13,7 +13,10 @@ int sign_select(const struct hsm_key *, const char *name, size_t n, const struct
 /* scheme_form_parse() for this key. */
 int sign_form_parse(const struct hsm_key *, const struct scheme *, const char *text,
     enum scheme_form *out, struct tsb_err *err) TSB_MUSTCHECK;
-/* Signs with the private half of k; appends the signature. Arguments were selected for this key. */
+/*
+ * Signs with the private half of k and appends the signature in its form. Algorithm and form were
+ * selected for this key.
+ */
 int sign_make(const struct hsm_key *k, struct token_key *private_half, const struct scheme *,
     enum scheme_form, struct tsb_view payload, struct tsb_bytes *out, struct tsb_err *err)
     TSB_MUSTCHECK;

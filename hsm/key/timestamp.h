@@ -1,4 +1,4 @@
-/* Timestamp tokens (token-format.md 3): made with the timestamp key, known again by its label. */
+/* Timestamp tokens (token-format.md 3). The label in a token tells which key made it. */
 #ifndef TSB_HSM_KEY_TIMESTAMP_H
 #define TSB_HSM_KEY_TIMESTAMP_H
 
@@ -7,7 +7,7 @@
 #include "hsm/key/key.h"
 #include "hsm/token.h"
 
-/* Appends the token over this payload and moment, and its signature with algorithm. */
+/* Appends a token over this payload and time, and its signature with algorithm. */
 int timestamp_make(const struct hsm_key *timestamp_key, struct token_key *private_half,
     enum ska_operation, struct tsb_view payload, int64_t seconds, struct tsb_bytes *token,
     struct tsb_bytes *signature, struct tsb_err *err) TSB_MUSTCHECK;

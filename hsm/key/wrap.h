@@ -14,7 +14,10 @@ struct wrap_method {
 	const char *mode;
 };
 
-/* TSB_E_ALGORITHM_NOT_SUPPORTED when key, which is to wrap or unwrap, cannot do it. */
+/*
+ * Finds the method of this name. TSB_E_ALGORITHM_NOT_SUPPORTED when this key, which is to wrap or
+ * unwrap, cannot do it.
+ */
 int wrap_select(const struct hsm_key *, const char *name, const struct wrap_method **out,
     struct tsb_err *err) TSB_MUSTCHECK;
 

@@ -18,7 +18,7 @@ access_seconds(const struct web_request *rq)
 
 /* ---- finding and storing keys ---- */
 
-/* Keys are named plainly; text after '/' asks for a derived key, which this HSM does not have. */
+/* Text after '/' asks for a derived key, which this HSM does not have. */
 int
 access_find(struct hsm_app *app, struct tsb_view name, struct hsm_key **out, struct tsb_err *err)
 {
@@ -28,7 +28,7 @@ access_find(struct hsm_app *app, struct tsb_view name, struct hsm_key **out, str
 
 	if (keystore_get(app->ks, plain, &k, err))
 		return -1;
-	if (slash)
+	if (slash != NULL)
 		return tsb_fail(err, TSB_E_DERIVATION,
 		    "key names with a derivation path are not offered by this HSM");
 	*out = key_hold(k);

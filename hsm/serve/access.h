@@ -11,21 +11,24 @@
 
 int64_t access_seconds(const struct web_request *rq);
 
-/* TSB_E_KEY_NOT_EXISTENT, and TSB_E_DERIVATION for names with a derivation path. */
+/*
+ * TSB_E_KEY_NOT_EXISTENT; TSB_E_DERIVATION for names with a derivation path. As in all functions
+ * here that find a key, the caller releases it.
+ */
 int access_find(struct hsm_app *, struct tsb_view name, struct hsm_key **out, struct tsb_err *)
     TSB_MUSTCHECK;
-/* For all that reads the key but does not open it: the password is checked as if it did. */
+/* For whoever reads the key without opening it. The password must fit all the same. */
 int access_find_checked(struct hsm_app *, struct tsb_view name, struct tsb_view password,
     struct hsm_key **out, struct tsb_err *) TSB_MUSTCHECK;
-/* A key of the HSM's own; TSB_E_INTEGRITY_KEY when the label is of another one. */
+/* One of the HSM's own keys; TSB_E_INTEGRITY_KEY when the label is another key's. */
 int access_find_system(struct hsm_app *, const char *label, enum key_system, struct hsm_key **out,
     struct tsb_err *) TSB_MUSTCHECK;
 
-/* And its private half. The caller releases both, the key last. */
+/* The same with its private half. The caller releases both, the key last. */
 int access_open_system(struct hsm_app *, const char *label, enum key_system, struct hsm_key **out,
     struct token_key **private_half, struct tsb_err *) TSB_MUSTCHECK;
 
-/* Stores a new key; the private half of one that cannot be stored is ended again. */
+/* Stores a new key. If that fails, its private half ends too. */
 int access_store(struct hsm_app *, const struct hsm_key *, struct tsb_view password,
     struct tsb_err *) TSB_MUSTCHECK;
 
@@ -33,12 +36,15 @@ int access_store(struct hsm_app *, const struct hsm_key *, struct tsb_view passw
 int access_refuse(const struct hsm_key *, const char *why, struct tsb_err *);
 int access_check_ordinary(const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
 int access_check_blocked(const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
-/* The key is an ordinary one that may sign, decrypt or unwrap (ATTR_*), and is not blocked. */
+/*
+ * TSB_E_FORBIDDEN_FOR_KEY unless the key is an ordinary one that may sign, decrypt or unwrap
+ * (ATTR_*) and is not blocked.
+ */
 int access_check_use(const struct hsm_key *, enum keyattr_flag, struct tsb_err *) TSB_MUSTCHECK;
 /*
- * The algorithm of this name, if the key may be used so and its token offers it: every error that
- * has nothing to do with approvals, before anybody is asked for one. TSB_E_ALGORITHM_NOT_SUPPORTED
- * for what key or token cannot do.
+ * Finds the algorithm of this name if the key may be used so and its token offers it. This raises
+ * every error that does not depend on approvals, before anybody is asked for one.
+ * TSB_E_ALGORITHM_NOT_SUPPORTED for what the key or its token cannot do.
  */
 int access_select_signature(struct hsm_app *, const struct hsm_key *, const char *name, size_t n,
     const struct scheme **out, struct tsb_err *) TSB_MUSTCHECK;
@@ -61,7 +67,7 @@ int access_enforce(struct hsm_app *, struct web_request *rq, const struct hsm_ke
 int access_describe(struct hsm_app *, struct web_request *rq, const struct hsm_key *,
     struct web_reply *reply, struct tsb_err *) TSB_MUSTCHECK;
 
-/* One line per use: never the payload, only what identifies it. algorithm may be NULL. */
+/* Logs a use in one line: never the payload, only its size and digest. algorithm may be NULL. */
 void access_log(struct web_request *rq, const char *what, const struct hsm_key *,
     const char *algorithm, struct tsb_view payload, size_t approvals);
 

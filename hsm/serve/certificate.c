@@ -1,4 +1,4 @@
-/* The certificate stored with a key (api-notes.md 9.4): the HSM keeps it, no more. */
+/* The certificate of a key (api-notes.md 9.4): the HSM keeps it, no more. */
 #include "lib/first.h"
 
 #include <openssl/err.h>
@@ -20,7 +20,7 @@ check_may_hold(const struct hsm_key *k, struct tsb_err *err)
 	return 0;
 }
 
-/* Of the key's own public half; its encoding in the certificate may be another. */
+/* The public halves are compared as keys: a certificate may encode the same key differently. */
 static int
 check_same_key(const struct hsm_key *k, struct tsb_view certificate, struct tsb_err *err)
 {
@@ -77,7 +77,7 @@ absent(const struct hsm_key *k, struct tsb_err *err)
 	return tsb_fail(err, TSB_E_FILE_NOT_FOUND, "key '%s' has no certificate", k->label);
 }
 
-/* Asking for what is not there is the caller's mistake, whatever its catalogue number says. */
+/* The caller asked for something that is not there: 404, whatever its catalogue number says. */
 static int
 not_found(struct web_reply *reply, const struct tsb_err *err)
 {

@@ -1,7 +1,7 @@
 /*
- * Block, unblock, modify (api-notes.md 8.1). The rule of the operation in the policy that the key
- * has at this moment decides, under the key's lock: of two changes the second is enforced by what
- * the first left.
+ * Block, unblock, modify (api-notes.md 8.1). What counts is the rule in the policy that the key has
+ * at this moment, under the key's lock: the second of two changes is enforced by what the first one
+ * left.
  */
 #include "lib/first.h"
 
@@ -18,7 +18,7 @@ struct change {
 	struct hsm_app *app;
 	struct web_request *rq;
 	struct wire_synchronous_in in;
-	struct tsb_view payload; /* of the approvals */
+	struct tsb_view payload; /* that approvals are over */
 	bool repeated;
 };
 
@@ -26,7 +26,7 @@ static void
 apply(struct hsm_key *k, const struct change *c)
 {
 	switch (tsb_kinds[c->in.request.kind].operation) {
-	case OP_USE: /* no route says so */
+	case OP_USE: /* no route asks for it */
 		break;
 	case OP_BLOCK:
 		k->policy.blocked = true;
@@ -34,7 +34,7 @@ apply(struct hsm_key *k, const struct change *c)
 	case OP_UNBLOCK:
 		k->policy.blocked = false;
 		break;
-	case OP_MODIFY: /* whether the key is blocked is not the policy's business */
+	case OP_MODIFY: /* the policy does not say whether the key is blocked */
 		memcpy(k->policy.rule, c->in.request.policy->rule, sizeof(k->policy.rule));
 		break;
 	}
@@ -60,7 +60,7 @@ change_key(struct hsm_key *k, void *arg, struct tsb_err *err)
 	return 0;
 }
 
-/* What approvers of a modification see and sign: the new policy in its binary form. */
+/* Approvers of a modification see and sign the new policy in its binary form. */
 static int
 make_payload(struct change *c, struct tsb_err *err)
 {

@@ -41,7 +41,7 @@ select_encryption(struct hsm_app *app, const struct hsm_key *k, const char *name
 	return 0;
 }
 
-/* A public key needs nobody's leave; a secret one is used. */
+/* Everybody may use a public key. A secret key is opened. */
 static int
 open_for_encryption(struct hsm_app *app, struct hsm_key *k, const struct wire_encrypt *in,
     struct token_key **opened, struct tsb_err *err)

@@ -12,7 +12,7 @@
 #define KO ROLE_KEY_OPERATION
 #define SV ROLE_SERVICE
 
-/* A signature request carries the payload twice for each of its approvals, hence its limit. */
+/* A signature request has the payload twice in each of its approvals, hence its limit. */
 const struct web_route hsm_routes[] = {
     /* verb       path                              role     body     serve */
     {VERB_POST, "/v1/key", KM, 4 * MB, serve_key_create, 0},

@@ -39,13 +39,13 @@ serve_version(void *arg, struct web_request *rq, struct web_reply *reply, struct
 int
 serve_license(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
-	/* Nothing is licensed here: clients look for these names (api-notes.md 11). */
+	/* Nothing needs a license here, but clients look for these names (api-notes.md 11). */
 	tsb_bytes_add_str(&reply->body,
 	    "{\"clientFlags\":[\"REST_API\",\"TSB_ENGINE\",\"KEY_AUTH\",\"FIREBLOCKS_AGENT\"]}");
 	return 0;
 }
 
-/* Also the health check of most clients: it fails when the key store or the system keys do. */
+/* Most clients use it as a health check: it fails if the key store or the system keys do. */
 int
 serve_statistics(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {

@@ -1,4 +1,4 @@
-/* Timestamps: what begins a request, and refuses what could not happen (docs/hsm-api.md). */
+/* Timestamps (docs/hsm-api.md). They begin a request, so they refuse what could never happen. */
 #include "lib/first.h"
 
 #include "lib/wire/wire.h"
@@ -7,7 +7,7 @@
 #include "hsm/key/timestamp.h"
 #include "hsm/serve/access.h"
 
-/* What could not happen is refused before approvers are asked for it. */
+/* Nobody is asked to approve what the HSM would refuse to do. */
 static int
 check_stamped(struct hsm_app *app, const struct hsm_key *k, const struct wire_timestamp_request *in,
     struct tsb_err *err)

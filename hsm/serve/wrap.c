@@ -1,4 +1,4 @@
-/* Keys that come in and go out under other keys (api-notes.md 8.1; docs/openapi.yaml /v1/wrap). */
+/* Keys that enter and leave under other keys (api-notes.md 8.1; docs/openapi.yaml /v1/wrap). */
 #include "lib/first.h"
 
 #include "lib/base/hook.h"
@@ -7,7 +7,7 @@
 #include "hsm/key/make.h"
 #include "hsm/serve/access.h"
 
-/* What approvers of an unwrap sign: wrapped key, label and flags exactly as given. */
+/* Approvers of an unwrap sign the wrapped key, the label and the flags exactly as given. */
 static int
 enforce_unwrap(struct hsm_app *app, struct web_request *rq, const struct hsm_key *k,
     const struct wire_synchronous_in *in, struct tsb_err *err)
@@ -86,7 +86,7 @@ open_for_wrapping(struct hsm_app *app, struct hsm_key *k, const struct wire_wrap
 	return token_use(&app->tokens, k, in->password, opened, err);
 }
 
-/* The value that leaves: only of keys made to leave, and never of one with a policy. */
+/* Only keys that were made extractable leave, and never one with a policy. */
 static int
 open_leaving(struct hsm_app *app, struct hsm_key *k, const struct wire_wrap *in,
     const struct wrap_method *method, struct token_key **opened, struct tsb_err *err)

@@ -43,7 +43,7 @@ aes_run(const struct cipher_algorithm *alg, const struct soft_key *key, struct t
 	tsb_bytes_auto result = {0};
 	unsigned char *p = tsb_bytes_grow(&result, in.n + BLOCK);
 	int n = 0, last = 0;
-	bool ok = cipher && ctx &&
+	bool ok = cipher != NULL && ctx != NULL &&
 	    EVP_CipherInit_ex2(ctx, cipher, key->secret.p, iv.p, encrypt, NULL) == 1 &&
 	    EVP_CIPHER_CTX_set_padding(ctx, alg->pad) == 1 &&
 	    EVP_CipherUpdate(ctx, p, &n, in.p, (int)in.n) == 1 &&
@@ -85,7 +85,7 @@ aes_decrypt(const struct cipher_algorithm *alg, const struct soft_key *key,
 
 /* ---- ciphers with a tag ---- */
 
-/* 0 = as long as it can be. ECIES fixes it. */
+/* A tag of 0 bits means the longest one. With ECIES the length is fixed. */
 static int
 tag_size(const struct cipher_algorithm *alg, const struct wire_cipher *given, size_t *size,
     struct tsb_err *err)

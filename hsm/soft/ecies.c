@@ -34,13 +34,13 @@ point_of(EVP_PKEY *key, struct point *out)
 	return n > 0 && n <= sizeof(out->b) && out->b[0] == 4;
 }
 
-/* A point off the curve, or the one at infinity, does not become a key. */
+/* A point off the curve, or at infinity, does not become a key. */
 static EVP_PKEY *
 key_of_point(EVP_PKEY *same_curve, struct tsb_view point)
 {
 	EVP_PKEY *key = EVP_PKEY_new();
 
-	if (key && EVP_PKEY_copy_parameters(key, same_curve) == 1 &&
+	if (key != NULL && EVP_PKEY_copy_parameters(key, same_curve) == 1 &&
 	    EVP_PKEY_set1_encoded_public_key(key, point.p, point.n) == 1)
 		return key;
 	EVP_PKEY_free(key);
@@ -52,7 +52,7 @@ agree(EVP_PKEY *own, EVP_PKEY *peer, struct tsb_bytes *shared)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
 	size_t n = 0;
-	bool ok = ctx && EVP_PKEY_derive_init(ctx) == 1 &&
+	bool ok = ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
 	    EVP_PKEY_derive_set_peer_ex(ctx, peer, 1) == 1 && EVP_PKEY_derive(ctx, NULL, &n) == 1 &&
 	    EVP_PKEY_derive(ctx, tsb_bytes_grow(shared, n), &n) == 1;
 
@@ -80,7 +80,7 @@ derive(const struct tsb_bytes *shared, struct tsb_view ephemeral, const struct p
 	params[1] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, shared->p, shared->n);
 	params[2] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info.p, info.n);
 	params[3] = OSSL_PARAM_construct_end();
-	ok = ctx && EVP_KDF_derive(ctx, out, KEY_SIZE + GCM_IV_SIZE, params) == 1;
+	ok = ctx != NULL && EVP_KDF_derive(ctx, out, KEY_SIZE + GCM_IV_SIZE, params) == 1;
 	EVP_KDF_CTX_free(ctx);
 	EVP_KDF_free(kdf);
 	return ok;
@@ -92,7 +92,7 @@ make_keys(EVP_PKEY *own, EVP_PKEY *peer, struct tsb_view ephemeral, const struct
     unsigned char material[KEY_SIZE + GCM_IV_SIZE])
 {
 	tsb_bytes_auto shared = {0};
-	bool ok = own && peer && agree(own, peer, &shared) &&
+	bool ok = own != NULL && peer != NULL && agree(own, peer, &shared) &&
 	    derive(&shared, ephemeral, receiver, material);
 
 	ERR_clear_error();
@@ -120,7 +120,7 @@ ecies_encrypt(const struct curve *curve, EVP_PKEY *public_key, struct tsb_view a
 	struct gcm g = gcm_of(material, additional);
 	int rc;
 
-	if (!ephemeral || !point_of(ephemeral, &point) || !point_of(public_key, &receiver) ||
+	if (ephemeral == NULL || !point_of(ephemeral, &point) || !point_of(public_key, &receiver) ||
 	    !make_keys(ephemeral, public_key, tsb_view_of(point.b, point.n), &receiver, material)) {
 		ERR_clear_error();
 		return tsb_fail(err, TSB_E_HSM, "the payload could not be encrypted");
@@ -146,7 +146,10 @@ ecies_decrypt(EVP_PKEY *public_key, EVP_PKEY *private_key, struct tsb_view addit
 	if (!point_of(public_key, &receiver))
 		return tsb_fail(err, TSB_E_HSM, "the public key could not be encoded");
 	point = tsb_view_of(in.p, receiver.n);
-	/* 4: the one form of a point that is made here; others would be second readings of it */
+	/*
+	 * 4: we make points in this form only; another form would be a second reading of the same
+	 * point
+	 */
 	if (in.n >= point.n + ECIES_TAG_SIZE && in.p[0] == 4)
 		ephemeral = key_of_point(public_key, point);
 	if (ephemeral && make_keys(private_key, ephemeral, point, &receiver, material))

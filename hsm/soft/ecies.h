@@ -18,7 +18,7 @@
 /* Appends. additional is authenticated with the cipher text. */
 int ecies_encrypt(const struct curve *, EVP_PKEY *public_key, struct tsb_view additional,
     struct tsb_view plain, struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
-/* TSB_E_DECRYPT_FAILED for everything that ecies_encrypt() did not make for this key. */
+/* TSB_E_DECRYPT_FAILED for everything but the output of ecies_encrypt() for this key. */
 int ecies_decrypt(EVP_PKEY *public_key, EVP_PKEY *private_key, struct tsb_view additional,
     struct tsb_view in, struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
 

@@ -29,12 +29,12 @@ check_rsa(EVP_PKEY *pair, struct hsm_key *k, struct tsb_err *err)
 	return 0;
 }
 
-/* The public half is written as for keys that were made here, whatever form it came in. */
+/* Whatever encoding it came in, the public half is written as for keys that were made here. */
 static int
 check_ec(EVP_PKEY *pair, struct hsm_key *k, struct tsb_err *err)
 {
 	k->curve = curve_of(pair);
-	if (!k->curve ||
+	if (k->curve == NULL ||
 	    EVP_PKEY_set_utf8_string_param(pair, OSSL_PKEY_PARAM_EC_ENCODING,
 		OSSL_PKEY_EC_ENCODING_GROUP) != 1 ||
 	    EVP_PKEY_set_utf8_string_param(pair, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
@@ -43,7 +43,7 @@ check_ec(EVP_PKEY *pair, struct hsm_key *k, struct tsb_err *err)
 	return 0;
 }
 
-/* Halves that do not belong together would make signatures that nobody can verify. */
+/* A mismatched pair would make signatures that nobody can verify. */
 static bool
 halves_match(EVP_PKEY *pair)
 {

@@ -8,7 +8,7 @@
 #include "hsm/key/sign.h"
 #include "hsm/key/wrap.h"
 
-/* An opened key: one of both, by its kind. */
+/* An opened key: its kind tells which of the two it has. */
 struct soft_key {
 	struct token_key base;
 	EVP_PKEY *pair;
@@ -26,8 +26,8 @@ int soft_pair_encode(EVP_PKEY *, struct hsm_key *k, struct tsb_bytes *part, stru
 /* ---- import.c ---- */
 
 /*
- * A value made elsewhere becomes the private part of k, whose kind is set; size, curve and public
- * half are set. TSB_E_HSM unless it is a sound key that this HSM could use.
+ * Makes a value from elsewhere the private part of k, whose kind is set, and sets size, curve and
+ * public half. TSB_E_HSM unless it is a sound key that this HSM can use.
  */
 int soft_import(struct tsb_view value, struct hsm_key *k, struct tsb_bytes *part,
     struct tsb_err *err) TSB_MUSTCHECK;
@@ -50,7 +50,7 @@ EVP_CIPHER *soft_aes(size_t n, const char *mode);
 int soft_encrypt(const struct soft_key *, const struct hsm_key *, const struct cipher_algorithm *,
     const struct wire_cipher *, struct tsb_view payload, struct cipher_encrypted *out,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* TSB_E_DECRYPT_FAILED for a wrong tag or padding; TSB_E_INPUT without the IV that is needed. */
+/* TSB_E_DECRYPT_FAILED for a wrong tag or padding, TSB_E_INPUT for a missing IV. */
 int soft_decrypt(const struct soft_key *, const struct hsm_key *, const struct cipher_algorithm *,
     const struct wire_cipher *, struct tsb_view payload, struct tsb_bytes *out, struct tsb_err *err)
     TSB_MUSTCHECK;
@@ -60,7 +60,7 @@ int soft_decrypt(const struct soft_key *, const struct hsm_key *, const struct c
 /* Appends value, which is PKCS#8 or an AES key, wrapped. The key may be NULL unless it is AES. */
 int soft_wrap(const struct soft_key *, const struct hsm_key *, const struct wrap_method *,
     struct tsb_view value, struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
-/* Appends the value. TSB_E_HSM "Error unwrapping key" whatever is wrong with wrapped. */
+/* Appends the value. TSB_E_HSM "Error unwrapping key", whatever is wrong with wrapped. */
 int soft_unwrap(const struct soft_key *, const struct wrap_method *, struct tsb_view wrapped,
     struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
 

@@ -62,7 +62,7 @@ drbg_init(struct drbg *d, const struct ecdsa_work *w, const BIGNUM *x, const BIG
 
 	memset(d->k, 0, sizeof(d->k));
 	memset(d->v, 1, sizeof(d->v));
-	return reduced && BN_nnmod(reduced, z, w->order, w->ctx) &&
+	return reduced != NULL && BN_nnmod(reduced, z, w->order, w->ctx) &&
 	    ecdsa_put_number(x, size, &seed) && ecdsa_put_number(reduced, size, &seed) &&
 	    drbg_update(d, 0, tsb_view_bytes(&seed)) && drbg_update(d, 1, tsb_view_bytes(&seed));
 }
@@ -99,7 +99,8 @@ invert(const struct ecdsa_work *w, BIGNUM *out, const BIGNUM *v)
 	number_auto *exponent = BN_dup(w->order);
 	number_auto *two = BN_new();
 
-	return exponent && two && BN_set_word(two, 2) && BN_sub(exponent, exponent, two) &&
+	return exponent != NULL && two != NULL && BN_set_word(two, 2) &&
+	    BN_sub(exponent, exponent, two) &&
 	    BN_mod_exp_mont_consttime(out, v, exponent, w->order, w->ctx, NULL);
 }
 
@@ -116,7 +117,7 @@ blinded_s(const struct ecdsa_work *w, const BIGNUM *k, const BIGNUM *r, const BI
 	number_auto *t = BN_secure_new();
 	number_auto *n = BN_dup(w->order);
 
-	if (!b || !u || !t || !n)
+	if (b == NULL || u == NULL || t == NULL || n == NULL)
 		return false;
 	do
 		if (!BN_priv_rand_range(b, w->order))
@@ -134,7 +135,7 @@ sign_with_nonce(const struct ecdsa_work *w, const BIGNUM *k, const BIGNUM *x, co
 	point_auto *point = EC_POINT_new(w->group);
 
 	/* A lone generator multiple takes OpenSSL's constant-time ladder. */
-	return point && EC_POINT_mul(w->group, point, k, NULL, NULL, w->ctx) &&
+	return point != NULL && EC_POINT_mul(w->group, point, k, NULL, NULL, w->ctx) &&
 	    EC_POINT_get_affine_coordinates(w->group, point, r, NULL, w->ctx) &&
 	    BN_nnmod(r, r, w->order, w->ctx) && blinded_s(w, k, r, x, z, s);
 }
@@ -150,7 +151,7 @@ rfc6979_by_hand(const struct curve *curve, EVP_PKEY *private_key, struct tsb_vie
 	struct drbg drbg;
 	bool ok = false;
 
-	if (k && r && s && ecdsa_work_begin(&w, curve) &&
+	if (k != NULL && r != NULL && s != NULL && ecdsa_work_begin(&w, curve) &&
 	    EVP_PKEY_get_bn_param(private_key, OSSL_PKEY_PARAM_PRIV_KEY, &x)) {
 		number_auto *z = ecdsa_digest_number(w.order, digest);
 

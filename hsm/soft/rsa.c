@@ -52,7 +52,7 @@ rsa_encrypt(EVP_PKEY *key, enum rsa_padding padding, enum hash hash, struct tsb_
 	if (padding == RSA_PAD_NONE)
 		memset(tsb_bytes_grow(&block, modulus - in.n), 0, modulus - in.n);
 	tsb_bytes_add_view(&block, in);
-	if (!ctx || EVP_PKEY_encrypt_init(ctx) <= 0 || !set_padding(ctx, padding, hash) ||
+	if (ctx == NULL || EVP_PKEY_encrypt_init(ctx) <= 0 || !set_padding(ctx, padding, hash) ||
 	    EVP_PKEY_encrypt(ctx, tsb_bytes_grow(&result, n), &n, block.p, block.n) <= 0) {
 		ERR_clear_error();
 		return padding == RSA_PAD_NONE
@@ -71,7 +71,7 @@ rsa_decrypt(EVP_PKEY *key, enum rsa_padding padding, enum hash hash, struct tsb_
 	size_t modulus = (size_t)EVP_PKEY_get_size(key), n = modulus;
 	tsb_bytes_auto result = {0};
 
-	if (in.n != modulus || !ctx || EVP_PKEY_decrypt_init(ctx) <= 0 ||
+	if (in.n != modulus || ctx == NULL || EVP_PKEY_decrypt_init(ctx) <= 0 ||
 	    !set_padding(ctx, padding, hash) ||
 	    EVP_PKEY_decrypt(ctx, tsb_bytes_grow(&result, n), &n, in.p, in.n) <= 0) {
 		ERR_clear_error();

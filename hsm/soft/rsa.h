@@ -4,12 +4,13 @@
 
 #include "hsm/key/cipher.h"
 
-/* TSB_E_PAYLOAD when in is too long. Appends one block. */
+/* Appends one block. TSB_E_PAYLOAD when in is too long. */
 int rsa_encrypt(EVP_PKEY *, enum rsa_padding, enum hash, struct tsb_view in, struct tsb_bytes *out,
     struct tsb_err *err) TSB_MUSTCHECK;
 /*
- * Every failure is TSB_E_DECRYPT_FAILED with one text: what was wrong with the block is not told.
- * With PKCS#1 v1.5 newer versions of OpenSSL return random bytes instead (implicit rejection).
+ * Every failure is TSB_E_DECRYPT_FAILED with one text, which does not tell what was wrong with the
+ * block. For PKCS#1 v1.5 newer versions of OpenSSL return random bytes instead of failing (implicit
+ * rejection).
  */
 int rsa_decrypt(EVP_PKEY *, enum rsa_padding, enum hash, struct tsb_view in, struct tsb_bytes *out,
     struct tsb_err *err) TSB_MUSTCHECK;

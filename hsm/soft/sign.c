@@ -22,14 +22,14 @@ sign_eddsa(EVP_PKEY *key, struct tsb_view message, struct tsb_bytes *out, struct
 	unsigned char sig[64];
 	size_t n = sizeof(sig);
 
-	if (!ctx || EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) <= 0 ||
+	if (ctx == NULL || EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) <= 0 ||
 	    EVP_DigestSign(ctx, sig, &n, message.p, message.n) <= 0)
 		return failed(err);
 	tsb_bytes_add(out, sig, n);
 	return 0;
 }
 
-/* payload_size is the size of the payload that in stands for. */
+/* in was made of a payload of payload_size bytes. */
 static int
 sign_input(EVP_PKEY *key, const struct scheme *s, size_t payload_size, struct tsb_view in,
     struct tsb_bytes *out, struct tsb_err *err)
@@ -38,7 +38,8 @@ sign_input(EVP_PKEY *key, const struct scheme *s, size_t payload_size, struct ts
 	unsigned char sig[2048];
 	size_t n = sizeof(sig);
 
-	if (!ctx || EVP_PKEY_sign_init(ctx) <= 0 || !scheme_set_padding(s, payload_size, ctx) ||
+	if (ctx == NULL || EVP_PKEY_sign_init(ctx) <= 0 ||
+	    !scheme_set_padding(s, payload_size, ctx) ||
 	    EVP_PKEY_sign(ctx, sig, &n, in.p, in.n) <= 0)
 		return failed(err);
 	tsb_bytes_add(out, sig, n);

@@ -15,7 +15,7 @@ soft_of(const struct token_key *key)
 	return (const struct soft_key *)key;
 }
 
-/* There is nothing to connect to: what a process has open is in its keys. */
+/* There is nothing to connect to: the key files have all values. */
 static struct token *
 soft_open(struct tsb_err *err)
 {
@@ -55,7 +55,7 @@ offers_cipher(const struct hsm_key *k, const struct cipher_algorithm *alg)
 	return false;
 }
 
-/* Everything that the tables name, where this OpenSSL has the modes of AES. */
+/* Everything in the tables, if this OpenSSL has the mode of AES. */
 static bool
 soft_offers(struct token *t, const struct token_ask *ask)
 {

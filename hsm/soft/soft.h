@@ -1,4 +1,4 @@
-/* The token "soft": private halves are in the key files themselves, and OpenSSL computes. */
+/* The token "soft": key files have the private halves themselves, and OpenSSL computes. */
 #ifndef TSB_HSM_SOFT_SOFT_H
 #define TSB_HSM_SOFT_SOFT_H
 

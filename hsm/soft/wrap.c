@@ -10,7 +10,7 @@
 #include "hsm/soft/internal.h"
 #include "hsm/soft/rsa.h"
 
-#define SEMIBLOCK 8 /* of AES key wrap */
+#define SEMIBLOCK 8 /* bytes that AES key wrap takes at a time */
 
 static bool
 aes_run(const struct wrap_method *m, const struct soft_key *key, bool wrap, struct tsb_view in,
@@ -23,7 +23,7 @@ aes_run(const struct wrap_method *m, const struct soft_key *key, bool wrap, stru
 	int n = 0;
 	bool ok;
 
-	if (!cipher || !ctx)
+	if (cipher == NULL || ctx == NULL)
 		return false;
 	EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
 	ok = EVP_CipherInit_ex2(ctx, cipher, key->secret.p, NULL, wrap, NULL) == 1 &&
@@ -44,8 +44,8 @@ soft_wrap(const struct soft_key *key, const struct hsm_key *k, const struct wrap
 		return rsa_encrypt(k->public_key, m->padding, m->hash, value, out, err);
 	tsb_bytes_add_view(&whole, value);
 	/*
-	 * RFC 3394 takes whole semiblocks. PKCS#8 tells its own length: zeros behind it are no
-	 * part.
+	 * RFC 3394 wraps whole semiblocks. PKCS#8 tells its own length, so zeros behind it do no
+	 * harm.
 	 */
 	if (m->wrapped != KEY_AES && strcmp(m->mode, "WRAP") == 0 && value.n % SEMIBLOCK) {
 		size_t n = SEMIBLOCK - value.n % SEMIBLOCK;
@@ -57,7 +57,7 @@ soft_wrap(const struct soft_key *key, const struct hsm_key *k, const struct wrap
 	return 0;
 }
 
-/* Length of the SEQUENCE (X.690, 8.1.3) at the start of v; v.n when there is none. */
+/* Length of the SEQUENCE (X.690, 8.1.3) at the start of v; v.n if there is none. */
 static size_t
 der_size(struct tsb_view v)
 {
@@ -75,7 +75,10 @@ der_size(struct tsb_view v)
 	return head + n;
 }
 
-/* Takes off what soft_wrap() put behind PKCS#8; anything else stays for its reader to refuse. */
+/*
+ * Removes the zeros that soft_wrap() put behind PKCS#8. Everything else is for the reader to
+ * refuse.
+ */
 static void
 cut_zeros(struct tsb_bytes *value)
 {

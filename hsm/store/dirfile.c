@@ -127,7 +127,7 @@ dirfile_sweep(int dir, struct tsb_err *err)
 		return -1;
 	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d) {
+	if (d == NULL) {
 		(void)io_error(err, "list", "the directory");
 		tsb_fd_close(&fd);
 		return -1;

@@ -1,4 +1,4 @@
-/* Small files in one directory: written so that a crash leaves the old file or the new one. */
+/* Small files in one directory. After a crash there is the old file or the new one. */
 #ifndef TSB_HSM_STORE_DIRFILE_H
 #define TSB_HSM_STORE_DIRFILE_H
 
@@ -9,27 +9,28 @@
 #include "lib/base/file.h"
 
 /*
- * Makes name with this content. Returns 0, 1 when name is there already (nothing changed), or -1
- * with TSB_E_IO. Of several processes exactly one gets 0. When it returns 0 the file is on disk.
+ * Creates name with this content. Returns 0 when the file is on disk, 1 when name exists already
+ * (nothing changed), or -1 with TSB_E_IO. Of several processes exactly one gets 0.
  */
 int dirfile_create(int dir, const char *name, struct tsb_view content, mode_t mode,
     struct tsb_err *err) TSB_MUSTCHECK;
 /*
- * Puts this content in the place of name's: a reader, and whoever comes after a crash, finds the
- * one or the other. When it returns 0 the file is on disk; after -1 (TSB_E_IO) it may be either.
+ * Replaces the content of name: readers, also after a crash, find the old one or the new one. When
+ * it returns 0 the file is on disk; after -1 (TSB_E_IO) it may be either.
  */
 int dirfile_replace(int dir, const char *name, struct tsb_view content, mode_t mode,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* Reads a regular file of at most max bytes. Returns 0, 1 when there is none, -1 with TSB_E_IO. */
+/* Reads a regular file of at most max bytes. Returns 0, 1 if there is none, or -1 with TSB_E_IO. */
 int dirfile_read(int dir, const char *name, size_t max, struct tsb_bytes *out, struct stat *st,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* Removes what writers that were killed left behind. Takes all locks meanwhile. */
+/* Removes what killed writers left behind. Holds all locks meanwhile. */
 int dirfile_sweep(int dir, struct tsb_err *err) TSB_MUSTCHECK;
-/* Removes name and makes that durable. */
+/* Removes name durably. */
 int dirfile_remove(int dir, const char *name, struct tsb_err *err) TSB_MUSTCHECK;
 /*
- * Waits for number's lock, one byte of the file "lock" (fcntl_locking(2), open file description
- * locks: they hold between processes and end with them). Returns the descriptor that holds it.
+ * Waits for the lock of this number, a byte of the file "lock" (open file description locks,
+ * fcntl_locking(2): they exclude other processes and end with their holder). Returns the descriptor
+ * that holds it, or -1 with TSB_E_IO.
  */
 #define DIRFILE_LOCK_ALL UINT32_MAX
 int dirfile_lock(int dir, uint32_t number, struct tsb_err *err) TSB_MUSTCHECK;

@@ -1,7 +1,7 @@
 /*
- * A key on disk: "TSBHSMK1" and a secret box of the content under the master key. Magic and file
- * name are authenticated with it, so that files cannot be swapped, and the name is the SHA-256 of
- * the label, so that labels need no escaping and do not show.
+ * A key on disk: "TSBHSMK1" and a secret box of the content under the master key. The box
+ * authenticates magic and file name too, so that files cannot be swapped. The name is the SHA-256
+ * of the label, so that labels need no escaping and do not show.
  */
 #ifndef TSB_HSM_STORE_KEYFILE_H
 #define TSB_HSM_STORE_KEYFILE_H
@@ -22,7 +22,7 @@ void keyfile_name(struct tsb_view label, struct keyfile_name *out);
 /* Appends the file's bytes. */
 void keyfile_seal(const unsigned char master[CRYPTO_BOX_KEY_SIZE], const char *name,
     struct tsb_view content, struct tsb_bytes *out);
-/* TSB_E_DATA_CONSTELLATION when the file was not sealed with this key under this name. */
+/* TSB_E_DATA_CONSTELLATION unless the file was sealed with this key under this name. */
 int keyfile_open(const unsigned char master[CRYPTO_BOX_KEY_SIZE], const char *name,
     struct tsb_view file, struct tsb_bytes *content, struct tsb_err *err) TSB_MUSTCHECK;
 

@@ -19,7 +19,7 @@
 #define CACHE_MAX    2048 /* parsed keys per process */
 #define COUNT_SUFFIX ".use"
 
-/* A parsed key, good as long as its file has this identity. */
+/* A parsed key, valid as long as its file has this identity. */
 struct entry {
 	struct entry *next;
 	unsigned char hash[CRYPTO_SHA256_SIZE];
@@ -34,7 +34,7 @@ struct keystore {
 	unsigned char master[CRYPTO_BOX_KEY_SIZE];
 	struct entry *bucket[BUCKETS];
 	size_t nentries;
-	uint64_t clock; /* counts accesses, for the choice of what to forget */
+	uint64_t clock; /* counts accesses, to find the oldest entry */
 };
 
 static int
@@ -68,7 +68,7 @@ keystore_open(const char *path, const unsigned char master[CRYPTO_BOX_KEY_SIZE],
 		return NULL;
 	}
 	ks = calloc(1, sizeof(*ks));
-	if (!ks)
+	if (ks == NULL)
 		fatal("out of memory");
 	ks->dir = dir;
 	memcpy(ks->master, master, sizeof(ks->master));
@@ -92,11 +92,11 @@ forget(struct keystore *ks, struct entry **at)
 {
 	struct entry *e = *at;
 
-	if (!e)
+	if (e == NULL)
 		return;
 	*at = e->next;
 	ks->nentries--;
-	if (e->uses)
+	if (e->uses != NULL)
 		munmap(e->uses, sizeof(*e->uses));
 	key_release(&e->key);
 	free(e);
@@ -109,9 +109,9 @@ forget_oldest(struct keystore *ks)
 
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct entry **e = &ks->bucket[i]; *e; e = &(*e)->next)
-			if (!oldest || (*e)->used_at < (*oldest)->used_at)
+			if (oldest == NULL || (*e)->used_at < (*oldest)->used_at)
 				oldest = e;
-	if (oldest)
+	if (oldest != NULL)
 		forget(ks, oldest);
 }
 
@@ -137,7 +137,7 @@ keystore_close(struct keystore **p)
 	struct keystore *ks = *p;
 
 	*p = NULL;
-	if (!ks)
+	if (ks == NULL)
 		return;
 	for (size_t i = 0; i < BUCKETS; i++)
 		while (ks->bucket[i])
@@ -156,7 +156,7 @@ count_name(const struct keyfile_name *name, char out[KEYFILE_NAME_SIZE])
 	memcpy(out + 2 * CRYPTO_SHA256_SIZE, COUNT_SUFFIX, sizeof(COUNT_SUFFIX));
 }
 
-/* A missing counter starts at 0: it informs, and no decision hangs on it. */
+/* A missing counter starts at 0: it only informs, and decides nothing. */
 static uint64_t *
 count_map(const struct keystore *ks, const struct keyfile_name *name)
 {
@@ -184,7 +184,7 @@ counter_of(struct keystore *ks, const struct hsm_key *k)
 
 	keyfile_name(tsb_view_str(k->label), &name);
 	e = *find(ks, name.hash);
-	return e && e->key == k ? e->uses : NULL;
+	return e != NULL && e->key == k ? e->uses : NULL;
 }
 
 uint64_t
@@ -192,7 +192,7 @@ keystore_use_count(struct keystore *ks, const struct hsm_key *k)
 {
 	uint64_t *uses = counter_of(ks, k);
 
-	return uses ? __atomic_load_n(uses, __ATOMIC_RELAXED) : 0;
+	return uses != NULL ? __atomic_load_n(uses, __ATOMIC_RELAXED) : 0;
 }
 
 void
@@ -200,7 +200,7 @@ keystore_count_use(struct keystore *ks, const struct hsm_key *k)
 {
 	uint64_t *uses = counter_of(ks, k);
 
-	if (uses)
+	if (uses != NULL)
 		__atomic_fetch_add(uses, 1, __ATOMIC_RELAXED);
 }
 
@@ -241,7 +241,7 @@ remember(struct keystore *ks, const struct keyfile_name *name, struct hsm_key *k
 	if (ks->nentries >= CACHE_MAX)
 		forget_oldest(ks);
 	e = calloc(1, sizeof(*e));
-	if (!e)
+	if (e == NULL)
 		fatal("out of memory");
 	memcpy(e->hash, name->hash, sizeof(e->hash));
 	e->st = *st;
@@ -270,7 +270,7 @@ keystore_get(struct keystore *ks, struct tsb_view label, struct hsm_key **out, s
 		forget(ks, at);
 		e = NULL;
 	}
-	if (!e) {
+	if (e == NULL) {
 		if (load(ks, &name, label, &key, &st, err))
 			return -1;
 		e = remember(ks, &name, key, &st);
@@ -321,7 +321,7 @@ keystore_create(struct keystore *ks, const struct hsm_key *k, struct tsb_err *er
 	if (faccessat(ks->dir, name.text, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		rc = 1;
 	else {
-		/* Left over when a removal was cut short. */
+		/* Left over from a removal that was cut short. */
 		count_name(&name, count);
 		unlinkat(ks->dir, count, 0);
 		rc = dirfile_create(ks->dir, name.text, tsb_view_bytes(&file), 0600, err);
@@ -410,7 +410,7 @@ read_label(struct keystore *ks, const char *name, struct arena *a, const char **
 
 	*label = NULL;
 	if (rc)
-		return rc < 0 ? -1 : 0; /* removed meanwhile */
+		return rc < 0 ? -1 : 0; /* somebody removed it meanwhile */
 	if (keyfile_open(ks->master, name, tsb_view_bytes(&file), &content, err) ||
 	    key_decode_label(tsb_view_bytes(&content), &v, err))
 		return -1;
@@ -438,7 +438,7 @@ list_add(struct list *l, struct arena *a, const char *label)
 	l->v[l->n++] = label;
 }
 
-/* A file that cannot be read hides its own key only. */
+/* An unreadable file hides its own key only. */
 static void
 list_file(struct keystore *ks, const char *name, struct arena *a, struct list *l)
 {
@@ -447,7 +447,7 @@ list_file(struct keystore *ks, const char *name, struct arena *a, struct list *l
 
 	if (read_label(ks, name, a, &label, &err))
 		log_failure(LOG_ERROR, "key store", &err);
-	else if (label)
+	else if (label != NULL)
 		list_add(l, a, label);
 }
 
@@ -457,7 +457,7 @@ open_list(const struct keystore *ks, struct tsb_err *err)
 	int fd = openat(ks->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
-	if (d)
+	if (d != NULL)
 		return d;
 	(void)tsb_fail(err, TSB_E_IO, "cannot list the key store: %s", strerror(errno));
 	if (fd >= 0)
@@ -473,7 +473,7 @@ keystore_list(struct keystore *ks, struct arena *a, const char ***labels, size_t
 	struct list list = {0};
 	struct dirent *entry;
 
-	if (!d)
+	if (d == NULL)
 		return -1;
 	while ((entry = readdir(d)))
 		if (is_key_file(entry->d_name))
@@ -492,7 +492,7 @@ keystore_count(struct keystore *ks, size_t *n, struct tsb_err *err)
 	DIR *d = open_list(ks, err);
 	struct dirent *entry;
 
-	if (!d)
+	if (d == NULL)
 		return -1;
 	*n = 0;
 	while ((entry = readdir(d)))

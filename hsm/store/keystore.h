@@ -1,6 +1,6 @@
 /*
- * The directory of key files. Any number of processes may use it: a key is created exactly once, is
- * always whole, and a change or removal by one process is seen by all at their next access.
+ * The directory of key files. Any number of processes may use it: a key is created exactly once and
+ * is always whole, and all processes see a change or removal at their next access.
  */
 #ifndef TSB_HSM_STORE_KEYSTORE_H
 #define TSB_HSM_STORE_KEYSTORE_H
@@ -10,40 +10,40 @@
 struct keystore;
 
 /*
- * Opens the directory for one process (not to be used across fork). TSB_E_CONFIG_NOT_VALID when
- * others may read it. The master key is copied and wiped on close.
+ * Opens the directory for one process, which does not fork with it. TSB_E_CONFIG_NOT_VALID when
+ * others may read it. The master key is copied, and the copy wiped on close. NULL on failure.
  */
 struct keystore *keystore_open(const char *path, const unsigned char master[CRYPTO_BOX_KEY_SIZE],
     struct tsb_err *err);
 void keystore_close(struct keystore **);
 
-/* Stores a key made by key_set_pair(). TSB_E_KEY_EXISTS when the label is in use. */
+/* Stores a new key. TSB_E_KEY_EXISTS when the label is in use. */
 int keystore_create(struct keystore *, const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
-/* TSB_E_KEY_NOT_EXISTENT when there is none. The caller releases the key. */
+/* TSB_E_KEY_NOT_EXISTENT. The caller releases the key. */
 int keystore_get(struct keystore *, struct tsb_view label, struct hsm_key **out, struct tsb_err *)
     TSB_MUSTCHECK;
 /*
- * Changes a key: under its lock change gets a copy of the key as it is and alters it (0), sees that
- * nothing is to be done (1), or refuses (-1).
- * The key file is the old or the new one whatever happens; after 0 it is the new one, on disk, and
- * every process uses it from its next access on. Label, kind and key material cannot be changed.
+ * Changes a key. Under the key's lock, change gets a copy and alters it (0), finds nothing to do
+ * (1), or refuses (-1). The key file is always the old or the new one. After 0 the new one is on
+ * disk, and every process uses it from its next access on. Label, kind and key material cannot be
+ * changed.
  */
 typedef int keystore_change_fn(struct hsm_key *copy, void *arg, struct tsb_err *);
 int keystore_change(struct keystore *, struct tsb_view label, keystore_change_fn *change, void *arg,
     struct tsb_err *) TSB_MUSTCHECK;
-/* Removes the key if check agrees; both under the key's lock. */
+/* Removes the key if check agrees, both under the key's lock. */
 typedef int keystore_check(const struct hsm_key *, void *arg, struct tsb_err *);
 int keystore_remove(struct keystore *, struct tsb_view label, keystore_check *check, void *arg,
     struct tsb_err *) TSB_MUSTCHECK;
-/* Sorted labels in the arena. Damaged files are left out and logged. */
+/* Sorted labels, in the arena. Damaged files are left out and logged. */
 int keystore_list(struct keystore *, struct arena *, const char ***labels, size_t *n,
     struct tsb_err *) TSB_MUSTCHECK;
-/* Number of key files, none of which is opened. */
+/* Counts key files without opening them. */
 int keystore_count(struct keystore *, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
 
 /*
- * How often the key was used. Kept beside the key file and shared by all processes; not synced to
- * disk with each use, so a crash of the machine may lose the latest uses.
+ * How often the key was used. All processes share the number, which stands beside the key file and
+ * is not synced with each use: a crash of the machine may lose the latest uses.
  */
 uint64_t keystore_use_count(struct keystore *, const struct hsm_key *);
 void keystore_count_use(struct keystore *, const struct hsm_key *);

@@ -36,7 +36,7 @@ struct header {
 
 /* ---- the header ---- */
 
-/* What the check box is bound to: nothing of the header can be exchanged. */
+/* The check box is bound to the rest of the header, so that no part can be exchanged. */
 static void
 header_facts(const struct header *h, struct tsb_bytes *out)
 {
@@ -116,7 +116,7 @@ make_key_file(int dir, const char *name, struct tsb_err *err)
 	crypto_random(key, sizeof(key));
 	rc = dirfile_create(dir, name, tsb_view_of(key, sizeof(key)), 0400, err);
 	tsb_wipe(key, sizeof(key));
-	return rc < 0 ? -1 : 0; /* 1: another process made it first, its key counts */
+	return rc < 0 ? -1 : 0; /* 1: another process was first, and its key counts */
 }
 
 static int
@@ -165,10 +165,10 @@ static int
 key_for(const struct hsm_settings *s, const struct header *h, bool create,
     unsigned char key[CRYPTO_BOX_KEY_SIZE], struct tsb_err *err)
 {
-	if (!h->passphrase && !s->master_key_file)
+	if (!h->passphrase && s->master_key_file == NULL)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "the key store was made with a master key file: set keyStore.masterKeyFile");
-	if (h->passphrase && !s->passphrase)
+	if (h->passphrase && s->passphrase == NULL)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "the key store was made with a passphrase: set keyStore.passphraseFile");
 	if (h->passphrase)
@@ -186,7 +186,7 @@ refuse_keys_without_header(const char *path, struct tsb_err *err)
 	DIR *d = opendir(path);
 	bool found = false;
 
-	if (!d)
+	if (d == NULL)
 		return tsb_fail(err, TSB_E_IO, "cannot list %s: %s", path, strerror(errno));
 	while (!found && (entry = readdir(d))) {
 		const char *dot = strrchr(entry->d_name, '.');
