@@ -10,7 +10,7 @@
 int
 custody_need_secret(const struct flow *f, struct tsb_err *err)
 {
-	if (f->has_secret)
+	if (f->files.has_secret)
 		return 0;
 	return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT,
 	    "approvers cannot be kept: the broker has no general.secretKeyFile");
@@ -36,7 +36,7 @@ custody_container_seal(struct flow *f, struct tsb_approver *row, struct tsb_view
 	if (crypto_pkcs12_seal(private_key, row->certificate, row->name, password, &container, err))
 		return -1;
 	place_of("container", row, &place);
-	crypto_box_seal(f->secret, tsb_view_bytes(&place), tsb_view_bytes(&container), &box);
+	crypto_box_seal(f->files.secret, tsb_view_bytes(&place), tsb_view_bytes(&container), &box);
 	row->container = arena_view(a, tsb_view_bytes(&box));
 	return 0;
 }
@@ -48,7 +48,8 @@ custody_container_open(struct flow *f, const struct tsb_approver *row, struct ts
 	tsb_bytes_auto place = {0};
 
 	place_of("container", row, &place);
-	if (crypto_box_open(f->secret, tsb_view_bytes(&place), row->container, container, err) == 0)
+	if (crypto_box_open(f->files.secret, tsb_view_bytes(&place), row->container, container,
+		err) == 0)
 		return 0;
 	/* not the caller's password: the row was changed, or general.secretKeyFile is another */
 	return tsb_fail(err, TSB_E_DATA_CONSTELLATION,

@@ -24,7 +24,7 @@ code_hash(const struct flow *f, struct tsb_view salt, struct tsb_view code,
 {
 	tsb_bytes_auto peppered = {0};
 
-	tsb_bytes_add(&peppered, f->secret, sizeof(f->secret));
+	tsb_bytes_add(&peppered, f->files.secret, sizeof(f->files.secret));
 	tsb_bytes_add_view(&peppered, salt);
 	return crypto_scrypt(code, tsb_view_bytes(&peppered), COST_LOG_N, hash, err);
 }

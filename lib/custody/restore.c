@@ -149,7 +149,7 @@ result_seal(const struct flow *f, const struct tsb_request *rq, const char *code
 	tsb_bytes_auto box = {0};
 
 	result_place(rq, &place);
-	crypto_box_seal(f->secret, tsb_view_bytes(&place), tsb_view_str(code), &box);
+	crypto_box_seal(f->files.secret, tsb_view_bytes(&place), tsb_view_str(code), &box);
 	return tsb_view_str(enc_base64_str(a, tsb_view_bytes(&box)));
 }
 
@@ -203,7 +203,7 @@ reveal(struct flow *f, struct tsb_request *rq, struct arena *a, struct tsb_err *
 	if (custody_need_secret(f, err))
 		return -1;
 	if (!enc_base64_decode(rq->result, a, &box) ||
-	    crypto_box_open(f->secret, tsb_view_bytes(&place), box, &code, err))
+	    crypto_box_open(f->files.secret, tsb_view_bytes(&place), box, &code, err))
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
 		    "the result does not open with general.secretKeyFile");
 	rq->result = arena_view(a, tsb_view_bytes(&code));

@@ -54,8 +54,8 @@ check_fresh(struct flow *f, const struct tsb_approver_proof *proof, int64_t now_
 static int
 check_signer(struct flow *f, struct tsb_view certificate, struct tsb_err *err)
 {
-	for (size_t i = 0; i < f->nsigners; i++)
-		if (tsb_view_eq(f->signers[i], certificate))
+	for (size_t i = 0; i < f->files.nsigners; i++)
+		if (tsb_view_eq(f->files.signers[i], certificate))
 			return 0;
 	return tsb_fail(err, TSB_E_TIMESTAMP_SIGNER,
 	    "timestampSigningCertificate is not in general.allowedTimestampSigningCertificates");

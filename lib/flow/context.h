@@ -1,10 +1,8 @@
-/* Connections, pins and caches of one process: what every use case works with. */
+/* Connections, keys and caches of one process: every use case works with them. */
 #ifndef TSB_FLOW_CONTEXT_H
 #define TSB_FLOW_CONTEXT_H
 
-#include "lib/conf/settings.h"
-#include "lib/crypto/crypto.h"
-#include "lib/wire/package.h"
+#include "lib/conf/files.h"
 
 struct flow_key_cache; /* keycache.h */
 struct flow_rooms; /* rooms.h */
@@ -16,24 +14,10 @@ struct flow {
 	struct store *store;
 	struct hsm *hsm;
 	char *owner; /* names the process in claims and audit */
-	bool has_secret;
-	unsigned char secret[CRYPTO_BOX_KEY_SIZE]; /* seals key passwords */
-	struct arena process; /* what lives as long as the process */
-	struct tsb_view *signers; /* DER of allowed timestamp signers */
-	size_t nsigners;
-	struct tsb_view *request_signers; /* SubjectPublicKeyInfo of allowed callers */
-	size_t nrequest_signers;
+	struct broker_files files; /* keys and certificates that the settings name */
 	int wake_fd;
 	struct flow_key_cache *keys;
-	/* profile air-gapped: hsm is NULL */
-	bool air_gapped;
-	struct tsb_view *attestation_keys; /* SubjectPublicKeyInfo of pinned HSMs */
-	size_t nattestation_keys;
-	struct tsb_view *offline_approvers; /* SubjectPublicKeyInfo, for keys not imported */
-	size_t noffline_approvers;
-	struct crypto_private *site_key; /* signs packages; NULL = none */
-	struct wire_package_peer *offline_sites; /* pinned; the first is the one packages are for */
-	size_t noffline_sites;
+	bool air_gapped; /* the profile; then hsm is NULL */
 };
 
 #endif

@@ -68,7 +68,7 @@ flow_unknown_rule(const struct flow *f, const struct tsb_approval *rows, size_t 
 	struct ska_rule *rule = arena_array(a, 1, sizeof(*rule));
 	struct ska_token *token = arena_array(a, 1, sizeof(*token));
 	struct ska_group *group = arena_array(a, 1, sizeof(*group));
-	size_t known = f->noffline_approvers;
+	size_t known = f->files.noffline_approvers;
 
 	group->quorum = 1;
 	group->name = token->name = "approvers";
@@ -76,7 +76,7 @@ flow_unknown_rule(const struct flow *f, const struct tsb_approval *rows, size_t 
 	group->approvers = arena_array(a, known + n, sizeof(*group->approvers));
 	for (size_t i = 0; i < known + n; i++)
 		group->approvers[i].spki =
-		    i < known ? f->offline_approvers[i] : rows[i - known].spki;
+		    i < known ? f->files.offline_approvers[i] : rows[i - known].spki;
 	token->ngroups = 1;
 	token->groups = group;
 	rule->ntokens = 1;

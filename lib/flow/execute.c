@@ -145,11 +145,11 @@ flow_password_open(struct flow *f, const struct tsb_request *rq, struct tsb_byte
 {
 	if (rq->password_box.n == 0)
 		return 0;
-	if (!f->has_secret)
+	if (!f->files.has_secret)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT,
 		    "general.secretKeyFile is missing: the key password cannot be read");
-	return crypto_box_open(f->secret, tsb_view_of(rq->id.b, sizeof(rq->id.b)), rq->password_box,
-	    out, err);
+	return crypto_box_open(f->files.secret, tsb_view_of(rq->id.b, sizeof(rq->id.b)),
+	    rq->password_box, out, err);
 }
 
 static int

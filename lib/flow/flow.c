@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "lib/base/str.h"
-#include "lib/flow/files.h"
 #include "lib/flow/flow.h"
 #include "lib/flow/keycache.h"
 
@@ -28,7 +27,7 @@ flow_new(const struct broker_conf *conf, enum store_login login, const char *own
 	f->air_gapped = broker_air_gapped(conf);
 	f->wake_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	f->keys = flow_key_cache_new();
-	if (flow_files_load(f, login, err) ||
+	if (broker_files_load(conf, login, &f->files, err) ||
 	    (!f->air_gapped && (f->hsm = hsm_new(&hsm, err)) == NULL)) {
 		flow_free(&f);
 		return NULL;
@@ -50,11 +49,8 @@ flow_free(struct flow **fp)
 		store_free(&f->store);
 	if (f->wake_fd >= 0)
 		close(f->wake_fd);
-	if (f->site_key != NULL)
-		crypto_private_free(&f->site_key);
 	flow_key_cache_free(&f->keys);
-	arena_clear(&f->process);
-	tsb_wipe(f->secret, sizeof(f->secret));
+	broker_files_clear(&f->files);
 	free(f->owner);
 	free(f);
 	*fp = NULL;

@@ -112,10 +112,10 @@ password_seal(struct flow *f, const struct tsb_request_in *in, struct tsb_reques
 
 	if (secret.n == 0)
 		return 0;
-	if (!f->has_secret)
+	if (!f->files.has_secret)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT,
 		    "a key password cannot be kept: the broker has no general.secretKeyFile");
-	crypto_box_seal(f->secret, tsb_view_of(rq->id.b, sizeof(rq->id.b)), secret, &box);
+	crypto_box_seal(f->files.secret, tsb_view_of(rq->id.b, sizeof(rq->id.b)), secret, &box);
 	rq->password_box = arena_view(a, tsb_view_bytes(&box));
 	return 0;
 }
@@ -172,7 +172,7 @@ key_check(const struct flow *f, const struct tsb_request_in *in, const struct fl
 		return -1;
 	if (key != NULL)
 		return f->air_gapped ? algorithm_check(in, key, err) : 0;
-	if (f->noffline_approvers > 0)
+	if (f->files.noffline_approvers > 0)
 		return 0;
 	return tsb_fail(err, TSB_E_KEY_NOT_EXISTENT,
 	    "key '%s' is not known here: import the attributes that its HSM has signed (POST "
@@ -201,8 +201,8 @@ new_label_check(struct flow *f, const struct tsb_request_in *in, struct tsb_err 
 static bool
 signer_allowed(const struct flow *f, struct tsb_view spki)
 {
-	for (size_t i = 0; i < f->nrequest_signers; i++)
-		if (tsb_view_eq(f->request_signers[i], spki))
+	for (size_t i = 0; i < f->files.nrequest_signers; i++)
+		if (tsb_view_eq(f->files.request_signers[i], spki))
 			return true;
 	return false;
 }
@@ -216,7 +216,7 @@ signature_check(const struct flow *f, const struct tsb_request_in *in, struct ts
 	/* the broker itself asks, and its caller has proven another role */
 	if (in->kind == KIND_RESTORE_APPROVER)
 		return 0;
-	if (f->nrequest_signers > 0 && (!s->present || !signer_allowed(f, s->spki)))
+	if (f->files.nrequest_signers > 0 && (!s->present || !signer_allowed(f, s->spki)))
 		return tsb_fail(err, TSB_E_REQUEST_SIGNER,
 		    "requestSignature must be made with a key of "
 		    "general.allowedRequestCertificates");

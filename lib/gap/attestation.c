@@ -27,12 +27,12 @@ signature_check(const struct flow *f, const struct tsb_key_attributes *in, struc
 	const char *name = in->attestation_key_name;
 	struct tsb_err why;
 
-	if (f->nattestation_keys == 0)
+	if (f->files.nattestation_keys == 0)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT,
 		    "no attributes can be imported: airGapped.attestationKeyFile is missing");
-	for (size_t i = 0; i < f->nattestation_keys; i++)
-		if (crypto_verify_attestation(f->attestation_keys[i], in->xml, in->xml_signature,
-			&why) == 0)
+	for (size_t i = 0; i < f->files.nattestation_keys; i++)
+		if (crypto_verify_attestation(f->files.attestation_keys[i], in->xml,
+			in->xml_signature, &why) == 0)
 			return 0;
 	return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
 	    "xmlSignature: no key of airGapped.attestationKeyFile has signed this xml (the HSM calls "

@@ -284,10 +284,10 @@ pack_ready(struct packing *p, struct tsb_err *err)
 static int
 package_sites(const struct flow *f, struct tsb_err *err)
 {
-	if (f->site_key == NULL)
+	if (f->files.site_key == NULL)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT,
 		    "airGapped.siteKeyFile is not set: it signs packages");
-	if (f->noffline_sites == 0)
+	if (f->files.noffline_sites == 0)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT,
 		    "airGapped.offlineSiteKeyFile is not set: it tells whom packages are for");
 	return 0;
@@ -308,8 +308,8 @@ package_write(struct packing *p, struct tsb_bytes *out, struct tsb_err *err)
 	};
 	char id[UUID_TEXT];
 
-	crypto_sha256(f->offline_sites[0].spki, package.to);
-	if (wire_package_format(&package, f->site_key, out, err))
+	crypto_sha256(f->files.offline_sites[0].spki, package.to);
+	if (wire_package_format(&package, f->files.site_key, out, err))
 		return -1;
 	log_info("package %s made requests=%zu bytes=%zu%s", uuid_format(&package.id, id), p->n,
 	    p->bytes, p->full ? " more are ready, for the package after this one" : "");

@@ -197,7 +197,7 @@ attested(struct proof *p, const char *label, bool *shown, struct tsb_err *err)
 	struct gap_carried *c = p->c;
 
 	*shown = false;
-	if (p->f->nattestation_keys == 0 || !c->in->has_attributes)
+	if (p->f->files.nattestation_keys == 0 || !c->in->has_attributes)
 		return 0;
 	c->attributes = c->in->attributes;
 	if (gap_attributes_accept(p->f, &c->attributes, p->arena, &c->key, err))
@@ -230,7 +230,7 @@ attested_key(struct proof *p, bool *shown, struct tsb_err *err)
 {
 	if (attested(p, p->rq->key_name, shown, err))
 		return -1;
-	if (!*shown && p->f->nattestation_keys > 0)
+	if (!*shown && p->f->files.nattestation_keys > 0)
 		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
 		    "attributes are missing: the result of a %s request must carry those that the "
 		    "offline HSM signs of key '%.200s' afterwards",
@@ -369,7 +369,7 @@ gap_carried_prove(struct flow *f, struct gap_carried *c, const struct tsb_reques
 		if (check_form(&p, err) || provers[rq->kind](&p, err))
 			return -1;
 	}
-	if (!p.proven && f->noffline_sites > 0 && !c->by_site)
+	if (!p.proven && f->files.noffline_sites > 0 && !c->by_site)
 		return tsb_fail(err, TSB_E_NOT_ALLOWED,
 		    "%s cannot be checked by itself: it must come in a package of a pinned "
 		    "offline site (airGapped.offlineSiteKeyFile)",

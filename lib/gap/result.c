@@ -303,14 +303,14 @@ open_package(struct flow *f, struct tsb_view text, struct arena *a, struct deliv
 	unsigned char id[TSB_SHA256];
 	size_t peer;
 
-	if (f->site_key == NULL || f->noffline_sites == 0)
+	if (f->files.site_key == NULL || f->files.noffline_sites == 0)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT,
 		    "packages are read with airGapped.siteKeyFile and offlineSiteKeyFile, of which "
 		    "one is not set");
-	if (wire_package_parse(text, PACKAGE_RESULTS, crypto_private_spki(f->site_key),
-		f->offline_sites, f->noffline_sites, a, &package, &peer, err))
+	if (wire_package_parse(text, PACKAGE_RESULTS, crypto_private_spki(f->files.site_key),
+		f->files.offline_sites, f->files.noffline_sites, a, &package, &peer, err))
 		return -1;
-	crypto_sha256(f->offline_sites[peer].spki, id);
+	crypto_sha256(f->files.offline_sites[peer].spki, id);
 	*d = (struct delivery){
 	    .items = package.items,
 	    .n = package.nitems,

@@ -1,4 +1,4 @@
-/* What no policy guards: encryption, wrapping, and the certificate stored with a key. */
+/* What no policy guards: encryption, wrapping, verification, the certificate stored with a key. */
 #include "lib/first.h"
 
 #include "lib/base/enc.h"
@@ -114,6 +114,42 @@ wire_wrap_parse(struct tsb_view body, struct arena *a, struct wire_wrap *out, st
 	if (field_read(body, &wrap_object, a, &wrap, NULL, err))
 		return -1;
 	*out = wrap;
+	return 0;
+}
+
+/* ---- verification (api-notes.md 8.3) ---- */
+
+#define VERIFY(m) AT(struct wire_verify, m)
+static const struct field verify_inner_fields[] = {
+    {"signKeyName", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME,
+	VERIFY(key_name)},
+    {"signKeyObject", FIELD_NONE, .code = TSB_E_UNSUPPORTED_OPERATION},
+    {"masterKeyPassword", FIELD_PASSWORD, VERIFY(password)},
+    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_signature), VERIFY(algorithm)},
+    {"payload", FIELD_BASE64, REQUIRED, .max = WIRE_PAYLOAD_MAX, VERIFY(payload)},
+    {"signature", FIELD_BASE64, REQUIRED, .max = WIRE_PAYLOAD_MAX, VERIFY(signature)},
+    {"metaData", FIELD_IGNORED},
+    {"metaDataSignature", FIELD_IGNORED},
+    {NULL},
+};
+static const struct field_object verify_inner = {verify_inner_fields};
+
+static const struct field verify_fields[] = {
+    {"verifySignatureRequest", FIELD_OBJECT, REQUIRED, .object = &verify_inner},
+    {"requestSignature", FIELD_IGNORED}, /* nothing secret is used: who asks does not matter */
+    {NULL},
+};
+static const struct field_object verify_object = {verify_fields};
+
+int
+wire_verify_parse(struct tsb_view body, struct arena *a, struct wire_verify *out,
+    struct tsb_err *err)
+{
+	struct wire_verify verify = {0};
+
+	if (field_read(body, &verify_object, a, &verify, NULL, err))
+		return -1;
+	*out = verify;
 	return 0;
 }
 

@@ -1,4 +1,4 @@
-/* Verification, the timestamp extension (docs/hsm-api.md), and what other servers answer. */
+/* The timestamp extension (docs/hsm-api.md). */
 #include "lib/first.h"
 
 #include <string.h>
@@ -6,60 +6,6 @@
 #include "lib/base/enc.h"
 #include "lib/wire/field.h"
 #include "lib/wire/names.h"
-
-/* ---- verification (api-notes.md 8.3) ---- */
-
-#define VERIFY(m) AT(struct wire_verify, m)
-static const struct field verify_inner_fields[] = {
-    {"signKeyName", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME,
-	VERIFY(key_name)},
-    {"signKeyObject", FIELD_NONE, .code = TSB_E_UNSUPPORTED_OPERATION},
-    {"masterKeyPassword", FIELD_PASSWORD, VERIFY(password)},
-    {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_signature), VERIFY(algorithm)},
-    {"payload", FIELD_BASE64, REQUIRED, .max = WIRE_PAYLOAD_MAX, VERIFY(payload)},
-    {"signature", FIELD_BASE64, REQUIRED, .max = WIRE_PAYLOAD_MAX, VERIFY(signature)},
-    {"metaData", FIELD_IGNORED},
-    {"metaDataSignature", FIELD_IGNORED},
-    {NULL},
-};
-static const struct field_object verify_inner = {verify_inner_fields};
-
-static const struct field verify_fields[] = {
-    {"verifySignatureRequest", FIELD_OBJECT, REQUIRED, .object = &verify_inner},
-    {"requestSignature", FIELD_IGNORED}, /* nothing secret is used: who asks does not matter */
-    {NULL},
-};
-static const struct field_object verify_object = {verify_fields};
-
-int
-wire_verify_parse(struct tsb_view body, struct arena *a, struct wire_verify *out,
-    struct tsb_err *err)
-{
-	struct wire_verify verify = {0};
-
-	if (field_read(body, &verify_object, a, &verify, NULL, err))
-		return -1;
-	*out = verify;
-	return 0;
-}
-
-void
-wire_base64_format(const char *name, struct tsb_view value, struct tsb_bytes *out)
-{
-	tsb_bytes_add(out, "{", 1);
-	emit_base64(out, name, value);
-	emit_close(out, '}');
-}
-
-void
-wire_bool_format(const char *name, bool value, struct tsb_bytes *out)
-{
-	tsb_bytes_add(out, "{", 1);
-	emit_bool(out, name, value);
-	emit_close(out, '}');
-}
-
-/* ---- timestamp extension ---- */
 
 static const char *const operations[] = {"USE", "BLOCK", "UNBLOCK", "MODIFY"}; /* from OP_USE on */
 
@@ -198,70 +144,5 @@ wire_timestamp_reply_parse(struct tsb_view body, struct arena *a, struct wire_ti
 	if (field_read_reply(body, &reply_object, a, &form, err))
 		return -1;
 	*out = form.reply;
-	return 0;
-}
-
-/* ---- answers of other servers ---- */
-
-struct error_form {
-	int number;
-	const char *reason, *message;
-};
-
-static const struct field error_fields[] = {
-    {"errorCode", FIELD_INT, .max = 99999, AT(struct error_form, number)},
-    {"reason", FIELD_TEXT, .max = 4096, AT(struct error_form, reason)},
-    {"message", FIELD_TEXT, .max = 64 * 1024, AT(struct error_form, message)},
-    {NULL},
-};
-static const struct field_object error_object = {error_fields, .open = true};
-
-int
-wire_error_raise(struct tsb_view body, int http_status, struct tsb_err *err)
-{
-	arena_auto a = {0};
-	struct error_form e = {0};
-	struct tsb_err ignored = {0};
-	enum tsb_code code = TSB_OK;
-	const char *text = NULL;
-	int n = 0;
-
-	if (field_read(body, &error_object, &a, &e, NULL, &ignored) == 0) {
-		code = e.number > 0 ? tsb_err_by_number(e.number) : TSB_OK;
-		text = e.message != NULL && *e.message != '\0' ? e.message : e.reason;
-	}
-	if (text == NULL || *text == '\0')
-		return tsb_fail(err, code == TSB_OK ? TSB_E_HSM : code,
-		    "the HSM service answered with HTTP status %d", http_status);
-	/* cut between characters, so that the sentence stays UTF-8 */
-	for (n = (int)strnlen(text, 400); n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
-		;
-	return tsb_fail(err, code == TSB_OK ? TSB_E_HSM : code, "%.*s", n, text);
-}
-
-bool
-wire_error_has_number(struct tsb_view body)
-{
-	arena_auto a = {0};
-	struct error_form e = {0};
-	struct tsb_err ignored = {0};
-
-	return field_read(body, &error_object, &a, &e, NULL, &ignored) == 0 && e.number > 0;
-}
-
-int
-wire_text_member_parse(struct tsb_view body, const char *name, struct arena *a,
-    struct tsb_view *out, struct tsb_err *err)
-{
-	struct tsb_view text = {NULL, 0};
-	const struct field rows[] = {
-	    {name, FIELD_VIEW, REQUIRED, .max = TOKEN_MAX, .size = sizeof(text)},
-	    {NULL},
-	};
-	const struct field_object object = {rows, .open = true};
-
-	if (field_read_reply(body, &object, a, &text, err))
-		return -1;
-	*out = text;
 	return 0;
 }

@@ -1,18 +1,17 @@
-/* Keys and certificates that the settings name by file: read once, when a process starts. */
 #include "lib/first.h"
 
 #include <string.h>
 
 #include "lib/base/enc.h"
 #include "lib/base/file.h"
-#include "lib/flow/files.h"
+#include "lib/conf/files.h"
 
 #define PEM_MAX (64 * 1024)
 
 static int
-secret_load(struct flow *f, struct tsb_err *err)
+secret_load(const struct broker_conf *conf, struct broker_files *f, struct tsb_err *err)
 {
-	const char *path = f->conf->secret_key_file;
+	const char *path = conf->secret_key_file;
 	arena_auto a = {0};
 	struct tsb_view text, key;
 
@@ -35,16 +34,16 @@ secret_load(struct flow *f, struct tsb_err *err)
 
 /* Certificates (as keys when keys is set) of the files, for as long as the process lives. */
 static int
-certificates_load(struct flow *f, const struct conf_list *files, bool keys, struct tsb_view **out,
-    size_t *n, struct tsb_err *err)
+certificates_load(struct broker_files *f, const struct conf_list *files, bool keys,
+    struct tsb_view **out, size_t *n, struct tsb_err *err)
 {
 	struct tsb_view pem, der, spki;
 
-	*out = arena_array(&f->process, files->n, sizeof(**out));
+	*out = arena_array(&f->arena, files->n, sizeof(**out));
 	for (*n = 0; *n < files->n; (*n)++) {
-		if (tsb_file_load(files->v[*n], PEM_MAX, &f->process, &pem, err) ||
-		    crypto_pem_to_der(pem, &f->process, &der, err) ||
-		    crypto_cert_spki(der, &f->process, &spki, err))
+		if (tsb_file_load(files->v[*n], PEM_MAX, &f->arena, &pem, err) ||
+		    crypto_pem_to_der(pem, &f->arena, &der, err) ||
+		    crypto_cert_spki(der, &f->arena, &spki, err))
 			return -1;
 		(*out)[*n] = keys ? spki : der;
 	}
@@ -52,12 +51,11 @@ certificates_load(struct flow *f, const struct conf_list *files, bool keys, stru
 }
 
 static int
-signers_load(struct flow *f, struct tsb_err *err)
+signers_load(const struct broker_conf *conf, struct broker_files *f, struct tsb_err *err)
 {
-	if (certificates_load(f, &f->conf->timestamp_signers, false, &f->signers, &f->nsigners,
-		err))
+	if (certificates_load(f, &conf->timestamp_signers, false, &f->signers, &f->nsigners, err))
 		return -1;
-	return certificates_load(f, &f->conf->request_signers, true, &f->request_signers,
+	return certificates_load(f, &conf->request_signers, true, &f->request_signers,
 	    &f->nrequest_signers, err);
 }
 
@@ -93,22 +91,22 @@ is_blank(struct tsb_view v)
 
 /* Public keys of one file: PEM blocks of keys or certificates, one after the other. */
 static int
-key_file_load(struct flow *f, const char *setting, const char *path, struct tsb_view **keys,
+key_file_load(struct broker_files *f, const char *setting, const char *path, struct tsb_view **keys,
     size_t *n, struct tsb_err *err)
 {
 	struct tsb_view text, der;
 	struct tsb_err why;
 
-	*keys = arena_array(&f->process, KEYS_MAX, sizeof(**keys));
+	*keys = arena_array(&f->arena, KEYS_MAX, sizeof(**keys));
 	*n = 0;
-	if (tsb_file_load(path, PEM_MAX, &f->process, &text, &why))
+	if (tsb_file_load(path, PEM_MAX, &f->arena, &text, &why))
 		return tsb_fail(err, why.code, "%s: %s", setting, why.msg);
 	do {
 		if (*n == KEYS_MAX)
 			return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "%s: %s has too many keys",
 			    setting, path);
-		if (crypto_pem_to_der(pem_next(&text), &f->process, &der, &why) ||
-		    crypto_public_key(der, &f->process, &(*keys)[*n], &why))
+		if (crypto_pem_to_der(pem_next(&text), &f->arena, &der, &why) ||
+		    crypto_public_key(der, &f->arena, &(*keys)[*n], &why))
 			return tsb_fail(err, why.code, "%s: %s, key %zu: %s", setting, path, *n + 1,
 			    why.msg);
 		(*n)++;
@@ -117,8 +115,8 @@ key_file_load(struct flow *f, const char *setting, const char *path, struct tsb_
 }
 
 static int
-keys_load(struct flow *f, const char *setting, const struct conf_list *files, struct tsb_view **out,
-    size_t *n, struct tsb_err *err)
+keys_load(struct broker_files *f, const char *setting, const struct conf_list *files,
+    struct tsb_view **out, size_t *n, struct tsb_err *err)
 {
 	struct tsb_view *keys, *all;
 	size_t nkeys;
@@ -128,7 +126,7 @@ keys_load(struct flow *f, const char *setting, const struct conf_list *files, st
 	for (size_t i = 0; i < files->n; i++) {
 		if (key_file_load(f, setting, files->v[i], &keys, &nkeys, err))
 			return -1;
-		all = arena_array(&f->process, *n + nkeys, sizeof(*all));
+		all = arena_array(&f->arena, *n + nkeys, sizeof(*all));
 		for (size_t k = 0; k < *n + nkeys; k++)
 			all[k] = k < *n ? (*out)[k] : keys[k - *n];
 		*out = all;
@@ -138,15 +136,14 @@ keys_load(struct flow *f, const char *setting, const struct conf_list *files, st
 }
 
 static int
-sites_load(struct flow *f, struct tsb_err *err)
+sites_load(const struct broker_conf *conf, struct broker_files *f, struct tsb_err *err)
 {
 	struct tsb_view *keys;
 	size_t n;
 
-	if (keys_load(f, "airGapped.offlineSiteKeyFile", &f->conf->offline_site_keys, &keys, &n,
-		err))
+	if (keys_load(f, "airGapped.offlineSiteKeyFile", &conf->offline_site_keys, &keys, &n, err))
 		return -1;
-	f->offline_sites = arena_array(&f->process, n, sizeof(*f->offline_sites));
+	f->offline_sites = arena_array(&f->arena, n, sizeof(*f->offline_sites));
 	for (size_t i = 0; i < n; i++)
 		f->offline_sites[i].spki = keys[i];
 	f->noffline_sites = n;
@@ -154,15 +151,15 @@ sites_load(struct flow *f, struct tsb_err *err)
 }
 
 static int
-site_key_load(struct flow *f, struct tsb_err *err)
+site_key_load(const struct broker_conf *conf, struct broker_files *f, struct tsb_err *err)
 {
 	arena_auto a = {0};
 	struct tsb_view pem;
 	struct tsb_err why;
 
-	if (f->conf->site_key_file == NULL)
+	if (conf->site_key_file == NULL)
 		return 0;
-	if (tsb_file_load(f->conf->site_key_file, PEM_MAX, &a, &pem, &why) ||
+	if (tsb_file_load(conf->site_key_file, PEM_MAX, &a, &pem, &why) ||
 	    crypto_private_load(pem, NULL, &f->site_key, &why))
 		return tsb_fail(err, why.code, "airGapped.siteKeyFile: %s", why.msg);
 	return 0;
@@ -170,23 +167,32 @@ site_key_load(struct flow *f, struct tsb_err *err)
 
 /* Only the API uses these: the dispatcher needs no right to read the files. */
 static int
-pins_load(struct flow *f, struct tsb_err *err)
+pins_load(const struct broker_conf *conf, struct broker_files *f, struct tsb_err *err)
 {
-	const struct broker_conf *conf = f->conf;
-
 	if (keys_load(f, "airGapped.attestationKeyFile", &conf->attestation_keys,
 		&f->attestation_keys, &f->nattestation_keys, err) ||
 	    keys_load(f, "airGapped.approverFile", &conf->offline_approvers, &f->offline_approvers,
 		&f->noffline_approvers, err) ||
-	    sites_load(f, err))
+	    sites_load(conf, f, err))
 		return -1;
-	return site_key_load(f, err);
+	return site_key_load(conf, f, err);
 }
 
 int
-flow_files_load(struct flow *f, enum store_login login, struct tsb_err *err)
+broker_files_load(const struct broker_conf *conf, enum store_login login, struct broker_files *f,
+    struct tsb_err *err)
 {
-	if (secret_load(f, err) || signers_load(f, err))
+	if (secret_load(conf, f, err) || signers_load(conf, f, err))
 		return -1;
-	return f->air_gapped && login == LOGIN_API ? pins_load(f, err) : 0;
+	return broker_air_gapped(conf) && login == LOGIN_API ? pins_load(conf, f, err) : 0;
+}
+
+void
+broker_files_clear(struct broker_files *f)
+{
+	if (f->site_key != NULL)
+		crypto_private_free(&f->site_key);
+	arena_clear(&f->arena);
+	tsb_wipe(f->secret, sizeof(f->secret));
+	f->has_secret = false;
 }
