@@ -20,11 +20,11 @@ base_length(const char *url)
 {
 	size_t n = strlen(url);
 
-	while (n && url[n - 1] == '/')
+	while (n > 0 && url[n - 1] == '/')
 		n--;
-	if (n > 3 && !strncmp(url + n - 3, "/v1", 3))
+	if (n > 3 && strncmp(url + n - 3, "/v1", 3) == 0)
 		n -= 3;
-	while (n && url[n - 1] == '/')
+	while (n > 0 && url[n - 1] == '/')
 		n--;
 	return n;
 }
@@ -137,7 +137,7 @@ endpoint_clear(struct endpoint *e)
 const char *
 endpoint_name(const struct endpoint *e)
 {
-	return e->unix_path ? e->unix_path : e->base;
+	return e->unix_path != NULL ? e->unix_path : e->base;
 }
 
 static int
@@ -146,11 +146,11 @@ add_text(struct endpoint_list *l, const char *p, size_t n, unsigned group, struc
 	char *text;
 	int rc;
 
-	while (n && strchr(" \t", *p)) {
+	while (n > 0 && strchr(" \t", *p) != NULL) {
 		p++;
 		n--;
 	}
-	while (n && strchr(" \t", p[n - 1]))
+	while (n > 0 && strchr(" \t", p[n - 1]) != NULL)
 		n--;
 	if (l->n == ENDPOINT_MAX)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "more than %d addresses",
@@ -158,7 +158,7 @@ add_text(struct endpoint_list *l, const char *p, size_t n, unsigned group, struc
 	text = tsb_strndup(p, n);
 	rc = endpoint_init(&l->v[l->n], text, err);
 	free(text);
-	if (!rc)
+	if (rc == 0)
 		l->v[l->n++].group = group;
 	return rc;
 }
@@ -177,7 +177,7 @@ endpoint_list_init(struct endpoint_list *l, const char *text, struct tsb_err *er
 			return -1;
 		}
 		group += text[n] == ';';
-		if (!text[n])
+		if (text[n] == '\0')
 			break;
 		text += n + 1;
 	}
@@ -209,7 +209,7 @@ endpoint_list_order(const struct endpoint_list *l, int64_t now_ms,
 
 		rank[i] = (uint64_t)(l->v[i].down_until > now_ms) << 48 |
 		    (uint64_t)l->v[i].group << 16 | random[i];
-		for (; k && rank[order[k - 1]] > rank[i]; k--)
+		for (; k > 0 && rank[order[k - 1]] > rank[i]; k--)
 			order[k] = order[k - 1];
 		order[k] = (unsigned char)i;
 	}

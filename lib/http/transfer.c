@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/str.h"
 #include "lib/http/transfer.h"
 
 /* A kept connection older than this may be closed at the other end while we write into it. */
@@ -14,14 +15,14 @@
 static void
 global_init(void)
 {
-	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		fatal("libcurl does not start");
 }
 
 static void
 set_ok(CURLcode rc, const char *what)
 {
-	if (rc)
+	if (rc != CURLE_OK)
 		fatal("libcurl: %s: %s", what, curl_easy_strerror(rc));
 }
 
@@ -87,13 +88,13 @@ set_tls(struct transfer *t, const struct rest_options *o)
 	SET(t->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(t->easy, CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(t->easy, CURLOPT_SSL_VERIFYHOST, 2L);
-	if (o->ca_file) {
+	if (o->ca_file != NULL) {
 		SET(t->easy, CURLOPT_CAINFO, o->ca_file);
 		SET(t->easy, CURLOPT_CAPATH, NULL);
 	}
-	if (o->cert_file)
+	if (o->cert_file != NULL)
 		SET(t->easy, CURLOPT_SSLCERT, o->cert_file);
-	if (o->key_file)
+	if (o->key_file != NULL)
 		SET(t->easy, CURLOPT_SSLKEY, o->key_file);
 }
 
@@ -104,7 +105,7 @@ transfer_init(struct transfer *t, const struct rest_options *o)
 
 	pthread_once(&once, global_init);
 	*t = (struct transfer){.easy = curl_easy_init(), .reply_max = o->reply_max};
-	if (!t->easy)
+	if (t->easy == NULL)
 		fatal("libcurl: no handle");
 	set_limits(t, o);
 	set_tls(t, o);
@@ -113,7 +114,7 @@ transfer_init(struct transfer *t, const struct rest_options *o)
 static void
 headers_clear(struct transfer *t)
 {
-	for (struct curl_slist *h = t->headers; h; h = h->next)
+	for (struct curl_slist *h = t->headers; h != NULL; h = h->next)
 		tsb_wipe(h->data, strlen(h->data));
 	curl_slist_free_all(t->headers);
 	t->headers = NULL;
@@ -122,7 +123,7 @@ headers_clear(struct transfer *t)
 void
 transfer_clear(struct transfer *t)
 {
-	if (t->easy)
+	if (t->easy != NULL)
 		curl_easy_cleanup(t->easy);
 	t->easy = NULL;
 	headers_clear(t);
@@ -136,12 +137,12 @@ header_add(struct transfer *t, const char *name, const char *value)
 	struct curl_slist *list;
 
 	/* A line break in a value would be another header of our caller's choice. */
-	if (strpbrk(value, "\r\n"))
+	if (strpbrk(value, "\r\n") != NULL)
 		fatal("libcurl: line break in the header %s", name);
 	tsb_bytes_addf(&line, "%s: %s", name, value);
 	list = curl_slist_append(t->headers, tsb_bytes_cstr(&line));
 	tsb_bytes_clear(&line);
-	if (!list)
+	if (list == NULL)
 		fatal("out of memory");
 	t->headers = list;
 }
@@ -149,13 +150,14 @@ header_add(struct transfer *t, const char *name, const char *value)
 static void
 set_method(struct transfer *t, const struct rest_call *call)
 {
-	bool has_body = call->body.n || !strcmp(call->method, "POST");
+	bool has_body = call->body.n > 0 || tsb_streq(call->method, "POST");
 
 	SET(t->easy, CURLOPT_CUSTOMREQUEST, NULL);
 	if (has_body) {
 		SET(t->easy, CURLOPT_POST, 1L);
 		SET(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.n);
-		SET(t->easy, CURLOPT_POSTFIELDS, call->body.n ? (const char *)call->body.p : "");
+		SET(t->easy, CURLOPT_POSTFIELDS,
+		    call->body.n > 0 ? (const char *)call->body.p : "");
 	} else {
 		SET(t->easy, CURLOPT_HTTPGET, 1L);
 	}
@@ -173,11 +175,11 @@ transfer_start(struct transfer *t, const struct rest_call *call)
 	t->text[0] = '\0';
 	tsb_bytes_reset(&t->reply);
 	headers_clear(t);
-	header_add(t, "Accept", call->accept ? call->accept : "application/json");
-	if (call->body.n)
+	header_add(t, "Accept", call->accept != NULL ? call->accept : "application/json");
+	if (call->body.n > 0)
 		header_add(t, "Content-Type",
-		    call->content_type ? call->content_type : "application/json");
-	if (call->apikey)
+		    call->content_type != NULL ? call->content_type : "application/json");
+	if (call->apikey != NULL)
 		header_add(t, "X-API-KEY", call->apikey);
 	/* No pause for a 100 Continue that many servers never send. */
 	t->headers = curl_slist_append(t->headers, "Expect:");
@@ -199,7 +201,7 @@ take_reply(struct transfer *t, struct rest_reply *reply)
 	(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	(void)curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
 	*reply = (struct rest_reply){.status = (int)status, .body = t->reply};
-	snprintf(reply->content_type, sizeof(reply->content_type), "%s", type ? type : "");
+	snprintf(reply->content_type, sizeof(reply->content_type), "%s", type != NULL ? type : "");
 	t->reply = (struct tsb_bytes){0};
 }
 
