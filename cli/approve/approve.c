@@ -8,11 +8,11 @@
 #include "cli/approve/commands.h"
 #include "cli/approve/task.h"
 #include "cli/key/change.h"
+#include "cli/lib/ask.h"
 #include "cli/lib/body.h"
 #include "cli/lib/cli.h"
 #include "cli/lib/doc.h"
 #include "cli/lib/failure.h"
-#include "cli/lib/file.h"
 #include "cli/lib/output.h"
 #include "cli/lib/session.h"
 
@@ -128,7 +128,7 @@ static int
 confirm(struct cli *c, const char *question, bool *yes)
 {
 	*yes = c->opt[OPT_YES] != NULL;
-	return *yes ? 0 : file_ask_yes(question, yes, &c->err);
+	return *yes ? 0 : ask_yes(question, yes, &c->err);
 }
 
 /* Exactly the bytes that were parsed, checked and shown are signed. */

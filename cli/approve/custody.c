@@ -11,6 +11,7 @@
 #include "lib/wire/custody.h"
 
 #include "cli/approve/commands.h"
+#include "cli/lib/ask.h"
 #include "cli/lib/body.h"
 #include "cli/lib/cli.h"
 #include "cli/lib/doc.h"
@@ -31,11 +32,10 @@ secret_of(struct cli *c, enum cli_option option, const char *what, bool twice, c
 	*out = NULL;
 	if (c->opt[option])
 		return file_read_line(c->opt[option], &c->arena, out, &c->err);
-	if (!file_ask_secret(arena_printf(&c->arena, "%s: ", what), &c->arena, out))
+	if (!ask_secret(arena_printf(&c->arena, "%s: ", what), &c->arena, out))
 		return tsb_fail(&c->err, TSB_E_INPUT, "no %s: give --%s or a terminal", what,
 		    option_rows[option].name);
-	if (twice &&
-	    (!file_ask_secret("Once more: ", &c->arena, &again) || !tsb_streq(*out, again)))
+	if (twice && (!ask_secret("Once more: ", &c->arena, &again) || !tsb_streq(*out, again)))
 		return tsb_fail(&c->err, TSB_E_INPUT, "the passwords differ; nothing was changed");
 	return 0;
 }
@@ -150,8 +150,8 @@ cli_approver_delete(struct cli *c)
 	    arena_printf(&c->arena, MANAGEMENT "delete/%s", enc_percent_str(&c->arena, c->argv[0]));
 
 	if (!yes &&
-	    file_ask_yes(arena_printf(&c->arena,
-			     "Forget %s? The backup of the key is lost with it.", c->argv[0]),
+	    ask_yes(arena_printf(&c->arena, "Forget %s? The backup of the key is lost with it.",
+			c->argv[0]),
 		&yes, &c->err))
 		return -1;
 	if (!yes)

@@ -10,6 +10,7 @@
 #include "lib/crypto/private.h"
 
 #include "cli/approve/commands.h"
+#include "cli/lib/ask.h"
 #include "cli/lib/cli.h"
 #include "cli/lib/doc.h"
 #include "cli/lib/file.h"
@@ -23,10 +24,10 @@ ask_new_passphrase(struct cli *c, const char **out)
 {
 	const char *again = NULL;
 
-	if (!file_ask_secret("Passphrase for the new key: ", &c->arena, out))
+	if (!ask_secret("Passphrase for the new key: ", &c->arena, out))
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "no passphrase: give --passphrase-file, TSB_APPROVER_PASSPHRASE or --no-passphrase");
-	if (!file_ask_secret("Once more: ", &c->arena, &again) || !tsb_streq(*out, again))
+	if (!ask_secret("Once more: ", &c->arena, &again) || !tsb_streq(*out, again))
 		return tsb_fail(&c->err, TSB_E_INPUT, "the passphrases differ; nothing was made");
 	return 0;
 }

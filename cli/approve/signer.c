@@ -8,6 +8,7 @@
 #include "lib/crypto/keypair.h"
 
 #include "cli/approve/signer.h"
+#include "cli/lib/ask.h"
 #include "cli/lib/cli.h"
 #include "cli/lib/file.h"
 #include "cli/lib/output.h"
@@ -36,7 +37,7 @@ find_passphrase(struct cli *c, const char *path, const char **out)
 	if (env && *env)
 		*out = env;
 	else
-		file_ask_secret(prompt, &c->arena, out);
+		ask_secret(prompt, &c->arena, out);
 	if (!*out)
 		return tsb_fail(&c->err, TSB_E_READING_PEM,
 		    "%s is encrypted: give --passphrase-file, TSB_APPROVER_PASSPHRASE or a terminal",

@@ -6,9 +6,9 @@
 #include "cli/key/change.h"
 #include "cli/key/policy.h"
 #include "cli/key/strength.h"
+#include "cli/lib/ask.h"
 #include "cli/lib/cli.h"
 #include "cli/lib/doc.h"
-#include "cli/lib/file.h"
 
 static const char *
 rule_list(struct arena *a, unsigned rules)
@@ -241,7 +241,7 @@ change_confirm(struct cli *c, const char *what, const struct ska_policy *now, bo
 	question = arena_printf(&c->arena,
 	    "Everyone with an API key will need no approval for: %s. Is that what you want?",
 	    rules);
-	if (!c->opt[OPT_YES] && file_ask_yes(question, yes, &c->err) == 0)
+	if (!c->opt[OPT_YES] && ask_yes(question, yes, &c->err) == 0)
 		return 0;
 	return cli_end(c, CLI_OPENS, TSB_E_INPUT,
 	    "%s leaves open to everyone: %s; give --yes-open-rules if that is what you want", what,

@@ -11,9 +11,9 @@
 #include "cli/key/key.h"
 #include "cli/key/policy.h"
 #include "cli/key/view.h"
+#include "cli/lib/ask.h"
 #include "cli/lib/body.h"
 #include "cli/lib/cli.h"
-#include "cli/lib/file.h"
 #include "cli/lib/output.h"
 #include "cli/lib/session.h"
 
@@ -181,7 +181,7 @@ cli_key_delete(struct cli *c)
 	bool yes = c->opt[OPT_YES] != NULL;
 	const char *question = arena_printf(&c->arena, "Destroy the key %s for ever?", c->argv[0]);
 
-	if (!yes && file_ask_yes(question, &yes, &c->err))
+	if (!yes && ask_yes(question, &yes, &c->err))
 		return -1;
 	if (!yes)
 		return tsb_fail(&c->err, TSB_E_INPUT, "nothing was deleted");

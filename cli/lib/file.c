@@ -2,11 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "lib/base/enc.h"
@@ -147,115 +143,4 @@ file_write(const char *path, struct tsb_view content, struct tsb_err *err)
 	if (fd < 0)
 		return tsb_fail(err, TSB_E_IO, "cannot write %s: %s", path, strerror(errno));
 	return tsb_file_write_fd(fd, path, content, err);
-}
-
-/* While a question is open: signals are noted, so that none ends the program with the echo off. */
-static const int asking_signals[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP};
-static volatile sig_atomic_t asking_signal;
-
-struct asking {
-	struct sigaction actions[TSB_COUNT(asking_signals)];
-	sigset_t mask;
-};
-
-static void
-note_signal(int number)
-{
-	asking_signal = number;
-}
-
-static void
-asking_start(struct asking *a)
-{
-	struct sigaction note = {.sa_handler = note_signal};
-	sigset_t blocked;
-	size_t i;
-
-	asking_signal = 0;
-	sigemptyset(&note.sa_mask);
-	sigemptyset(&blocked);
-	for (i = 0; i < TSB_COUNT(asking_signals); i++) {
-		sigaction(asking_signals[i], &note, &a->actions[i]);
-		sigaddset(&blocked, asking_signals[i]);
-	}
-	sigprocmask(SIG_BLOCK, &blocked, &a->mask);
-}
-
-/* Signals get through only here: none can slip in between the look at the flag and the wait. */
-static bool
-asking_wait(const struct asking *a, int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-
-	return ppoll(&p, 1, NULL, &a->mask) == 1;
-}
-
-static void
-asking_end(const struct asking *a)
-{
-	size_t i;
-
-	for (i = 0; i < TSB_COUNT(asking_signals); i++)
-		sigaction(asking_signals[i], &a->actions[i], NULL);
-	sigprocmask(SIG_SETMASK, &a->mask, NULL);
-	if (asking_signal)
-		raise(asking_signal);
-}
-
-/* Prompts on the terminal itself, so that redirected input and output do not matter. */
-static bool
-ask(const char *prompt, bool echo, char *line, size_t size)
-{
-	FILE *tty = fopen("/dev/tty", "r+e");
-	struct asking asking;
-	struct termios old, quiet;
-	bool changed = false, got;
-
-	if (!tty)
-		return false;
-	asking_start(&asking);
-	if (!echo && tcgetattr(fileno(tty), &old) == 0) {
-		quiet = old;
-		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		changed = tcsetattr(fileno(tty), TCSAFLUSH, &quiet) == 0;
-	}
-	setvbuf(tty, NULL, _IONBF, 0); /* no copy of the secret in a buffer */
-	fprintf(tty, "%s", prompt);
-	fseek(tty, 0, SEEK_CUR);
-	got = (echo || changed) && asking_wait(&asking, fileno(tty)) &&
-	    fgets(line, (int)size, tty) != NULL;
-	if (changed) {
-		tcsetattr(fileno(tty), TCSAFLUSH, &old);
-		fputs("\n", tty);
-	}
-	fclose(tty);
-	asking_end(&asking);
-	if (got)
-		line[strcspn(line, "\r\n")] = '\0';
-	return got;
-}
-
-bool
-file_ask_secret(const char *prompt, struct arena *a, const char **out)
-{
-	char line[LINE_SIZE];
-	bool got = ask(prompt, false, line, sizeof(line)) && line[0] != '\0';
-
-	if (got)
-		*out = arena_str(a, line);
-	tsb_wipe(line, sizeof(line));
-	return got;
-}
-
-int
-file_ask_yes(const char *question, bool *yes, struct tsb_err *err)
-{
-	char prompt[512], line[16];
-
-	snprintf(prompt, sizeof(prompt), "%s [y/N] ", question);
-	if (!ask(prompt, true, line, sizeof(line)))
-		return tsb_fail(err, TSB_E_INPUT,
-		    "there is no terminal to ask at; give --yes when you have seen what it is");
-	*yes = tsb_streq(line, "y") || tsb_streq(line, "Y") || tsb_streq(line, "yes");
-	return 0;
 }

@@ -1,4 +1,4 @@
-/* Files, secrets and questions at the terminal. */
+/* Files that a command names: read by what they hold, written so that nothing is lost. */
 #ifndef TSB_CLI_LIB_FILE_H
 #define TSB_CLI_LIB_FILE_H
 
@@ -29,9 +29,5 @@ int file_replace(const char *path, unsigned mode, struct tsb_view content, struc
     TSB_MUSTCHECK;
 /* Writes or replaces: results that may be made again. */
 int file_write(const char *path, struct tsb_view content, struct tsb_err *err) TSB_MUSTCHECK;
-/* A line from the terminal without echo; false when there is no terminal or nothing was typed. */
-bool file_ask_secret(const char *prompt, struct arena *a, const char **out);
-/* A question with the answers y and n; *yes. TSB_E_INPUT when there is no terminal to ask at. */
-int file_ask_yes(const char *question, bool *yes, struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

@@ -14,6 +14,7 @@
 #include "lib/base/str.h"
 #include "lib/qr/words.h"
 
+#include "cli/lib/ask.h"
 #include "cli/lib/cli.h"
 #include "cli/lib/doc.h"
 #include "cli/lib/file.h"
@@ -340,7 +341,7 @@ confirm_trust(struct cli *c, const char *name)
 	    "Is this the fingerprint that the site %s shows, and are its packages to be believed?",
 	    name);
 
-	if (!yes && file_ask_yes(question, &yes, &c->err))
+	if (!yes && ask_yes(question, &yes, &c->err))
 		return -1;
 	return yes ? 0 : tsb_fail(&c->err, TSB_E_INPUT, "nothing was changed");
 }

@@ -9,6 +9,7 @@
 #include "lib/base/str.h"
 
 #include "cli/key/change.h"
+#include "cli/lib/ask.h"
 #include "cli/lib/cli.h"
 #include "cli/lib/doc.h"
 #include "cli/lib/failure.h"
@@ -259,7 +260,7 @@ static int
 ask(struct cli *c, const char *question, bool *yes)
 {
 	*yes = c->opt[OPT_YES] != NULL;
-	return *yes ? 0 : file_ask_yes(question, yes, &c->err);
+	return *yes ? 0 : ask_yes(question, yes, &c->err);
 }
 
 /*
