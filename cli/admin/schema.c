@@ -30,12 +30,13 @@ free_admin(struct admin *a)
 static int
 load(struct cli *c, struct admin *a)
 {
-	const char *path = c->opt[OPT_CONFIG] ? c->opt[OPT_CONFIG] : broker_conf_default_path;
+	const char *path =
+	    c->opt[OPT_CONFIG] != NULL ? c->opt[OPT_CONFIG] : broker_conf_default_path;
 
 	if (broker_conf_load(path, &a->conf, &c->err))
 		return -1;
 	a->login = broker_store_conf(&a->conf, LOGIN_ADMIN);
-	if (!a->login.user || !*a->login.user)
+	if (a->login.user == NULL || !*a->login.user)
 		return tsb_fail(&c->err, TSB_E_CONFIG_NOT_EXISTENT,
 		    "%s has no admin login: set database.adminUser and its password", path);
 	return 0;
@@ -86,7 +87,7 @@ cli_schema_status(struct cli *c)
 int
 cli_schema_upgrade(struct cli *c)
 {
-	const char *dir = c->opt[OPT_DIR] ? c->opt[OPT_DIR] : TSB_DATADIR "/schema";
+	const char *dir = c->opt[OPT_DIR] != NULL ? c->opt[OPT_DIR] : TSB_DATADIR "/schema";
 	admin_auto a = {0};
 	store_auto *s = NULL;
 

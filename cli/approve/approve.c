@@ -45,7 +45,7 @@ show(const struct cli *c, const struct task *task)
 	FILE *to = c->json ? stderr : stdout;
 	doc_auto t = {0};
 
-	if (c->json && c->opt[OPT_YES])
+	if (c->json && c->opt[OPT_YES] != NULL)
 		return;
 	doc_start(&t, false);
 	task_show(&t, task);
@@ -107,7 +107,7 @@ static int
 select_tasks(struct approver *a)
 {
 	struct cli *c = a->cli;
-	bool all = c->opt[OPT_ALL] || c->opt[OPT_REQUEST];
+	bool all = c->opt[OPT_ALL] != NULL || c->opt[OPT_REQUEST] != NULL;
 	int i;
 
 	if (all == (c->argc > 0))

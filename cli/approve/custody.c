@@ -30,7 +30,7 @@ secret_of(struct cli *c, enum cli_option option, const char *what, bool twice, c
 	const char *again = NULL;
 
 	*out = NULL;
-	if (c->opt[option])
+	if (c->opt[option] != NULL)
 		return file_read_line(c->opt[option], &c->arena, out, &c->err);
 	if (!ask_secret(arena_printf(&c->arena, "%s: ", what), &c->arena, out))
 		return tsb_fail(&c->err, TSB_E_INPUT, "no %s: give --%s or a terminal", what,
@@ -65,7 +65,7 @@ post_and_show(struct cli *c, const char *path, struct tsb_bytes *body, const cha
 	}
 	if (wire_client_text_parse(tsb_view_bytes(&answer), member, &c->arena, &text, &c->err))
 		return session_misread(c);
-	if (!text) {
+	if (text == NULL) {
 		tsb_fail(&c->err, TSB_E_IO, "%s is missing", member);
 		return session_misread(c);
 	}
@@ -110,10 +110,10 @@ cli_approver_restore(struct cli *c)
 	const char *password;
 
 	open_body(c, &body);
-	if (!c->opt[OPT_FORGOTTEN] && c->opt[OPT_NEW_PASSWORD_FILE])
+	if (c->opt[OPT_FORGOTTEN] == NULL && c->opt[OPT_NEW_PASSWORD_FILE] != NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "--new-password-file goes with --forgotten; see also tsb approver change-password");
-	if (!c->opt[OPT_FORGOTTEN])
+	if (c->opt[OPT_FORGOTTEN] == NULL)
 		return post_and_show(c, MANAGEMENT "restoreFromBackup", &body, "oneTimeCode");
 	if (secret_of(c, OPT_NEW_PASSWORD_FILE, "new backup password", true, &password))
 		return -1;
@@ -218,8 +218,8 @@ out_path(struct cli *c, const char **path)
 {
 	const char *name = c->argv[0];
 
-	*path = c->opt[OPT_OUT] ? c->opt[OPT_OUT] : arena_printf(&c->arena, "%s.p12", name);
-	if (!c->opt[OPT_OUT] && (strchr(name, '/') || name[0] == '.'))
+	*path = c->opt[OPT_OUT] != NULL ? c->opt[OPT_OUT] : arena_printf(&c->arena, "%s.p12", name);
+	if (c->opt[OPT_OUT] == NULL && (strchr(name, '/') != NULL || name[0] == '.'))
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "'%s' is no file name: name the file with --out", name);
 	/* found out now: the code works once */

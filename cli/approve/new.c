@@ -38,12 +38,12 @@ new_passphrase(struct cli *c, const char **out)
 	const char *env = getenv("TSB_APPROVER_PASSPHRASE");
 
 	*out = NULL;
-	if (c->opt[OPT_NO_PASSPHRASE])
+	if (c->opt[OPT_NO_PASSPHRASE] != NULL)
 		return 0;
-	if (c->opt[OPT_PASSPHRASE_FILE]) {
+	if (c->opt[OPT_PASSPHRASE_FILE] != NULL) {
 		if (file_read_line(c->opt[OPT_PASSPHRASE_FILE], &c->arena, out, &c->err))
 			return -1;
-	} else if (env && *env) {
+	} else if (env != NULL && *env) {
 		*out = env;
 	} else if (ask_new_passphrase(c, out)) {
 		return -1;
@@ -70,13 +70,14 @@ show(struct cli *c, struct tsb_view spki, const char *private_path, const char *
 int
 cli_approver_new(struct cli *c)
 {
-	const char *type = c->opt[OPT_TYPE] ? c->opt[OPT_TYPE] : "p256";
-	const char *dir = c->opt[OPT_OUT] ? c->opt[OPT_OUT] : ".";
+	const char *type = c->opt[OPT_TYPE] != NULL ? c->opt[OPT_TYPE] : "p256";
+	const char *dir = c->opt[OPT_OUT] != NULL ? c->opt[OPT_OUT] : ".";
 	const char *name = c->argv[0], *passphrase, *private_path, *public_path;
 	tsb_bytes_auto private_pem = {0}, public_pem = {0};
 	crypto_private_auto *key = NULL;
 
-	if (!*name || strchr(name, '/') || name[0] == '.' || !tsb_label_valid(tsb_view_str(name)))
+	if (!*name || strchr(name, '/') != NULL || name[0] == '.' ||
+	    !tsb_label_valid(tsb_view_str(name)))
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "NAME becomes a file name: no '/', no '.' in front; --out gives the folder");
 	private_path = arena_printf(&c->arena, "%s/%s.key.pem", dir, name);

@@ -31,14 +31,14 @@ find_passphrase(struct cli *c, const char *path, const char **out)
 	char prompt[256];
 
 	*out = NULL;
-	if (c->opt[OPT_PASSPHRASE_FILE])
+	if (c->opt[OPT_PASSPHRASE_FILE] != NULL)
 		return file_read_line(c->opt[OPT_PASSPHRASE_FILE], &c->arena, out, &c->err);
 	snprintf(prompt, sizeof(prompt), "Passphrase of %s: ", path);
-	if (env && *env)
+	if (env != NULL && *env)
 		*out = env;
 	else
 		ask_secret(prompt, &c->arena, out);
-	if (!*out)
+	if (*out == NULL)
 		return tsb_fail(&c->err, TSB_E_READING_PEM,
 		    "%s is encrypted: give --passphrase-file, TSB_APPROVER_PASSPHRASE or a terminal",
 		    path);
@@ -99,7 +99,7 @@ load_certificate(struct cli *c, struct signer *s)
 {
 	struct tsb_view spki;
 
-	if (!c->opt[OPT_CERTIFICATE])
+	if (c->opt[OPT_CERTIFICATE] == NULL)
 		return 0;
 	if (file_read_spki(c->opt[OPT_CERTIFICATE], &c->arena, &spki, &s->certificate, &c->err))
 		return -1;
@@ -112,11 +112,12 @@ load_certificate(struct cli *c, struct signer *s)
 int
 signer_load(struct cli *c, struct signer *out)
 {
-	const char *path = c->opt[OPT_APPROVER] ? c->opt[OPT_APPROVER] : getenv("TSB_APPROVER");
+	const char *path =
+	    c->opt[OPT_APPROVER] != NULL ? c->opt[OPT_APPROVER] : getenv("TSB_APPROVER");
 	tsb_bytes_auto content = {0};
 	signer_auto s = {0};
 
-	if (!path || !*path)
+	if (path == NULL || !*path)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "give the approver's private key with --approver FILE (tsb approver new makes one)");
 	if (file_read(path, KEY_FILE_MAX, &content, &c->err))

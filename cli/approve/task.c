@@ -55,7 +55,7 @@ fetch_page(struct cli *c, const struct signer *s, const char *id, const char *le
 	if (task_prove(c, s, &body))
 		return -1;
 	body_text(&body, "id", id);
-	body_text(&body, "requestId", id ? NULL : c->opt[OPT_REQUEST]);
+	body_text(&body, "requestId", id != NULL ? NULL : c->opt[OPT_REQUEST]);
 	body_text(&body, "detailLevel", level);
 	body_open(&body, "paging");
 	body_number(&body, "pageNumber", page);
@@ -123,7 +123,7 @@ task_fetch(struct cli *c, const struct signer *s, const char *id, struct wire_cl
 
 	*tasks = NULL;
 	*n = 0;
-	if (raw)
+	if (raw != NULL)
 		tsb_bytes_add_str(raw, "{\"tasks\":[");
 	for (page = 0; page < PAGES_MAX; page++) {
 		tsb_bytes_auto answer = {0};
@@ -134,12 +134,12 @@ task_fetch(struct cli *c, const struct signer *s, const char *id, struct wire_cl
 			&c->err))
 			return session_misread(c);
 		append(&c->arena, tasks, n, part, count);
-		if (raw)
+		if (raw != NULL)
 			join_raw(c, raw, tsb_view_bytes(&answer));
-		if (id || count < PAGE_SIZE)
+		if (id != NULL || count < PAGE_SIZE)
 			break;
 	}
-	if (raw)
+	if (raw != NULL)
 		tsb_bytes_add_str(raw, "]}");
 	return 0;
 }
@@ -185,7 +185,7 @@ check_unwrap(struct cli *c, const struct wire_client_task *w, const struct ska_a
 		return WRONG(c, w, "its token says nothing about the new key", w->id);
 	if (ska_unwrap_payload_parse(t->payload, &u, &why))
 		return WRONG(c, w, "%s", w->id, why.msg);
-	if (w->new_label && !view_is(u.label, w->new_label))
+	if (w->new_label != NULL && !view_is(u.label, w->new_label))
 		return WRONG(c, w, "the token makes another key than %s", w->id, w->new_label);
 	if (w->has_wrapped_key && !tsb_view_eq(w->wrapped_key, u.wrapped_key))
 		return WRONG(c, w, "the wrapped key in the token is not the request's", w->id);
@@ -203,7 +203,7 @@ certified_key(struct cli *c, const struct task *task)
 
 	if (tsb_kinds[w->kind].content != CONTENT_CERTIFICATE)
 		return task->has_attributes ? task->attributes.public_key : none;
-	if (!w->csr || crypto_pem_to_der(tsb_view_str(w->csr), &c->arena, &der, &ignored) ||
+	if (w->csr == NULL || crypto_pem_to_der(tsb_view_str(w->csr), &c->arena, &der, &ignored) ||
 	    !certview_open(der, &csr))
 		return none;
 	return certview_key(&csr, &c->arena);
@@ -226,7 +226,7 @@ check_certificate(struct cli *c, const struct task *task)
 		return WRONG(c, w, "its token holds no certificate%s to be signed", w->id,
 		    request ? " request" : "");
 	name = certview_common_name(&v, &c->arena);
-	if (w->common_name && !tsb_streq(w->common_name, name ? name : ""))
+	if (w->common_name != NULL && !tsb_streq(w->common_name, name != NULL ? name : ""))
 		return WRONG(c, w, "the token is for the name '%s', not for '%s'", w->id,
 		    name ? name : "", w->common_name);
 	if (key.n > 0 && !tsb_view_eq(key, certview_key(&v, &c->arena)))
@@ -306,7 +306,7 @@ check_attributes(struct cli *c, const struct pinned_keys *keys, struct task *out
 		return WRONG(c, w, "its key attributes are not understood: %s", w->id, ignored.msg);
 	/* Tokens for keys outside the HSM name the uuid (release notes of the reference HSM). */
 	if (!view_is(out->token.label, k->label) &&
-	    !(k->uuid && view_is(out->token.label, k->uuid)))
+	    !(k->uuid != NULL && view_is(out->token.label, k->uuid)))
 		return WRONG(c, w, "its key attributes belong to another key", w->id);
 	if (keys->attestation.n > 0 &&
 	    crypto_verify_attestation(keys->attestation, w->attributes, w->attributes_signature,

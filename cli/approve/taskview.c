@@ -96,10 +96,10 @@ show_payload(struct doc *t, const struct task *task)
 	const struct ska_approval_token *token = &task->token;
 	const char *reading = token->has_payload ? token_reading(token->payload) : NULL;
 
-	if (w->has_kind && reading)
+	if (w->has_kind && reading != NULL)
 		doc_warn(t, "this is called '%s', but approving it approves %s as well",
 		    tsb_kinds[w->kind].title, reading);
-	if (w->has_kind && tsb_kinds[w->kind].effect == EFFECT_PLAIN_TEXT && !reading)
+	if (w->has_kind && tsb_kinds[w->kind].effect == EFFECT_PLAIN_TEXT && reading == NULL)
 		doc_digest(t, "ciphertext", token->payload);
 	else
 		token_show_payload(t, token);
@@ -110,7 +110,7 @@ show_unwrap(struct doc *t, const struct task *task)
 {
 	doc_open(t, "new key");
 	token_show_unwrap(t, task->token.payload);
-	if (task->wire->wrap_method)
+	if (task->wire->wrap_method != NULL)
 		doc_format(t, "method", "%s (as the request says; approvals do not cover it)",
 		    task->wire->wrap_method);
 	doc_close(t);
@@ -136,7 +136,7 @@ show_policy(struct doc *t, const struct task *task)
 	const struct ska_policy *old =
 	    task->has_attributes && task->attributes.has_policy ? &task->attributes.policy : NULL;
 
-	if (old && !task->attributes_verified)
+	if (old != NULL && !task->attributes_verified)
 		doc_text(t, "old policy", "as the server says, not checked");
 	doc_open(t, "new policy");
 	change_show(t, old, &task->policy);

@@ -224,7 +224,7 @@ show_timestamp(struct decode *d, const struct ska_timestamp *s, const struct tsb
 	if (t->json)
 		doc_number(t, "seconds", s->seconds);
 	doc_view(t, "signed by key", s->key_label);
-	if (signature)
+	if (signature != NULL)
 		show_signature(d, "timestamp signature", *signature, d->keys.timestamp, s->whole);
 }
 
@@ -452,7 +452,7 @@ unwrap_text(struct arena *a, struct tsb_view content)
 		return bytes;
 
 	for (i = 0; i < content.n; i++)
-		if (!strchr(" \t\r\n", content.p[i]) || content.p[i] == '\0')
+		if (strchr(" \t\r\n", content.p[i]) == NULL || content.p[i] == '\0')
 			text[n++] = (char)content.p[i];
 	if (n > 0 && enc_base64_decode(tsb_view_of(text, n), a, &bytes))
 		return bytes;

@@ -211,13 +211,13 @@ show_alone(struct doc *t, const struct ska_policy *now)
 void
 change_show(struct doc *t, const struct ska_policy *old, const struct ska_policy *now)
 {
-	unsigned open = strength_open_rules(now), was = old ? strength_open_rules(old) : 0;
+	unsigned open = strength_open_rules(now), was = old != NULL ? strength_open_rules(old) : 0;
 	arena_auto a = {0};
 	int k;
 
 	if (open & ~was)
 		doc_warn(t, "this policy opens to everyone: %s", rule_list(&a, open & ~was));
-	if (!old) {
+	if (old == NULL) {
 		show_alone(t, now);
 		return;
 	}
@@ -235,13 +235,13 @@ change_confirm(struct cli *c, const char *what, const struct ska_policy *now, bo
 	unsigned open = strength_open_rules(now);
 	const char *rules = rule_list(&c->arena, open), *question;
 
-	*yes = open == 0 || c->opt[OPT_YES_OPEN_RULES];
+	*yes = open == 0 || c->opt[OPT_YES_OPEN_RULES] != NULL;
 	if (*yes)
 		return 0;
 	question = arena_printf(&c->arena,
 	    "Everyone with an API key will need no approval for: %s. Is that what you want?",
 	    rules);
-	if (!c->opt[OPT_YES] && ask_yes(question, yes, &c->err) == 0)
+	if (c->opt[OPT_YES] == NULL && ask_yes(question, yes, &c->err) == 0)
 		return 0;
 	return cli_end(c, CLI_OPENS, TSB_E_INPUT,
 	    "%s leaves open to everyone: %s; give --yes-open-rules if that is what you want", what,

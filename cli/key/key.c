@@ -57,24 +57,24 @@ put_algorithm(struct cli *c, struct tsb_bytes *b)
 	const char *algorithm = c->opt[OPT_ALGORITHM], *curve = c->opt[OPT_CURVE], *oid;
 	long size;
 
-	if (!algorithm)
+	if (algorithm == NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT, "give --algorithm RSA, EC or ED");
 	if (cli_number(c, OPT_SIZE, 1, 65536, DEFAULT_RSA_BITS, &size))
 		return -1;
 	body_text(b, "algorithm", algorithm);
 	if (tsb_streq(algorithm, "EC") || tsb_streq(algorithm, "ED")) {
-		if (!curve)
+		if (curve == NULL)
 			curve = tsb_streq(algorithm, "EC") ? "P-256" : "Ed25519";
-		if (!(oid = curve_oid(curve)))
+		if ((oid = curve_oid(curve)) == NULL)
 			return tsb_fail(&c->err, TSB_E_INPUT,
 			    "--curve %s is not known here; give its OID", curve);
-		if (c->opt[OPT_SIZE])
+		if (c->opt[OPT_SIZE] != NULL)
 			return tsb_fail(&c->err, TSB_E_INPUT,
 			    "--size does not go with %s; see --curve", algorithm);
 		body_text(b, "curveOid", oid);
-	} else if (curve) {
+	} else if (curve != NULL) {
 		return tsb_fail(&c->err, TSB_E_INPUT, "--curve does not go with %s", algorithm);
-	} else if (c->opt[OPT_SIZE] || tsb_streq(algorithm, "RSA")) {
+	} else if (c->opt[OPT_SIZE] != NULL || tsb_streq(algorithm, "RSA")) {
 		body_number(b, "keySize", size);
 	}
 	return 0;
@@ -87,7 +87,7 @@ key_put_attributes(struct cli *c, const char *dflt, struct tsb_bytes *b)
 	static const char *const names[] = {"decrypt", "sign", "unwrap", "derive", "extractable",
 	    "modifiable", "destroyable", "sensitive", "copyable", "encrypt", "verify", "wrap",
 	    "bip32", "slip10"};
-	const char *text = c->opt[OPT_ATTRIBUTES] ? c->opt[OPT_ATTRIBUTES] : dflt;
+	const char *text = c->opt[OPT_ATTRIBUTES] != NULL ? c->opt[OPT_ATTRIBUTES] : dflt;
 	char *rest = arena_str(&c->arena, text), *word;
 	signed char value[TSB_COUNT(names)] = {0}; /* 1 yes, -1 no, 0 not given */
 	size_t i;

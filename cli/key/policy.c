@@ -34,7 +34,7 @@ approver_name(struct arena *a, const char *path)
 	const char *base = strrchr(path, '/');
 	size_t n, i, len;
 
-	base = base ? base + 1 : path;
+	base = base != NULL ? base + 1 : path;
 	n = strlen(base);
 	for (i = 0; i < TSB_COUNT(endings); i++) {
 		len = strlen(endings[i]);
@@ -117,7 +117,7 @@ rule_of_approvers(struct cli *c, struct ska_policy *policy)
 	*token = (struct ska_token){"approval", (uint64_t)timelock, (uint64_t)timeout, 1, group};
 	for (i = 0; i < RULE__MAX; i++) {
 		policy->rule[i] = (struct ska_rule){1, token};
-		if (i != RULE_USE && c->opt[OPT_USE_ONLY])
+		if (i != RULE_USE && c->opt[OPT_USE_ONLY] != NULL)
 			ska_rule_set_always(&policy->rule[i], &c->arena);
 	}
 	return 0;
@@ -168,16 +168,16 @@ policy_of_options(struct cli *c, bool creation, struct tsb_bytes *json)
 	struct ska_policy policy = {0};
 	size_t i;
 
-	if (c->opt[OPT_POLICY] && c->opt[OPT_APPROVERS])
+	if (c->opt[OPT_POLICY] != NULL && c->opt[OPT_APPROVERS] != NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT, "give --policy or --approvers, not both");
-	if (!c->opt[OPT_APPROVERS])
+	if (c->opt[OPT_APPROVERS] == NULL)
 		for (i = 0; i < TSB_COUNT(parts); i++)
-			if (c->opt[parts[i]])
+			if (c->opt[parts[i]] != NULL)
 				return tsb_fail(&c->err, TSB_E_INPUT, "--%s goes with --approvers",
 				    option_rows[parts[i]].name);
-	if (c->opt[OPT_POLICY])
+	if (c->opt[OPT_POLICY] != NULL)
 		return policy_of_file(c, creation, json);
-	if (!c->opt[OPT_APPROVERS])
+	if (c->opt[OPT_APPROVERS] == NULL)
 		return 0;
 	if (rule_of_approvers(c, &policy))
 		return -1;
@@ -208,7 +208,7 @@ shown_name(struct arena *a, const struct ska_approver *p)
 	const char *name = p->name;
 	struct tsb_err ignored;
 
-	if (!name && p->type == APPROVER_CERTIFICATE &&
+	if (name == NULL && p->type == APPROVER_CERTIFICATE &&
 	    crypto_cert_common_name(p->value, a, &name, &ignored))
 		name = NULL;
 	return name;
@@ -222,8 +222,8 @@ policy_approver(struct arena *a, const struct ska_approver *p)
 
 	if (p->type == APPROVER_ONBOARDED)
 		return arena_printf(a, "onboarded  %s", name);
-	return arena_printf(a, "%s%s%s", fingerprint_key(a, p->spki), name ? "  " : "",
-	    name ? name : "");
+	return arena_printf(a, "%s%s%s", fingerprint_key(a, p->spki), name != NULL ? "  " : "",
+	    name != NULL ? name : "");
 }
 
 static void
@@ -236,7 +236,7 @@ show_approver(struct doc *t, const struct ska_approver *p, const struct tsb_view
 	    [APPROVER_ONBOARDED] = "onboarded_approver_certificate",
 	};
 	arena_auto a = {0};
-	bool has = approved && has_approved(approved, n, p->spki);
+	bool has = approved != NULL && has_approved(approved, n, p->spki);
 
 	if (!t->json) {
 		doc_format(t, "approver", "%s%s", policy_approver(&a, p),
@@ -248,7 +248,7 @@ show_approver(struct doc *t, const struct ska_approver *p, const struct tsb_view
 	doc_text(t, "type", types[p->type]);
 	if (p->type != APPROVER_ONBOARDED)
 		doc_key(t, "key", p->spki);
-	if (approved)
+	if (approved != NULL)
 		doc_bool(t, "approved", has);
 	doc_close(t);
 }
@@ -259,16 +259,16 @@ show_group(struct doc *t, const struct ska_group *g, const struct tsb_view *appr
 	arena_auto a = {0};
 	size_t i, have = 0;
 
-	for (i = 0; approved && i < g->napprovers; i++)
+	for (i = 0; approved != NULL && i < g->napprovers; i++)
 		have += has_approved(approved, n, g->approvers[i].spki);
-	doc_open_as(t, "group", "%s%s%u of %zu must approve%s", g->name ? g->name : "",
-	    g->name ? ": " : "", g->quorum, g->napprovers,
-	    approved ? arena_printf(&a, ", %zu did", have) : "");
+	doc_open_as(t, "group", "%s%s%u of %zu must approve%s", g->name != NULL ? g->name : "",
+	    g->name != NULL ? ": " : "", g->quorum, g->napprovers,
+	    approved != NULL ? arena_printf(&a, ", %zu did", have) : "");
 	if (t->json) {
 		doc_text(t, "name", g->name);
 		doc_number(t, "quorum", g->quorum);
 	}
-	if (t->json && approved)
+	if (t->json && approved != NULL)
 		doc_number(t, "approvals", have);
 	if (g->quorum > g->napprovers)
 		doc_warn(t, "this group has fewer approvers than its quorum: it can never be met");
@@ -293,8 +293,9 @@ show_token(struct doc *t, const struct ska_token *token, const struct tsb_view *
 	arena_auto a = {0};
 	size_t i;
 
-	doc_open_as(t, "token", "%s%s%s%s", token->name ? token->name : "", token->name ? "  " : "",
-	    minutes(&a, "timelock", token->timelock), minutes(&a, "timeout", token->timeout));
+	doc_open_as(t, "token", "%s%s%s%s", token->name != NULL ? token->name : "",
+	    token->name != NULL ? "  " : "", minutes(&a, "timelock", token->timelock),
+	    minutes(&a, "timeout", token->timeout));
 	if (t->json) {
 		doc_text(t, "name", token->name);
 		doc_number(t, "timelock", token->timelock);

@@ -53,7 +53,7 @@ count_outside(const struct ska_group *g, const struct ska_group *other)
 		struct tsb_view spki = g->approvers[i].spki;
 
 		n += spki.n > 0 && !group_has(g, i, spki) &&
-		    !(other && group_has(other, other->napprovers, spki));
+		    !(other != NULL && group_has(other, other->napprovers, spki));
 	}
 	return n;
 }

@@ -74,7 +74,7 @@ ask(const char *prompt, bool echo, char *line, size_t size)
 	struct termios old, quiet;
 	bool changed = false, got;
 
-	if (!tty)
+	if (tty == NULL)
 		return false;
 	asking_start(&asking);
 	if (!echo && tcgetattr(fileno(tty), &old) == 0) {

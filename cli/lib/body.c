@@ -18,7 +18,7 @@ member(struct tsb_bytes *b, const char *name)
 void
 body_open(struct tsb_bytes *b, const char *name)
 {
-	if (name)
+	if (name != NULL)
 		member(b, name);
 	tsb_bytes_add_str(b, "{");
 }
@@ -32,7 +32,7 @@ body_close(struct tsb_bytes *b)
 void
 body_text(struct tsb_bytes *b, const char *name, const char *text)
 {
-	if (!text)
+	if (text == NULL)
 		return;
 	member(b, name);
 	wire_text_format(tsb_view_str(text), b);

@@ -53,7 +53,7 @@ certview_open(struct tsb_view der, struct certview *out)
 		return false;
 	v.kind = CERTVIEW_CERTIFICATE;
 	v.certificate = d2i_X509(NULL, &p, (long)der.n);
-	if (v.certificate && p == der.p + der.n) {
+	if (v.certificate != NULL && p == der.p + der.n) {
 		*out = v;
 		return true;
 	}
@@ -61,7 +61,7 @@ certview_open(struct tsb_view der, struct certview *out)
 	p = der.p;
 	v.kind = CERTVIEW_REQUEST;
 	v.request = d2i_X509_REQ(NULL, &p, (long)der.n);
-	if (v.request && p == der.p + der.n) {
+	if (v.request != NULL && p == der.p + der.n) {
 		*out = v;
 		return true;
 	}
@@ -74,8 +74,8 @@ static bool
 is_exact(const struct certview *v, struct tsb_view content)
 {
 	der_auto *again = NULL;
-	int n = v->certificate ? i2d_re_X509_tbs(v->certificate, &again)
-			       : i2d_re_X509_REQ_tbs(v->request, &again);
+	int n = v->certificate != NULL ? i2d_re_X509_tbs(v->certificate, &again)
+				       : i2d_re_X509_REQ_tbs(v->request, &again);
 
 	return n > 0 && tsb_view_eq(tsb_view_of(again, (size_t)n), content);
 }
@@ -102,15 +102,15 @@ certview_open_content(struct tsb_view der, struct certview *out)
 static const X509_NAME *
 subject_of(const struct certview *v)
 {
-	return v->certificate ? X509_get_subject_name(v->certificate)
-			      : X509_REQ_get_subject_name(v->request);
+	return v->certificate != NULL ? X509_get_subject_name(v->certificate)
+				      : X509_REQ_get_subject_name(v->request);
 }
 
 struct tsb_view
 certview_key(const struct certview *v, struct arena *a)
 {
-	const X509_PUBKEY *key = v->certificate ? X509_get_X509_PUBKEY(v->certificate)
-						: X509_REQ_get_X509_PUBKEY(v->request);
+	const X509_PUBKEY *key = v->certificate != NULL ? X509_get_X509_PUBKEY(v->certificate)
+							: X509_REQ_get_X509_PUBKEY(v->request);
 	der_auto *der = NULL;
 	int n = i2d_X509_PUBKEY(key, &der);
 
@@ -128,7 +128,7 @@ certview_common_name(const struct certview *v, struct arena *a)
 	if (at < 0)
 		return NULL;
 	n = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
-	if (n <= 0 || memchr(text, '\0', (size_t)n))
+	if (n <= 0 || memchr(text, '\0', (size_t)n) != NULL)
 		return NULL;
 	return arena_strn(a, text, (size_t)n);
 }
@@ -136,7 +136,7 @@ certview_common_name(const struct certview *v, struct arena *a)
 bool
 certview_is_self_issued(const struct certview *v)
 {
-	return v->certificate &&
+	return v->certificate != NULL &&
 	    X509_NAME_cmp(X509_get_subject_name(v->certificate),
 		X509_get_issuer_name(v->certificate)) == 0;
 }
@@ -148,7 +148,7 @@ new_memory(void)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 
-	if (!bio)
+	if (bio == NULL)
 		fatal("out of memory");
 	return bio;
 }
@@ -198,9 +198,9 @@ static void
 show_serial(struct doc *t, const ASN1_INTEGER *serial)
 {
 	BIGNUM *number = ASN1_INTEGER_to_BN(serial, NULL);
-	char *hex = number ? BN_bn2hex(number) : NULL;
+	char *hex = number != NULL ? BN_bn2hex(number) : NULL;
 
-	doc_text(t, "serial number", hex ? hex : "not understood");
+	doc_text(t, "serial number", hex != NULL ? hex : "not understood");
 	OPENSSL_free(hex);
 	BN_free(number);
 }
@@ -243,7 +243,7 @@ show_extensions(struct doc *t, const STACK_OF(X509_EXTENSION) * all)
 	BASIC_CONSTRAINTS *basic = X509V3_get_d2i(all, NID_basic_constraints, NULL, NULL);
 	int i;
 
-	if (basic && basic->ca)
+	if (basic != NULL && basic->ca)
 		doc_warn(t, "AUTHORITY: with this certificate the key may issue certificates (CA)");
 	BASIC_CONSTRAINTS_free(basic);
 	doc_list(t, "extensions");
@@ -294,12 +294,12 @@ certview_show(struct doc *t, const struct certview *v)
 	STACK_OF(X509_EXTENSION) * wanted;
 	arena_auto a = {0};
 
-	if (v->certificate)
+	if (v->certificate != NULL)
 		show_certificate(t, v);
 	else
 		show_name(t, "subject", subject_of(v));
 	doc_key(t, "public key", certview_key(v, &a));
-	if (v->certificate) {
+	if (v->certificate != NULL) {
 		show_extensions(t, X509_get0_extensions(v->certificate));
 		return;
 	}

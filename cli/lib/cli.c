@@ -7,7 +7,7 @@
 int
 cli_number(struct cli *c, enum cli_option id, long min, long max, long dflt, long *out)
 {
-	if (!c->opt[id]) {
+	if (c->opt[id] == NULL) {
 		*out = dflt;
 		return 0;
 	}

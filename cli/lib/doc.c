@@ -155,7 +155,7 @@ doc_view(struct doc *t, const char *name, struct tsb_view text)
 void
 doc_text(struct doc *t, const char *name, const char *text)
 {
-	if (text) {
+	if (text != NULL) {
 		doc_view(t, name, tsb_view_str(text));
 	} else if (t->json) {
 		begin(t, name);

@@ -101,7 +101,7 @@ failure_json(const struct cli *c, int number, const char *reason, const char *hi
 	tsb_bytes_add_str(&out, ",\"message\":");
 	wire_text_format(tsb_view_str(c->err.msg), &out);
 	tsb_bytes_add_str(&out, ",\"hint\":");
-	if (hint)
+	if (hint != NULL)
 		wire_text_format(tsb_view_str(hint), &out);
 	else
 		tsb_bytes_add_str(&out, "null");

@@ -84,7 +84,7 @@ file_read_spki(const char *path, struct arena *a, struct tsb_view *spki, struct 
 		return -1;
 	if (crypto_cert_spki(der, a, &key, &ignored) == 0) {
 		*spki = key;
-		if (cert)
+		if (cert != NULL)
 			*cert = der;
 		return 0;
 	}
@@ -92,7 +92,7 @@ file_read_spki(const char *path, struct arena *a, struct tsb_view *spki, struct 
 		return tsb_fail(err, TSB_E_PARSING_KEY,
 		    "%s is neither a certificate nor a public key (RSA, EC, Ed25519, DSA)", path);
 	*spki = der;
-	if (cert)
+	if (cert != NULL)
 		*cert = tsb_view_of(NULL, 0);
 	return 0;
 }

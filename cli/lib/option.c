@@ -28,11 +28,11 @@ option_tables(unsigned long long set, bool leading, struct option *words, char *
 
 		if (!(set & 1ULL << i))
 			continue;
-		words[n++] = (struct option){row->name, row->arg ? required_argument : no_argument,
-		    NULL, OPTION_BASE + i};
+		words[n++] = (struct option){row->name,
+		    row->arg != NULL ? required_argument : no_argument, NULL, OPTION_BASE + i};
 		if (row->letter) {
 			*letters++ = (char)row->letter;
-			if (row->arg)
+			if (row->arg != NULL)
 				*letters++ = ':';
 		}
 	}
@@ -72,10 +72,10 @@ option_read(unsigned long long set, bool leading, int argc, char **argv, const c
 			return tsb_fail(err, TSB_E_INPUT, "there is no option %s here",
 			    argv[optind - 1]);
 		id = got >= OPTION_BASE ? got - OPTION_BASE : option_of_letter(got);
-		if (opt[id] && option_rows[id].arg)
+		if (opt[id] != NULL && option_rows[id].arg != NULL)
 			return tsb_fail(err, TSB_E_INPUT, "option --%s is given twice",
 			    option_rows[id].name);
-		opt[id] = option_rows[id].arg ? optarg : "";
+		opt[id] = option_rows[id].arg != NULL ? optarg : "";
 	}
 	*operands = optind;
 	return 0;

@@ -39,12 +39,12 @@ find_apikey(struct cli *c, const char **out)
 	const char *env = token_variables[c->role];
 
 	*out = NULL;
-	if (c->opt[OPT_TOKEN] && c->opt[OPT_TOKEN_FILE])
+	if (c->opt[OPT_TOKEN] != NULL && c->opt[OPT_TOKEN_FILE] != NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT, "give --token or --token-file, not both");
-	if (c->opt[OPT_TOKEN_FILE])
+	if (c->opt[OPT_TOKEN_FILE] != NULL)
 		return file_read_line(c->opt[OPT_TOKEN_FILE], &c->arena, out, &c->err);
-	*out = c->opt[OPT_TOKEN] ? c->opt[OPT_TOKEN] : getenv(env);
-	if (*out && !**out)
+	*out = c->opt[OPT_TOKEN] != NULL ? c->opt[OPT_TOKEN] : getenv(env);
+	if (*out != NULL && !**out)
 		*out = NULL;
 	return 0;
 }
@@ -60,7 +60,7 @@ close_session(struct cli *c)
 static int
 session_open(struct cli *c)
 {
-	const char *url = c->opt[OPT_URL] ? c->opt[OPT_URL] : getenv("TSB_URL");
+	const char *url = c->opt[OPT_URL] != NULL ? c->opt[OPT_URL] : getenv("TSB_URL");
 	struct rest_options options = {
 	    .ca_file = c->opt[OPT_CA],
 	    .cert_file = c->opt[OPT_CERT],
@@ -74,12 +74,12 @@ session_open(struct cli *c)
 
 	if (c->role == TSB_ROLE_NONE)
 		c->role = c->command->role;
-	if (!url || !*url)
+	if (url == NULL || !*url)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "no broker: set TSB_URL or give --url, as in https://tsb.example.com");
 	if (find_apikey(c, &s->apikey) || endpoint_init(&s->to, url, &c->err))
 		return -1;
-	if (s->to.plain && s->apikey)
+	if (s->to.plain && s->apikey != NULL)
 		output_note(
 		    "tsb: warning: %s is not encrypted: anybody on the way can read the API key",
 		    s->to.base);
@@ -95,7 +95,7 @@ session_become(struct cli *c, enum tsb_role role)
 	if (c->role == role)
 		return 0;
 	c->role = role;
-	return c->session ? find_apikey(c, &c->session->apikey) : 0;
+	return c->session != NULL ? find_apikey(c, &c->session->apikey) : 0;
 }
 
 int
@@ -134,7 +134,7 @@ session_call(struct cli *c, const char *method, const char *path, struct tsb_vie
 	char why[REST_WHY_SIZE];
 	int rc = -1;
 
-	if (!c->session && session_open(c))
+	if (c->session == NULL && session_open(c))
 		return -1;
 	call.to = &c->session->to;
 	call.apikey = c->session->apikey;
@@ -167,7 +167,7 @@ session_put_password(struct cli *c, struct tsb_bytes *body, const char *name)
 {
 	const char *password;
 
-	if (!c->opt[OPT_PASSWORD_FILE])
+	if (c->opt[OPT_PASSWORD_FILE] == NULL)
 		return 0;
 	if (file_read_line(c->opt[OPT_PASSWORD_FILE], &c->arena, &password, &c->err))
 		return -1;

@@ -30,7 +30,7 @@ cli_key_attributes(struct cli *c)
 	struct pinned_keys keys;
 	struct keyview v;
 
-	if (!c->opt[OPT_OUT])
+	if (c->opt[OPT_OUT] == NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT, "say where they go: --out FILE");
 	if (pinned_keys_load(c, &keys) || key_put_reference(c, &body) ||
 	    session_call(c, "POST", "/v1/key/attributes", tsb_view_bytes(&body), &answer))

@@ -42,7 +42,7 @@ open_package(struct cli *c, const struct room *r, const struct source *s, struct
 	struct carried *list;
 	size_t peer, i;
 
-	if (!r)
+	if (r == NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "%s is a package: only an offline room (--room) knows whom to believe",
 		    s->from);
@@ -274,7 +274,7 @@ carried_check(struct cli *c, struct carried *k)
 	if (wire_synchronous_parse(k->request.executed, k->request.input, &c->arena, &k->in, &why))
 		return tsb_fail(&c->err, why.code, "request %s: %s", carried_name(&c->arena, k),
 		    why.msg);
-	if (k->request.key_name && !tsb_streq(k->request.key_name, k->in.request.key_name))
+	if (k->request.key_name != NULL && !tsb_streq(k->request.key_name, k->in.request.key_name))
 		return WRONG(c, k, "it says key %s and asks for %s", k->request.key_name,
 		    k->in.request.key_name);
 	if (k->in.request.key_password.n > 0)

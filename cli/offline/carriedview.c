@@ -14,7 +14,7 @@
 static const char *
 origin(struct arena *a, const struct carried *k)
 {
-	if (k->site)
+	if (k->site != NULL)
 		return arena_printf(a, "package of the site %s, its signature verifies", k->site);
 	return "nobody signed the whole of it (QR code, text or JSON); the HSM checks the approvals";
 }
@@ -41,7 +41,7 @@ show_head(struct doc *t, const struct carried *k)
 		doc_bool(t, "signed by site", k->site != NULL);
 	doc_text(t, "operation", operation_name(&a, k->request.kind));
 	doc_view(t, "key", k->task.token.label);
-	if (k->in.request.algorithm)
+	if (k->in.request.algorithm != NULL)
 		doc_format(t, "algorithm",
 		    t->json ? "%s"
 			    : "%s (as the request says; approvals do not "
@@ -57,7 +57,7 @@ show_note(struct doc *t, const struct carried *k)
 	arena_auto a = {0};
 	struct tsb_view note;
 
-	if (k->request.meta_data &&
+	if (k->request.meta_data != NULL &&
 	    enc_base64_decode(tsb_view_str(k->request.meta_data), &a, &note))
 		doc_payload(t, "caller's note", note);
 	if (tsb_kinds[k->request.executed].content == CONTENT_NEW_KEY && k->in.new_key.has_policy)
@@ -124,9 +124,9 @@ show_verdict(struct doc *t, const struct carried *k)
 	const struct task *task = &k->task;
 	enum ska_rule_kind kind = tsb_kind_rule(k->request.executed);
 
-	if (k->no_key || !task->has_attributes) {
+	if (k->no_key != NULL || !task->has_attributes) {
 		doc_warn(t, "whether the approvals suffice is not known: %s",
-		    k->no_key ? k->no_key : "the HSM was not asked");
+		    k->no_key != NULL ? k->no_key : "the HSM was not asked");
 		return;
 	}
 	if (!task->attributes.has_policy) {

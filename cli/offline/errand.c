@@ -118,11 +118,11 @@ record_done(struct cli *c, const struct carried *k, struct journal *j, struct ts
 	const char *member = tsb_kind_executed(k->request.executed)->answer_member;
 	struct wire_offline_result r = {.execution_ms = at_ms};
 
-	if (member && wire_text_member_parse(answer, member, &c->arena, &r.result, &c->err))
+	if (member != NULL && wire_text_member_parse(answer, member, &c->arena, &r.result, &c->err))
 		return session_misread(c);
-	if (member && r.result.n == 0)
+	if (member != NULL && r.result.n == 0)
 		r.result.p = (const unsigned char *)""; /* an empty text was decrypted */
-	if (proof_key(k)) {
+	if (proof_key(k) != NULL) {
 		if (fetch_proof(c, k, j, &r.attributes))
 			return -1;
 		r.has_attributes = true;

@@ -38,14 +38,14 @@ static int
 sheet_format(struct export *e)
 {
 	struct cli *c = e->cli;
-	const char *file = c->opt[OPT_SHEET], *dot = file ? strrchr(file, '.') : NULL;
+	const char *file = c->opt[OPT_SHEET], *dot = file != NULL ? strrchr(file, '.') : NULL;
 	size_t i;
 
-	if (!file && c->opt[OPT_FORMAT])
+	if (file == NULL && c->opt[OPT_FORMAT] != NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT, "--format goes with --sheet");
-	if (!file)
+	if (file == NULL)
 		return 0;
-	e->format = c->opt[OPT_FORMAT] ? c->opt[OPT_FORMAT] : dot ? dot + 1 : "";
+	e->format = c->opt[OPT_FORMAT] != NULL ? c->opt[OPT_FORMAT] : dot != NULL ? dot + 1 : "";
 	for (i = 0; i < SHEET__MAX; i++)
 		if (tsb_streq(e->format, qr_sheet_format_names[i]))
 			return 0;
@@ -58,11 +58,12 @@ check_export(struct export *e)
 {
 	struct cli *c = e->cli;
 
-	if (!c->opt[OPT_OUT] && !c->opt[OPT_QR] && !c->opt[OPT_SHEET] && !c->opt[OPT_ANIMATION])
+	if (c->opt[OPT_OUT] == NULL && c->opt[OPT_QR] == NULL && c->opt[OPT_SHEET] == NULL &&
+	    c->opt[OPT_ANIMATION] == NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "say where the requests go: --out FILE, "
 		    "--qr DIR, --sheet FILE or --animation FILE");
-	if (c->opt[OPT_SHEET] && c->argc != 1)
+	if (c->opt[OPT_SHEET] != NULL && c->argc != 1)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "a sheet is for one request: name it by its id");
 	return sheet_format(e) || outcome_check_folder(c) ? -1 : 0;
@@ -99,7 +100,7 @@ fetch_package(struct export *e, struct tsb_bytes *package)
 
 	e->ids = (const char **)c->argv;
 	e->n = (size_t)c->argc;
-	if (!c->opt[OPT_OUT] && !c->opt[OPT_ANIMATION] && e->n > 0)
+	if (c->opt[OPT_OUT] == NULL && c->opt[OPT_ANIMATION] == NULL && e->n > 0)
 		return 0;
 	tsb_bytes_add_str(&list, "[");
 	for (i = 0; i < e->n; i++) {
@@ -214,14 +215,14 @@ cli_offline_export(struct cli *c)
 	doc_list(&t, "requests");
 	for (i = 0; i < e.n; i++) {
 		if (show_exported(&e, e.ids[i], &t) ||
-		    (c->opt[OPT_QR] && export_pictures(&e, e.ids[i])) ||
-		    (c->opt[OPT_SHEET] && export_sheet(&e, e.ids[i])))
+		    (c->opt[OPT_QR] != NULL && export_pictures(&e, e.ids[i])) ||
+		    (c->opt[OPT_SHEET] != NULL && export_sheet(&e, e.ids[i])))
 			return -1;
 	}
 	doc_close(&t);
 	if (outcome_animation(c, tsb_view_bytes(&package)))
 		return -1;
-	if (c->opt[OPT_OUT]) {
+	if (c->opt[OPT_OUT] != NULL) {
 		tsb_bytes_add_str(&package, package.p[package.n - 1] == '\n' ? "" : "\n");
 		if (outcome_file(c, c->opt[OPT_OUT], tsb_view_bytes(&package)))
 			return -1;
@@ -243,13 +244,14 @@ show_outcome(struct doc *t, const struct wire_client_outcome *o)
 		doc_text(t, "reason", o->refused ? o->error.message : NULL);
 		doc_close(t);
 	} else if (o->refused) {
-		doc_format(t, "refused", "%s: %s (%d %s)", o->id ? o->id : "without id",
+		doc_format(t, "refused", "%s: %s (%d %s)", o->id != NULL ? o->id : "without id",
 		    o->error.message, o->error.number, o->error.reason);
 	} else {
 		doc_format(t, tsb_streq(o->status.status, "FAILED") ? "failed" : "executed",
 		    "%s%s%s", o->status.id, tsb_streq(o->status.status, "FAILED") ? ": " : "",
-		    tsb_streq(o->status.status, "FAILED") && o->status.result ? o->status.result
-									      : "");
+		    tsb_streq(o->status.status, "FAILED") && o->status.result != NULL
+			? o->status.result
+			: "");
 	}
 }
 

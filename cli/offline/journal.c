@@ -63,7 +63,7 @@ read_record(struct cli *c, const char *path, struct record *out)
 	for (i = 0; i < TSB_COUNT(members); i++)
 		if (wire_client_text_parse(compact, members[i].name, &c->arena, members[i].to,
 			&why) ||
-		    !*members[i].to)
+		    *members[i].to == NULL)
 			return tsb_fail(&c->err, TSB_E_PAYLOAD, "%s is damaged: no member %s", path,
 			    members[i].name);
 	if (!wire_member_text(compact, "result", &r.result))

@@ -21,7 +21,7 @@ is_picture(const struct dirent *e)
 {
 	const char *dot = strrchr(e->d_name, '.');
 
-	return dot && tsb_streq(dot, ".png");
+	return dot != NULL && tsb_streq(dot, ".png");
 }
 
 /* Parts of another text in the same folder would be mixed with these by who reads the folder. */
@@ -32,7 +32,7 @@ outcome_check_folder(struct cli *c)
 	struct dirent **list;
 	int i, n;
 
-	if (!dir)
+	if (dir == NULL)
 		return 0;
 	n = scandir(dir, &list, is_picture, NULL);
 	if (n < 0 && errno == ENOENT)
@@ -52,7 +52,8 @@ outcome_check_folder(struct cli *c)
 int
 outcome_check(struct cli *c)
 {
-	if (!c->opt[OPT_OUT] && !c->opt[OPT_QR] && !c->opt[OPT_TEXT] && !c->opt[OPT_ANIMATION])
+	if (c->opt[OPT_OUT] == NULL && c->opt[OPT_QR] == NULL && c->opt[OPT_TEXT] == NULL &&
+	    c->opt[OPT_ANIMATION] == NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "say where the results go: --out FILE, "
 		    "--qr DIR, --text FILE or --animation FILE");
@@ -117,7 +118,7 @@ outcome_animation(struct cli *c, struct tsb_view text)
 {
 	tsb_bytes_auto gif = {0};
 
-	if (!c->opt[OPT_ANIMATION])
+	if (c->opt[OPT_ANIMATION] == NULL)
 		return 0;
 	while (text.n > 0 && text.p[text.n - 1] == '\n')
 		text.n--;
@@ -164,10 +165,10 @@ outcome_write(struct cli *c, const struct room *r, const struct room_peer *to,
 	if (wire_package_format(&p, r->key, &text, &c->err))
 		return -1;
 	line = tsb_view_of(text.p, text.n);
-	if ((c->opt[OPT_QR] && outcome_pictures(c, "result", &p.id, line)) ||
-	    (c->opt[OPT_TEXT] && write_text(c, &p.id, line)) || outcome_animation(c, line))
+	if ((c->opt[OPT_QR] != NULL && outcome_pictures(c, "result", &p.id, line)) ||
+	    (c->opt[OPT_TEXT] != NULL && write_text(c, &p.id, line)) || outcome_animation(c, line))
 		return -1;
-	if (!c->opt[OPT_OUT])
+	if (c->opt[OPT_OUT] == NULL)
 		return 0;
 	tsb_bytes_add_str(&text, "\n");
 	return outcome_file(c, c->opt[OPT_OUT], tsb_view_bytes(&text));

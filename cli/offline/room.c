@@ -46,11 +46,11 @@ room_dir(struct cli *c)
 {
 	const char *env = getenv("TSB_OFFLINE_ROOM"), *home = getenv("HOME");
 
-	if (c->opt[OPT_ROOM])
+	if (c->opt[OPT_ROOM] != NULL)
 		return c->opt[OPT_ROOM];
-	if (env && *env)
+	if (env != NULL && *env)
 		return env;
-	return arena_printf(&c->arena, "%s/.tsb-offline", home && *home ? home : ".");
+	return arena_printf(&c->arena, "%s/.tsb-offline", home != NULL && *home ? home : ".");
 }
 
 /* ---- opening ---- */
@@ -248,7 +248,7 @@ make_room(struct cli *c, const char *dir, struct room *r)
 {
 	char *next = arena_printf(&c->arena, "%s.XXXXXX", dir);
 
-	if (!mkdtemp(next))
+	if (mkdtemp(next) == NULL)
 		return tsb_fail(&c->err, TSB_E_IO, "cannot make %s: %s", dir, strerror(errno));
 	r->dir = next;
 	if (fill_room(r, room_file(&c->arena, r, "peers"), room_file(&c->arena, r, "done"),
@@ -274,8 +274,8 @@ room_name(struct cli *c, const char *dir, const char **out)
 {
 	const char *slash = strrchr(dir, '/'), *name = c->opt[OPT_SITE];
 
-	if (!name)
-		name = slash ? slash + 1 : dir;
+	if (name == NULL)
+		name = slash != NULL ? slash + 1 : dir;
 	if (!*name || strlen(name) > PACKAGE_NAME_MAX || !tsb_label_valid(tsb_view_str(name)))
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "--site must be a name of 1 to %d bytes without control characters",
@@ -317,15 +317,15 @@ peer_name(struct cli *c, const char *path, const char **out)
 	static const char *const endings[] = {".pem", ".pub", ".crt"};
 	const char *slash = strrchr(path, '/');
 	char *name = arena_str(&c->arena,
-	    c->opt[OPT_SITE] ? c->opt[OPT_SITE]
-		: slash      ? slash + 1
-			     : path);
+	    c->opt[OPT_SITE] != NULL ? c->opt[OPT_SITE]
+		: slash != NULL      ? slash + 1
+				     : path);
 	size_t i;
 
-	for (i = 0; !c->opt[OPT_SITE] && i < TSB_COUNT(endings); i++)
+	for (i = 0; c->opt[OPT_SITE] == NULL && i < TSB_COUNT(endings); i++)
 		if (ends_with(name, endings[i]))
 			name[strlen(name) - strlen(endings[i])] = '\0';
-	if (!*name || *name == '.' || strchr(name, '/') || strlen(name) > 200 ||
+	if (!*name || *name == '.' || strchr(name, '/') != NULL || strlen(name) > 200 ||
 	    !tsb_label_valid(tsb_view_str(name)))
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "'%s' cannot be the name of a site; --site gives it one", name);

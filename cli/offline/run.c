@@ -71,7 +71,7 @@ name_request(struct bag *b)
 	struct tsb_uuid id;
 	size_t i, n = 0;
 
-	if (!c->opt[OPT_REQUEST])
+	if (c->opt[OPT_REQUEST] == NULL)
 		return 0;
 	if (!uuid_parse(c->opt[OPT_REQUEST], &id))
 		return tsb_fail(&c->err, TSB_E_INVALID_UUID,
@@ -121,7 +121,7 @@ has_server(const struct cli *c)
 {
 	const char *url = getenv("TSB_URL");
 
-	return c->opt[OPT_URL] || (url && *url);
+	return c->opt[OPT_URL] != NULL || (url != NULL && *url);
 }
 
 /* Who may approve is known to the HSM alone: without one the rest is shown. */
@@ -193,8 +193,8 @@ report(struct run *r, const struct carried *k, const char *outcome, const char *
 		doc_text(&r->done, "reason", why);
 		doc_close(&r->done);
 	} else {
-		output_line(arena_printf(&c->arena, "%s %s%s%s", outcome, name, why ? ": " : "",
-		    why ? why : ""));
+		output_line(arena_printf(&c->arena, "%s %s%s%s", outcome, name,
+		    why != NULL ? ": " : "", why != NULL ? why : ""));
 		fflush(stdout);
 	}
 }
@@ -228,7 +228,7 @@ find_destination(struct run *r)
 	const struct room *room = r->bag.room;
 	size_t i;
 
-	if (c->opt[OPT_TO]) {
+	if (c->opt[OPT_TO] != NULL) {
 		if (file_read_spki(c->opt[OPT_TO], &c->arena, &r->to.spki, NULL, &c->err))
 			return -1;
 		r->to.name = room_peer_name(room, r->to.spki);
@@ -236,7 +236,7 @@ find_destination(struct run *r)
 	for (i = 0; i < r->bag.n; i++) {
 		const struct carried *k = &r->bag.list[i];
 
-		if (!k->site)
+		if (k->site == NULL)
 			continue;
 		if (r->to.spki.n > 0 && !tsb_view_eq(r->to.spki, k->site_spki))
 			return tsb_fail(&c->err, TSB_E_INPUT,
@@ -251,7 +251,7 @@ find_destination(struct run *r)
 		    room->npeers == 0
 			? "no site is trusted that could get the results: `tsb offline trust FILE` or --to FILE"
 			: "several sites are trusted: say with --to FILE which one gets the results");
-	if (!r->to.name)
+	if (r->to.name == NULL)
 		r->to.name = "";
 	return 0;
 }
@@ -275,7 +275,7 @@ doubt(const struct carried *k, const char *seen)
 	if (k->task.has_attributes && k->task.attributes.policy.blocked &&
 	    tsb_kind_rule(k->request.executed) == RULE_USE)
 		return "the key is blocked, and a refusal by the HSM ends the request";
-	if (seen && !k->site)
+	if (seen != NULL && k->site == NULL)
 		return "the same approvals were executed before, and nobody signed this request";
 	return NULL;
 }
@@ -289,16 +289,17 @@ confirm(struct run *r, const struct carried *k, const char **why_not)
 
 	if (journal_find_token(c, r->bag.room, k, &seen))
 		return -1;
-	if (seen)
+	if (seen != NULL)
 		output_note("tsb: the very token of request %s was executed before, as %s",
 		    carried_name(&c->arena, k), seen);
 	reason = doubt(k, seen);
 	*why_not = reason;
-	if (reason && c->opt[OPT_YES])
+	if (reason != NULL && c->opt[OPT_YES] != NULL)
 		return 0;
 	if (ask(c,
-		reason ? arena_printf(&c->arena, "%s. Have the HSM try it all the same?", reason)
-		       : "Have the HSM do this?",
+		reason != NULL
+		    ? arena_printf(&c->arena, "%s. Have the HSM try it all the same?", reason)
+		    : "Have the HSM do this?",
 		&yes))
 		return -1;
 	*why_not = yes ? NULL : "not wanted";
@@ -323,7 +324,7 @@ show(const struct cli *c, const struct carried *k)
 	FILE *to = c->json ? stderr : stdout;
 	doc_auto t = {0};
 
-	if (c->json && c->opt[OPT_YES])
+	if (c->json && c->opt[OPT_YES] != NULL)
 		return;
 	doc_start(&t, false);
 	carried_show(&t, k);
@@ -342,7 +343,7 @@ take_result(struct run *r, const struct carried *k, const struct journal *j, con
 		return -1;
 	r->results[r->nresults++] = j->result;
 	r->not_executed |= result.failed != NULL;
-	report(r, k, result.failed && tsb_streq(outcome, "executed") ? "failed" : outcome,
+	report(r, k, result.failed != NULL && tsb_streq(outcome, "executed") ? "failed" : outcome,
 	    result.failed);
 	return 0;
 }
@@ -366,7 +367,7 @@ run_known(struct run *r, struct carried *k, struct journal *j)
 		show(c, k);
 		if (confirm(r, k, &why_not))
 			return -1;
-		if (why_not) {
+		if (why_not != NULL) {
 			leave(r, k, why_not);
 			return 0;
 		}

@@ -35,7 +35,7 @@ struct scan {
 static void
 scan_end(struct scan *s)
 {
-	if (s->from)
+	if (s->from != NULL)
 		fclose(s->from);
 	s->camera.fd = 0; /* closed with it */
 	spawn_end(&s->camera);
@@ -47,7 +47,7 @@ scan_end(struct scan *s)
 static int
 start_camera(struct scan *s, const char *device)
 {
-	bool window = getenv("DISPLAY") || getenv("WAYLAND_DISPLAY");
+	bool window = getenv("DISPLAY") != NULL || getenv("WAYLAND_DISPLAY") != NULL;
 	const char *argv[] = {"zbarcam", "--raw", "--quiet", "--nodbus", "-Sdisable",
 	    "-Sqrcode.enable", "--nodisplay", NULL, NULL};
 
@@ -63,7 +63,7 @@ static int
 open_device(struct scan *s)
 {
 	struct cli *c = s->cli;
-	const char *device = c->opt[OPT_DEVICE] ? c->opt[OPT_DEVICE] : CAMERA;
+	const char *device = c->opt[OPT_DEVICE] != NULL ? c->opt[OPT_DEVICE] : CAMERA;
 	struct stat st;
 
 	if (tsb_streq(device, "-")) {
@@ -78,7 +78,7 @@ open_device(struct scan *s)
 	} else {
 		s->fd = open(device, O_RDONLY | O_CLOEXEC);
 	}
-	if (s->fd < 0 || !(s->from = fdopen(s->fd, "r")))
+	if (s->fd < 0 || (s->from = fdopen(s->fd, "r")) == NULL)
 		return tsb_fail(&c->err, TSB_E_IO, "cannot read %s: %s", device, strerror(errno));
 	return 0;
 }
@@ -160,7 +160,7 @@ cli_offline_scan(struct cli *c)
 	/* the hash over all parts is looked at while the codes are still there */
 	if (!s.single && scanned_text(&s.scanned, &c->arena, &text, &has_id, &id, &c->err))
 		return -1;
-	if (c->opt[OPT_OUT])
+	if (c->opt[OPT_OUT] != NULL)
 		return outcome_file(c, c->opt[OPT_OUT], tsb_view_bytes(&s.lines));
 	fwrite(s.lines.p, 1, s.lines.n, stdout);
 	return 0;

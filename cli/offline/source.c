@@ -47,9 +47,9 @@ gathering_end(struct gathering *g)
 {
 	size_t i;
 
-	for (i = 0; g->folder && i < g->npictures; i++)
+	for (i = 0; g->folder != NULL && i < g->npictures; i++)
 		unlink(g->pictures[i].link);
-	if (g->folder)
+	if (g->folder != NULL)
 		rmdir(g->folder);
 	scanned_clear(&g->scanned);
 }
@@ -104,7 +104,7 @@ add_line(struct gathering *g, const char *from, size_t number, struct tsb_view l
 	case SCANNED_NOTHING:
 		return 0;
 	case SCANNED_PART:
-		if (!g->parts_from)
+		if (g->parts_from == NULL)
 			g->parts_from = from;
 		return 0;
 	case SCANNED_TEXT:
@@ -126,10 +126,10 @@ add_lines(struct gathering *g, const char *from, struct tsb_view text)
 
 	for (number = 1; text.n > 0; number++) {
 		end = memchr(text.p, '\n', text.n);
-		line = tsb_view_of(text.p, end ? (size_t)(end - text.p) : text.n);
+		line = tsb_view_of(text.p, end != NULL ? (size_t)(end - text.p) : text.n);
 		text.p += line.n;
 		text.n -= line.n;
-		if (end) {
+		if (end != NULL) {
 			text.p++;
 			text.n--;
 		}
@@ -144,7 +144,7 @@ static int
 add_content(struct gathering *g, const char *from, struct tsb_view content)
 {
 	struct tsb_view text = scanned_trim(content), compact;
-	const unsigned char *end = memchr(text.p ? text.p : (const void *)"", '\n', text.n);
+	const unsigned char *end = memchr(text.p != NULL ? text.p : (const void *)"", '\n', text.n);
 	struct tsb_err ignored;
 
 	if (text.n == 0)
@@ -152,7 +152,7 @@ add_content(struct gathering *g, const char *from, struct tsb_view content)
 	if (text.p[0] != '{')
 		return add_lines(g, from, text);
 	/* several objects, one a line */
-	if (end &&
+	if (end != NULL &&
 	    wire_compact(tsb_view_of(text.p, (size_t)(end - text.p)), &g->cli->arena, &compact,
 		&ignored) == 0)
 		return add_lines(g, from, text);
@@ -195,19 +195,19 @@ add_picture(struct gathering *g, const char *path, const char *form)
 
 	if (g->npictures == PICTURES_MAX)
 		return tsb_fail(&c->err, TSB_E_INPUT, "more than %d pictures", PICTURES_MAX);
-	if (!g->folder) {
+	if (g->folder == NULL) {
 		const char *tmp = getenv("TMPDIR");
 		char *folder = arena_printf(&c->arena, "%s/tsb-scan.XXXXXX",
-		    tmp && *tmp == '/' && !strpbrk(tmp, ":%[]*?") ? tmp : "/tmp");
+		    tmp != NULL && *tmp == '/' && strpbrk(tmp, ":%[]*?") == NULL ? tmp : "/tmp");
 
-		if (!mkdtemp(folder))
+		if (mkdtemp(folder) == NULL)
 			return tsb_fail(&c->err, TSB_E_IO, "cannot make %s: %s", folder,
 			    strerror(errno));
 		g->folder = folder;
 	}
 	p.link = arena_printf(&c->arena, "%s/%zu.%s", g->folder, g->npictures + 1, form);
 	real = realpath(path, NULL);
-	if (!real || symlink(real, p.link) != 0) {
+	if (real == NULL || symlink(real, p.link) != 0) {
 		free(real);
 		return tsb_fail(&c->err, TSB_E_IO, "cannot use %s: %s", path, strerror(errno));
 	}
@@ -303,7 +303,7 @@ is_picture_file(const struct dirent *e)
 {
 	const char *dot = strrchr(e->d_name, '.');
 
-	return e->d_name[0] != '.' && dot &&
+	return e->d_name[0] != '.' && dot != NULL &&
 	    (strcasecmp(dot, ".png") == 0 || strcasecmp(dot, ".jpg") == 0 ||
 		strcasecmp(dot, ".jpeg") == 0 || strcasecmp(dot, ".gif") == 0);
 }
@@ -341,7 +341,7 @@ add_file(struct gathering *g, const char *path)
 	if (file_read(path, PACKAGE_MAX, &content, &c->err))
 		return -1;
 	form = picture_form(tsb_view_bytes(&content));
-	if (!form)
+	if (form == NULL)
 		return add_content(g, tsb_streq(path, "-") ? "standard input" : path,
 		    tsb_view_bytes(&content));
 	if (tsb_streq(path, "-") || content.n > PICTURE_MAX)

@@ -75,7 +75,7 @@ set_attribute(struct cli *c, struct subject *s, char *part)
 	char *value = strchr(part, '=');
 	size_t i;
 
-	if (!value || !value[1])
+	if (value == NULL || !value[1])
 		return tsb_fail(&c->err, TSB_E_INPUT, "--subject: '%s' is not NAME=value", part);
 	*value++ = '\0';
 	part += strspn(part, " ");
@@ -86,7 +86,7 @@ set_attribute(struct cli *c, struct subject *s, char *part)
 	if (i == TSB_COUNT(attributes))
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "--subject: there is no attribute '%s'; tsb(1) lists them", part);
-	if (s->value[i])
+	if (s->value[i] != NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT, "--subject: %s is given twice", part);
 	s->value[i] = value;
 	return 0;
@@ -95,7 +95,7 @@ set_attribute(struct cli *c, struct subject *s, char *part)
 static int
 read_subject(struct cli *c, struct subject *s)
 {
-	const char *rest = c->opt[OPT_SUBJECT] ? c->opt[OPT_SUBJECT] : "";
+	const char *rest = c->opt[OPT_SUBJECT] != NULL ? c->opt[OPT_SUBJECT] : "";
 	char *part;
 
 	*s = (struct subject){0};
@@ -113,7 +113,7 @@ put_subject(struct cli *c, struct tsb_bytes *body)
 
 	if (read_subject(c, &s))
 		return -1;
-	if (!s.value[0])
+	if (s.value[0] == NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "give --subject, for example 'CN=pay.example.com,O=Example AG,C=CH'");
 	body_open(body, "standardCertificateAttributes");
@@ -165,7 +165,8 @@ static int
 put_usages(struct cli *c, struct tsb_bytes *body)
 {
 	tsb_bytes_auto plain = {0}, extended = {0};
-	char *rest = c->opt[OPT_USAGE] ? arena_str(&c->arena, c->opt[OPT_USAGE]) : NULL, *word;
+	char *rest = c->opt[OPT_USAGE] != NULL ? arena_str(&c->arena, c->opt[OPT_USAGE]) : NULL,
+	     *word;
 	const char *name;
 
 	while ((word = strsep(&rest, ",")) != NULL) {
@@ -190,7 +191,7 @@ put_common(struct cli *c, struct tsb_bytes *body)
 {
 	long days;
 
-	if (!c->opt[OPT_ALGORITHM])
+	if (c->opt[OPT_ALGORITHM] == NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "give --algorithm, for example SHA256_WITH_ECDSA or SHA256_WITH_RSA");
 	if (cli_number(c, OPT_DAYS, 1, DAYS_MAX, DAYS_DEFAULT, &days))
@@ -249,12 +250,12 @@ common_name(struct cli *c, const struct certview *csr, const char **out)
 	if (read_subject(c, &s))
 		return -1;
 	for (i = 1; i < TSB_COUNT(attributes); i++)
-		if (s.value[i])
+		if (s.value[i] != NULL)
 			return tsb_fail(&c->err, TSB_E_INPUT,
 			    "--subject: the request brings its own %s; only CN can be another one",
 			    attributes[i].member);
-	*out = s.value[0] ? s.value[0] : certview_common_name(csr, &c->arena);
-	if (!*out)
+	*out = s.value[0] != NULL ? s.value[0] : certview_common_name(csr, &c->arena);
+	if (*out == NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "the request has no common name; give --subject CN=...");
 	return 0;
@@ -293,12 +294,12 @@ cli_certificate_show(struct cli *c)
 	if (wire_client_text_parse(tsb_view_bytes(&answer), "certificate", &c->arena, &pem,
 		&c->err))
 		return session_misread(c);
-	if (!pem || crypto_pem_to_der(tsb_view_str(pem), &c->arena, &der, &c->err) ||
+	if (pem == NULL || crypto_pem_to_der(tsb_view_str(pem), &c->arena, &der, &c->err) ||
 	    !certview_open(der, &v) || v.kind != CERTVIEW_CERTIFICATE) {
 		tsb_fail(&c->err, TSB_E_IO, "certificate is missing or not understood");
 		return session_misread(c);
 	}
-	if (c->opt[OPT_OUT] && file_write(c->opt[OPT_OUT], tsb_view_str(pem), &c->err))
+	if (c->opt[OPT_OUT] != NULL && file_write(c->opt[OPT_OUT], tsb_view_str(pem), &c->err))
 		return -1;
 	if (c->json) {
 		output_body(tsb_view_bytes(&answer));

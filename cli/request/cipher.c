@@ -20,7 +20,7 @@
 static int
 need_cipher(struct cli *c)
 {
-	if (!c->opt[OPT_ALGORITHM])
+	if (c->opt[OPT_ALGORITHM] == NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "give --algorithm, for example RSA_PADDING_OAEP_WITH_SHA256 or AES_GCM");
 	return 0;
@@ -35,12 +35,12 @@ put_cipher(struct cli *c, struct tsb_bytes *body)
 
 	if (cli_number(c, OPT_TAG_LENGTH, 0, 128, 0, &bits))
 		return -1;
-	if (c->opt[OPT_AAD] && file_read(c->opt[OPT_AAD], WIRE_PAYLOAD_MAX, &aad, &c->err))
+	if (c->opt[OPT_AAD] != NULL && file_read(c->opt[OPT_AAD], WIRE_PAYLOAD_MAX, &aad, &c->err))
 		return -1;
 	body_text(body, "cipherAlgorithm", c->opt[OPT_ALGORITHM]);
 	if (aad.n > 0)
 		body_base64(body, "additionalAuthenticationData", tsb_view_bytes(&aad));
-	if (c->opt[OPT_TAG_LENGTH])
+	if (c->opt[OPT_TAG_LENGTH] != NULL)
 		body_number(body, "tagLength", bits);
 	return 0;
 }
@@ -56,7 +56,7 @@ encrypted_parse(struct cli *c, struct tsb_view body, struct encrypted *out, stru
 	if (wire_client_text_parse(body, "encryptedPayload", &c->arena, &out->payload, err) ||
 	    wire_client_text_parse(body, "initializationVector", &c->arena, &out->iv, err))
 		return -1;
-	if (!out->payload)
+	if (out->payload == NULL)
 		return tsb_fail(err, TSB_E_IO, "encryptedPayload is missing");
 	return 0;
 }
@@ -77,19 +77,19 @@ give_encrypted(struct cli *c, struct tsb_view answer)
 		tsb_fail(&c->err, TSB_E_IO, "encryptedPayload is not base64");
 		return session_misread(c);
 	}
-	if (c->opt[OPT_OUT] && file_write(c->opt[OPT_OUT], bytes, &c->err))
+	if (c->opt[OPT_OUT] != NULL && file_write(c->opt[OPT_OUT], bytes, &c->err))
 		return -1;
 	if (c->json) {
 		output_body(answer);
 		return 0;
 	}
-	if (!e.iv) {
-		if (!c->opt[OPT_OUT])
+	if (e.iv == NULL) {
+		if (c->opt[OPT_OUT] == NULL)
 			output_line(e.payload);
 		return 0;
 	}
 	doc_start(&t, false);
-	if (!c->opt[OPT_OUT])
+	if (c->opt[OPT_OUT] == NULL)
 		doc_text(&t, "encrypted payload", e.payload);
 	doc_text(&t, "iv", e.iv);
 	doc_print(&t);
@@ -134,7 +134,7 @@ read_ciphertext(struct cli *c, struct tsb_view *payload, const char **iv)
 		return 0;
 	if (!enc_base64_decode(tsb_view_str(e.payload), &c->arena, payload))
 		return tsb_fail(&c->err, TSB_E_INPUT, "encryptedPayload in %s is not base64", path);
-	if (!*iv)
+	if (*iv == NULL)
 		*iv = e.iv;
 	return 0;
 }
@@ -148,7 +148,7 @@ cli_decrypt(struct cli *c)
 
 	if (need_cipher(c) || read_ciphertext(c, &payload, &iv))
 		return -1;
-	if (iv && !enc_base64_decode(tsb_view_str(iv), &c->arena, &ignored))
+	if (iv != NULL && !enc_base64_decode(tsb_view_str(iv), &c->arena, &ignored))
 		return tsb_fail(&c->err, TSB_E_INPUT, "--iv is not base64");
 	if (request_open(c, &body))
 		return -1;

@@ -24,8 +24,9 @@
 static int
 fetch(struct cli *c, const char *id, struct tsb_bytes *answer, struct wire_client_status *out)
 {
-	const char *path = arena_printf(&c->arena, "/v1/request/%s%s",
-	    enc_percent_str(&c->arena, id), c->opt[OPT_FETCH_ONCE] ? "?fetchOnce=true" : "");
+	const char *path =
+	    arena_printf(&c->arena, "/v1/request/%s%s", enc_percent_str(&c->arena, id),
+		c->opt[OPT_FETCH_ONCE] != NULL ? "?fetchOnce=true" : "");
 
 	if (session_become(c, TSB_ROLE_KEY_OPERATION) ||
 	    session_call(c, "GET", path, tsb_view_of(NULL, 0), answer))
@@ -55,8 +56,8 @@ show_groups(struct doc *t, const struct wire_client_token *token)
 	for (i = 0; i < token->ngroups; i++) {
 		const struct wire_client_group *g = &token->groups[i];
 
-		doc_open_as(t, "group", "%s: %u of %u approved, %u missing", g->name ? g->name : "",
-		    g->approved, g->quorum, g->missing);
+		doc_open_as(t, "group", "%s: %u of %u approved, %u missing",
+		    g->name != NULL ? g->name : "", g->approved, g->quorum, g->missing);
 		if (t->json) {
 			doc_text(t, "name", g->name);
 			doc_number(t, "quorum", g->quorum);
@@ -84,7 +85,7 @@ request_show_progress(struct doc *t, const struct wire_client_status *s)
 		doc_text(t, "ready", s->progress_met ? "yes" : "NO, approvals are missing");
 	doc_list(t, "tokens");
 	for (i = 0; i < s->ntokens; i++) {
-		doc_open_as(t, "token", "%s%s", s->tokens[i].name ? s->tokens[i].name : "",
+		doc_open_as(t, "token", "%s%s", s->tokens[i].name != NULL ? s->tokens[i].name : "",
 		    s->tokens[i].met ? "  met" : "");
 		if (t->json) {
 			doc_text(t, "name", s->tokens[i].name);
@@ -138,14 +139,14 @@ write_result(struct cli *c, const struct wire_client_status *s)
 {
 	struct tsb_view bytes;
 
-	if (!s->result)
+	if (s->result == NULL)
 		return tsb_fail(&c->err, TSB_E_IO, "request %s has no result%s", s->id,
 		    c->opt[OPT_FETCH_ONCE] ? " any more: it is given once" : "");
 	if (!enc_base64_decode(tsb_view_str(s->result), &c->arena, &bytes))
 		bytes = tsb_view_str(s->result);
 	if (file_write(c->opt[OPT_OUT], bytes, &c->err) == 0)
 		return 0;
-	if (c->opt[OPT_FETCH_ONCE]) { /* this is the only copy */
+	if (c->opt[OPT_FETCH_ONCE] != NULL) { /* this is the only copy */
 		output_note("tsb: the result stands on standard output, the broker has erased it");
 		output_line(s->result);
 	}
@@ -156,12 +157,12 @@ write_result(struct cli *c, const struct wire_client_status *s)
 static int
 give_result(struct cli *c, const struct wire_client_status *s, struct tsb_view answer)
 {
-	if (c->opt[OPT_OUT] && write_result(c, s))
+	if (c->opt[OPT_OUT] != NULL && write_result(c, s))
 		return -1;
 	if (c->json)
 		output_body(answer);
-	else if (!c->opt[OPT_OUT])
-		output_line(s->result ? s->result : s->status);
+	else if (c->opt[OPT_OUT] == NULL)
+		output_line(s->result != NULL ? s->result : s->status);
 	return 0;
 }
 
@@ -245,8 +246,9 @@ check_waiting(struct cli *c)
 	static const enum cli_option waiting[] = {OPT_OUT, OPT_FETCH_ONCE, OPT_TIMEOUT};
 	size_t i;
 
-	for (i = 0; !c->opt[OPT_WAIT] && i < TSB_COUNT(waiting); i++)
-		if (c->opt[waiting[i]] && !(waiting[i] == OPT_TIMEOUT && timeout_is_of_policy(c)))
+	for (i = 0; c->opt[OPT_WAIT] == NULL && i < TSB_COUNT(waiting); i++)
+		if (c->opt[waiting[i]] != NULL &&
+		    !(waiting[i] == OPT_TIMEOUT && timeout_is_of_policy(c)))
 			return tsb_fail(&c->err, TSB_E_INPUT, "--%s goes with --wait",
 			    option_rows[waiting[i]].name);
 	return 0;
@@ -264,7 +266,7 @@ request_open(struct cli *c, struct tsb_bytes *body)
 	body_text(body, row->key_member, c->argv[0]);
 	if (session_put_password(c, body, row->password_member))
 		return -1;
-	if (c->opt[OPT_META])
+	if (c->opt[OPT_META] != NULL)
 		body_base64(body, "metaData", tsb_view_str(c->opt[OPT_META]));
 	return 0;
 }
@@ -288,7 +290,7 @@ request_create(struct cli *c, struct tsb_bytes *body)
 		&c->err))
 		return session_misread(c);
 	text = arena_strn(&c->arena, id.p, id.n);
-	if (c->opt[OPT_WAIT]) {
+	if (c->opt[OPT_WAIT] != NULL) {
 		output_note("tsb: request %s waits for its end", text);
 		return wait_for_end(c, text, seconds);
 	}
@@ -309,7 +311,7 @@ put_states(struct cli *c, struct tsb_bytes *body)
 	char *rest, *word;
 	enum tsb_state state;
 
-	if (!c->opt[OPT_STATUS])
+	if (c->opt[OPT_STATUS] == NULL)
 		return 0;
 	tsb_bytes_add_str(&list, "[");
 	rest = arena_str(&c->arena, c->opt[OPT_STATUS]);
@@ -348,7 +350,7 @@ cli_request_list(struct cli *c)
 		return session_misread(c);
 	for (i = 0; i < n; i++)
 		output_line(arena_printf(&c->arena, "%s  %s", rows[i].id,
-		    rows[i].status ? rows[i].status : ""));
+		    rows[i].status != NULL ? rows[i].status : ""));
 	return 0;
 }
 

@@ -16,7 +16,7 @@
 static int
 need_algorithm(struct cli *c)
 {
-	if (!c->opt[OPT_ALGORITHM])
+	if (c->opt[OPT_ALGORITHM] == NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "give --algorithm, for example SHA256_WITH_RSA, SHA256_WITH_ECDSA or EDDSA");
 	return 0;

@@ -19,7 +19,7 @@
 static int
 need_method(struct cli *c)
 {
-	if (!c->opt[OPT_METHOD])
+	if (c->opt[OPT_METHOD] == NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "give --method, for example RSA_WRAP_OAEP for an AES key under an RSA key");
 	return 0;
@@ -33,15 +33,15 @@ give_wrapped(struct cli *c, struct tsb_view answer)
 
 	if (wire_client_text_parse(answer, "wrappedKey", &c->arena, &text, &c->err))
 		return session_misread(c);
-	if (!text || !enc_base64_decode(tsb_view_str(text), &c->arena, &bytes)) {
+	if (text == NULL || !enc_base64_decode(tsb_view_str(text), &c->arena, &bytes)) {
 		tsb_fail(&c->err, TSB_E_IO, "wrappedKey is missing or not base64");
 		return session_misread(c);
 	}
-	if (c->opt[OPT_OUT] && file_write(c->opt[OPT_OUT], bytes, &c->err))
+	if (c->opt[OPT_OUT] != NULL && file_write(c->opt[OPT_OUT], bytes, &c->err))
 		return -1;
 	if (c->json)
 		output_body(answer);
-	else if (!c->opt[OPT_OUT])
+	else if (c->opt[OPT_OUT] == NULL)
 		output_line(text);
 	return 0;
 }
@@ -61,7 +61,7 @@ cli_wrap(struct cli *c)
 	body_text(&body, "wrapMethod", c->opt[OPT_METHOD]);
 	if (session_put_password(c, &body, "wrapKeyPassword"))
 		return -1;
-	if (c->opt[OPT_WRAPPED_PASSWORD_FILE]) {
+	if (c->opt[OPT_WRAPPED_PASSWORD_FILE] != NULL) {
 		if (file_read_line(c->opt[OPT_WRAPPED_PASSWORD_FILE], &c->arena, &password,
 			&c->err))
 			return -1;
@@ -83,7 +83,7 @@ cli_unwrap(struct cli *c)
 	if (need_method(c) ||
 	    file_read_base64(c->argv[1], WRAPPED_FILE_MAX, &c->arena, &wrapped, &c->err))
 		return -1;
-	if (!c->opt[OPT_ATTRIBUTES])
+	if (c->opt[OPT_ATTRIBUTES] == NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "give --attributes: what the new key may do, as decrypt,encrypt,destroyable");
 	if (request_open(c, &body))
