@@ -197,7 +197,7 @@ reveal(struct flow *f, struct tsb_request *rq, struct arena *a, struct tsb_err *
 	tsb_bytes_auto code = {0};
 	struct tsb_view box;
 
-	if (rq->kind != KIND_RESTORE_APPROVER || rq->result.n == 0)
+	if (tsb_kinds[rq->kind].effect != EFFECT_CODE || rq->result.n == 0)
 		return 0;
 	result_place(rq, &place);
 	if (custody_need_secret(f, err))

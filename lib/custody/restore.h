@@ -1,4 +1,4 @@
-/* A forgotten backup password: a request of KIND_RESTORE_APPROVER. */
+/* A forgotten backup password: requests whose effect is EFFECT_CODE. */
 #ifndef TSB_CUSTODY_RESTORE_H
 #define TSB_CUSTODY_RESTORE_H
 

@@ -21,16 +21,11 @@ _Static_assert((int)SUBJECT__MAX == (int)DN__MAX &&
 	(int)SUBJECT_ORGANIZATION_IDENTIFIER == (int)DN_ORGANIZATION_IDENTIFIER,
     "names of subjects");
 
-bool
-flow_is_certificate(enum tsb_kind kind)
-{
-	return tsb_kind_certifies(kind);
-}
-
 static enum x509_kind
 form_of(enum tsb_kind kind)
 {
-	return kind == KIND_CERTIFICATE_REQUEST ? X509_KIND_REQUEST : X509_KIND_CERTIFICATE;
+	return tsb_kinds[kind].content == CONTENT_CERTIFICATE_REQUEST ? X509_KIND_REQUEST
+								      : X509_KIND_CERTIFICATE;
 }
 
 /* ---- the certificate that the HSM keeps with a key ---- */
@@ -192,7 +187,7 @@ draft_make(struct flow *f, const struct tsb_request_in *in, struct arena *a, str
 	    x509_algorithm(in->algorithm, d->key.public_key, &d->algorithm, err))
 		return -1;
 	content = draft_content(in, d);
-	if (in->kind == KIND_SIGN_CERTIFICATE) {
+	if (tsb_kinds[in->kind].content == CONTENT_CERTIFICATE) {
 		if (applicant(c, a, &content, err) ||
 		    issuer(f, in->key_name, &d->key, a, &content, err))
 			return -1;
@@ -250,7 +245,7 @@ flow_request_ordered(const struct tsb_request *rq, struct arena *a, enum tsb_kin
 
 	*kind = tsb_kinds[rq->kind].executed;
 	*inner = rq->inner_clean;
-	if (!flow_is_certificate(rq->kind))
+	if (!tsb_kind_certifies(rq->kind))
 		return 0;
 	if (approved_content(rq, &content, err) || asked_algorithm(rq, a, &algorithm, err))
 		return -1;
@@ -360,7 +355,7 @@ flow_certificate_make(struct flow *f, const struct tsb_request_in *in, struct ar
 	if (flow_hsm_need(f, err) || draft_make(f, in, a, &d, err) ||
 	    sign_now(f, in, &d, form_of(in->kind), a, pem, err))
 		return -1;
-	if (in->kind == KIND_SELF_SIGN_CERTIFICATE)
+	if (tsb_kinds[in->kind].content == CONTENT_SELF_SIGNED)
 		return hsm_certificate_store(f->hsm, in->key_name, *pem, err);
-	return in->kind == KIND_CERTIFICATE_REQUEST ? side_certificate(f, in, &d, a, err) : 0;
+	return form_of(in->kind) == X509_KIND_REQUEST ? side_certificate(f, in, &d, a, err) : 0;
 }

@@ -159,7 +159,8 @@ order_prepare(struct flow *f, struct flow_execution *x, struct tsb_err *err)
 
 	tsb_bytes_reset(&x->password);
 	/* the password that waits with a restoration is not one of the key */
-	if (rq->kind != KIND_RESTORE_APPROVER && flow_password_open(f, rq, &x->password, err))
+	if (tsb_kinds[rq->kind].effect != EFFECT_CODE &&
+	    flow_password_open(f, rq, &x->password, err))
 		return -1;
 	x->sent_ms = clock_now_ms();
 	x->order = (struct hsm_order){
@@ -288,7 +289,7 @@ certificate_classify(struct flow *f, struct flow_execution *x, struct tsb_view *
 	if (flow_certificate_finish(f, &x->request, *result, &x->arena, &pem, why))
 		return why->code == TSB_E_HSM ? REFUSED : TROUBLE;
 	*result = pem;
-	if (x->request.kind != KIND_SELF_SIGN_CERTIFICATE)
+	if (tsb_kinds[x->request.kind].content != CONTENT_SELF_SIGNED)
 		return DID_IT;
 	x->certificate = pem;
 	return TO_CALL;
@@ -424,7 +425,7 @@ outcome_record(struct flow *f, struct flow_execution *x, enum verdict verdict,
 
 	if (verdict == TROUBLE && x->request.attempt >= ATTEMPTS_MAX)
 		verdict = REFUSED;
-	r.restores = verdict == DID_IT && x->request.kind == KIND_RESTORE_APPROVER;
+	r.restores = verdict == DID_IT && tsb_kinds[x->request.kind].effect == EFFECT_CODE;
 	if (r.restores && restore(&r, &result, why)) {
 		/* the database may be tried again, when the lease is over */
 		if (why->code == TSB_E_CONNECTIVITY || why->code == TSB_E_SUBSYSTEM) {
@@ -471,7 +472,7 @@ flow_execution_finish(struct flow *f, struct flow_execution *x, const struct hsm
 	    x->asking ? asked_classify(x, answer, &why) : verdict_of(answer->outcome);
 
 	x->never_sent = answer->outcome == HSM_AWAY;
-	if (verdict == DID_IT && flow_is_certificate(x->request.kind))
+	if (verdict == DID_IT && tsb_kind_certifies(x->request.kind))
 		verdict = certificate_classify(f, x, &result, &why);
 	if (call_again(x, verdict, &why)) {
 		*outcome = OUTCOME_CALL_AGAIN;

@@ -71,15 +71,15 @@ static void
 stamp_fill(const struct tsb_request_in *in, struct tsb_view payload,
     struct wire_timestamp_request *ask)
 {
-	bool signs = in->kind == KIND_SIGN || flow_is_certificate(in->kind);
+	const struct tsb_kind_row *row = &tsb_kinds[in->kind];
 
 	*ask = (struct wire_timestamp_request){
 	    .key_name = in->key_name,
 	    .key_password = in->key_password,
-	    .operation = tsb_kinds[in->kind].operation,
+	    .operation = row->operation,
 	    .payload = payload,
-	    .algorithm = signs ? in->algorithm : NULL,
-	    .cipher = in->kind == KIND_DECRYPT ? in->algorithm : NULL,
+	    .algorithm = row->needs == ATTR_SIGN ? in->algorithm : NULL,
+	    .cipher = row->needs == ATTR_DECRYPT ? in->algorithm : NULL,
 	    .wrap_method = in->wrap_method,
 	};
 }
@@ -120,26 +120,12 @@ password_seal(struct flow *f, const struct tsb_request_in *in, struct tsb_reques
 	return 0;
 }
 
-/* The attribute that lets a key do what a kind asks; ATTR__MAX = none needed. */
-static const enum keyattr_flag kind_needs[KIND__MAX] = {
-    [KIND_SIGN] = ATTR_SIGN,
-    [KIND_DECRYPT] = ATTR_DECRYPT,
-    [KIND_UNWRAP] = ATTR_UNWRAP,
-    [KIND_BLOCK] = ATTR__MAX,
-    [KIND_UNBLOCK] = ATTR__MAX,
-    [KIND_MODIFY] = ATTR__MAX,
-    [KIND_CERTIFICATE_REQUEST] = ATTR_SIGN,
-    [KIND_SIGN_CERTIFICATE] = ATTR_SIGN,
-    [KIND_SELF_SIGN_CERTIFICATE] = ATTR_SIGN,
-    [KIND_RESTORE_APPROVER] = ATTR_DECRYPT,
-};
-
 /* What the key must be like, told from its attributes; the HSM checks it again. */
 static int
 attributes_check(const struct tsb_request_in *in, const struct flow_key *key, struct tsb_err *err)
 {
 	const struct keyattr *attr = &key->parsed;
-	enum keyattr_flag need = kind_needs[in->kind];
+	enum keyattr_flag need = tsb_kinds[in->kind].needs;
 
 	if (need == ATTR__MAX && !attr->has_policy)
 		return tsb_fail(err, TSB_E_KEY_TYPE,
@@ -158,7 +144,7 @@ attributes_check(const struct tsb_request_in *in, const struct flow_key *key, st
 static int
 algorithm_check(const struct tsb_request_in *in, const struct flow_key *key, struct tsb_err *err)
 {
-	if (in->kind != KIND_SIGN || key->parsed.public_key.n == 0)
+	if (tsb_kinds[in->kind].effect != EFFECT_SIGNATURE || key->parsed.public_key.n == 0)
 		return 0;
 	return crypto_signature_fits(key->parsed.public_key, in->algorithm, in->payload.n, err);
 }
@@ -186,7 +172,7 @@ new_label_check(struct flow *f, const struct tsb_request_in *in, struct tsb_err 
 {
 	bool exists;
 
-	if (in->kind != KIND_UNWRAP)
+	if (tsb_kinds[in->kind].effect != EFFECT_NEW_KEY)
 		return 0;
 	if (f->air_gapped ? f->rooms->gap->key_exists(f, in->unwrap.label, &exists, err)
 			  : flow_hsm_key_exists(f, in->unwrap.label, &exists, err))
@@ -214,7 +200,7 @@ signature_check(const struct flow *f, const struct tsb_request_in *in, struct ts
 	const struct tsb_request_signature *s = &in->signature;
 
 	/* the broker itself asks, and its caller has proven another role */
-	if (in->kind == KIND_RESTORE_APPROVER)
+	if (tsb_kinds[in->kind].internal)
 		return 0;
 	if (f->files.nrequest_signers > 0 && (!s->present || !signer_allowed(f, s->spki)))
 		return tsb_fail(err, TSB_E_REQUEST_SIGNER,
@@ -341,7 +327,7 @@ flow_request_create(struct flow *f, const struct tsb_request_in *asked, struct a
 	 * the broker restores the approver's key with what its HSM decrypts: no HSM, no
 	 * restoration
 	 */
-	if (in->kind == KIND_RESTORE_APPROVER && flow_hsm_need(f, err))
+	if (tsb_kinds[in->kind].internal && flow_hsm_need(f, err))
 		return -1;
 	if (f->air_gapped)
 		password_drop(in);

@@ -128,7 +128,7 @@ carried_fill(const struct reading *r, struct wire_offline_request *out)
 	    .has_id = true,
 	    .id = rq->id,
 	    .kind = rq->kind,
-	    .executed = flow_is_certificate(rq->kind) ? KIND_SIGN : rq->kind,
+	    .executed = tsb_kinds[rq->kind].executed,
 	    .created_ms = rq->created_ms,
 	    .key_name = rq->key_name,
 	    .meta_data = rq->meta_data,

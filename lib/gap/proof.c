@@ -28,6 +28,14 @@ struct proof {
 	bool proven; /* nobody needs to vouch for it */
 };
 
+/* What was carried to the offline HSM. */
+static int
+read_input(const struct proof *p, struct wire_synchronous_in *out, struct tsb_err *err)
+{
+	return wire_synchronous_parse(tsb_kinds[p->rq->kind].executed, p->input, p->arena, out,
+	    err);
+}
+
 /* ---- the outcome as texts ---- */
 
 /* Text from outside for people: one line, of bounded length. */
@@ -135,7 +143,7 @@ prove_signature(struct proof *p, struct tsb_err *err)
 	char id[UUID_TEXT];
 
 	if (signature_bytes(p, &signature, err) || public_key(p, &spki, err) ||
-	    wire_synchronous_parse(KIND_SIGN, p->input, p->arena, &sync, err))
+	    read_input(p, &sync, err))
 		return -1;
 	p->c->result = p->c->in->result;
 	if (spki.n == 0 || is_tweaked(p->rq))
@@ -160,7 +168,7 @@ prove_signature(struct proof *p, struct tsb_err *err)
 static int
 take_certificate(struct proof *p, struct tsb_view pem, struct tsb_err *err)
 {
-	if (p->rq->kind != KIND_SELF_SIGN_CERTIFICATE) {
+	if (tsb_kinds[p->rq->kind].content != CONTENT_SELF_SIGNED) {
 		p->c->result = arena_view(p->arena, pem);
 		return 0;
 	}
@@ -241,7 +249,7 @@ attested_key(struct proof *p, bool *shown, struct tsb_err *err)
 static int
 prove_blocked(struct proof *p, struct tsb_err *err)
 {
-	bool asked = p->rq->kind == KIND_BLOCK, shown;
+	bool asked = tsb_kinds[p->rq->kind].effect == EFFECT_BLOCKED, shown;
 
 	if (attested_key(p, &shown, err))
 		return -1;
@@ -265,7 +273,7 @@ asked_policy(const struct proof *p, struct tsb_bytes *out, struct tsb_err *err)
 		tsb_bytes_add_view(out, token.payload);
 		return 0;
 	}
-	if (wire_synchronous_parse(KIND_MODIFY, p->input, p->arena, &sync, err))
+	if (read_input(p, &sync, err))
 		return -1;
 	ska_policy_format(sync.request.policy, out);
 	return 0;
@@ -299,7 +307,7 @@ prove_new_key(struct proof *p, struct tsb_err *err)
 	struct wire_synchronous_in sync;
 	bool shown;
 
-	if (wire_synchronous_parse(KIND_UNWRAP, p->input, p->arena, &sync, err))
+	if (read_input(p, &sync, err))
 		return -1;
 	return attested(p, sync.new_key.label, &shown, err);
 }
@@ -317,18 +325,6 @@ prove_plain_text(struct proof *p, struct tsb_err *err)
 	p->c->result = p->c->in->result;
 	return 0;
 }
-
-static int (*const provers[KIND__MAX])(struct proof *, struct tsb_err *) = {
-    [KIND_SIGN] = prove_signature,
-    [KIND_DECRYPT] = prove_plain_text,
-    [KIND_UNWRAP] = prove_new_key,
-    [KIND_BLOCK] = prove_blocked,
-    [KIND_UNBLOCK] = prove_blocked,
-    [KIND_MODIFY] = prove_policy,
-    [KIND_CERTIFICATE_REQUEST] = prove_certificate,
-    [KIND_SIGN_CERTIFICATE] = prove_certificate,
-    [KIND_SELF_SIGN_CERTIFICATE] = prove_certificate,
-};
 
 /* The member that the kind's result goes by is there, and no other. */
 static int
@@ -351,6 +347,30 @@ check_form(const struct proof *p, struct tsb_err *err)
 	return 0;
 }
 
+static int
+prove_effect(struct proof *p, struct tsb_err *err)
+{
+	switch (tsb_kinds[p->rq->kind].effect) {
+	case EFFECT_SIGNATURE:
+		return prove_signature(p, err);
+	case EFFECT_PLAIN_TEXT:
+		return prove_plain_text(p, err);
+	case EFFECT_CERTIFICATE:
+		return prove_certificate(p, err);
+	case EFFECT_BLOCKED:
+	case EFFECT_UNBLOCKED:
+		return prove_blocked(p, err);
+	case EFFECT_POLICY:
+		return prove_policy(p, err);
+	case EFFECT_NEW_KEY:
+		return prove_new_key(p, err);
+	case EFFECT_CODE: /* needs the broker's own secret beside the HSM */
+		break;
+	}
+	return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
+	    "a %s request has no result that can be carried back", p->kind);
+}
+
 int
 gap_carried_prove(struct flow *f, struct gap_carried *c, const struct tsb_request *rq,
     struct tsb_view input, struct arena *a, struct tsb_err *err)
@@ -362,13 +382,8 @@ gap_carried_prove(struct flow *f, struct gap_carried *c, const struct tsb_reques
 	    .arena = a,
 	    .kind = tsb_kinds[rq->kind].name};
 
-	if (c->to == STATE_EXECUTED) {
-		if (provers[rq->kind] == NULL)
-			return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
-			    "a %s request has no result that can be carried back", p.kind);
-		if (check_form(&p, err) || provers[rq->kind](&p, err))
-			return -1;
-	}
+	if (c->to == STATE_EXECUTED && (check_form(&p, err) || prove_effect(&p, err)))
+		return -1;
 	if (!p.proven && f->files.noffline_sites > 0 && !c->by_site)
 		return tsb_fail(err, TSB_E_NOT_ALLOWED,
 		    "%s cannot be checked by itself: it must come in a package of a pinned "
