@@ -16,10 +16,11 @@ struct hsm_app {
 
 extern const struct web_route hsm_routes[]; /* ends with pattern NULL */
 
+/* Those of synchronous endpoints have a kind as their arg. */
 web_serve_fn serve_key_create, serve_key_list, serve_key_attributes, serve_key_attributes_by_name,
     serve_key_delete, serve_key_delete_by_name, serve_sign, serve_verify, serve_random,
-    serve_timestamp, serve_decrypt, serve_encrypt, serve_unwrap, serve_wrap,
-    serve_change /* arg: KIND_BLOCK, KIND_UNBLOCK or KIND_MODIFY */, serve_certificate_import,
-    serve_certificate_get, serve_certificate_delete, serve_version, serve_license, serve_statistics;
+    serve_timestamp, serve_decrypt, serve_encrypt, serve_unwrap, serve_wrap, serve_change,
+    serve_certificate_import, serve_certificate_get, serve_certificate_delete, serve_version,
+    serve_license, serve_statistics;
 
 #endif

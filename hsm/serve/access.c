@@ -189,25 +189,18 @@ int
 access_enforce(struct hsm_app *app, struct web_request *rq, const struct hsm_key *k,
     const struct wire_synchronous_in *in, struct tsb_view payload, struct tsb_err *err)
 {
-	static const char *const failures[KIND__MAX] = {
-	    [KIND_SIGN] = "Error creating signature.",
-	    [KIND_DECRYPT] = "Error decrypting.",
-	    [KIND_UNWRAP] = "Error unwrapping key.",
-	    [KIND_BLOCK] = "Error blocking key.",
-	    [KIND_UNBLOCK] = "Error unblocking key.",
-	    [KIND_MODIFY] = "Error modifying key.",
-	};
+	const struct tsb_kind_row *row = &tsb_kinds[in->request.kind];
 	const struct enforce_request request = {
 	    .key_name = k->label,
 	    .policy = &k->policy,
-	    .operation = tsb_kinds[in->request.kind].operation,
+	    .operation = row->operation,
 	    .payload = payload,
 	    .approvals = in->signed_approvals,
 	    .napprovals = in->napprovals,
 	    .now = access_seconds(rq),
 	    .timestamp_key = own_timestamp_key,
 	    .arg = app,
-	    .failure = failures[in->request.kind],
+	    .failure = row->failure,
 	};
 
 	if (k->has_policy && enforce(&request, rq->arena, err))

@@ -9,6 +9,7 @@
 
 #include "lib/base/hook.h"
 #include "lib/base/log.h"
+#include "lib/model/content.h"
 
 #include "hsm/key/done.h"
 #include "hsm/key/policy.h"
@@ -64,14 +65,11 @@ change_key(struct hsm_key *k, void *arg, struct tsb_err *err)
 static int
 make_payload(struct change *c, struct tsb_err *err)
 {
-	tsb_bytes_auto policy = {0};
+	struct ska_policy *policy = c->in.request.policy;
 
-	if (c->in.request.kind != KIND_MODIFY)
-		return 0;
-	if (key_policy_check(c->in.request.policy, c->rq->arena, err))
+	if (policy != NULL && key_policy_check(policy, c->rq->arena, err))
 		return -1;
-	ska_policy_format(c->in.request.policy, &policy);
-	c->payload = arena_view(c->rq->arena, tsb_view_bytes(&policy));
+	c->payload = tsb_content_bytes(&c->in.request, c->rq->arena);
 	return 0;
 }
 
@@ -90,8 +88,6 @@ serve_change(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 		return -1;
 	access_log(rq, c.repeated ? "change known already" : tsb_kinds[kind].name, k, NULL,
 	    c.payload, c.in.napprovals);
-	(void)hook_fault(kind == KIND_BLOCK ? "hsm.block.executed"
-		: kind == KIND_UNBLOCK      ? "hsm.unblock.executed"
-					    : "hsm.modify.executed");
+	(void)hook_fault(arena_printf(rq->arena, "hsm.%s.executed", tsb_kinds[kind].name));
 	return 0;
 }

@@ -15,7 +15,7 @@ serve_decrypt(void *arg, struct web_request *rq, struct web_reply *reply, struct
 	token_key_auto *opened = NULL;
 	tsb_bytes_auto plain = {0};
 
-	if (wire_synchronous_parse(KIND_DECRYPT, rq->body, rq->arena, &in, err) ||
+	if (wire_synchronous_parse(web_route_arg(rq), rq->body, rq->arena, &in, err) ||
 	    access_find(app, tsb_view_str(in.request.key_name), &k, err) ||
 	    access_select_decryption(app, k, in.cipher.algorithm, &alg, err) ||
 	    access_enforce(app, rq, k, &in, in.request.payload, err) ||

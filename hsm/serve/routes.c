@@ -14,7 +14,7 @@
 
 /* A signature request has the payload twice in each of its approvals, hence its limit. */
 const struct web_route hsm_routes[] = {
-    /* verb       path                              role     body     serve */
+    /* verb       path                              role     body     serve  arg */
     {VERB_POST, "/v1/key", KM, 4 * MB, serve_key_create, 0},
     {VERB_GET, "/v1/key", KM, 0, serve_key_list, 0},
     {VERB_POST, "/v1/key/attributes", KM, 64 * KB, serve_key_attributes, 0},
@@ -22,9 +22,9 @@ const struct web_route hsm_routes[] = {
     {VERB_POST, "/v1/key/deleteKey", KM, 64 * KB, serve_key_delete, 0},
     {VERB_DELETE, "/v1/key/{keyName}", KM, 0, serve_key_delete_by_name, 0},
 
-    {VERB_POST, "/v1/synchronousSign", KO, 16 * MB, serve_sign, 0},
-    {VERB_POST, "/v1/synchronousDecrypt", KO, 16 * MB, serve_decrypt, 0},
-    {VERB_POST, "/v1/synchronousUnwrap", KO, 16 * MB, serve_unwrap, 0},
+    {VERB_POST, "/v1/synchronousSign", KO, 16 * MB, serve_sign, KIND_SIGN},
+    {VERB_POST, "/v1/synchronousDecrypt", KO, 16 * MB, serve_decrypt, KIND_DECRYPT},
+    {VERB_POST, "/v1/synchronousUnwrap", KO, 16 * MB, serve_unwrap, KIND_UNWRAP},
     {VERB_POST, "/v1/synchronousBlock", KO, 16 * MB, serve_change, KIND_BLOCK},
     {VERB_POST, "/v1/synchronousUnblock", KO, 16 * MB, serve_change, KIND_UNBLOCK},
     {VERB_POST, "/v1/synchronousModify", KM, 16 * MB, serve_change, KIND_MODIFY},

@@ -19,7 +19,7 @@ serve_sign(void *arg, struct web_request *rq, struct web_reply *reply, struct ts
 	tsb_bytes_auto signature = {0};
 	enum scheme_form form;
 
-	if (wire_synchronous_parse(KIND_SIGN, rq->body, rq->arena, &in, err) ||
+	if (wire_synchronous_parse(web_route_arg(rq), rq->body, rq->arena, &in, err) ||
 	    access_find(app, tsb_view_str(in.request.key_name), &k, err) ||
 	    access_select_signature(app, k, in.request.algorithm, in.request.payload.n, &alg,
 		err) ||

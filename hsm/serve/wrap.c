@@ -3,20 +3,10 @@
 
 #include "lib/base/hook.h"
 #include "lib/base/log.h"
+#include "lib/model/content.h"
 
 #include "hsm/key/make.h"
 #include "hsm/serve/access.h"
-
-/* Approvers of an unwrap sign the wrapped key, the label and the flags exactly as given. */
-static int
-enforce_unwrap(struct hsm_app *app, struct web_request *rq, const struct hsm_key *k,
-    const struct wire_synchronous_in *in, struct tsb_err *err)
-{
-	tsb_bytes_auto payload = {0};
-
-	ska_unwrap_format(&in->request.unwrap, &payload);
-	return access_enforce(app, rq, k, in, tsb_view_bytes(&payload), err);
-}
 
 static int
 unwrap(struct hsm_app *app, struct web_request *rq, const struct wire_synchronous_in *in,
@@ -43,11 +33,11 @@ serve_unwrap(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 	hsm_key_auto *made = NULL;
 	token_key_auto *opened = NULL;
 
-	if (wire_synchronous_parse(KIND_UNWRAP, rq->body, rq->arena, &in, err) ||
+	if (wire_synchronous_parse(web_route_arg(rq), rq->body, rq->arena, &in, err) ||
 	    access_find(app, tsb_view_str(in.request.key_name), &k, err) ||
 	    access_select_unwrapping(app, k, in.request.wrap_method, &method, err) ||
 	    key_check_unwrapped(&in.new_key, method->wrapped, rq->arena, err) ||
-	    enforce_unwrap(app, rq, k, &in, err) ||
+	    access_enforce(app, rq, k, &in, tsb_content_bytes(&in.request, rq->arena), err) ||
 	    token_use(&app->tokens, k, in.request.key_password, &opened, err) ||
 	    unwrap(app, rq, &in, &(struct key_wrapped){k, opened, method}, &made, err))
 		return -1;

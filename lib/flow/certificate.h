@@ -4,7 +4,6 @@
 
 #include "lib/flow/context.h"
 
-bool flow_is_certificate(enum tsb_kind kind);
 /*
  * A request, certificate or self-signed certificate without approvals: PEM. A self-signed
  * certificate is stored with the key; so is one beside a request, when the key has neither policy

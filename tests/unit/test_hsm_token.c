@@ -134,12 +134,25 @@ store_key(const char *password, enum rule use)
 /* 0, or the code of the refusal, whose text is in said. */
 static char said[sizeof(((struct tsb_err *)0)->msg)];
 
+/* The row by which a caller would reach it. */
+static const struct web_route *
+route_of(web_serve_fn *serve)
+{
+	const struct web_route *route = hsm_routes;
+
+	while (route->serve != serve)
+		route++;
+	return route;
+}
+
 static enum tsb_code
 ask(web_serve_fn *serve, const char *start, const char *more, const char *end)
 {
 	arena_auto a = {0};
 	char body[1024];
-	struct web_request rq = {.arena = &a, .now_ms = HSM_KEYS_NOW * INT64_C(1000)};
+	struct web_request rq = {.arena = &a,
+	    .route = route_of(serve),
+	    .now_ms = HSM_KEYS_NOW * INT64_C(1000)};
 	struct web_reply reply = {0};
 	struct tsb_err err = {0};
 	int rc;
