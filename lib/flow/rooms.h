@@ -11,7 +11,7 @@
 struct flow;
 struct flow_key;
 
-/* Of requests of KIND_RESTORE_APPROVER (lib/custody). */
+/* Of requests that restore an approver (lib/custody). */
 struct flow_restore {
 	/*
 	 * After the HSM's answer: what the approver becomes, and the request's result. Database

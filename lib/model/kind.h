@@ -1,5 +1,18 @@
 /*
  * Kinds of requests that a policy guards: one row says all that differs.
+ *
+ * The rest of the program asks the row and does not know the names of kinds. What needs code of its
+ * own is a value of one of the two enums below. Switches over those have no default: the compiler
+ * names every place that a new value concerns. A new kind itself touches these files:
+ *
+ *	lib/model/kind.h	its name
+ *	lib/model/kind.c	its row
+ *	lib/wire/request.c	the members of its body
+ *	cli/main.c		the command that asks for it
+ *	hsm/serve/routes.c	its endpoint at tsb-hsm, when it is executed as itself
+ *	lib/custody/restore.c	only one that the broker asks for by itself
+ *
+ * tests/check/kinds reads this list: no other file names a kind.
  */
 #ifndef TSB_MODEL_KIND_H
 #define TSB_MODEL_KIND_H
