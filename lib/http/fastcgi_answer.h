@@ -7,7 +7,7 @@
 #define TSB_HTTP_FASTCGI_ANSWER_H
 
 #include "lib/base/bytes.h"
-#include "lib/http/rest.h"
+#include "lib/http/call.h"
 
 #define FASTCGI_REQUEST_ID  1 /* one request a connection */
 #define FASTCGI_HEADER      8 /* FCGI_HEADER_LEN */

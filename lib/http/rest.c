@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lib/http/fastcgi.h"
+#include "lib/http/rest.h"
 #include "lib/http/transfer.h"
 
 /* Blocking calls: one handle of libcurl, kept with its connections; made when first needed. */
@@ -33,13 +34,6 @@ rest_free(struct rest **rest)
 	fastcgi_clear(&(*rest)->fastcgi);
 	free(*rest);
 	*rest = NULL;
-}
-
-void
-rest_reply_clear(struct rest_reply *reply)
-{
-	tsb_bytes_clear(&reply->body);
-	*reply = (struct rest_reply){0};
 }
 
 enum rest_outcome

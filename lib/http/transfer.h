@@ -4,7 +4,7 @@
 
 #include <curl/curl.h>
 
-#include "lib/http/rest.h"
+#include "lib/http/call.h"
 
 struct transfer {
 	CURL *easy; /* kept from call to call, with its connections unless in a multi handle */
