@@ -1,4 +1,4 @@
-/* tsb apikey new: the key for its user, the digest for the settings of the broker. */
+/* tsb apikey new: prints the key for its user and the digest for the settings of the broker. */
 #include "lib/first.h"
 
 #include "lib/base/enc.h"

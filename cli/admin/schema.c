@@ -1,4 +1,4 @@
-/* tsb-admin schema: the admin login of tsb.conf, nothing else of the broker. */
+/* tsb-admin schema: needs the admin login of tsb.conf and nothing else of the broker. */
 #include "lib/first.h"
 
 #include "lib/conf/settings.h"

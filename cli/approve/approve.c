@@ -38,7 +38,7 @@ approver_load(struct approver *a)
 	return signer_load(a->cli, &a->signer) || pinned_keys_load(a->cli, &a->keys) ? -1 : 0;
 }
 
-/* With --json where a person who is asked reads it; standard output is for the outcome then. */
+/* With --json the person who is asked reads stderr: standard output is for the outcome. */
 static void
 show(const struct cli *c, const struct task *task)
 {
@@ -53,7 +53,7 @@ show(const struct cli *c, const struct task *task)
 	fflush(to);
 }
 
-/* A task that is not what it claims is said to be so; the others are still shown. */
+/* Reports a task that is not what it claims, and goes on with the others. */
 int
 cli_tasks(struct cli *c)
 {
@@ -165,7 +165,7 @@ reject_one(struct approver *a, const struct wire_client_task *w)
 	return session_call(c, "DELETE", "/v1/task", tsb_view_bytes(&body), &answer);
 }
 
-/* *yes: approve. Rules that a new policy leaves open are asked about once more. */
+/* Sets *yes to approve. Asks once more about rules that a new policy leaves open. */
 static int
 confirm_task(struct cli *c, const struct task *task, bool *yes)
 {
@@ -177,7 +177,7 @@ confirm_task(struct cli *c, const struct task *task, bool *yes)
 	    yes);
 }
 
-/* What was done, one line or list element a task. */
+/* Says what was done: one line or list element per task. */
 static void
 report(struct cli *c, struct doc *done, const char *verb, const char *id)
 {
@@ -198,7 +198,7 @@ finish(struct cli *c, struct doc *done, int rc)
 	return rc;
 }
 
-/* Checks, shows, asks, signs. *left: the others may be approved all the same. */
+/* Checks, shows, asks, signs. *left: this one was left out, the others go on. */
 static int
 approve_next(struct approver *a, const struct wire_client_task *w, struct doc *done, bool *left)
 {
@@ -246,7 +246,7 @@ cli_approve(struct cli *c)
 	return finish(c, &done, rc);
 }
 
-/* A task that is not what it claims may be refused all the same. */
+/* An approver may also reject a task that is not what it claims. */
 int
 cli_reject(struct cli *c)
 {

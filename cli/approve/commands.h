@@ -1,4 +1,4 @@
-/* What approvers do, and what is done for them. Each returns 0, or -1 with c->err. */
+/* Commands of approvers and about approvers. Each returns 0, or -1 with c->err. */
 #ifndef TSB_CLI_APPROVE_COMMANDS_H
 #define TSB_CLI_APPROVE_COMMANDS_H
 

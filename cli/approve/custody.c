@@ -23,7 +23,7 @@
 
 /* ---- secrets ---- */
 
-/* From the option's file or the terminal; a new one is asked twice. */
+/* From the file of the option or from the terminal, which is asked twice for a new password. */
 static int
 secret_of(struct cli *c, enum cli_option option, const char *what, bool twice, const char **out)
 {
@@ -49,7 +49,7 @@ open_body(struct cli *c, struct tsb_bytes *body)
 	body_text(body, "approverName", c->argv[0]);
 }
 
-/* Posts the body and prints the member of the answer that it is about. */
+/* Posts the body and prints the one member of the answer that the caller wants. */
 static int
 post_and_show(struct cli *c, const char *path, struct tsb_bytes *body, const char *member)
 {
@@ -222,7 +222,7 @@ out_path(struct cli *c, const char **path)
 	if (c->opt[OPT_OUT] == NULL && (strchr(name, '/') != NULL || name[0] == '.'))
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "'%s' is no file name: name the file with --out", name);
-	/* found out now: the code works once */
+	/* checked before the call, because the code works only once */
 	if (access(*path, F_OK) == 0)
 		return tsb_fail(&c->err, TSB_E_INPUT, "%s exists; nothing was fetched", *path);
 	return 0;

@@ -1,4 +1,4 @@
-/* tsb approver new: the approver's key is made where it is used and never leaves. */
+/* tsb approver new: creates an approver's key where it is used; it never leaves this computer. */
 #include "lib/first.h"
 
 #include <stdlib.h>

@@ -14,7 +14,7 @@
 #include "cli/lib/output.h"
 
 #define KEY_FILE_MAX (64 * 1024)
-#define DER_SEQUENCE 0x30 /* no PEM text begins so */
+#define DER_SEQUENCE 0x30 /* no PEM text begins with it */
 
 void
 signer_clear(struct signer *s)
@@ -58,7 +58,7 @@ load_container(struct cli *c, const char *path, struct tsb_view file, struct cry
 	return crypto_private_decode(tsb_view_bytes(&pkcs8), out, &c->err);
 }
 
-/* Nobody is asked for a passphrase before the file turns out to have one. */
+/* Asks for a passphrase only when the file needs one. */
 static int
 load_pem(struct cli *c, const char *path, struct tsb_view file, struct crypto_private **out)
 {
@@ -77,7 +77,7 @@ load_key(struct cli *c, const char *path, struct tsb_view file, struct crypto_pr
 	int failed = file.n > 0 && file.p[0] == DER_SEQUENCE ? load_container(c, path, file, out)
 							     : load_pem(c, path, file, out);
 
-	/* a key that is there but not usable says so itself */
+	/* the error already says why a key that is there cannot be used */
 	if (failed && (c->err.code == TSB_E_DECRYPT_FAILED || c->err.code == TSB_E_PARSING_KEY))
 		return tsb_fail(&c->err, TSB_E_READING_PEM,
 		    "%s holds no private key in PEM form or PKCS #12, or the passphrase is wrong",

@@ -13,7 +13,7 @@
 #include "cli/lib/certview.h"
 #include "cli/lib/session.h"
 
-/* A task carries its payload several times over: few of them fill an answer. */
+/* A task repeats its payload several times, so a few tasks fill an answer. */
 #define PAGE_SIZE 10
 #define PAGES_MAX 10000
 
@@ -67,7 +67,7 @@ fetch_page(struct cli *c, const struct signer *s, const char *id, const char *le
 	    answer);
 }
 
-/* Level 6 tells who has approved; servers that do not know it answer 600. */
+/* Level 6 says who has approved; servers without that level answer 600. */
 static int
 fetch_best(struct cli *c, const struct signer *s, const char *id, const char **level, long page,
     struct tsb_bytes *answer)
@@ -83,7 +83,7 @@ fetch_best(struct cli *c, const struct signer *s, const char *id, const char **l
 	return rc;
 }
 
-/* The elements of the answer's list behind those that raw has already. */
+/* Appends the elements of the answer's list to those that raw has already. */
 static void
 join_raw(struct cli *c, struct tsb_bytes *raw, struct tsb_view answer)
 {
@@ -174,7 +174,7 @@ check_request(struct cli *c, const struct wire_client_task *w, const struct ska_
 	return 0;
 }
 
-/* The new key must be the one that the request names, from the same bytes. */
+/* The token and the request must name the same new key and wrap the same bytes. */
 static int
 check_unwrap(struct cli *c, const struct wire_client_task *w, const struct ska_approval_token *t)
 {
@@ -192,7 +192,7 @@ check_unwrap(struct cli *c, const struct wire_client_task *w, const struct ska_a
 	return 0;
 }
 
-/* The public key that a certificate of this kind must be for; empty when that cannot be told. */
+/* The public key that a certificate of this kind must have; empty when nothing here knows it. */
 static struct tsb_view
 certified_key(struct cli *c, const struct task *task)
 {
@@ -209,7 +209,7 @@ certified_key(struct cli *c, const struct task *task)
 	return certview_key(&csr, &c->arena);
 }
 
-/* The payload must be the very thing that is certified, so that what is shown is what is signed. */
+/* The payload must be exactly what is certified: the approver sees what the key will sign. */
 static int
 check_certificate(struct cli *c, const struct task *task)
 {
@@ -248,7 +248,7 @@ check_policy(struct cli *c, struct task *out)
 	return 0;
 }
 
-/* What the token would have done must be something that can be shown. */
+/* Refuses an operation that cannot be shown to the approver. */
 static int
 check_content(struct cli *c, struct task *out)
 {

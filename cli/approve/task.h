@@ -11,7 +11,7 @@
 #include "cli/lib/doc.h"
 #include "cli/lib/pinned.h"
 
-/* All that the approver decides on. What is shown comes from the token: it is what is signed. */
+/* All that an approver decides on. It is shown from the token, because the token is signed. */
 struct task {
 	const struct wire_client_task *wire;
 	struct ska_approval_token token;
@@ -26,8 +26,8 @@ int task_prove(struct cli *, const struct signer *, struct tsb_bytes *body) TSB_
 /* Adds approverPublicKey or approverCertificate. */
 void task_put_approver(const struct signer *, struct tsb_bytes *body);
 /*
- * Open tasks of this approver, all or the one with this id; raw (may be NULL) gets {"tasks":[...]}
- * as the server wrote it.
+ * Fetches the open tasks of this approver: all, or the one with this id. raw (may be NULL) gets
+ * {"tasks":[...]} as the server wrote it.
  */
 int task_fetch(struct cli *, const struct signer *, const char *id, struct wire_client_task **tasks,
     size_t *n, struct tsb_bytes *raw) TSB_MUSTCHECK;
@@ -38,7 +38,7 @@ int task_fetch(struct cli *, const struct signer *, const char *id, struct wire_
 int task_check(struct cli *, const struct signer *, const struct pinned_keys *,
     const struct wire_client_task *, struct task *out) TSB_MUSTCHECK;
 void task_show(struct doc *, const struct task *);
-/* Parts of it: when it was asked, and what is to be done. */
+/* Parts of task_show(): when the request was made, and what it asks for. */
 void task_show_time(struct doc *, const struct task *);
 void task_show_content(struct doc *, const struct task *);
 

@@ -1,5 +1,5 @@
 /*
- * What an approver decides on, in words. All of it comes from the token unless it says otherwise.
+ * Shows what an approver decides on. All of it comes from the token unless it says otherwise.
  */
 #include "lib/first.h"
 
@@ -14,7 +14,7 @@
 #include "cli/lib/certview.h"
 #include "cli/lib/doc.h"
 
-/* Times beyond are no times; policies add some 2^38 seconds at most. */
+/* Nothing beyond is a time; policies add at most some 2^38 seconds. */
 #define TIME_MAX 4102444800ULL /* the year 2100 */
 
 static const char *const operations[] = {
@@ -88,7 +88,7 @@ show_limits(struct doc *t, const struct task *task)
 
 /* ---- what is asked ---- */
 
-/* An approval to use the key names no kind of use: what else the payload may be is said. */
+/* An approval to use the key names no kind of use, so say what else the payload may be. */
 static void
 show_payload(struct doc *t, const struct task *task)
 {

@@ -1,6 +1,6 @@
 /*
- * tsb token decode: the first bytes tell what it is, the strict parsers of lib/ska decide whether
- * it is that. Signatures are checked wherever the key is inside or given.
+ * tsb token decode: guesses the kind from the first bytes and leaves the verdict to the strict
+ * parsers of lib/ska. Checks every signature whose key is inside or given.
  */
 #include "lib/first.h"
 
@@ -52,7 +52,7 @@ signature_algorithm(struct arena *a, enum ska_key_type type, enum ska_digest dig
 	return arena_printf(a, "%s with %s", types[type], ska_digest_names[digest]);
 }
 
-/* key empty: there is nothing to check with. */
+/* An empty key means that there is nothing to check with. */
 static void
 show_signature(struct decode *d, const char *name, struct tsb_view der, struct tsb_view key,
     struct tsb_view message)
@@ -90,7 +90,7 @@ show_signature(struct decode *d, const char *name, struct tsb_view der, struct t
 
 /* ---- tokens ---- */
 
-/* The names of the bits that are set: a list, for people one line. */
+/* The names of the bits that are set: a list in JSON, one line for people. */
 static void
 show_bits(struct doc *t, const char *name, uint32_t bits, const char *const *names, size_t n)
 {
@@ -180,7 +180,7 @@ show_policy_bytes(struct doc *t, struct tsb_view bytes)
 	policy_show(t, &policy);
 }
 
-/* The bytes may be something else by intent or by chance: the reader decides. */
+/* The bytes may be something else by intent or by chance; the reader has to decide. */
 static void
 show_readings(struct doc *t, struct tsb_view payload)
 {
@@ -423,7 +423,7 @@ decode_answer(struct decode *d, struct tsb_view answer)
 	return 0;
 }
 
-/* Prints; a wrong signature is the program's exit code. */
+/* Prints the document. A wrong signature decides the exit code. */
 static int
 finish(struct decode *d)
 {
@@ -437,7 +437,7 @@ finish(struct decode *d)
 
 /* ---- the command ---- */
 
-/* PEM, or base64 wrapped in lines; anything else is taken as it is. */
+/* Decodes PEM and base64 in lines; takes anything else as it is. */
 static struct tsb_view
 unwrap_text(struct arena *a, struct tsb_view content)
 {
@@ -491,7 +491,7 @@ decode_any(struct decode *d, struct tsb_view bytes)
 		return decode_xml(d, bytes);
 	if (bytes.p[0] == '{')
 		return decode_answer(d, bytes);
-	/* A container tells its exact length in front, so DER is never taken for one. */
+	/* A container begins with its exact length, so DER is never mistaken for one. */
 	if (bytes.p[0] == 0x30 && tlv_open(bytes, "input", &r, &ignored))
 		return decode_der(d, bytes);
 	return decode_container(d, bytes);

@@ -1,4 +1,4 @@
-/* Tokens, signatures and attributes, shown readably; also used for keys and tasks. */
+/* Shows tokens, signatures and attributes readably. */
 #ifndef TSB_CLI_APPROVE_TOKEN_H
 #define TSB_CLI_APPROVE_TOKEN_H
 
@@ -6,11 +6,11 @@
 
 #include "cli/lib/doc.h"
 
-/* What the payload of a token asks for: text, policy, key to unwrap, certificate. */
+/* Shows what the payload of a token asks for: text, policy, key to unwrap, certificate. */
 void token_show_payload(struct doc *, const struct ska_approval_token *);
-/* The new key of an unwrap payload. */
+/* Shows the new key of an unwrap payload. */
 void token_show_unwrap(struct doc *, struct tsb_view payload);
-/* What else than a message these bytes are: "the unwrapping of a key" ...; NULL = nothing known. */
+/* What the bytes may be besides a message, as "the unwrapping of a key"; NULL = nothing known. */
 const char *token_reading(struct tsb_view payload);
 
 #endif

@@ -28,9 +28,9 @@ rule_list(struct arena *a, unsigned rules)
 	return text;
 }
 
-/* ---- what is said loudly ---- */
+/* ---- warnings ---- */
 
-/* A rule that is never met comes back only with another policy, and rule modify decides on that. */
+/* Only another policy revives a rule that is never met, and rule modify decides on that. */
 static void
 warn_never(struct doc *t, enum ska_rule_kind kind, const struct ska_policy *now)
 {
@@ -55,7 +55,7 @@ warn_open(struct doc *t, enum ska_rule_kind kind, const struct ska_rule *now, bo
 	    policy_rule_verbs[kind]);
 }
 
-/* In what way it asks for less; at least one line. */
+/* Says in what way the rule asks for less: at least one line. */
 static void
 warn_weaker(struct doc *t, const struct ska_rule *old, const struct ska_rule *now)
 {
@@ -112,7 +112,7 @@ warn_rule(struct doc *t, enum ska_rule_kind kind, const struct ska_policy *old,
 
 /* ---- the two sides ---- */
 
-/* use: the rule use of the same policy, as most policies ask the same of all four. */
+/* use is the rule use of the same policy: most policies ask the same of all four. */
 static void
 show_side(struct doc *t, const char *name, const struct ska_rule *rule, const struct ska_rule *use)
 {
@@ -131,7 +131,7 @@ show_side(struct doc *t, const char *name, const struct ska_rule *rule, const st
 	}
 }
 
-/* This is not the first place where the rule names who. */
+/* The rule names this approver in an earlier place already. */
 static bool
 is_named_before(const struct ska_rule *rule, const struct ska_approver *who)
 {
@@ -151,7 +151,7 @@ is_named_before(const struct ska_rule *rule, const struct ska_approver *who)
 	return false;
 }
 
-/* Those whom with asks and without does not, each once; both ask somebody. */
+/* Lists, each once, those whom with asks and without does not; both ask somebody. */
 static void
 show_difference(struct doc *t, const char *name, const struct ska_rule *with,
     const struct ska_rule *without)
@@ -226,7 +226,7 @@ change_show(struct doc *t, const struct ska_policy *old, const struct ska_policy
 }
 
 /*
- * Asked whatever the old policy was: who reads the old one only from the broker cannot know that
+ * Asks whatever the old policy was: a person who knows it only from the broker cannot be sure that
  * a rule was open before.
  */
 int

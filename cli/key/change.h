@@ -1,4 +1,4 @@
-/* What a new policy changes: for the approvers of a modification and for those who ask for one. */
+/* Shows what a new policy changes: to approvers of a modification and to those who ask for it. */
 #ifndef TSB_CLI_KEY_CHANGE_H
 #define TSB_CLI_KEY_CHANGE_H
 

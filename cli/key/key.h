@@ -8,7 +8,7 @@
 
 /* Adds the object attributes from --attributes or, without the option, from dflt. */
 int key_put_attributes(struct cli *, const char *dflt, struct tsb_bytes *body) TSB_MUSTCHECK;
-/* The body that names the key of the first operand, with its password. */
+/* Writes the body that names the key of the first operand, with its password. */
 int key_put_reference(struct cli *, struct tsb_bytes *body) TSB_MUSTCHECK;
 
 #endif

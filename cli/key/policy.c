@@ -91,7 +91,7 @@ read_approvers(struct cli *c, struct ska_group *group)
 	return 0;
 }
 
-/* One rule of one token of one group, used for all four rules or for the first. */
+/* One rule with one token and one group, for all four rules or for the first alone. */
 static int
 rule_of_approvers(struct cli *c, struct ska_policy *policy)
 {
@@ -214,7 +214,7 @@ shown_name(struct arena *a, const struct ska_approver *p)
 	return name;
 }
 
-/* Whose key only the broker knows is called by the name. */
+/* An approver whose key only the broker knows is called by name. */
 const char *
 policy_approver(struct arena *a, const struct ska_approver *p)
 {
@@ -374,7 +374,7 @@ policy_show(struct doc *t, const struct ska_policy *policy)
 	for (i = 0; i < RULE__MAX; i++) {
 		const struct ska_rule *rule = &policy->rule[i];
 
-		/* Warnings are never folded away. */
+		/* a rule with a warning is never folded away */
 		if (!t->json && i != RULE_USE && strength_reach(rule) == REACH_APPROVED &&
 		    policy_same_rule(rule, use))
 			doc_text(t, policy_rule_titles[i], "the same as rule use");

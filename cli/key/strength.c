@@ -4,7 +4,7 @@
 
 #include "cli/key/strength.h"
 
-/* Comparing takes the product of both rules' approvers: beyond, nothing is proven. */
+/* A comparison takes the product of both rules' approvers; nothing is proven about larger rules. */
 #define COMPARED_MAX 10000
 
 void
@@ -192,7 +192,7 @@ groups_overlap(const struct ska_token *t)
 	return false;
 }
 
-/* One approver may count in several groups: then the largest quorum is all that is certain. */
+/* An approver may count in several groups, so only the largest quorum is certain. */
 static size_t
 token_fewest(const struct ska_token *t)
 {

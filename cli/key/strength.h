@@ -22,14 +22,14 @@ enum strength_reach strength_reach(const struct ska_rule *);
 /* Rules that everyone may use, at once or after a wait: bits 1 << RULE_*. */
 unsigned strength_open_rules(const struct ska_policy *);
 /*
- * Proves that everything that meets now at some time would have met old at that time. False when it
- * does not, and for the rare rules where that follows from several groups together only.
+ * True when everything that meets now at some time would provably have met old at that time. False
+ * when not, and for the rare rules where only several groups together prove it.
  */
 bool strength_holds(const struct ska_rule *old, const struct ska_rule *now);
 /* Few enough approvers to be compared; nothing is proven about larger rules. */
 bool strength_comparable(const struct ska_rule *);
 
-/* The rest is about rules that somebody can meet. */
+/* All below take rules that somebody can meet. */
 
 /* Approvals without which the rule cannot be met. */
 size_t strength_fewest(const struct ska_rule *);

@@ -1,4 +1,4 @@
-/* The attested attributes of a key: read, checked and shown. */
+/* Reads, checks and shows the attested attributes of a key. */
 #ifndef TSB_CLI_KEY_VIEW_H
 #define TSB_CLI_KEY_VIEW_H
 
@@ -15,15 +15,15 @@ struct keyview {
 	struct tsb_err why; /* when wrong */
 };
 
-/* The answer of key creation or attributes. attestation empty: not checked. */
+/* Reads the answer of key creation or attributes; without an attestation key it is not checked. */
 int keyview_read(struct cli *, struct tsb_view answer, struct tsb_view attestation,
     struct keyview *out) TSB_MUSTCHECK;
-/* Attributes and policy. */
+/* Shows attributes and policy. */
 void keyview_show(struct doc *, const struct keyattr *);
 void keyview_show_attestation(struct doc *, const struct keyview *);
 /*
- * Prints such an answer, with --json as it came; --attestation-key makes it an object of this
- * program with the outcome of the check. CLI_WRONG when the attestation is wrong.
+ * Prints such an answer: with --json as it came, with --attestation-key as an object of this
+ * program that has the outcome of the check. CLI_WRONG when the attestation is wrong.
  */
 int keyview_print(struct cli *, struct tsb_view answer) TSB_MUSTCHECK;
 

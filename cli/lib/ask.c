@@ -12,7 +12,7 @@
 
 #define LINE_SIZE 1024
 
-/* While a question is open: signals are noted, so that none ends the program with the echo off. */
+/* While a question is open, signals are only noted: none ends the program with the echo off. */
 static const int asking_signals[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP};
 static volatile sig_atomic_t asking_signal;
 
@@ -44,7 +44,7 @@ asking_start(struct asking *a)
 	sigprocmask(SIG_BLOCK, &blocked, &a->mask);
 }
 
-/* Signals get through only here: none can slip in between the look at the flag and the wait. */
+/* Signals get through only here: none slips in between the test of the flag and the wait. */
 static bool
 asking_wait(const struct asking *a, int fd)
 {

@@ -5,9 +5,12 @@
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
 
-/* A line from the terminal without echo; false when there is no terminal or nothing was typed. */
+/*
+ * A line typed without echo; the text is the arena's. False when there is no terminal or nothing
+ * was typed.
+ */
 bool ask_secret(const char *prompt, struct arena *a, const char **out);
-/* A question with the answers y and n; *yes. TSB_E_INPUT when there is no terminal to ask at. */
+/* Sets *yes by the answer, y or n. TSB_E_INPUT when there is no terminal to ask at. */
 int ask_yes(const char *question, bool *yes, struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

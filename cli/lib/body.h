@@ -1,5 +1,5 @@
 /*
- * Bodies that the command line sends: JSON written member by member; commas follow by themselves.
+ * Bodies that the command line sends: JSON written member by member, with commas where they belong.
  */
 #ifndef TSB_CLI_LIB_BODY_H
 #define TSB_CLI_LIB_BODY_H

@@ -28,7 +28,7 @@ certview_close(struct certview *v)
 
 /* ---- reading ---- */
 
-/* OpenSSL reads whole objects only: the content gets a signature that signs nothing. */
+/* OpenSSL reads only whole objects, so the content gets an empty signature. */
 static void
 add_empty_signature(struct tsb_view content, struct tsb_bytes *out)
 {
@@ -69,7 +69,7 @@ certview_open(struct tsb_view der, struct certview *out)
 	return false;
 }
 
-/* The content encoded anew gives the same bytes: it is DER, and nothing in it was passed over. */
+/* Encoding the content again gives the same bytes: it is DER, and nothing in it was skipped. */
 static bool
 is_exact(const struct certview *v, struct tsb_view content)
 {
@@ -153,7 +153,7 @@ new_memory(void)
 	return bio;
 }
 
-/* What was printed, without line feeds at its end. */
+/* The printed text without line feeds at its end. */
 static struct tsb_view
 printed(BIO *bio)
 {
@@ -165,7 +165,7 @@ printed(BIO *bio)
 	return tsb_view_of(p, (size_t)n);
 }
 
-/* Commas and other signs of the form are escaped, so that no name looks like two. */
+/* Escapes commas and other separators, so that no name looks like two. */
 static void
 show_name(struct doc *t, const char *title, const X509_NAME *name)
 {
@@ -253,8 +253,8 @@ show_extensions(struct doc *t, const STACK_OF(X509_EXTENSION) * all)
 }
 
 /*
- * Attributes of a request other than the extensions that it asks for, of which OpenSSL gives those
- * of one attribute.
+ * Shows the attributes of a request other than the extensions that it asks for. OpenSSL reads the
+ * extensions of one attribute only.
  */
 static void
 show_attributes(struct doc *t, const X509_REQ *request)

@@ -1,7 +1,7 @@
 /*
- * Certificates and certificate requests, whole or still to be signed, shown to people. What is to
- * be signed is a TBSCertificate (RFC 5280) or CertificationRequestInfo (RFC 2986): the payload of
- * the token that approvers sign.
+ * Shows certificates and certificate requests to people, whole or still to be signed. A key signs a
+ * TBSCertificate (RFC 5280) or CertificationRequestInfo (RFC 2986), which is the payload of the
+ * token that approvers sign.
  */
 #ifndef TSB_CLI_LIB_CERTVIEW_H
 #define TSB_CLI_LIB_CERTVIEW_H
@@ -20,13 +20,13 @@ struct certview {
 };
 #define certview_auto struct certview __attribute__((cleanup(certview_close)))
 
-/* False unless der is exactly one of the two in DER: what reads it differently sees other bytes. */
+/* False unless der is exactly one of the two in DER: no other reader takes it differently. */
 bool certview_open_content(struct tsb_view der, struct certview *out);
-/* A whole certificate or request; signatures are not checked. */
+/* Opens a whole certificate or request; false when der is neither. Checks no signature. */
 bool certview_open(struct tsb_view der, struct certview *out);
 void certview_close(struct certview *);
 
-/* Everything that the signature will cover: names, times, key, and every extension. */
+/* Shows everything that the signature covers: names, times, key, and every extension. */
 void certview_show(struct doc *, const struct certview *);
 /* The public key inside; empty when it is not understood. */
 struct tsb_view certview_key(const struct certview *, struct arena *);

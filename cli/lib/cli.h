@@ -51,7 +51,7 @@ struct cli_command {
 	enum tsb_kind kind; /* of commands that make a request (request_create()) */
 };
 
-/* A word that was a command once: what to use instead. */
+/* A word that was a command once, and what to use instead. */
 struct cli_moved {
 	const char *word, *instead;
 };

@@ -1,10 +1,10 @@
-/* From the words of a command line to the command that they name. */
+/* Finds and runs the command that a command line names. */
 #ifndef TSB_CLI_LIB_COMMAND_H
 #define TSB_CLI_LIB_COMMAND_H
 
 #include "cli/lib/cli.h"
 
-/* What main() does: help, options, the command, its last words. The exit status of the program. */
+/* All of main(): reads the options, explains or runs a command. Returns the exit status. */
 int command_main(const struct cli_program *, int argc, char **argv);
 
 #endif

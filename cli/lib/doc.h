@@ -1,4 +1,4 @@
-/* What people and scripts read: named values, shown as indented lines or as JSON. */
+/* Named values for people and scripts, as indented lines or as JSON. */
 #ifndef TSB_CLI_LIB_DOC_H
 #define TSB_CLI_LIB_DOC_H
 
@@ -9,8 +9,8 @@
 #define DOC_DEPTH 16
 
 /*
- * One document, built in memory and printed at once. Names are words ("key label"); JSON members
- * are the same in camel case (keyLabel). Inside a list JSON drops the names.
+ * One document, built in memory and printed at once. Names are words ("key label"), in JSON in
+ * camel case (keyLabel). Lists in JSON drop the names of their elements.
  */
 struct doc {
 	bool json;
@@ -24,11 +24,11 @@ struct doc {
 
 void doc_start(struct doc *, bool json);
 void doc_open(struct doc *, const char *name);
-/* The same with a summary for people on the line that opens the branch. */
+/* The same, with a summary for people on the first line. */
 void doc_open_as(struct doc *, const char *name, const char *fmt, ...) TSB_PRINTF(3, 4);
 void doc_list(struct doc *, const char *name);
 void doc_close(struct doc *);
-/* Text from outside: everything a terminal could take for a command is shown as \x.. */
+/* Escapes what a terminal could take for a command as \x.. in text from outside. */
 void doc_text(struct doc *, const char *name, const char *text);
 void doc_view(struct doc *, const char *name, struct tsb_view text);
 void doc_format(struct doc *, const char *name, const char *fmt, ...) TSB_PRINTF(3, 4);
@@ -36,7 +36,7 @@ void doc_format(struct doc *, const char *name, const char *fmt, ...) TSB_PRINTF
 void doc_time(struct doc *, const char *name, uint64_t seconds);
 void doc_number(struct doc *, const char *name, unsigned long long value);
 void doc_bool(struct doc *, const char *name, bool value);
-/* Bytes that tell people nothing: length and SHA-256. */
+/* Bytes that nobody can read: length and SHA-256. */
 void doc_digest(struct doc *, const char *name, struct tsb_view bytes);
 /* Bytes: text when printable, else length, SHA-256 and the first bytes in hex. */
 void doc_payload(struct doc *, const char *name, struct tsb_view bytes);

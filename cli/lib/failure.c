@@ -8,7 +8,7 @@
 #include "cli/lib/failure.h"
 #include "cli/lib/printable.h"
 
-/* What carried files and signed attributes mean by numbers that others use, too. */
+/* Numbers that mean something else for packages and signed attributes than elsewhere. */
 static const struct {
 	const char *group; /* of the command */
 	int number;

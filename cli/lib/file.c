@@ -129,7 +129,7 @@ file_replace(const char *path, unsigned mode, struct tsb_view content, struct ts
 	if (dir < 0)
 		return -1;
 	next = arena_printf(&a, "%s.new", name);
-	unlinkat(dir, next, 0); /* of somebody who was killed */
+	unlinkat(dir, next, 0); /* left behind by a program that was killed */
 	if (tsb_file_replace(dir, next, name, mode, content, err))
 		return -1;
 	return sync_folder(dir, path, err);

@@ -6,13 +6,13 @@
 #include "lib/base/bytes.h"
 #include "lib/base/err.h"
 
-/* The whole file, "-" = standard input, at most max bytes. Appends. */
+/* Appends the whole file, "-" = standard input. TSB_E_INPUT when it is longer than max bytes. */
 int file_read(const char *path, size_t max, struct tsb_bytes *out, struct tsb_err *err)
     TSB_MUSTCHECK;
 /* The first line of a file, without its end. The text is the arena's. */
 int file_read_line(const char *path, struct arena *a, const char **out, struct tsb_err *err)
     TSB_MUSTCHECK;
-/* The bytes of a file or what they are as one line of base64, as tsb prints results. Not empty. */
+/* The bytes of a file, decoded when they are base64, as tsb prints results. Never empty. */
 int file_read_base64(const char *path, size_t max, struct arena *a, struct tsb_view *out,
     struct tsb_err *err) TSB_MUSTCHECK;
 /* A public key or certificate, PEM or base64 or DER. */
@@ -21,13 +21,13 @@ int file_read_der(const char *path, struct arena *a, struct tsb_view *der, struc
 /* The public key of such a file: SubjectPublicKeyInfo. cert (may be NULL) gets the certificate. */
 int file_read_spki(const char *path, struct arena *a, struct tsb_view *spki, struct tsb_view *cert,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* A new file with these permissions; a file that exists is never replaced. Synced. */
+/* Creates a file with these permissions and syncs it; never replaces one. */
 int file_create(const char *path, unsigned mode, struct tsb_view content, struct tsb_err *err)
     TSB_MUSTCHECK;
-/* Writes or replaces at once: after a crash there is the old content or the new one. Synced. */
+/* Creates or replaces, synced: after a crash the file has the old content or the new one. */
 int file_replace(const char *path, unsigned mode, struct tsb_view content, struct tsb_err *err)
     TSB_MUSTCHECK;
-/* Writes or replaces: results that may be made again. */
+/* Creates or overwrites, for results that can be made again. */
 int file_write(const char *path, struct tsb_view content, struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

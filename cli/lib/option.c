@@ -10,7 +10,7 @@ const struct option_row option_rows[OPT__MAX] = {
 #undef OPT
 };
 
-/* What getopt returns for a long option: above all letters. */
+/* getopt returns numbers from here on for long options: above all letters. */
 #define OPTION_BASE 256
 
 /* Fills getopt's two tables with the options of the set. */

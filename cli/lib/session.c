@@ -32,7 +32,7 @@ static const char *const token_variables[TSB_ROLE__MAX] = {
     [TSB_ROLE_APPROVER_MANAGEMENT] = "TSB_APPROVER_KEY_MANAGEMENT_TOKEN",
 };
 
-/* A broker may run without API keys, so that none is not yet an error. */
+/* Having none is no error yet: a broker may run without API keys. */
 static int
 find_apikey(struct cli *c, const char **out)
 {

@@ -7,21 +7,21 @@
 #include "cli/lib/cli.h"
 
 /*
- * Sends body (empty = none) and gives the answer of a call that succeeded (200, 201, 204). A
- * refusal ends with CLI_REFUSED and the server's sentence, no answer with CLI_UNREACHED.
+ * Sends body (empty = none). On success (200, 201, 204) answer has the body of the answer. A
+ * refusal is CLI_REFUSED with the server's sentence, no answer CLI_UNREACHED.
  */
 int session_call(struct cli *, const char *method, const char *path, struct tsb_view body,
     struct tsb_bytes *answer) TSB_MUSTCHECK;
 
 /*
- * Calls from here on bring the API key of this role instead of the command's; --token and
- * --token-file stand for all roles.
+ * Further calls use the API key of this role instead of the command's; --token and --token-file are
+ * for all roles.
  */
 int session_become(struct cli *, enum tsb_role) TSB_MUSTCHECK;
 
 /*
- * For an answer that says success and is not what the API promises: what was done is unknown. Takes
- * the sentence in c->err as the reason; returns -1.
+ * Fails because an answer says success but is not what the API promises: nobody knows what was
+ * done. Takes the sentence in c->err as the reason; returns -1.
  */
 int session_misread(struct cli *);
 /* Adds the password of --password-file to a body as member name; nothing without the option. */

@@ -1,4 +1,4 @@
-/* Other programs, started without a shell, whose standard output is read. */
+/* Starts other programs without a shell and reads their standard output. */
 #ifndef TSB_CLI_LIB_SPAWN_H
 #define TSB_CLI_LIB_SPAWN_H
 
@@ -15,15 +15,15 @@ struct spawn {
 #define spawn_auto struct spawn __attribute__((cleanup(spawn_end)))
 
 /*
- * argv[0] is looked for in PATH, argv ends with NULL; package names where the program comes from,
- * for who has not installed it. Standard input is empty.
+ * Looks for argv[0] in PATH; argv ends with NULL. package is what to install when the program is
+ * missing. Standard input is empty.
  */
 int spawn_start(const char *const *argv, const char *package, struct spawn *out,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* All that it prints, at most max bytes, and its exit status (-1 = killed). Appends. */
+/* Appends all that it prints, at most max bytes; *status is its exit status (-1 = killed). */
 int spawn_read(struct spawn *, size_t max, struct tsb_bytes *out, int *status, struct tsb_err *err)
     TSB_MUSTCHECK;
-/* Ends it, if it has not ended. */
+/* Ends the program unless it has ended. */
 void spawn_end(struct spawn *);
 
 #endif

@@ -59,7 +59,7 @@ show_attestation(struct doc *t, const struct keyview *v)
 	room_show_digest(t, "digest", digest);
 }
 
-/* Shown before it is sent: who may approve from then on is in it. */
+/* Shows the file before it sends it: it says who may approve from then on. */
 static int
 import_file(struct cli *c, struct tsb_view attestation, const char *path, struct doc *t)
 {

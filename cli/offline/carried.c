@@ -118,7 +118,7 @@ times_fit(const struct ska_policy *p)
 	return true;
 }
 
-/* The token that approvers must have signed, made from what the HSM is asked for. */
+/* Makes the token that approvers must have signed from the order to the HSM. */
 static int
 make_token(struct cli *c, struct carried *k)
 {
@@ -195,7 +195,7 @@ check_approval(struct cli *c, struct carried *k, size_t i, struct ska_approval_t
 	return 0;
 }
 
-/* From here on the token is the one that was signed, timestamp included. */
+/* From here on the token is the signed one, with its timestamp. */
 static int
 check_approvals(struct cli *c, struct carried *k)
 {
@@ -214,7 +214,7 @@ check_approvals(struct cli *c, struct carried *k)
 	return 0;
 }
 
-/* What the token would have done must be something that can be shown. */
+/* Refuses an operation that cannot be shown to people. */
 static int
 check_content(struct cli *c, struct carried *k)
 {
@@ -235,7 +235,7 @@ check_content(struct cli *c, struct carried *k)
 	return 0;
 }
 
-/* As a task of an approver: what shows those shows this. */
+/* Looks like an approver's task, so that the same code shows both. */
 static void
 make_task(struct cli *c, struct carried *k)
 {
@@ -253,7 +253,7 @@ make_task(struct cli *c, struct carried *k)
 	k->task.wire = w;
 }
 
-/* Independent of who approved, and of the password that is added here. */
+/* Depends neither on who approved nor on the password that is added here. */
 static void
 digest_asked(struct carried *k)
 {
@@ -306,7 +306,7 @@ is_asked(const struct ska_rule *rule, struct tsb_view spki)
 	return false;
 }
 
-/* As the HSM will (hsm-api.md): without approvals the request begins now. */
+/* Judges as the HSM will (hsm-api.md): without approvals the request begins now. */
 static void
 count_votes(struct carried *k)
 {
@@ -376,7 +376,7 @@ carried_judge(struct cli *c, struct carried *k)
 	return 0;
 }
 
-/* A key without policy asks nobody; one that takes no approvals has nobody to refuse. */
+/* A key without a policy asks nobody, and a rule without approvers refuses nobody. */
 bool
 carried_suffices(const struct carried *k)
 {

@@ -1,6 +1,6 @@
 /*
- * A request that was carried into the offline room: what approvers signed, checked against what it
- * asks the HSM for, and judged by the policy that the key has at the HSM here.
+ * A request that somebody carried into the offline room. It is checked (approvers must have signed
+ * what it asks the HSM for) and judged by the policy that the key has at the HSM here.
  */
 #ifndef TSB_CLI_OFFLINE_CARRIED_H
 #define TSB_CLI_OFFLINE_CARRIED_H
@@ -40,20 +40,21 @@ struct carried {
 /* "0190..." or "without id (file)". */
 const char *carried_name(struct arena *, const struct carried *);
 const struct ska_rule *carried_rule(const struct carried *);
-/* All requests of a source; packages need the room (may be NULL). Only read. */
+/* Reads all requests of a source without checking them. Packages need the room, else NULL. */
 int carried_open(struct cli *, const struct room *, const struct source *, struct carried **out,
     size_t *n) TSB_MUSTCHECK;
 /*
- * Every approval must verify and be for exactly this request, and what it asks for must be
- * something that can be shown; CLI_WRONG.
+ * CLI_WRONG unless every approval verifies and is for exactly this request, and people can be shown
+ * what it asks for.
  */
 int carried_check(struct cli *, struct carried *) TSB_MUSTCHECK;
 /*
- * Asks the HSM here for the key's attributes and counts the approvals. -1 when it cannot be asked;
- * a key that does not exist is no_key. With --attestation-key wrong attributes are CLI_WRONG.
+ * Asks the HSM here for the key's attributes and counts the approvals. -1 when the HSM cannot be
+ * asked; a key that does not exist sets no_key. With --attestation-key wrong attributes are
+ * CLI_WRONG.
  */
 int carried_judge(struct cli *, struct carried *) TSB_MUSTCHECK;
-/* All that the HSM will look at speaks for it. */
+/* Everything that the HSM will check is fulfilled. */
 bool carried_suffices(const struct carried *);
 /* carriedview.c */
 void carried_show(struct doc *, const struct carried *);

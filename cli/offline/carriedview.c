@@ -1,6 +1,6 @@
 /*
- * What the people of the offline room see before a key is used. What is to be done comes from the
- * token that approvers signed; what no approval covers is said to be so.
+ * Shows the people of the offline room a request before a key is used. The operation comes from the
+ * token that approvers signed; everything that no approval covers is marked.
  */
 #include "lib/first.h"
 
@@ -101,7 +101,7 @@ show_approvals(struct doc *t, const struct carried *k)
 	doc_close(t);
 }
 
-/* Why it is not enough, in the order in which somebody could do something about it. */
+/* Why the approvals do not suffice; first comes what somebody can do something about. */
 static const char *
 shortfall(const struct carried *k)
 {

@@ -11,7 +11,7 @@
 #include "cli/lib/session.h"
 #include "cli/offline/errand.h"
 
-/* Until the HSM's clock shows the next second. */
+/* Waits until the HSM's clock shows the next second. */
 #define SECOND_PAUSE_NS (50 * 1000 * 1000)
 #define SECOND_TRIES    40
 
@@ -86,8 +86,8 @@ fetch_attributes(struct cli *c, const struct carried *k, struct tsb_bytes *answe
 }
 
 /*
- * Attributes of the key as it is now. Of a changed key they are of a later second than those before
- * the change: the online side tells by the time which are newer, and would refuse these otherwise.
+ * Fetches the attributes that the key has now. After a change they are of a later second than those
+ * before: the online side tells by the time which are newer, and would refuse these otherwise.
  */
 static int
 fetch_proof(struct cli *c, const struct carried *k, const struct journal *j,
@@ -121,7 +121,7 @@ record_done(struct cli *c, const struct carried *k, struct journal *j, struct ts
 	if (member != NULL && wire_text_member_parse(answer, member, &c->arena, &r.result, &c->err))
 		return session_misread(c);
 	if (member != NULL && r.result.n == 0)
-		r.result.p = (const unsigned char *)""; /* an empty text was decrypted */
+		r.result.p = (const unsigned char *)""; /* decryption gave an empty text */
 	if (proof_key(k) != NULL) {
 		if (fetch_proof(c, k, j, &r.attributes))
 			return -1;
@@ -146,7 +146,7 @@ record_failed(struct cli *c, const struct carried *k, struct journal *j, int num
 
 /* ---- after a crash ---- */
 
-/* A key of this name that was made since and can be this one. An older one: the HSM will say so. */
+/* The new key may be there already. If a key of that name is older, the HSM will refuse. */
 static int
 find_new_key(struct cli *c, const struct carried *k, const struct journal *j, bool *found)
 {
@@ -198,7 +198,7 @@ errand_recover(struct cli *c, const struct carried *k, struct journal *j, bool *
 
 /* ---- the call ---- */
 
-/* Numbers that tell of this call and not of the request: nobody has decided anything. */
+/* Errors of this call, not of the request: the HSM has not decided anything. */
 static bool
 is_refusal_of_request(int number)
 {
@@ -216,7 +216,7 @@ is_refusal_of_request(int number)
 	return true;
 }
 
-/* What was carried, to the byte, with the key's password where there is one. */
+/* The request to the byte, with the password of the key if there is one. */
 static int
 make_body(struct cli *c, const struct carried *k, struct tsb_bytes *body)
 {

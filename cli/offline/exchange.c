@@ -1,4 +1,4 @@
-/* tsb offline export, import: the online side of the way to an HSM without a network and back. */
+/* tsb offline export, import: what the online side does for an HSM without a network. */
 #include "lib/first.h"
 
 #include <errno.h>
@@ -90,7 +90,7 @@ read_ids(struct export *e, struct tsb_view text)
 	return 0;
 }
 
-/* The ids of the operands; without any, of all requests that the broker holds to be ready. */
+/* The ids of the operands; without operands, of all requests that the broker deems ready. */
 static int
 fetch_package(struct export *e, struct tsb_bytes *package)
 {
@@ -125,7 +125,7 @@ write_picture(struct export *e, const char *dir, const char *id, size_t k, struc
 	return outcome_file(c, arena_printf(&c->arena, "%s/request-%s-%zu.png", dir, id, k), png);
 }
 
-/* Of several requests each gets a folder of its own: parts of two are never read together. */
+/* Each of several requests gets its own folder, so that parts of two are never mixed. */
 static int
 make_folder(struct export *e, const char *id, const char **dir)
 {
@@ -255,7 +255,7 @@ show_outcome(struct doc *t, const struct wire_client_outcome *o)
 	}
 }
 
-/* *refused: one of its results, or the whole, was not believed. */
+/* Sets *refused when the broker did not believe one of the results, or the whole file. */
 static int
 import_source(struct cli *c, const struct source *s, struct doc *t, bool *refused)
 {

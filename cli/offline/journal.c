@@ -37,7 +37,7 @@ file_name(struct cli *c, const struct room *r, const struct carried *k)
 
 /* ---- reading ---- */
 
-/* A file as it stands, members not yet looked at. */
+/* Reads a file; its members are checked later. */
 struct record {
 	const char *state, *asked, *token, *at, *key_digest, *hsm_time, *name;
 	struct tsb_view result;

@@ -1,8 +1,8 @@
 /*
- * What the offline room has executed: done/<request id>.json, or done/token-<SHA-256 of the
- * token>.json for requests that were scanned without their id. The intent is on the disk before the
- * HSM is called, the result before anybody sees it; so the same request again changes nothing, and
- * a killed program is recovered by running it again.
+ * Remembers what the offline room has executed: done/<request id>.json, or done/token-<SHA-256 of
+ * the token>.json for a request that was scanned without its id. The intent is on disk before the
+ * HSM is called, the result before anybody sees it. So the same request again changes nothing, and
+ * running a killed program again recovers.
  */
 #ifndef TSB_CLI_OFFLINE_JOURNAL_H
 #define TSB_CLI_OFFLINE_JOURNAL_H
@@ -25,18 +25,18 @@ struct journal {
 };
 
 /*
- * What is known about this request. TSB_E_PAYLOAD when another one was executed under its id, or
- * the file is damaged.
+ * Reads what the room knows about this request. TSB_E_PAYLOAD when it executed another one under
+ * this id, or when the file is damaged.
  */
 int journal_read(struct cli *, const struct room *, const struct carried *, struct journal *out)
     TSB_MUSTCHECK;
-/* On the disk when it returns. Fills j. */
+/* Both fill j; it is on disk when they return. */
 int journal_intend(struct cli *, const struct carried *, struct journal *j) TSB_MUSTCHECK;
 int journal_record(struct cli *, const struct carried *, struct journal *j, struct tsb_view result)
     TSB_MUSTCHECK;
 /*
- * Another request with the same approved token that was executed: its name and time, NULL = none.
- * HSMs cannot tell the two apart when the token has no timestamp.
+ * Finds another executed request with the same approved token: *out is its name and time, NULL =
+ * none. HSMs cannot tell the two apart when the token has no timestamp.
  */
 int journal_find_token(struct cli *, const struct room *, const struct carried *, const char **out)
     TSB_MUSTCHECK;

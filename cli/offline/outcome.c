@@ -24,7 +24,7 @@ is_picture(const struct dirent *e)
 	return dot != NULL && tsb_streq(dot, ".png");
 }
 
-/* Parts of another text in the same folder would be mixed with these by who reads the folder. */
+/* The folder must have no pictures yet: its reader would mix parts of two texts. */
 int
 outcome_check_folder(struct cli *c)
 {

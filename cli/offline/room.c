@@ -207,7 +207,7 @@ room_show_fingerprint(struct doc *t, struct tsb_view spki)
 
 /* ---- tsb offline init ---- */
 
-/* The room's files in a folder that nobody else knows of. */
+/* Writes the files of the room into a folder that nobody else knows yet. */
 static int
 fill_room(const struct room *r, const char *peers, const char *done, struct tsb_err *err)
 {
@@ -242,7 +242,7 @@ remove_room(const char *dir)
 		rmdir(arena_printf(&a, "%s/%s", dir, folders[i]));
 }
 
-/* All of the room or nothing, and never in the place of something else. */
+/* Makes the whole room or nothing, and never replaces anything. */
 static int
 make_room(struct cli *c, const char *dir, struct room *r)
 {

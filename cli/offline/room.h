@@ -32,7 +32,7 @@ struct room {
 
 /* --room, $TSB_OFFLINE_ROOM or ~/.tsb-offline. */
 int room_open(struct cli *, struct room *out) TSB_MUSTCHECK;
-/* Nobody else executes in this room until it is cleared. */
+/* Keeps others from executing in this room until room_clear(). */
 int room_lock(struct room *, struct tsb_err *err) TSB_MUSTCHECK;
 void room_clear(struct room *);
 const char *room_file(struct arena *, const struct room *, const char *name);

@@ -21,7 +21,7 @@
 #include "cli/offline/errand.h"
 #include "cli/offline/outcome.h"
 
-/* ---- what was carried in ---- */
+/* ---- the requests ---- */
 
 struct bag {
 	struct cli *cli;
@@ -46,7 +46,7 @@ is_there(const struct bag *b, const struct carried *k)
 	return false;
 }
 
-/* The same request of two files is one. */
+/* The same request in two files counts once. */
 static void
 add_all(struct bag *b, const struct carried *more, size_t n)
 {
@@ -62,7 +62,7 @@ add_all(struct bag *b, const struct carried *more, size_t n)
 			b->list[b->n++] = more[i];
 }
 
-/* --request names the one request that came without its id. */
+/* --request gives an id to the one request that came without. */
 static int
 name_request(struct bag *b)
 {
@@ -124,7 +124,7 @@ has_server(const struct cli *c)
 	return c->opt[OPT_URL] != NULL || (url != NULL && *url);
 }
 
-/* Who may approve is known to the HSM alone: without one the rest is shown. */
+/* Only the HSM knows who may approve; without one the rest is shown. */
 static int
 judge_if_possible(struct cli *c, struct carried *k)
 {
@@ -199,7 +199,7 @@ report(struct run *r, const struct carried *k, const char *outcome, const char *
 	}
 }
 
-/* What is left may be run later, when more approvals have come or somebody has decided. */
+/* Leaves a request for later, when more approvals have come or somebody has decided. */
 static void
 leave(struct run *r, const struct carried *k, const char *why)
 {
@@ -207,7 +207,7 @@ leave(struct run *r, const struct carried *k, const char *why)
 	r->not_executed = true;
 }
 
-/* It is said what is wrong with this one; the others do not suffer. */
+/* Says what is wrong with this one and goes on with the others. */
 static void
 refuse(struct run *r, const struct carried *k)
 {
@@ -220,7 +220,7 @@ refuse(struct run *r, const struct carried *k)
 	r->wrong = true;
 }
 
-/* The one site that gets the results: whose packages they are, or who is named, or who is alone. */
+/* The site that gets the results: named by --to, the sender of the packages, or the only one. */
 static int
 find_destination(struct run *r)
 {
@@ -264,8 +264,8 @@ ask(struct cli *c, const char *question, bool *yes)
 }
 
 /*
- * Why --yes alone does not execute this; NULL = it does. A refusal by the HSM ends a request for
- * good.
+ * Why --yes alone does not execute this; NULL = it does. A refusal by the HSM would end the request
+ * for good.
  */
 static const char *
 doubt(const struct carried *k, const char *seen)
@@ -317,7 +317,7 @@ confirm(struct run *r, const struct carried *k, const char **why_not)
 	return 0;
 }
 
-/* With --json where a person who is asked reads it; standard output is for the outcome then. */
+/* With --json the person who is asked reads stderr: standard output is for the outcome. */
 static void
 show(const struct cli *c, const struct carried *k)
 {
@@ -332,7 +332,7 @@ show(const struct cli *c, const struct carried *k)
 	fflush(to);
 }
 
-/* What the journal has is the result, now and each time. */
+/* The result is what the journal has, now and each time. */
 static int
 take_result(struct run *r, const struct carried *k, const struct journal *j, const char *outcome)
 {

@@ -1,4 +1,4 @@
-/* tsb offline scan: the codes that a camera sees, until all parts of one text are there. */
+/* tsb offline scan: reads the codes that a camera sees until all parts of one text are there. */
 #include "lib/first.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ struct scan {
 	struct spawn camera;
 	int fd;
 	FILE *from;
-	struct tsb_bytes lines; /* what is new, a line each */
+	struct tsb_bytes lines; /* new texts, one a line */
 	bool single; /* one code held all of it */
 };
 
@@ -58,7 +58,7 @@ start_camera(struct scan *s, const char *device)
 	return 0;
 }
 
-/* A camera, or what a scanner prints: a file, a pipe, standard input. */
+/* Opens a camera, or the lines of a scanner: a file, a pipe, standard input. */
 static int
 open_device(struct scan *s)
 {
@@ -92,7 +92,7 @@ tell_progress(const struct scan *s)
 	output_note("%s", tsb_bytes_cstr(&text));
 }
 
-/* A camera sees many things: what does not belong to it is said and passed over. */
+/* A camera sees many things: names what does not belong to the text, and goes on. */
 static void
 take_line(struct scan *s, struct tsb_view line)
 {
@@ -157,7 +157,7 @@ cli_offline_scan(struct cli *c)
 
 	if (open_device(&s) || read_lines(&s))
 		return -1;
-	/* the hash over all parts is looked at while the codes are still there */
+	/* check the hash over all parts now, while the codes can still be scanned again */
 	if (!s.single && scanned_text(&s.scanned, &c->arena, &text, &has_id, &id, &c->err))
 		return -1;
 	if (c->opt[OPT_OUT] != NULL)

@@ -1,6 +1,6 @@
 /*
- * What scanners print, a code a line: parts of one text in any order (lib/qr/part.h, lib/qr/ur.h),
- * or texts that fitted one code: packages and JSON.
+ * Reads what scanners print, one code a line: parts of one text in any order (lib/qr/part.h,
+ * lib/qr/ur.h), or packages and JSON that fitted one code.
  */
 #ifndef TSB_CLI_OFFLINE_SCANNED_H
 #define TSB_CLI_OFFLINE_SCANNED_H
@@ -22,20 +22,20 @@ enum scanned_line {
 	SCANNED_OTHER, /* nothing that is known here */
 };
 
-/* Without the white space around it, and without the kind of code that zbar may print before it. */
+/* The line without white space around it and without the kind of code that zbar prints before. */
 struct tsb_view scanned_trim(struct tsb_view line);
 /*
- * Of a trimmed line; parts are taken. *fresh: a part that was not there. TSB_E_PAYLOAD as the
- * joiners.
+ * Tells the kind of a trimmed line and takes it if it is a part; *fresh when that part is new.
+ * TSB_E_PAYLOAD as the joiners.
  */
 int scanned_take(struct scanned *, struct tsb_view line, enum scanned_line *kind, bool *fresh,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* Some parts came. */
+/* At least one part has come. */
 bool scanned_begun(const struct scanned *);
 bool scanned_complete(const struct scanned *);
 /* "have 3 of 7, missing 2, 5 to 7" */
 void scanned_progress(const struct scanned *, struct tsb_bytes *out);
-/* The text of all parts, in the arena. *id (has_id) is what they say that they carry. */
+/* The text of all parts, in the arena. *id is the request that they name, if has_id. */
 int scanned_text(const struct scanned *, struct arena *a, struct tsb_view *text, bool *has_id,
     struct tsb_uuid *id, struct tsb_err *err) TSB_MUSTCHECK;
 

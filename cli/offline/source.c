@@ -62,7 +62,7 @@ source_is_package(const struct source *s)
 
 /* ---- texts ---- */
 
-/* The same text again is the same source: files may be given twice, codes scanned twice. */
+/* The same text again is the same source: files are given twice, codes scanned twice. */
 static int
 add_source(struct gathering *g, struct source s)
 {
@@ -221,8 +221,8 @@ static int
 decode(struct gathering *g, size_t first, size_t n, struct tsb_bytes *lines, bool *clean)
 {
 	/*
-	 * Other kinds of codes are not ours, and stripes are found where there are none. Unless
-	 * told not to, zbar sends what it read over the system's D-Bus to everybody who listens.
+	 * Other kinds of codes are not ours, and zbar finds stripes where there are none. Unless
+	 * told not to, it sends everything it reads over the D-Bus of the system to all who listen.
 	 */
 	static const char *const options[] = {"zbarimg", "--raw", "--quiet", "--nodbus",
 	    "-Sdisable", "-Sqrcode.enable"};
@@ -244,8 +244,8 @@ decode(struct gathering *g, size_t first, size_t n, struct tsb_bytes *lines, boo
 }
 
 /*
- * One by one: zbarimg does not tell which pictures hold no code, and some versions end at the first
- * one that is no picture at all. Those are named; lines gets what the others say.
+ * Reads one by one: zbarimg does not tell which pictures hold no code, and some versions end at the
+ * first file that is no picture. Names those; lines gets the texts of the others.
  */
 static int
 decode_alone(struct gathering *g, struct tsb_bytes *lines)
@@ -271,7 +271,7 @@ decode_alone(struct gathering *g, struct tsb_bytes *lines)
 	return 0;
 }
 
-/* What the pictures that can be read say is taken all the same. */
+/* Takes the texts of all pictures that can be read. */
 static int
 read_pictures(struct gathering *g)
 {

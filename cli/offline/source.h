@@ -1,6 +1,6 @@
 /*
- * Files that were carried: packages, JSON, texts of scans, pictures of QR codes and folders of
- * them. What comes out is whole: parts are joined.
+ * Reads files from the other side of the air gap: packages, JSON, texts of scans, pictures of QR
+ * codes and folders of them. Joins parts, so that every text is whole.
  */
 #ifndef TSB_CLI_OFFLINE_SOURCE_H
 #define TSB_CLI_OFFLINE_SOURCE_H
@@ -18,12 +18,12 @@ struct source {
 };
 
 /*
- * All that the operands name, each text once, "-" = standard input. Pictures are decoded by one run
- * of zbarimg. Parts of one text may be spread over all of them; CLI_INCOMPLETE while some are
- * missing.
+ * Reads all that the operands name, each text once, "-" = standard input. One run of zbarimg
+ * decodes the pictures. Parts of one text may be spread over all files; CLI_INCOMPLETE when some
+ * are missing.
  */
 int source_read(struct cli *, struct source **out, size_t *n) TSB_MUSTCHECK;
-/* What the name of an unwritten source says: packages are signed, all else is not. */
+/* Packages are signed, all else is not. */
 bool source_is_package(const struct source *);
 
 #endif

@@ -123,7 +123,7 @@ put_subject(struct cli *c, struct tsb_bytes *body)
 	return 0;
 }
 
-/* ---- what all three have ---- */
+/* ---- members of all three ---- */
 
 static bool
 is_usage(const char *word, const char *name)

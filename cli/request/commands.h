@@ -1,6 +1,6 @@
 /*
- * What asks for something that a policy may guard, and what uses a key without asking. Each returns
- * 0, or -1 with c->err.
+ * Commands that ask for an operation with a key, or use one at once. Each returns 0, or -1 with
+ * c->err.
  */
 #ifndef TSB_CLI_REQUEST_COMMANDS_H
 #define TSB_CLI_REQUEST_COMMANDS_H

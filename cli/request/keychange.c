@@ -57,7 +57,7 @@ fetch_policy(struct cli *c, struct ska_policy *out)
 	return 0;
 }
 
-/* Not on standard output: that has the id of the request. */
+/* On stderr: standard output is for the id of the request. */
 static void
 show_change(const struct ska_policy *old, const struct ska_policy *now)
 {

@@ -20,7 +20,7 @@
 #define POLL_FIRST_MS 200
 #define POLL_LAST_MS  3000
 
-/* Reading is the application's right, whoever asked. */
+/* The application may read a request, whoever made it. */
 static int
 fetch(struct cli *c, const char *id, struct tsb_bytes *answer, struct wire_client_status *out)
 {
@@ -180,7 +180,7 @@ is_open(const char *status)
 {
 	enum tsb_state state;
 
-	/* A state of a newer server: ended, for all that is known here. */
+	/* a state of a newer server: nothing to wait for as far as we know */
 	return tsb_state_by_name(status, &state) && !tsb_state_terminal(state);
 }
 

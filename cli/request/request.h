@@ -17,9 +17,9 @@ int request_open(struct cli *, struct tsb_bytes *body) TSB_MUSTCHECK;
  * or writes it to --out.
  */
 int request_create(struct cli *, struct tsb_bytes *body) TSB_MUSTCHECK;
-/* State, result and approvers as a branch of the document. */
+/* Shows state, result and approvers as a branch of the document. */
 void request_show(struct doc *, const struct wire_client_status *);
-/* Profile air-gapped: how far each token's approvals are; JSON: "ready" and "tokens". */
+/* Profile air-gapped: shows how far each token is approved; in JSON "ready" and "tokens". */
 void request_show_progress(struct doc *, const struct wire_client_status *);
 
 #endif
