@@ -63,8 +63,8 @@ static int
 become_user(const struct hsm_process *hsm, struct tsb_err *err)
 {
 	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
-	const char *name = hsm->user ? hsm->user : hsm->conf.user;
-	const struct passwd *pw = name ? getpwnam(name) : NULL;
+	const char *name = hsm->user != NULL ? hsm->user : hsm->conf.user;
+	const struct passwd *pw = name != NULL ? getpwnam(name) : NULL;
 
 	if (name == NULL)
 		return 0;
@@ -246,7 +246,7 @@ start(struct hsm_process *hsm, struct tsb_err *err)
 	if (geteuid() == 0)
 		log_warn("running as root: set server.user");
 	hsm->auth = web_auth_new(&hsm->conf.auth, err);
-	return hsm->auth ? prepare_store(hsm, err) : -1;
+	return hsm->auth != NULL ? prepare_store(hsm, err) : -1;
 }
 
 int

@@ -46,7 +46,7 @@ check_key_name(const char *setting, const char *name, struct tsb_err *err)
 {
 	size_t n = strlen(name);
 
-	if (n == 0 || n > TOKEN_LABEL_MAX || strchr(name, '/') ||
+	if (n == 0 || n > TOKEN_LABEL_MAX || strchr(name, '/') != NULL ||
 	    !tsb_label_valid(tsb_view_str(name)))
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "keys.%s must be 1 to %d bytes without '/' and control characters", setting,
@@ -82,7 +82,7 @@ check(struct hsm_settings *s, struct tsb_err *err)
 	if ((s->master_key_file == NULL) == (s->passphrase == NULL))
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "exactly one of keyStore.masterKeyFile and passphraseFile must be set");
-	if (s->passphrase && strlen(s->passphrase) < 12)
+	if (s->passphrase != NULL && strlen(s->passphrase) < 12)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "keyStore.passphrase must have at least 12 bytes");
 	if (check_key_name("attestationKeyName", s->attestation_key, err) ||

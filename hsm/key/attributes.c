@@ -12,7 +12,7 @@ describe_address(const struct hsm_key *k, struct arena *a, struct keyattr *out, 
 	unsigned char address[ADDRESS_SIZE];
 	char *hex;
 
-	if (!k->address_format)
+	if (k->address_format == NULL)
 		return 0;
 	if (address_compute(k->public_key, k->curve, k->address_format, address, err))
 		return -1;
@@ -43,7 +43,7 @@ attributes_describe(const struct hsm_key *k, uint64_t use_count, int64_t now, st
 	d.use_count = use_count;
 	d.algorithm = key_kinds[k->kind].algorithm;
 	d.algorithm_oid = key_kinds[k->kind].oid;
-	d.curve_oid = k->curve ? k->curve->oid : NULL;
+	d.curve_oid = k->curve != NULL ? k->curve->oid : NULL;
 	d.key_size = k->size;
 	d.public_key = k->spki;
 	memcpy(d.flag, k->flag, sizeof(d.flag));

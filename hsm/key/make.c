@@ -45,7 +45,7 @@ check_label(const char *label, struct tsb_err *err)
 		return tsb_fail(err, TSB_E_KEY_NAME,
 		    "label must be 1 to %d bytes of UTF-8 without control characters",
 		    TOKEN_LABEL_MAX);
-	if (memchr(v.p, '/', v.n))
+	if (memchr(v.p, '/', v.n) != NULL)
 		return tsb_fail(err, TSB_E_KEY_NAME,
 		    "label must not contain '/': it separates a derivation path");
 	return 0;
@@ -56,7 +56,7 @@ check_id(const char *id, struct tsb_err *err)
 {
 	struct tsb_view v = tsb_view_str(id);
 
-	if (id && (v.n == 0 || v.n > TOKEN_LABEL_MAX || !tsb_label_valid(v)))
+	if (id != NULL && (v.n == 0 || v.n > TOKEN_LABEL_MAX || !tsb_label_valid(v)))
 		return tsb_fail(err, TSB_E_KEY_ID,
 		    "id must be 1 to %d bytes of UTF-8 without control characters",
 		    TOKEN_LABEL_MAX);
@@ -68,9 +68,9 @@ check_id(const char *id, struct tsb_err *err)
 static int
 foreign_algorithm(const struct wire_key_create *in, struct tsb_err *err)
 {
-	const char *name = in->algorithm ? in->algorithm : in->algorithm_oid;
+	const char *name = in->algorithm != NULL ? in->algorithm : in->algorithm_oid;
 
-	for (size_t i = 0; name && i < TSB_COUNT(foreign); i++) {
+	for (size_t i = 0; name != NULL && i < TSB_COUNT(foreign); i++) {
 		if (strncmp(name, foreign[i].prefix, strlen(foreign[i].prefix)) != 0)
 			continue;
 		if (foreign[i].symmetric && in->has_policy)
@@ -133,7 +133,7 @@ take_algorithm(const struct wire_key_create *in, struct hsm_key *k, struct tsb_e
 		kind++;
 	if (kind == KEY_KIND__MAX)
 		return foreign_algorithm(in, err);
-	if (in->algorithm_oid && !tsb_streq(key_kinds[kind].oid, in->algorithm_oid))
+	if (in->algorithm_oid != NULL && !tsb_streq(key_kinds[kind].oid, in->algorithm_oid))
 		return tsb_fail(err, TSB_E_INPUT, "algorithmOid does not belong to algorithm %s",
 		    key_kinds[kind].algorithm);
 	k->kind = kind;
@@ -254,7 +254,7 @@ check_request(struct wire_key_create *in, const struct hsm_key *k, struct arena 
 {
 	if (check_attributes(in, k, err))
 		return -1;
-	if (in->address_format && !in->has_policy)
+	if (in->address_format != NULL && !in->has_policy)
 		return tsb_fail(err, TSB_E_ADDRESS, "addressFormat needs a key with a policy");
 	return in->has_policy ? key_policy_check_new(&in->policy, a, err) : 0;
 }

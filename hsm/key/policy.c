@@ -20,7 +20,7 @@ refuse_onboarded(struct ska_approver *approver, struct arena *a, struct tsb_err 
 static int
 name_certificate(struct ska_approver *approver, struct arena *a, struct tsb_err *err)
 {
-	if (approver->type != APPROVER_CERTIFICATE || approver->name)
+	if (approver->type != APPROVER_CERTIFICATE || approver->name != NULL)
 		return 0;
 	return crypto_cert_common_name(approver->value, a, &approver->name, err);
 }

@@ -23,7 +23,8 @@ int
 access_find(struct hsm_app *app, struct tsb_view name, struct hsm_key **out, struct tsb_err *err)
 {
 	const unsigned char *slash = name.n ? memchr(name.p, '/', name.n) : NULL;
-	struct tsb_view plain = slash ? tsb_view_of(name.p, (size_t)(slash - name.p)) : name;
+	struct tsb_view plain =
+	    slash != NULL ? tsb_view_of(name.p, (size_t)(slash - name.p)) : name;
 	hsm_key_auto *k = NULL;
 
 	if (keystore_get(app->ks, plain, &k, err))
@@ -242,6 +243,6 @@ access_log(struct web_request *rq, const char *what, const struct hsm_key *k, co
 
 	crypto_sha256(payload, digest);
 	log_info("%s key=%s algorithm=%s payload=%zu sha256=%s approvals=%zu", what, k->label,
-	    algorithm ? algorithm : "-", payload.n,
+	    algorithm != NULL ? algorithm : "-", payload.n,
 	    enc_hex_str(rq->arena, tsb_view_of(digest, sizeof(digest))), approvals);
 }

@@ -35,7 +35,7 @@ check_same_key(const struct hsm_key *k, struct tsb_view certificate, struct tsb_
 		return tsb_fail(err, TSB_E_CERTIFICATE_ENCODING, "certificate: %s", why.msg);
 	p = spki.p;
 	certified = d2i_PUBKEY(NULL, &p, (long)spki.n);
-	same = certified && EVP_PKEY_eq(certified, k->public_key) == 1;
+	same = certified != NULL && EVP_PKEY_eq(certified, k->public_key) == 1;
 	ERR_clear_error();
 	if (!same)
 		return tsb_fail(err, TSB_E_INVALID_CERTIFICATE,

@@ -152,7 +152,7 @@ ecies_decrypt(EVP_PKEY *public_key, EVP_PKEY *private_key, struct tsb_view addit
 	 */
 	if (in.n >= point.n + ECIES_TAG_SIZE && in.p[0] == 4)
 		ephemeral = key_of_point(public_key, point);
-	if (ephemeral && make_keys(private_key, ephemeral, point, &receiver, material))
+	if (ephemeral != NULL && make_keys(private_key, ephemeral, point, &receiver, material))
 		rc = gcm_open(&g, tsb_view_of(in.p + point.n, in.n - point.n), out, &why);
 	tsb_wipe(material, sizeof(material));
 	ERR_clear_error();

@@ -82,7 +82,8 @@ drbg_nonce(struct drbg *d, const struct ecdsa_work *w, BIGNUM *k)
 				return false;
 			tsb_bytes_add(&t, d->v, sizeof(d->v));
 		}
-		if (!BN_bin2bn(t.p, (int)size, k) || !BN_rshift(k, k, (int)(8 * size) - bits))
+		if (BN_bin2bn(t.p, (int)size, k) == NULL ||
+		    !BN_rshift(k, k, (int)(8 * size) - bits))
 			return false;
 		if (!BN_is_zero(k) && BN_cmp(k, w->order) < 0)
 			return true;
@@ -157,7 +158,7 @@ rfc6979_by_hand(const struct curve *curve, EVP_PKEY *private_key, struct tsb_vie
 
 		BN_set_flags(x, BN_FLG_CONSTTIME);
 		BN_set_flags(k, BN_FLG_CONSTTIME);
-		ok = z && drbg_init(&drbg, &w, x, z) && drbg_nonce(&drbg, &w, k) &&
+		ok = z != NULL && drbg_init(&drbg, &w, x, z) && drbg_nonce(&drbg, &w, k) &&
 		    sign_with_nonce(&w, k, x, z, r, s) && !BN_is_zero(r) && !BN_is_zero(s);
 	}
 	tsb_wipe(&drbg, sizeof(drbg));

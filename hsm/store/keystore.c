@@ -82,7 +82,7 @@ find(struct keystore *ks, const unsigned char hash[CRYPTO_SHA256_SIZE])
 {
 	struct entry **e = &ks->bucket[hash[0]];
 
-	while (*e && memcmp((*e)->hash, hash, CRYPTO_SHA256_SIZE) != 0)
+	while (*e != NULL && memcmp((*e)->hash, hash, CRYPTO_SHA256_SIZE) != 0)
 		e = &(*e)->next;
 	return e;
 }
@@ -108,7 +108,7 @@ forget_oldest(struct keystore *ks)
 	struct entry **oldest = NULL;
 
 	for (size_t i = 0; i < BUCKETS; i++)
-		for (struct entry **e = &ks->bucket[i]; *e; e = &(*e)->next)
+		for (struct entry **e = &ks->bucket[i]; *e != NULL; e = &(*e)->next)
 			if (oldest == NULL || (*e)->used_at < (*oldest)->used_at)
 				oldest = e;
 	if (oldest != NULL)
@@ -140,7 +140,7 @@ keystore_close(struct keystore **p)
 	if (ks == NULL)
 		return;
 	for (size_t i = 0; i < BUCKETS; i++)
-		while (ks->bucket[i])
+		while (ks->bucket[i] != NULL)
 			forget(ks, &ks->bucket[i]);
 	close(ks->dir);
 	tsb_wipe(ks->master, sizeof(ks->master));
@@ -266,7 +266,7 @@ keystore_get(struct keystore *ks, struct tsb_view label, struct hsm_key **out, s
 	keyfile_name(label, &name);
 	at = find(ks, name.hash);
 	e = *at;
-	if (e && !still_there(ks, &name, e)) {
+	if (e != NULL && !still_there(ks, &name, e)) {
 		forget(ks, at);
 		e = NULL;
 	}

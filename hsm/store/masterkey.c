@@ -191,7 +191,7 @@ refuse_keys_without_header(const char *path, struct tsb_err *err)
 	while (!found && (entry = readdir(d))) {
 		const char *dot = strrchr(entry->d_name, '.');
 
-		found = dot && strcmp(dot, KEYFILE_SUFFIX) == 0;
+		found = dot != NULL && strcmp(dot, KEYFILE_SUFFIX) == 0;
 	}
 	closedir(d);
 	if (found)

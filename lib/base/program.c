@@ -19,11 +19,11 @@ usage(const struct program *p, FILE *out)
 	    "  --help-settings  all settings with their defaults\n"
 	    "  -V, --version    version\n"
 	    "  -h, --help       this text\n",
-	    p->name, p->user ? " [-u USER]" : "", p->init ? " [--init]" : "", p->about,
-	    p->settings_path);
-	if (p->user)
+	    p->name, p->user != NULL ? " [-u USER]" : "", p->init != NULL ? " [--init]" : "",
+	    p->about, p->settings_path);
+	if (p->user != NULL)
 		fputs("  -u USER          become this user when started as root\n", out);
-	if (p->init)
+	if (p->init != NULL)
 		fputs("  --init           create missing parts of the key store and exit\n", out);
 }
 

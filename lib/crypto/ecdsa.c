@@ -26,8 +26,8 @@ ecdsa_work_begin(struct ecdsa_work *w, const struct curve *curve)
 {
 	w->ctx = BN_CTX_secure_new();
 	w->group = EC_GROUP_new_by_curve_name(OBJ_txt2nid(curve->oid));
-	w->order = w->group ? EC_GROUP_get0_order(w->group) : NULL;
-	return w->ctx && w->order;
+	w->order = w->group != NULL ? EC_GROUP_get0_order(w->group) : NULL;
+	return w->ctx != NULL && w->order != NULL;
 }
 
 void
@@ -43,7 +43,7 @@ ecdsa_digest_number(const BIGNUM *order, struct tsb_view digest)
 	int excess = (int)(8 * digest.n) - BN_num_bits(order);
 	BIGNUM *z = BN_bin2bn(digest.p, (int)digest.n, NULL);
 
-	if (z && excess > 0 && !BN_rshift(z, z, excess)) {
+	if (z != NULL && excess > 0 && !BN_rshift(z, z, excess)) {
 		BN_free(z);
 		z = NULL;
 	}
@@ -78,7 +78,7 @@ ecdsa_put_der(BIGNUM *r, BIGNUM *s, struct tsb_bytes *out)
 {
 	ecdsa_sig_auto *sig = ECDSA_SIG_new();
 
-	if (!sig || !ECDSA_SIG_set0(sig, r, s)) {
+	if (sig == NULL || !ECDSA_SIG_set0(sig, r, s)) {
 		BN_free(r);
 		BN_free(s);
 		return false;
@@ -96,7 +96,7 @@ parse_der(struct tsb_view der)
 	unsigned char *again = NULL;
 	int n;
 
-	if (!sig) {
+	if (sig == NULL) {
 		ERR_clear_error();
 		return NULL;
 	}
@@ -125,7 +125,7 @@ ecdsa_to_raw(const struct curve *curve, struct tsb_view der, struct tsb_bytes *r
 	ecdsa_sig_auto *sig = parse_der(der);
 	tsb_bytes_auto both = {0};
 
-	if (!sig || !ecdsa_put_number(ECDSA_SIG_get0_r(sig), curve->scalar, &both) ||
+	if (sig == NULL || !ecdsa_put_number(ECDSA_SIG_get0_r(sig), curve->scalar, &both) ||
 	    !ecdsa_put_number(ECDSA_SIG_get0_s(sig), curve->scalar, &both))
 		return failed(err);
 	tsb_bytes_add_view(raw, tsb_view_bytes(&both));
@@ -159,7 +159,7 @@ public_point(const struct ecdsa_work *w, EVP_PKEY *key)
 	EC_POINT *q = EC_POINT_new(w->group);
 	size_t n;
 
-	if (q && EVP_PKEY_get_octet_string_param(key, name, buf, sizeof(buf), &n) &&
+	if (q != NULL && EVP_PKEY_get_octet_string_param(key, name, buf, sizeof(buf), &n) &&
 	    EC_POINT_oct2point(w->group, q, buf, n, w->ctx))
 		return q;
 	EC_POINT_free(q);
@@ -180,7 +180,7 @@ recovers(const struct ecdsa_work *w, const BIGNUM *r, const BIGNUM *s, const BIG
 	number_auto *a = BN_new();
 	number_auto *b = BN_new();
 
-	return nonce && got && inverse && a && b &&
+	return nonce != NULL && got != NULL && inverse != NULL && a != NULL && b != NULL &&
 	    EC_POINT_set_compressed_coordinates(w->group, nonce, r, odd, w->ctx) &&
 	    BN_mod_mul(a, s, inverse, w->order, w->ctx) &&
 	    BN_mod_mul(b, z, inverse, w->order, w->ctx) &&
@@ -193,7 +193,7 @@ static BIGNUM *
 lower_half(const struct ecdsa_work *w, const BIGNUM *s)
 {
 	BIGNUM *low = BN_new(), *half = BN_new();
-	bool ok = low && half && BN_rshift1(half, w->order) &&
+	bool ok = low != NULL && half != NULL && BN_rshift1(half, w->order) &&
 	    (BN_cmp(s, half) > 0 ? BN_sub(low, w->order, s) : BN_copy(low, s) != NULL);
 
 	BN_free(half);
@@ -211,7 +211,7 @@ ecdsa_to_eth(const struct curve *curve, EVP_PKEY *public_key, struct tsb_view di
 	ecdsa_sig_auto *sig = parse_der(der);
 	tsb_bytes_auto both = {0};
 
-	if (!sig || !ecdsa_work_begin(&w, curve))
+	if (sig == NULL || !ecdsa_work_begin(&w, curve))
 		return failed(err);
 
 	const BIGNUM *r = ECDSA_SIG_get0_r(sig);
@@ -219,7 +219,7 @@ ecdsa_to_eth(const struct curve *curve, EVP_PKEY *public_key, struct tsb_view di
 	number_auto *z = ecdsa_digest_number(w.order, digest);
 	point_auto *q = public_point(&w, public_key);
 
-	if (!s || !z || !q || !ecdsa_put_number(r, curve->scalar, &both) ||
+	if (s == NULL || z == NULL || q == NULL || !ecdsa_put_number(r, curve->scalar, &both) ||
 	    !ecdsa_put_number(s, curve->scalar, &both))
 		return failed(err);
 	for (unsigned char odd = 0; odd < 2; odd++) {

@@ -173,7 +173,7 @@ int
 scheme_form_parse(const struct scheme_key *k, const struct scheme *s, const char *text,
     enum scheme_form *out, struct tsb_err *err)
 {
-	if (!text)
+	if (text == NULL)
 		text = scheme_form_names[FORM_DER];
 	for (int i = 0; i < FORM__MAX; i++) {
 		if (!tsb_streq(scheme_form_names[i], text))

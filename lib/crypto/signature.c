@@ -23,7 +23,7 @@ verify_eddsa(EVP_PKEY *key, struct tsb_view message, struct tsb_view sig)
 {
 	md_ctx_auto *ctx = EVP_MD_CTX_new();
 
-	return ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) > 0 &&
+	return ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) > 0 &&
 	    EVP_DigestVerify(ctx, sig.p, sig.n, message.p, message.n) == 1;
 }
 
@@ -34,7 +34,7 @@ verify_input(EVP_PKEY *key, const struct scheme *s, size_t n, struct tsb_view in
 {
 	pkey_ctx_auto *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 
-	return ctx && EVP_PKEY_verify_init(ctx) > 0 && scheme_set_padding(s, n, ctx) &&
+	return ctx != NULL && EVP_PKEY_verify_init(ctx) > 0 && scheme_set_padding(s, n, ctx) &&
 	    EVP_PKEY_verify(ctx, sig.p, sig.n, in.p, in.n) == 1;
 }
 
@@ -47,7 +47,7 @@ verify_ecdsa(EVP_PKEY *key, const struct scheme *s, struct tsb_view digest, stru
 
 	if (ecdsa_is_der(sig) && verify_input(key, s, digest.n, digest, sig))
 		return true;
-	return curve && ecdsa_from_raw(curve, sig, &der) &&
+	return curve != NULL && ecdsa_from_raw(curve, sig, &der) &&
 	    verify_input(key, s, digest.n, digest, tsb_view_bytes(&der));
 }
 
@@ -106,7 +106,7 @@ has_form(EVP_PKEY *key, const struct scheme *s, enum scheme_form form, struct ts
 	case FORM_DER:
 		return ecdsa_is_der(signature);
 	case FORM_RAW:
-		return curve && signature.n == 2 * curve->scalar;
+		return curve != NULL && signature.n == 2 * curve->scalar;
 	default:
 		return is_eth(key, s, payload, signature);
 	}
@@ -121,7 +121,7 @@ parse_key(struct tsb_view spki, struct scheme_key *out, struct tsb_err *err)
 	EVP_PKEY *k = spki.n && spki.n <= SPKI_MAX ? d2i_PUBKEY(NULL, &p, (long)spki.n) : NULL;
 
 	ERR_clear_error();
-	if (!k || p != spki.p + spki.n) {
+	if (k == NULL || p != spki.p + spki.n) {
 		EVP_PKEY_free(k);
 		return tsb_fail(err, TSB_E_PARSING_KEY,
 		    "public key: not one SubjectPublicKeyInfo in DER");

@@ -102,7 +102,7 @@ read_numbers(struct tsb_view *text, uint32_t *i, uint32_t *n)
 static struct tsb_view
 trimmed(struct tsb_view v)
 {
-	while (v.n > 0 && strchr(" \t\r\n", v.p[v.n - 1]))
+	while (v.n > 0 && strchr(" \t\r\n", v.p[v.n - 1]) != NULL)
 		v.n--;
 	return v;
 }
@@ -128,7 +128,7 @@ part_parse(struct tsb_view text, struct arena *a, struct part *p, struct tsb_err
 	if (text.n < mark || strncasecmp((const char *)text.p, UR_MARK, mark) != 0)
 		return tsb_fail(err, TSB_E_PAYLOAD, "not a part: parts begin with " UR_MARK);
 	text = tsb_view_of(text.p + mark, text.n - mark);
-	several = text.n > 0 && memchr(text.p, '/', text.n);
+	several = text.n > 0 && memchr(text.p, '/', text.n) != NULL;
 	if (several && !read_numbers(&text, &i, &n))
 		return tsb_fail(err, TSB_E_PAYLOAD,
 		    "not a part: behind " UR_MARK
@@ -209,7 +209,7 @@ reduce(struct ur_join *j)
 	for (size_t i = 0; i < j->n; i++) {
 		if (!bit(j->scratch, i))
 			continue;
-		if (!j->row[i])
+		if (j->row[i] == NULL)
 			return i;
 		add_bytes(j->scratch, j->row[i], bits_size(j) + j->fragment);
 	}
@@ -252,7 +252,7 @@ ur_join_add(struct ur_join *j, struct tsb_view text, bool *fresh, struct tsb_err
 		memcpy(j->row[first], j->scratch, bits_size(j) + j->fragment);
 		j->have++;
 	}
-	if (fresh)
+	if (fresh != NULL)
 		*fresh = first < j->n;
 	return 0;
 }

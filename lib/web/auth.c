@@ -72,7 +72,7 @@ proofs_add(struct proofs *list, unsigned role)
 {
 	struct proof *v = reallocarray(list->v, list->n + 1, sizeof(*v));
 
-	if (!v)
+	if (v == NULL)
 		fatal("out of memory");
 	list->v = v;
 	v[list->n] = (struct proof){.role = role};
@@ -129,7 +129,7 @@ web_auth_new(const struct web_auth_conf *conf, struct tsb_err *err)
 {
 	struct web_auth *auth = calloc(1, sizeof(*auth));
 
-	if (!auth)
+	if (auth == NULL)
 		fatal("out of memory");
 	auth->enabled = conf->enabled;
 	auth->approver_paths_open = conf->approver_paths_open;
@@ -154,7 +154,7 @@ web_auth_new(const struct web_auth_conf *conf, struct tsb_err *err)
 void
 web_auth_free(struct web_auth **auth)
 {
-	if (!*auth)
+	if (*auth == NULL)
 		return;
 	free((*auth)->keys.v);
 	free((*auth)->certs.v);
@@ -198,17 +198,17 @@ web_auth_roles(const struct web_auth *auth, const struct web_caller *caller, str
 {
 	unsigned roles = ROLE_ANYONE;
 
-	if (!auth)
+	if (auth == NULL)
 		return roles;
 	if (auth->approver_paths_open)
 		roles |= ROLE_TIMESTAMP;
 	if (!auth->enabled)
 		return roles | ROLES_PROVEN;
-	if (caller->apikey)
+	if (caller->apikey != NULL)
 		roles |= proofs_roles(&auth->keys, tsb_view_str(caller->apikey));
-	if (caller->user)
+	if (caller->user != NULL)
 		roles |= proofs_roles(&auth->users, tsb_view_str(caller->user));
-	if (caller->cert && auth->certs.n)
+	if (caller->cert != NULL && auth->certs.n)
 		roles |= cert_roles(auth, caller->cert, a);
 	return roles;
 }

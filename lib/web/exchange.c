@@ -104,14 +104,14 @@ static void
 log_access(const struct web_call *call, int status, const struct tsb_err *err, int64_t took,
     bool lost)
 {
-	unsigned used = call->rq.route ? call->rq.roles & call->rq.route->roles : 0;
+	unsigned used = call->rq.route != NULL ? call->rq.roles & call->rq.route->roles : 0;
 	const char *verb = call->rq.verb < VERB__MAX ? call->method : "?";
 	const char *text;
 
 	text = arena_printf(call->rq.arena, "role=%s %s %s %d %lldms%s",
 	    web_roles_text(used, call->rq.arena), verb, shown_target(call), status, (long long)took,
 	    lost ? " peer lost" : "");
-	if (status >= 400 && err->file)
+	if (status >= 400 && err->file != NULL)
 		text = arena_printf(call->rq.arena, "%s %d %s:%d %s", text,
 		    tsb_err_number(err->code), err->file, err->line, err->msg);
 	switch (level_of(status)) {

@@ -100,9 +100,9 @@ static bool
 split_host(const char *where, char host[256], const char **port)
 {
 	const char *colon = strrchr(where, ':');
-	size_t n = colon ? (size_t)(colon - where) : 0;
+	size_t n = colon != NULL ? (size_t)(colon - where) : 0;
 
-	if (!colon || !colon[1] || n >= 256)
+	if (colon == NULL || !colon[1] || n >= 256)
 		return false;
 	if (n >= 2 && where[0] == '[' && where[n - 1] == ']') {
 		where++;
@@ -147,7 +147,7 @@ listen_tcp(const char *where, struct web_listener *out, struct tsb_err *err)
 	rc = getaddrinfo(host[0] ? host : NULL, port, &hints, &all);
 	if (rc)
 		return tsb_fail(err, TSB_E_INIT, "%s: %s", where, gai_strerror(rc));
-	for (struct addrinfo *ai = all; ai && fd < 0; ai = ai->ai_next)
+	for (struct addrinfo *ai = all; ai != NULL && fd < 0; ai = ai->ai_next)
 		fd = listen_address(ai);
 	freeaddrinfo(all);
 	if (fd < 0)
@@ -162,7 +162,7 @@ web_listen(const char *where, long mode, struct web_listener *out, struct tsb_er
 	struct web_listener made = {.fd = inherited_socket()};
 
 	if (made.fd < 0) {
-		if (!where)
+		if (where == NULL)
 			return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT, "listen is not set");
 		if (!strncmp(where, "unix:", 5) ? listen_unix(where + 5, mode, &made, err)
 						: listen_tcp(where, &made, err))
@@ -187,7 +187,7 @@ web_listener_close(struct web_listener *l)
 	if (l->fd >= 0)
 		close(l->fd);
 	/* Another instance may have put its own socket there meanwhile. */
-	if (l->path && !lstat(l->path, &st) && st.st_dev == l->dev && st.st_ino == l->ino)
+	if (l->path != NULL && !lstat(l->path, &st) && st.st_dev == l->dev && st.st_ino == l->ino)
 		(void)unlink(l->path);
 	free(l->path);
 	*l = (struct web_listener){.fd = -1};

@@ -176,10 +176,10 @@ take_signal(struct parent *p, int64_t now)
 static void
 replace_next(struct parent *p, int64_t now)
 {
-	if (p->replacing && !p->replacing->open)
+	if (p->replacing != NULL && !p->replacing->open)
 		return;
 	p->replacing = NULL;
-	for (size_t i = 0; i < p->n && !p->replacing; i++)
+	for (size_t i = 0; i < p->n && p->replacing == NULL; i++)
 		if (p->slots[i].stale && p->slots[i].pid) {
 			p->replacing = &p->slots[i];
 			p->replacing->open = false;
@@ -240,7 +240,7 @@ parent_open(struct parent *p)
 	(void)signal(SIGPIPE, SIG_IGN);
 	p->n = (size_t)(p->srv->workers > 0 ? p->srv->workers : web_default_workers());
 	p->slots = calloc(p->n, sizeof(*p->slots));
-	if (!p->slots)
+	if (p->slots == NULL)
 		fatal("out of memory");
 	for (size_t i = 0; i < p->n; i++)
 		p->slots[i].kill_at = NEVER;
@@ -284,7 +284,7 @@ web_run(const struct web_server *srv)
 	struct tsb_err err = {0};
 	const char *wrong = web_routes_check(srv->routes);
 
-	if (wrong)
+	if (wrong != NULL)
 		fatal("route table: %s", wrong);
 	if (web_is_cgi())
 		return web_cgi(srv);

@@ -115,10 +115,10 @@ web_reply_write(struct web_io *io, const struct web_call *call, const struct web
 	tsb_bytes_addf(&head, "Status: %d %s\r\n", status, phrase_of(status));
 	if (reply->body.n)
 		tsb_bytes_addf(&head, "Content-Type: %s\r\n",
-		    reply->content_type ? reply->content_type : "application/json");
-	if (reply->disposition && header_safe(reply->disposition))
+		    reply->content_type != NULL ? reply->content_type : "application/json");
+	if (reply->disposition != NULL && header_safe(reply->disposition))
 		tsb_bytes_addf(&head, "Content-Disposition: %s\r\n", reply->disposition);
-	if (reply->security_policy)
+	if (reply->security_policy != NULL)
 		tsb_bytes_addf(&head, "Content-Security-Policy: %s\r\n", reply->security_policy);
 	if (status == 405)
 		add_allow(&head, call->allow);

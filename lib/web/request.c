@@ -31,7 +31,7 @@ web_env(char *const *env, const char *name)
 {
 	size_t n = strlen(name);
 
-	for (; env && *env; env++)
+	for (; env != NULL && *env != NULL; env++)
 		if (!strncmp(*env, name, n) && (*env)[n] == '=')
 			return (*env)[n + 1] ? *env + n + 1 : NULL;
 	return NULL;
@@ -42,7 +42,7 @@ env_or_empty(char *const *env, const char *name)
 {
 	const char *value = web_env(env, name);
 
-	return value ? value : "";
+	return value != NULL ? value : "";
 }
 
 static int
@@ -50,7 +50,7 @@ env_bounded(char *const *env, const char *name, size_t max, const char **out, st
 {
 	const char *value = web_env(env, name);
 
-	if (value && strlen(value) > max)
+	if (value != NULL && strlen(value) > max)
 		return tsb_fail(err, TSB_E_INPUT, "%s is longer than %zu bytes.", name, max);
 	*out = value;
 	return 0;
@@ -77,7 +77,7 @@ skip_authority(const char *uri)
 		p = uri + 7;
 	else if (!strncasecmp(uri, "https://", 8))
 		p = uri + 8;
-	if (!p)
+	if (p == NULL)
 		return uri;
 	p += strcspn(p, "/?");
 	return *p ? p : "/";
@@ -94,7 +94,7 @@ skip_script(const char *uri, char *const *env)
 	const char *script = web_env(env, "SCRIPT_NAME");
 	size_t n;
 
-	if (!script || !web_env(env, "PATH_INFO"))
+	if (script == NULL || web_env(env, "PATH_INFO") == NULL)
 		return uri;
 	n = strlen(script);
 	while (n && script[n - 1] == '/')
@@ -110,10 +110,10 @@ find_target(struct arena *a, char *const *env)
 	tsb_bytes_auto text = {0};
 	const char *p;
 
-	if (uri)
+	if (uri != NULL)
 		return skip_script(skip_authority(uri), env);
 	p = web_env(env, "PATH_INFO");
-	if (!p)
+	if (p == NULL)
 		p = env_or_empty(env, "SCRIPT_NAME");
 	if (strlen(p) > WEB_PATH_MAX)
 		return p;
@@ -131,7 +131,7 @@ parse_segment(struct web_call *call, struct tsb_view raw, struct tsb_err *err)
 	struct tsb_view text;
 
 	if (!enc_percent_decode(raw, call->rq.arena, &text) || !tsb_utf8_valid(text) ||
-	    memchr(text.p, '\0', text.n))
+	    memchr(text.p, '\0', text.n) != NULL)
 		return tsb_fail(err, TSB_E_INPUT,
 		    "The path is not percent-encoded UTF-8 without zero bytes.");
 	if (call->segments < WEB_SEGMENT_MAX) {
@@ -201,7 +201,7 @@ parse_cert(struct web_call *call, char *const *env, struct tsb_err *err)
 		return 0;
 	if (env_bounded(env, "TSB_CLIENT_CERT", WEB_CERT_MAX, &cert, err))
 		return -1;
-	if (cert && strchr(cert, '%')) {
+	if (cert != NULL && strchr(cert, '%') != NULL) {
 		if (!enc_percent_decode(tsb_view_str(cert), call->rq.arena, &pem))
 			return tsb_fail(err, TSB_E_INPUT,
 			    "TSB_CLIENT_CERT is not percent-encoded.");
@@ -217,11 +217,11 @@ parse_caller(struct web_call *call, char *const *env, struct tsb_err *err)
 	const char *user, *apikey = web_env(env, "HTTP_X_API_KEY");
 
 	/* no key is that long: a wrong one, which is always 401 and 631 (api-notes.md 2.2) */
-	if (apikey && strlen(apikey) <= WEB_APIKEY_MAX)
+	if (apikey != NULL && strlen(apikey) <= WEB_APIKEY_MAX)
 		call->caller.apikey = apikey;
 	if (env_bounded(env, "REMOTE_USER", WEB_USER_MAX, &user, err))
 		return -1;
-	if (web_env(env, "AUTH_TYPE"))
+	if (web_env(env, "AUTH_TYPE") != NULL)
 		call->caller.user = user;
 	return parse_cert(call, env, err);
 }
@@ -239,7 +239,7 @@ web_call_parse(struct web_call *call, char *const *env, struct tsb_err *err)
 	    env_bounded(env, "CONTENT_TYPE", WEB_TYPE_MAX, &type, err) ||
 	    parse_caller(call, env, err))
 		return -1;
-	if (type)
+	if (type != NULL)
 		call->rq.content_type = type;
 	return 0;
 }
@@ -258,7 +258,7 @@ web_call_read(struct web_call *call, struct web_io *io, size_t max, struct tsb_b
 	long length = -1;
 	ssize_t n;
 
-	if (call->length && !tsb_str_to_long(call->length, 0, LONG_MAX, &length))
+	if (call->length != NULL && !tsb_str_to_long(call->length, 0, LONG_MAX, &length))
 		return tsb_fail(err, TSB_E_INPUT, "Content-Length is not a number.");
 	if (length >= 0 && (size_t)length > max)
 		return too_large(call, max, err);

@@ -68,16 +68,17 @@ web_call_route(struct web_call *call, const struct web_route *routes, struct tsb
 	const struct web_route *best = NULL;
 	struct tsb_view param[WEB_PARAM_MAX];
 
-	for (const struct web_route *r = routes; r->pattern; r++) {
+	for (const struct web_route *r = routes; r->pattern != NULL; r++) {
 		if (!route_fits(r, call, param))
 			continue;
 		call->allow |= 1U << r->verb;
-		if (r->verb != call->rq.verb || (best && !pattern_beats(r->pattern, best->pattern)))
+		if (r->verb != call->rq.verb ||
+		    (best != NULL && !pattern_beats(r->pattern, best->pattern)))
 			continue;
 		best = r;
 		memcpy(call->rq.param, param, sizeof(param));
 	}
-	if (best) {
+	if (best != NULL) {
 		call->rq.route = best;
 		return 0;
 	}
@@ -114,10 +115,10 @@ pattern_valid(const char *p)
 const char *
 web_routes_check(const struct web_route *routes)
 {
-	for (const struct web_route *r = routes; r->pattern; r++) {
+	for (const struct web_route *r = routes; r->pattern != NULL; r++) {
 		if (!pattern_valid(r->pattern))
 			return "a pattern is not well formed";
-		if (r->verb >= VERB__MAX || r->roles == 0 || !r->serve)
+		if (r->verb >= VERB__MAX || r->roles == 0 || r->serve == NULL)
 			return "a row lacks verb, role or handler";
 		for (const struct web_route *s = routes; s < r; s++)
 			if (s->verb == r->verb && tsb_streq(s->pattern, r->pattern))

@@ -219,7 +219,7 @@ web_worker(const struct web_server *srv, int listener, int ready, long request_m
 
 	signals_init(&open);
 	app = srv->open(srv->arg, &err);
-	if (!app) {
+	if (app == NULL) {
 		log_failure(LOG_ERROR, "worker does not start", &err);
 		return WEB_WORKER_NOT_OPEN;
 	}
@@ -237,7 +237,7 @@ extern char **environ;
 bool
 web_is_cgi(void)
 {
-	return getenv("GATEWAY_INTERFACE") && getenv("REQUEST_METHOD");
+	return getenv("GATEWAY_INTERFACE") != NULL && getenv("REQUEST_METHOD") != NULL;
 }
 
 /* Input has no end of its own here: CONTENT_LENGTH bytes are ours (RFC 3875 4.2). */
@@ -305,10 +305,10 @@ web_cgi(const struct web_server *srv)
 
 	set_signal(SIGPIPE, SIG_IGN, 0);
 	/* An invalid length is refused later; there is nothing to read then. */
-	if (length)
+	if (length != NULL)
 		(void)tsb_str_to_long(length, 0, LONG_MAX, &left);
 	app = srv->open(srv->arg, &err);
-	if (!app)
+	if (app == NULL)
 		return cgi_refuse(&io, &err);
 	rc = web_exchange(srv, app, &io, &a);
 	if (srv->close)

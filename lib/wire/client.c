@@ -46,7 +46,7 @@ static int
 body_open(struct tsb_view body, struct json_object **out, struct tsb_err *err)
 {
 	*out = body_object(body);
-	if (!*out)
+	if (*out == NULL)
 		return tsb_fail(err, TSB_E_IO, "it is not a JSON object");
 	return 0;
 }
@@ -67,14 +67,14 @@ take_text(struct json_object *o, const char *name, bool need, struct arena *a, c
 	struct json_object *v = member(o, name);
 	size_t n;
 
-	if (!v) {
+	if (v == NULL) {
 		*out = NULL;
 		return need ? bad(name, "is missing", err) : 0;
 	}
 	if (!json_object_is_type(v, json_type_string))
 		return bad(name, "is not text", err);
 	n = (size_t)json_object_get_string_len(v);
-	if (memchr(json_object_get_string(v), '\0', n))
+	if (memchr(json_object_get_string(v), '\0', n) != NULL)
 		return bad(name, "contains a NUL character", err);
 	*out = arena_strn(a, json_object_get_string(v), n);
 	return 0;
@@ -100,10 +100,10 @@ take_bytes(struct json_object *o, const char *name, struct arena *a, bool *has,
 {
 	struct json_object *v = member(o, name);
 
-	if (has)
+	if (has != NULL)
 		*has = v != NULL;
 	*out = tsb_view_of(NULL, 0);
-	return v ? value_bytes(v, name, a, out, err) : 0;
+	return v != NULL ? value_bytes(v, name, a, out, err) : 0;
 }
 
 static int
@@ -115,7 +115,7 @@ take_keys(struct json_object *o, const char *name, struct arena *a, struct tsb_v
 
 	*out = NULL;
 	*n = 0;
-	if (!v)
+	if (v == NULL)
 		return 0;
 	if (!json_object_is_type(v, json_type_array))
 		return bad(name, "is not a list", err);
@@ -135,12 +135,13 @@ take_error(struct json_object *o, struct arena *a, struct wire_client_error *out
 	struct tsb_err ignored = {0};
 	struct wire_client_error e = {0};
 
-	if (!(number = member(o, "errorCode")) || !json_object_is_type(number, json_type_int) ||
+	if ((number = member(o, "errorCode")) == NULL ||
+	    !json_object_is_type(number, json_type_int) ||
 	    take_text(o, "reason", true, a, &e.reason, &ignored) ||
 	    take_text(o, "message", false, a, &e.message, &ignored))
 		return false;
 	e.number = json_object_get_int(number);
-	if (!e.message)
+	if (e.message == NULL)
 		e.message = "";
 	*out = e;
 	return true;
@@ -151,7 +152,7 @@ wire_client_error_parse(struct tsb_view body, struct arena *a, struct wire_clien
 {
 	json_auto *root = body_object(body);
 
-	return root && take_error(root, a, out);
+	return root != NULL && take_error(root, a, out);
 }
 
 static int
@@ -226,7 +227,7 @@ take_progress(struct json_object *o, struct arena *a, struct wire_client_status 
 {
 	struct json_object *progress = member(o, "approvalProgress"), *list;
 
-	if (!progress)
+	if (progress == NULL)
 		return 0;
 	if (!json_object_is_type(progress, json_type_object))
 		return bad("approvalProgress", "is not an object", err);
@@ -257,7 +258,7 @@ take_status(struct json_object *o, struct arena *a, struct wire_client_status *o
 	    take_keys(o, "rejectedBy", a, &s.rejected, &s.nrejected, err) ||
 	    take_progress(o, a, &s, err))
 		return -1;
-	if (offline) {
+	if (offline != NULL) {
 		if (!json_object_is_type(offline, json_type_object))
 			return bad("inputOfflineHsm", "is not an object", err);
 		s.offline = arena_view(a,
@@ -331,12 +332,12 @@ wire_client_outcomes_parse(struct tsb_view body, struct arena *a, struct wire_cl
 	size_t i, count = 1;
 
 	if (body_open(body, &root, err) ||
-	    (member(root, "requests") && open_list(root, "requests", &list, &count, err)))
+	    (member(root, "requests") != NULL && open_list(root, "requests", &list, &count, err)))
 		return -1;
 	rows = arena_array(a, count + 1, sizeof(*rows));
 	for (i = 0; i < count; i++)
-		if (take_outcome(list ? json_object_array_get_idx(list, i) : root, a, &rows[i],
-			err))
+		if (take_outcome(list != NULL ? json_object_array_get_idx(list, i) : root, a,
+			&rows[i], err))
 			return -1;
 	*out = rows;
 	*n = count;
@@ -373,12 +374,12 @@ take_inner(struct json_object *inner, struct arena *a, struct wire_client_task *
 	case CONTENT_CERTIFICATE:
 	case CONTENT_SELF_SIGNED:
 		subject = member(inner, "standardCertificateAttributes");
-		if (subject && !json_object_is_type(subject, json_type_object))
+		if (subject != NULL && !json_object_is_type(subject, json_type_object))
 			return bad("standardCertificateAttributes", "is not an object", err);
 		if (take_text(inner, "certificateSigningRequest", false, a, &t->csr, err) ||
 		    take_text(inner, "commonName", false, a, &t->common_name, err))
 			return -1;
-		return !t->common_name && subject
+		return t->common_name == NULL && subject != NULL
 		    ? take_text(subject, "commonName", false, a, &t->common_name, err)
 		    : 0;
 	case CONTENT_NONE:
@@ -399,7 +400,7 @@ take_envelope(struct json_object *o, struct arena *a, struct wire_client_task *t
 
 		if (row->internal) /* looks like what it is executed as */
 			continue;
-		if (!(envelope = member(o, row->task_member)))
+		if ((envelope = member(o, row->task_member)) == NULL)
 			continue;
 		if (t->has_kind)
 			return bad(row->task_member, "is a second request", err);
@@ -410,12 +411,12 @@ take_envelope(struct json_object *o, struct arena *a, struct wire_client_task *t
 		t->has_kind = true;
 		t->kind = (enum tsb_kind)k;
 		if (take_text(inner, row->key_member, true, a, &t->key_name, err) ||
-		    (row->algorithm_member &&
+		    (row->algorithm_member != NULL &&
 			take_text(inner, row->algorithm_member, false, a, &t->algorithm, err)) ||
 		    take_inner(inner, a, t, err))
 			return -1;
 		signature = member(envelope, "requestSignature");
-		if (!signature)
+		if (signature == NULL)
 			continue;
 		if (!json_object_is_type(signature, json_type_object))
 			return bad("requestSignature", "is not an object", err);
@@ -442,7 +443,7 @@ take_task(struct json_object *o, struct arena *a, struct wire_client_task *t, st
 	    take_envelope(o, a, t, err))
 		return -1;
 	t->attributes = tsb_view_str(xml);
-	if (status) {
+	if (status != NULL) {
 		if (!json_object_is_type(status, json_type_object))
 			return bad("requestStatus", "is not an object", err);
 		t->has_status = true;

@@ -86,7 +86,7 @@ scan_escape(struct scan *s)
 	if (s->end - s->p < 2)
 		return refuse(s, "a string does not end");
 	if (s->p[1] != 'u') {
-		if (!memchr("\"\\/bfnrt", s->p[1], 8))
+		if (memchr("\"\\/bfnrt", s->p[1], 8) == NULL)
 			return refuse(s, "unknown escape");
 		copy(s, 2);
 		return 0;
@@ -199,7 +199,7 @@ scan_name(struct scan *s, struct tsb_view *names, size_t n)
 	if (scan_string(s))
 		return -1;
 	names[n] = tsb_view_of(name, (size_t)(s->out - name) - 1);
-	if (memchr(name, '\\', names[n].n))
+	if (memchr(name, '\\', names[n].n) != NULL)
 		return refuse(s, "a member name with a backslash");
 	for (size_t i = 0; i < n; i++)
 		if (tsb_view_eq(names[i], names[n]))

@@ -144,7 +144,8 @@ armour_remove(struct tsb_view text, struct arena *a, struct tsb_view *out)
 			return false;
 		text = tsb_view_of(text.p + n, (size_t)(dashes - text.p) - n);
 	}
-	if (text.n == 0 || (!memchr(text.p, '\n', text.n) && !memchr(text.p, '\r', text.n))) {
+	if (text.n == 0 ||
+	    (memchr(text.p, '\n', text.n) == NULL && memchr(text.p, '\r', text.n) == NULL)) {
 		*out = text;
 		return true;
 	}
