@@ -60,7 +60,7 @@ take_body(struct web_call *call, const struct web_server *srv, struct web_io *io
 	size_t max = call->rq.route->body_max;
 
 	if (max == 0)
-		return drain(io) ? tsb_fail(err, TSB_E_INPUT, "The request body is too large.") : 0;
+		return drain(io) ? tsb_fail(err, TSB_E_INPUT, "the request body is too large") : 0;
 	if (web_call_read(call, io, max < srv->body_max ? max : srv->body_max, body, err))
 		return -1;
 	(void)tsb_bytes_cstr(body); /* a NUL behind, for parsers that look one byte further */

@@ -66,7 +66,7 @@ web_error_format(const struct tsb_err *err, struct tsb_bytes *out)
 	tsb_bytes_addf(out, "{\"errorCode\":%d,\"reason\":", tsb_err_number(code));
 	add_json_string(out, tsb_err_reason(code));
 	tsb_bytes_add_str(out, ",\"message\":");
-	add_json_string(out, err->msg[0] ? err->msg : "The request failed.");
+	add_json_string(out, err->msg[0] ? err->msg : "the request failed");
 	tsb_bytes_add_str(out, "}");
 }
 

@@ -133,7 +133,7 @@ parse_segment(struct web_call *call, struct tsb_view raw, struct tsb_err *err)
 	if (!enc_percent_decode(raw, call->rq.arena, &text) || !tsb_utf8_valid(text) ||
 	    memchr(text.p, '\0', text.n) != NULL)
 		return tsb_fail(err, TSB_E_INPUT,
-		    "The path is not percent-encoded UTF-8 without zero bytes.");
+		    "the path is not percent-encoded UTF-8 without zero bytes");
 	if (call->segments < WEB_SEGMENT_MAX) {
 		text.p = (const unsigned char *)arena_strn(call->rq.arena, text.p, text.n);
 		call->segment[call->segments] = text;
@@ -150,7 +150,7 @@ parse_path(struct web_call *call, struct tsb_view path, struct tsb_err *err)
 	tsb_bytes_auto shown = {0};
 
 	if (path.n == 0 || *p != '/')
-		return tsb_fail(err, TSB_E_INPUT, "The path does not start with a slash.");
+		return tsb_fail(err, TSB_E_INPUT, "the path does not start with a slash");
 	while (p < end) {
 		size_t n = 0;
 
@@ -179,12 +179,12 @@ parse_target(struct web_call *call, char *const *env, struct tsb_err *err)
 	call->target = arena_strn(call->rq.arena, target, n < 256 ? n : 256);
 	if (n > WEB_PATH_MAX || strlen(query) > WEB_QUERY_MAX) {
 		call->status = 414;
-		return tsb_fail(err, TSB_E_INPUT, "Path and query may have %d bytes each.",
+		return tsb_fail(err, TSB_E_INPUT, "path and query may have %d bytes each",
 		    WEB_PATH_MAX);
 	}
 	if (!enc_percent_decode(tsb_view_str(query), call->rq.arena, &decoded) ||
 	    !tsb_utf8_valid(decoded))
-		return tsb_fail(err, TSB_E_INPUT, "The query is not percent-encoded UTF-8.");
+		return tsb_fail(err, TSB_E_INPUT, "the query is not percent-encoded UTF-8");
 	call->rq.query = arena_str(call->rq.arena, query);
 	return parse_path(call, tsb_view_of(target, n), err);
 }
@@ -203,8 +203,7 @@ parse_cert(struct web_call *call, char *const *env, struct tsb_err *err)
 		return -1;
 	if (cert != NULL && strchr(cert, '%') != NULL) {
 		if (!enc_percent_decode(tsb_view_str(cert), call->rq.arena, &pem))
-			return tsb_fail(err, TSB_E_INPUT,
-			    "TSB_CLIENT_CERT is not percent-encoded.");
+			return tsb_fail(err, TSB_E_INPUT, "TSB_CLIENT_CERT is not percent-encoded");
 		cert = arena_strn(call->rq.arena, pem.p, pem.n);
 	}
 	call->caller.cert = cert;
@@ -248,7 +247,7 @@ static int
 too_large(struct web_call *call, size_t max, struct tsb_err *err)
 {
 	call->status = 413;
-	return tsb_fail(err, TSB_E_INPUT, "The request body is larger than %zu bytes.", max);
+	return tsb_fail(err, TSB_E_INPUT, "the request body is larger than %zu bytes", max);
 }
 
 int
@@ -259,7 +258,7 @@ web_call_read(struct web_call *call, struct web_io *io, size_t max, struct tsb_b
 	ssize_t n;
 
 	if (call->length != NULL && !tsb_str_to_long(call->length, 0, LONG_MAX, &length))
-		return tsb_fail(err, TSB_E_INPUT, "Content-Length is not a number.");
+		return tsb_fail(err, TSB_E_INPUT, "Content-Length is not a number");
 	if (length >= 0 && (size_t)length > max)
 		return too_large(call, max, err);
 	do {
@@ -272,7 +271,8 @@ web_call_read(struct web_call *call, struct web_io *io, size_t max, struct tsb_b
 	} while (n > 0);
 	/* Less is a client that went away in the middle: never half a body to a handler. */
 	if (n < 0 || (length >= 0 && body->n != (size_t)length))
-		return tsb_fail(err, TSB_E_INPUT, "The request body has not the announced length.");
+		return tsb_fail(err, TSB_E_INPUT,
+		    "the request body does not have the announced length");
 	return 0;
 }
 

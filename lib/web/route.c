@@ -84,8 +84,8 @@ web_call_route(struct web_call *call, const struct web_route *routes, struct tsb
 	}
 	call->status = call->allow ? 405 : 404;
 	return call->allow ? tsb_fail(err, TSB_E_OPERATION_UNREACHABLE,
-				 "This path does not take the method %.16s.", call->method)
-			   : tsb_fail(err, TSB_E_OPERATION_UNREACHABLE, "There is no such path.");
+				 "this path does not take the method %.16s", call->method)
+			   : tsb_fail(err, TSB_E_OPERATION_UNREACHABLE, "there is no such path");
 }
 
 int
