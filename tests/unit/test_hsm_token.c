@@ -53,15 +53,32 @@ store(struct hsm_key *made)
 		fail_msg("%s", err.msg);
 }
 
-static void
-store_system_key(enum key_system system, const char *label)
-{
-	struct hsm_key *k = NULL;
-	struct tsb_err err = {0};
+/* Made once and smaller than those of a real store: making RSA keys takes its time. */
+static struct hsm_key *system_key[KEY_SYSTEM__MAX];
 
-	if (key_make_system(hsm_keys_tokens(), system, label, HSM_KEYS_NOW, &k, &err))
-		fail_msg("%s", err.msg);
-	store(k);
+static int
+make_system_keys(void **state)
+{
+	system_key[KEY_ATTESTATION] = hsm_keys_make("RSA", NULL);
+	system_key[KEY_ATTESTATION]->label = attestation;
+	system_key[KEY_TIMESTAMP] = hsm_keys_make("1.2.840.10045.3.1.7", NULL);
+	system_key[KEY_TIMESTAMP]->label = timestamp;
+	return 0;
+}
+
+static int
+release_system_keys(void **state)
+{
+	key_release(&system_key[KEY_ATTESTATION]);
+	key_release(&system_key[KEY_TIMESTAMP]);
+	return 0;
+}
+
+static void
+store_system_key(enum key_system system)
+{
+	system_key[system]->system = system;
+	store(key_hold(system_key[system]));
 }
 
 static int
@@ -79,8 +96,8 @@ setup(void **state)
 	app.ks = keystore_open(directory, master, &err);
 	if (app.ks == NULL)
 		return -1;
-	store_system_key(KEY_ATTESTATION, attestation);
-	store_system_key(KEY_TIMESTAMP, timestamp);
+	store_system_key(KEY_ATTESTATION);
+	store_system_key(KEY_TIMESTAMP);
 	return 0;
 }
 
@@ -312,5 +329,5 @@ main(void)
 	    TEST(test_keys_of_two_tokens_do_not_wrap_each_other),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_system_keys, release_system_keys);
 }
