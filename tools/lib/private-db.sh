@@ -72,6 +72,13 @@ db_runs_as() { # who owns the data: the caller, or a user without rights when th
 	fi
 }
 
+# ARIA: the server asks with access(2) whether the control file of its system tables is there, and
+# makes a new one where the answer is no. access(2) leaves capabilities out, so in a folder that its user
+# reaches by a capability only (user.sh) each start made a new one; all tables were then "from another
+# system", and now and then a statement met an index that was corrupt. The data folder is the server's
+# working directory: a relative path needs no rights above it.
+db_aria=--aria-log-dir-path=.
+
 db_alone() { # waits until nothing works on the data
 	flock -w "${DB_WAIT:-60}" "$db_home/alive" true && return 0
 	db_say "a server or an installer still works in $db_home"
@@ -85,7 +92,7 @@ db_install() { # db_install OWNER: system tables, once; a broken attempt leaves 
 	mkdir -m 700 "$db_home/data.new" && chown "$1" "$db_home/data.new" || return 1
 	# shellcheck disable=SC2086
 	if ! flock -n -F "$db_home/alive" $db_as "$db_tool" --no-defaults --datadir="$db_home/data.new" \
-		--tmpdir="$db_home/tmp" --user="$1" --skip-test-db \
+		$db_aria --tmpdir="$db_home/tmp" --user="$1" --skip-test-db \
 		--auth-root-authentication-method=socket --auth-root-socket-user="$DB_ADMIN" \
 		>"$db_home/install.log" 2>&1 </dev/null 9>&-; then
 		db_say "cannot make the system tables, see $db_home/install.log; it ends:"
@@ -96,11 +103,13 @@ db_install() { # db_install OWNER: system tables, once; a broken attempt leaves 
 }
 
 # The first look at the system tables: what is wrong with them is said here, and not by the first
-# statement that needs one.
+# statement that needs one. Tables that a server takes for those of another system are wrong, too:
+# Aria lost its control file, see ARIA below.
 db_check() {
 	[ ! -e "$db_home/checked" ] || return 0
 	if ! mariadb-check --no-defaults --socket="$DB_SOCKET" --user="$DB_ADMIN" --extended mysql \
-		>"$db_home/check.log" 2>&1 || grep -qiE '^(error|warning) *:|corrupt' "$db_home/check.log"; then
+		>"$db_home/check.log" 2>&1 || grep -qiE '^(error|warning) *:|corrupt' "$db_home/check.log" ||
+		grep -q 'Zerofilling moved table' "$db_home/db.log"; then
 		db_say "the system tables are damaged, see check.log, install.log and db.log in $db_home:"
 		grep -v 'OK$' "$db_home/check.log" >&2
 		return 1
@@ -113,7 +122,7 @@ db_launch() { # db_launch OWNER
 	touch "$db_home/db.log" && chown "$1" "$db_home/db.log" || return 1
 	# shellcheck disable=SC2086
 	flock -n -F "$db_home/alive" setsid $db_as "$db_server" --no-defaults --user="$1" --datadir="$db_home/data" \
-		--tmpdir="$db_home/tmp" \
+		$db_aria --tmpdir="$db_home/tmp" \
 		--socket="$DB_SOCKET" --pid-file="$db_home/run/db.pid" --log-error="$db_home/db.log" \
 		--skip-networking --skip-name-resolve --character-set-server=utf8mb4 \
 		--innodb-flush-log-at-trx-commit=1 --innodb-doublewrite=1 \
