@@ -31,8 +31,11 @@ enum key_tag {
 	KEY_TAG_SALT = 0x600f, /* with a password */
 	KEY_TAG_PRIVATE = 0x6010,
 	KEY_TAG_CERTIFICATE = 0x6011, /* optional */
-	KEY_TAG_DONE = 0x6012, /* optional */
+	KEY_TAG_UNDATED = 0x6012, /* optional: what older versions wrote for DONE */
 	KEY_TAG_TOKEN = 0x6013, /* before LOG_N; absent = KEY_TOKEN_SOFT */
+	KEY_TAG_DONE = 0x6014, /* optional */
+	KEY_TAG_FORGOTTEN = 0x6015, /* with DONE; absent = nothing */
+	KEY_TAG_IDLE = 0x6016, /* optional */
 };
 
 static int
@@ -103,8 +106,14 @@ key_encode(const struct hsm_key *k, struct tsb_bytes *out)
 	tlv_put(&body, KEY_TAG_PRIVATE, k->private_part);
 	if (k->certificate.n)
 		tlv_put(&body, KEY_TAG_CERTIFICATE, k->certificate);
+	if (k->undated.n)
+		tlv_put(&body, KEY_TAG_UNDATED, k->undated);
 	if (k->done.n)
 		tlv_put(&body, KEY_TAG_DONE, k->done);
+	if (k->forgotten)
+		tlv_put_u64(&body, KEY_TAG_FORGOTTEN, k->forgotten);
+	if (k->idle.n)
+		tlv_put(&body, KEY_TAG_IDLE, k->idle);
 	tlv_put_container(out, tsb_view_bytes(&body));
 }
 
@@ -286,6 +295,40 @@ take_private(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 	return 0;
 }
 
+static int
+take_executed(struct tlv_reader *r, struct hsm_key *k, unsigned tag, size_t size, size_t most,
+    struct tsb_view *out, struct tsb_err *err)
+{
+	struct tsb_view v;
+
+	if (tlv_peek(r) != tag)
+		return 0;
+	if (tlv_take(r, tag, &v, err))
+		return -1;
+	if (v.n == 0 || v.n % size != 0 || v.n / size > most || !k->has_policy)
+		return damaged(err, "the list of executed approvals cannot be there");
+	*out = arena_view(&k->arena, v);
+	return 0;
+}
+
+/* A file has the list of older versions or what replaced it. */
+static int
+take_lists(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
+{
+	if (tlv_peek(r) == KEY_TAG_UNDATED)
+		return take_executed(r, k, KEY_TAG_UNDATED, CRYPTO_SHA256_SIZE, KEY_DONE_KEPT,
+		    &k->undated, err);
+	if (take_executed(r, k, KEY_TAG_DONE, KEY_DONE_SIZE, KEY_DONE_MAX, &k->done, err))
+		return -1;
+	if (tlv_peek(r) == KEY_TAG_FORGOTTEN) {
+		if (tlv_take_u64(r, KEY_TAG_FORGOTTEN, &k->forgotten, err))
+			return -1;
+		if (k->forgotten == 0 || k->done.n == 0)
+			return damaged(err, "nothing can be forgotten");
+	}
+	return take_executed(r, k, KEY_TAG_IDLE, KEY_DONE_SIZE, KEY_DONE_MAX, &k->idle, err);
+}
+
 /* What the key works without. */
 static int
 take_additions(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
@@ -299,15 +342,7 @@ take_additions(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 			return damaged(err, "the certificate cannot be there");
 		k->certificate = arena_view(&k->arena, v);
 	}
-	if (tlv_peek(r) == KEY_TAG_DONE) {
-		if (tlv_take(r, KEY_TAG_DONE, &v, err))
-			return -1;
-		if (v.n == 0 || v.n % CRYPTO_SHA256_SIZE ||
-		    v.n / CRYPTO_SHA256_SIZE > KEY_DONE_MAX || !k->has_policy)
-			return damaged(err, "the list of executed approvals cannot be there");
-		k->done = arena_view(&k->arena, v);
-	}
-	return tlv_end(r, err);
+	return take_lists(r, k, err) || tlv_end(r, err) ? -1 : 0;
 }
 
 int

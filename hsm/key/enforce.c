@@ -95,6 +95,11 @@ check_timestamp(struct check *c, struct tsb_err *err)
 		return refuse(c, err, "its timestamp signature does not verify");
 	if (t->timestamp.seconds > (uint64_t)c->rq->now)
 		return refuse(c, err, "its timestamp is in the future");
+	if ((int64_t)t->timestamp.seconds < c->rq->created)
+		return refuse(c, err, "its timestamp is older than the key");
+	if (t->timestamp.seconds <= c->rq->forgotten)
+		return refuse(c, err,
+		    "its timestamp is not newer than changes that this HSM no longer remembers");
 	return 0;
 }
 

@@ -21,6 +21,8 @@ struct enforce_request {
 	const struct tsb_view *approvals; /* containers as received */
 	size_t napprovals;
 	int64_t now; /* seconds of this HSM's clock */
+	int64_t created; /* of the key: what was stamped before is for another key of its name */
+	uint64_t forgotten; /* timestamps up to this one are refused (done.h); 0 = none */
 	enforce_timestamp_key *timestamp_key;
 	void *arg;
 	const char *failure; /* what could not be done, as a sentence; NULL = a signature */

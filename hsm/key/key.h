@@ -27,7 +27,9 @@ enum key_extra {
 #define KEY_EXTRA_ALL 31u
 
 #define KEY_SALT_SIZE 16
-#define KEY_DONE_MAX  64
+#define KEY_DONE_KEPT 64
+#define KEY_DONE_MAX  1024
+#define KEY_DONE_SIZE (8 + CRYPTO_SHA256_SIZE)
 
 struct key_kind_row {
 	const char *algorithm; /* "RSA" */
@@ -64,8 +66,11 @@ struct hsm_key {
 	struct tsb_view salt;
 	struct tsb_view private_part;
 	struct tsb_view certificate; /* DER; empty = none */
-	/* SHA-256 of the latest approval tokens whose operation changed this key, oldest first */
-	struct tsb_view done;
+	/* the approval tokens that it does not obey again (done.h), each KEY_DONE_SIZE bytes */
+	struct tsb_view done; /* those that changed it */
+	struct tsb_view idle; /* those that found nothing to change */
+	uint64_t forgotten; /* seconds: done has lost tokens up to this one; 0 = none */
+	struct tsb_view undated; /* done as older versions wrote it, until done_date() */
 	EVP_PKEY *public_key; /* made by key_decode(); NULL for AES */
 	/* opened at the first use unless a password guards it; ends with the key */
 	struct token_key *opened;

@@ -199,6 +199,8 @@ access_enforce(struct hsm_app *app, struct web_request *rq, const struct hsm_key
 	    .approvals = in->signed_approvals,
 	    .napprovals = in->napprovals,
 	    .now = access_seconds(rq),
+	    .created = k->create_time,
+	    .forgotten = row->operation == OP_USE ? 0 : k->forgotten,
 	    .timestamp_key = own_timestamp_key,
 	    .arg = app,
 	    .failure = row->failure,

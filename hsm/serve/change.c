@@ -23,22 +23,41 @@ struct change {
 	bool repeated;
 };
 
-static void
+static bool
+set_blocked(struct hsm_key *k, bool blocked)
+{
+	bool changed = k->policy.blocked != blocked;
+
+	k->policy.blocked = blocked;
+	return changed;
+}
+
+/* The policy of a request does not say whether the key is blocked. */
+static bool
+set_policy(struct hsm_key *k, const struct change *c)
+{
+	tsb_bytes_auto before = {0};
+
+	ska_policy_format(&k->policy, &before);
+	memcpy(k->policy.rule, c->in.request.policy->rule, sizeof(k->policy.rule));
+	return !tsb_view_eq(tsb_view_bytes(&before), c->payload);
+}
+
+/* False when the key was so already. */
+static bool
 apply(struct hsm_key *k, const struct change *c)
 {
 	switch (tsb_kinds[c->in.request.kind].operation) {
 	case OP_USE: /* no route asks for it */
 		break;
 	case OP_BLOCK:
-		k->policy.blocked = true;
-		break;
+		return set_blocked(k, true);
 	case OP_UNBLOCK:
-		k->policy.blocked = false;
-		break;
-	case OP_MODIFY: /* the policy does not say whether the key is blocked */
-		memcpy(k->policy.rule, c->in.request.policy->rule, sizeof(k->policy.rule));
-		break;
+		return set_blocked(k, false);
+	case OP_MODIFY:
+		return set_policy(k, c);
 	}
+	return false;
 }
 
 static int
@@ -46,6 +65,7 @@ change_key(struct hsm_key *k, void *arg, struct tsb_err *err)
 {
 	struct change *c = arg;
 	const struct wire_synchronous_in *in = &c->in;
+	bool changed;
 
 	if (access_check_policy(k, err))
 		return -1;
@@ -56,9 +76,8 @@ change_key(struct hsm_key *k, void *arg, struct tsb_err *err)
 		return -1;
 	if (c->repeated)
 		return 1;
-	apply(k, c);
-	done_keep(k, in->signed_approvals, in->napprovals);
-	return 0;
+	changed = apply(k, c);
+	return done_keep(k, in->signed_approvals, in->napprovals, changed) || changed ? 0 : 1;
 }
 
 /* Approvers of a modification see and sign the new policy in its binary form. */

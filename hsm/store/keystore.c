@@ -11,6 +11,7 @@
 #include "lib/base/hook.h"
 #include "lib/base/log.h"
 
+#include "hsm/key/done.h"
 #include "hsm/store/dirfile.h"
 #include "hsm/store/keyfile.h"
 #include "hsm/store/keystore.h"
@@ -226,6 +227,7 @@ load(struct keystore *ks, const struct keyfile_name *name, struct tsb_view label
 	if (keyfile_open(ks->master, name->text, tsb_view_bytes(&file), &content, err) ||
 	    key_decode(tsb_view_bytes(&content), key, err))
 		return -1;
+	done_date(*key, st->st_mtim.tv_sec);
 	if (tsb_view_eq(tsb_view_str((*key)->label), label))
 		return 0;
 	key_release(key);

@@ -286,6 +286,53 @@ def test_modification_sent_again_is_not_done_again(hsm, approver, refused):
         change(hsm, "modify", "modified once", signed, second)
 
 
+def test_unblock_cannot_come_back_after_64_other_changes(hsm, approver):
+    both = one(approver(), timeout=600)
+    hsm.create("replayed", policy=policy(None, both, both, blocked=True))
+    old = [approver().signed_approval(token_of(hsm, "unblock", "replayed"))]
+    change(hsm, "unblock", "replayed", old)
+    for n in range(66):
+        approved(hsm, "unblock" if n % 2 else "block", "replayed", approver())
+    approved(hsm, "block", "replayed", approver())
+    try:
+        change(hsm, "unblock", "replayed", old)
+    except Refused as error:
+        assert error.code == 701 and "no longer remembers" in error.message
+    assert blocked(hsm, "replayed"), "it was known already, or was refused"
+
+
+def test_unblock_that_found_nothing_to_change_does_not_work_later(hsm, approver):
+    both = one(approver(), timeout=600)
+    hsm.create("idle", policy=policy(None, both, both))
+    idle = [approver().signed_approval(token_of(hsm, "unblock", "idle"))]
+    change(hsm, "unblock", "idle", idle)
+    approved(hsm, "block", "idle", approver())
+    change(hsm, "unblock", "idle", idle)
+    assert blocked(hsm, "idle")
+
+
+def test_key_made_again_takes_no_approvals_of_the_old_one(hsm, approver, refused):
+    def make():
+        return hsm.create("again", policy=policy(one(approver()), one(approver(), timeout=600)))
+
+    make()
+    block = [approver().signed_approval(token_of(hsm, "block", "again"))]
+    stamp = hsm.stamp("again", b"x")
+    use = [approver().signed_approval(ska.Token(
+        ska.USE, "again", b"x", unb64(stamp["timestamp"]),
+        unb64(stamp["timestampSignatureWithAlgorithm"])).encode())]
+    hsm.call("DELETE", "/v1/key/again")
+    second = int(time.time())
+    while int(time.time()) == second:
+        time.sleep(0.02)
+    make()
+    with refused(701, "older than the key"):
+        change(hsm, "block", "again", block)
+    with refused(701, "older than the key"):
+        hsm.sign("again", b"x", ALGORITHM, use)
+    approved(hsm, "block", "again", approver())
+
+
 def test_tokens_without_timestamp_are_all_alike(hsm, approver):
     """The second block of an offline key is the same bytes as the first, and is done."""
     hsm.create("offline", policy=policy(None, one(approver()), one(approver())))

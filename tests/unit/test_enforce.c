@@ -288,6 +288,32 @@ test_future_timestamps(void **state)
 	}
 }
 
+/* Approvals of a key that was deleted and made again; changes that were dropped from done. */
+static void
+test_timestamps_of_the_past(void **state)
+{
+	static const struct {
+		int64_t created;
+		uint64_t forgotten;
+		const char *says;
+	} rows[] = {{T0, 0, NULL}, {T0 + 1, 0, "approval 1: its timestamp is older than the key"},
+	    {T0, T0 - 1, NULL}, {0, T0, "approval 1: its timestamp is not newer than changes"},
+	    {0, T0 + 1, "no longer remembers"}};
+
+	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
+		struct fixture f;
+
+		begin(&f);
+		approve(&f, "01");
+		f.request.created = rows[i].created;
+		f.request.forgotten = rows[i].forgotten;
+		if (rows[i].says == NULL)
+			allowed(&f);
+		else
+			refused(&f, rows[i].says);
+	}
+}
+
 static void
 test_without_timestamp_only_untimed_tokens(void **state)
 {
@@ -570,6 +596,7 @@ main(void)
 	    cmocka_unit_test(test_quorum),
 	    cmocka_unit_test(test_time_window),
 	    cmocka_unit_test(test_future_timestamps),
+	    cmocka_unit_test(test_timestamps_of_the_past),
 	    cmocka_unit_test(test_without_timestamp_only_untimed_tokens),
 	    cmocka_unit_test(test_tokens_that_ask_for_nobody),
 	    cmocka_unit_test(test_rule_without_tokens_is_never_met),

@@ -236,7 +236,7 @@ test_content_that_cannot_be(void **state)
 	hsm_key_auto *aes = hsm_keys_secret(AES, NULL);
 	hsm_key_auto *ska = ska_key("k");
 	hsm_key_auto *plain = hsm_keys_make("ED", NULL);
-	unsigned char many[(KEY_DONE_MAX + 1) * CRYPTO_SHA256_SIZE] = {0};
+	unsigned char many[(KEY_DONE_MAX + 1) * KEY_DONE_SIZE] = {0};
 
 	aes->size = 192;
 	refused(aes, "another size");
@@ -245,12 +245,21 @@ test_content_that_cannot_be(void **state)
 	aes->size = 128;
 	aes->certificate = tsb_view_str("certificate");
 	refused(aes, "certificate");
-	plain->done = tsb_view_of(many, CRYPTO_SHA256_SIZE);
+	plain->done = tsb_view_of(many, KEY_DONE_SIZE);
 	refused(plain, "executed approvals");
-	ska->done = tsb_view_of(many, CRYPTO_SHA256_SIZE - 1);
+	ska->done = tsb_view_of(many, KEY_DONE_SIZE - 1);
 	refused(ska, "executed approvals");
 	ska->done = tsb_view_of(many, sizeof(many));
 	refused(ska, "executed approvals");
+	ska->done = tsb_view_of(NULL, 0);
+	ska->idle = tsb_view_of(many, sizeof(many));
+	refused(ska, "executed approvals");
+	ska->idle = tsb_view_of(NULL, 0);
+	ska->undated = tsb_view_of(many, (KEY_DONE_KEPT + 1) * CRYPTO_SHA256_SIZE);
+	refused(ska, "executed approvals");
+	ska->undated = tsb_view_of(NULL, 0);
+	ska->forgotten = 1;
+	refused(ska, "forgotten");
 }
 
 static void
@@ -258,13 +267,17 @@ test_additions_survive_encoding(void **state)
 {
 	hsm_key_auto *k = ska_key("k");
 	hsm_key_auto *again = NULL;
-	unsigned char most[KEY_DONE_MAX * CRYPTO_SHA256_SIZE] = {9};
+	unsigned char most[KEY_DONE_MAX * KEY_DONE_SIZE] = {9};
 
 	k->certificate = tsb_view_str("certificate");
 	k->done = tsb_view_of(most, sizeof(most));
+	k->idle = tsb_view_of(most, KEY_DONE_SIZE);
+	k->forgotten = 9;
 	again = through_bytes(k);
 	assert_true(tsb_view_eq(again->certificate, k->certificate));
 	assert_true(tsb_view_eq(again->done, k->done));
+	assert_true(tsb_view_eq(again->idle, k->idle));
+	assert_int_equal(again->forgotten, 9);
 }
 
 /* ---- tokens that were executed ---- */
@@ -321,8 +334,8 @@ test_executed_tokens_are_known_again(void **state)
 	struct tsb_view unblock = approval(&a, OP_UNBLOCK, NULL, 1000, true);
 
 	assert_false(known(k, OP_BLOCK, block));
-	done_keep(k, &block, 1);
-	assert_int_equal(k->done.n, CRYPTO_SHA256_SIZE);
+	assert_true(done_keep(k, &block, 1, true));
+	assert_int_equal(k->done.n, KEY_DONE_SIZE);
 	assert_true(known(k, OP_BLOCK, block));
 	assert_false(known(k, OP_UNBLOCK, block));
 	assert_false(known(k, OP_BLOCK, later));
@@ -339,30 +352,98 @@ test_tokens_without_timestamp_are_not_kept(void **state)
 	hsm_key_auto *k = ska_key("k");
 	struct tsb_view block = approval(&a, OP_BLOCK, NULL, 0, false);
 
-	done_keep(k, &block, 1);
+	assert_false(done_keep(k, &block, 1, true));
 	assert_int_equal(k->done.n, 0);
 	assert_false(known(k, OP_BLOCK, block));
-	done_keep(k, NULL, 0);
+	assert_false(done_keep(k, NULL, 0, true));
 	assert_int_equal(k->done.n, 0);
 }
 
+/* The earliest goes, and no token up to its time is obeyed any more (test_enforce). */
 static void
-test_oldest_token_is_forgotten_first(void **state)
+test_earliest_token_is_forgotten_first(void **state)
 {
 	arena_auto a = {0};
 	hsm_key_auto *k = ska_key("k");
 	hsm_key_auto *again = NULL;
-	struct tsb_view all[KEY_DONE_MAX + 1];
+	struct tsb_view all[KEY_DONE_KEPT + 1];
 
-	for (size_t i = 0; i <= KEY_DONE_MAX; i++) {
-		all[i] = approval(&a, OP_UNBLOCK, NULL, 1000 + i, true);
-		done_keep(k, &all[i], 1);
+	for (size_t i = 0; i <= KEY_DONE_KEPT; i++) {
+		assert_int_equal(k->forgotten, 0);
+		all[i] = approval(&a, OP_UNBLOCK, NULL, 1000 + (i + 5) % KEY_DONE_KEPT, true);
+		assert_true(done_keep(k, &all[i], 1, true));
 	}
-	assert_false(known(k, OP_UNBLOCK, all[0]));
-	for (size_t i = 1; i <= KEY_DONE_MAX; i++)
-		assert_true(known(k, OP_UNBLOCK, all[i]));
+	assert_int_equal(k->forgotten, 1000);
+	for (size_t i = 0; i <= KEY_DONE_KEPT; i++)
+		assert_int_equal(known(k, OP_UNBLOCK, all[i]), i != KEY_DONE_KEPT - 5);
 	again = through_bytes(k);
-	assert_true(known(again, OP_UNBLOCK, all[KEY_DONE_MAX]));
+	assert_true(known(again, OP_UNBLOCK, all[KEY_DONE_KEPT]));
+	assert_int_equal(again->forgotten, 1000);
+}
+
+/* Many changes in one second: those stamped in it must not become too old for each other. */
+static void
+test_tokens_of_one_second_stay_together(void **state)
+{
+	arena_auto a = {0};
+	hsm_key_auto *k = ska_key("k");
+	struct tsb_view now[KEY_DONE_KEPT + 9], next = approval(&a, OP_BLOCK, NULL, 1001, true);
+
+	for (size_t i = 0; i < TSB_COUNT(now); i++) {
+		now[i] = approval(&a, i % 2 ? OP_BLOCK : OP_UNBLOCK, NULL, 1000, true);
+		assert_true(done_keep(k, &now[i], 1, true));
+	}
+	assert_int_equal(k->forgotten, 0);
+	assert_int_equal(k->done.n, sizeof(now) / sizeof(*now) * KEY_DONE_SIZE);
+	assert_true(done_keep(k, &next, 1, true));
+	assert_int_equal(k->forgotten, 1000);
+	assert_int_equal(k->done.n, KEY_DONE_KEPT * KEY_DONE_SIZE);
+}
+
+/* A block of a blocked key: known again, but it pushes out nothing and makes nothing too old. */
+static void
+test_tokens_that_changed_nothing_push_out_no_others(void **state)
+{
+	arena_auto a = {0};
+	hsm_key_auto *k = ska_key("k");
+	struct tsb_view unblock = approval(&a, OP_UNBLOCK, NULL, 1000, true);
+	struct tsb_view block = {0};
+
+	assert_true(done_keep(k, &unblock, 1, true));
+	for (size_t i = 0; i <= 2 * KEY_DONE_KEPT; i++) {
+		block = approval(&a, OP_BLOCK, NULL, 2000 + i, true);
+		assert_true(done_keep(k, &block, 1, false));
+	}
+	assert_true(known(k, OP_UNBLOCK, unblock));
+	assert_true(known(k, OP_BLOCK, block));
+	assert_int_equal(k->idle.n, KEY_DONE_KEPT * KEY_DONE_SIZE);
+	assert_int_equal(k->forgotten, 0);
+}
+
+/* The time of the file is the best that is known; what a full list had dropped is refused. */
+static void
+test_lists_of_older_versions_get_the_time_of_their_file(void **state)
+{
+	arena_auto a = {0};
+	struct tsb_view unblock = approval(&a, OP_UNBLOCK, NULL, 1000, true);
+	unsigned char most[KEY_DONE_KEPT * CRYPTO_SHA256_SIZE] = {9};
+	struct ska_signed_approval parsed;
+	struct tsb_err err;
+
+	assert_int_equal(ska_signed_approval_parse(unblock, &parsed, &err), 0);
+	crypto_sha256(parsed.token.whole, most);
+	for (size_t n = 1; n <= KEY_DONE_KEPT; n += KEY_DONE_KEPT - 1) {
+		hsm_key_auto *k = ska_key("k");
+		hsm_key_auto *again = NULL;
+
+		k->undated = tsb_view_of(most, n * CRYPTO_SHA256_SIZE);
+		again = through_bytes(k);
+		assert_int_equal(again->undated.n, n * CRYPTO_SHA256_SIZE);
+		done_date(again, 5000);
+		assert_int_equal(again->undated.n, 0);
+		assert_true(known(again, OP_UNBLOCK, unblock));
+		assert_int_equal(again->forgotten, n == KEY_DONE_KEPT ? 5000 : 0);
+	}
 }
 
 int
@@ -379,7 +460,10 @@ main(void)
 	    cmocka_unit_test(test_additions_survive_encoding),
 	    cmocka_unit_test(test_executed_tokens_are_known_again),
 	    cmocka_unit_test(test_tokens_without_timestamp_are_not_kept),
-	    cmocka_unit_test(test_oldest_token_is_forgotten_first),
+	    cmocka_unit_test(test_earliest_token_is_forgotten_first),
+	    cmocka_unit_test(test_tokens_of_one_second_stay_together),
+	    cmocka_unit_test(test_tokens_that_changed_nothing_push_out_no_others),
+	    cmocka_unit_test(test_lists_of_older_versions_get_the_time_of_their_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
