@@ -103,6 +103,19 @@ gap_imported_exists(struct flow *f, const char *label, bool *exists, struct tsb_
 	return 0;
 }
 
+int
+gap_imported_forgotten_at(struct flow *f, const char *label, int64_t *attest_time,
+    struct tsb_err *err)
+{
+	arena_auto a = {0};
+	struct lookup l = {.label = label, .arena = &a};
+
+	if (store_read(f->store, "imported_forgotten", row_body, &l, err))
+		return -1;
+	*attest_time = gap_imported_forgotten(&l.row) ? l.row.attest_time : 0;
+	return 0;
+}
+
 static int
 document_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {

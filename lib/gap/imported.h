@@ -10,6 +10,12 @@ int gap_imported_key(struct flow *f, struct store_tx *tx, const char *label,
     const struct flow_key **key, struct tsb_err *err) TSB_MUSTCHECK;
 int gap_imported_exists(struct flow *f, const char *label, bool *exists, struct tsb_err *err)
     TSB_MUSTCHECK;
+/*
+ * When the newest attributes of a forgotten key were attested: seconds of the HSM's clock; 0: no
+ * key of that name was forgotten.
+ */
+int gap_imported_forgotten_at(struct flow *f, const char *label, int64_t *attest_time,
+    struct tsb_err *err) TSB_MUSTCHECK;
 /* What is known about an imported key; TSB_E_KEY_NOT_EXISTENT. stored may be NULL. */
 int gap_imported_attributes(struct flow *f, const char *label, struct arena *a, struct keyattr *k,
     struct tsb_key_attributes *stored, struct tsb_err *err) TSB_MUSTCHECK;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
 #include "lib/crypto/signature.h"
@@ -14,6 +15,7 @@
 #include "lib/gap/attestation.h"
 #include "lib/gap/imported.h"
 #include "lib/gap/proof.h"
+#include "lib/model/content.h"
 #include "lib/wire/wire.h"
 
 #define REASON_MAX 1000 /* bytes of a failure's text */
@@ -260,19 +262,31 @@ prove_blocked(struct proof *p, struct tsb_err *err)
 	return 0;
 }
 
-/* The policy in the token is what approvers signed; without approvals the caller's counts. */
+/* What approvers signed. *is_signed false: there is no token, and what the caller asked counts. */
+static int
+approved_content(const struct proof *p, bool *is_signed, struct tsb_bytes *out, struct tsb_err *err)
+{
+	struct ska_approval_token token;
+
+	*is_signed = p->rq->token.n > 0;
+	if (!*is_signed)
+		return 0;
+	if (ska_approval_token_parse(p->rq->token, &token, err))
+		return -1;
+	tsb_bytes_add_view(out, token.payload);
+	return 0;
+}
+
 static int
 asked_policy(const struct proof *p, struct tsb_bytes *out, struct tsb_err *err)
 {
 	struct wire_synchronous_in sync;
-	struct ska_approval_token token;
+	bool is_signed;
 
-	if (p->rq->token.n > 0) {
-		if (ska_approval_token_parse(p->rq->token, &token, err))
-			return -1;
-		tsb_bytes_add_view(out, token.payload);
+	if (approved_content(p, &is_signed, out, err))
+		return -1;
+	if (is_signed)
 		return 0;
-	}
 	if (read_input(p, &sync, err))
 		return -1;
 	ska_policy_format(sync.request.policy, out);
@@ -301,15 +315,62 @@ prove_policy(struct proof *p, struct tsb_err *err)
 	return 0;
 }
 
+/*
+ * A key of that label may have been there before, and attestations outlive their keys. This one
+ * was made after the request (both clocks are asked, neither is trusted alone), and after all that
+ * is known of the label.
+ */
+static int
+check_made_since(const struct proof *p, struct tsb_err *err)
+{
+	const struct keyattr *made = &p->c->key;
+	char when[CLOCK_ISO_SIZE], then[CLOCK_ISO_SIZE];
+	int64_t since = flow_request_t0(p->rq), forgotten;
+	const struct flow_key *before;
+
+	if (flow_request_key(p->f, NULL, p->rq, &before, err) ||
+	    gap_imported_forgotten_at(p->f, made->label, &forgotten, err))
+		return -1;
+	if (before != NULL && before->parsed.attest_time > since)
+		since = before->parsed.attest_time;
+	if (forgotten >= since)
+		since = forgotten + 1;
+	if (made->create_time < since)
+		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
+		    "attributes are not newer than the request: key '%.100s' was made at %s, before %s "
+		    "(set the clock of the HSM right if it is behind)",
+		    made->label, clock_iso(made->create_time, when), clock_iso(since, then));
+	return 0;
+}
+
 static int
 prove_new_key(struct proof *p, struct tsb_err *err)
 {
+	tsb_bytes_auto asked = {0};
 	struct wire_synchronous_in sync;
-	bool shown;
+	bool shown, shows, is_signed;
 
-	if (read_input(p, &sync, err))
+	if (read_input(p, &sync, err) || attested(p, sync.new_key.label, &shown, err))
 		return -1;
-	return attested(p, sync.new_key.label, &shown, err);
+	if (!shown && p->f->files.nattestation_keys > 0 && p->f->files.noffline_sites == 0)
+		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
+		    "attributes are missing: the result of an unwrap request must carry those that the "
+		    "offline HSM signs of the new key '%.200s'",
+		    sync.new_key.label);
+	if (!shown)
+		return 0;
+	if (check_made_since(p, err) || approved_content(p, &is_signed, &asked, err))
+		return -1;
+	if (!is_signed)
+		ska_unwrap_format(&sync.request.unwrap, &asked);
+	if (tsb_effect_shows(p->rq->kind, &p->c->key, tsb_view_bytes(&asked), 0, &shows, err))
+		return -1;
+	if (!shows)
+		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
+		    "attributes show another key '%.100s' than the one that was approved: it was %s, or "
+		    "may do other things",
+		    sync.new_key.label, p->c->key.creation);
+	return 0;
 }
 
 /* ---- what only the offline site can tell ---- */

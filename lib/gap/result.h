@@ -22,8 +22,9 @@ struct gap_outcome {
  *	sign, certificates	a signature over the payload, when the key's public key is known
  *	block, unblock, modify	newer attributes of the key with the effect, if its key is pinned;
  *				they become the imported ones
- *	anything else, and	a package of a pinned offline site, when one is pinned
- *	failures
+ *	unwrap			attributes of the new key, made after the request, as approved
+ *	without these, for	a package of a pinned offline site, when one is pinned
+ *	the rest and failures
  */
 int gap_results_take(struct flow *f, struct tsb_view body, struct arena *a, int64_t now_ms,
     struct gap_outcome **outcomes, size_t *n, bool *single, struct tsb_err *err) TSB_MUSTCHECK;

@@ -1,5 +1,6 @@
 #include "lib/first.h"
 
+#include "lib/base/str.h"
 #include "lib/model/content.h"
 
 static struct tsb_view
@@ -39,7 +40,10 @@ tsb_content_bytes(const struct tsb_request_in *in, struct arena *a)
 	return tsb_view_of(NULL, 0);
 }
 
-/* The new key is not told by its name alone: somebody may have made one of that name meanwhile. */
+/*
+ * The new key is not told by its name alone: somebody may have made one of that name meanwhile.
+ * A key that was unwrapped was not generated.
+ */
 static int
 new_key_shows(const struct keyattr *key, struct tsb_view content, int64_t asked, bool *shows,
     struct tsb_err *err)
@@ -48,7 +52,8 @@ new_key_shows(const struct keyattr *key, struct tsb_view content, int64_t asked,
 
 	if (ska_unwrap_payload_parse(content, &made, err))
 		return -1;
-	*shows = key->create_time >= asked && ska_unwrap_fits(&made, key->flag);
+	*shows = key->create_time >= asked && tsb_streq(key->creation, "imported") &&
+	    ska_unwrap_fits(&made, key->flag);
 	return 0;
 }
 

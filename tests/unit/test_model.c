@@ -185,7 +185,9 @@ test_new_keys_show_by_time_and_flags(void **state)
 	const struct ska_unwrap asked = {.wrapped_key = {(const unsigned char *)"key", 3},
 	    .label = "new",
 	    .flag = {[ATTR_SIGN] = true}};
-	struct keyattr key = {.create_time = 100, .flag = {[ATTR_SIGN] = true}};
+	struct keyattr key = {.create_time = 100,
+	    .creation = "imported",
+	    .flag = {[ATTR_SIGN] = true}};
 	tsb_bytes_auto content = {0};
 	struct tsb_err err = {0};
 	bool shown;
@@ -193,6 +195,9 @@ test_new_keys_show_by_time_and_flags(void **state)
 	ska_unwrap_format(&asked, &content);
 	assert_true(shows(KIND_UNWRAP, &key, tsb_view_bytes(&content), 100));
 	assert_false(shows(KIND_UNWRAP, &key, tsb_view_bytes(&content), 101));
+	key.creation = "generated";
+	assert_false(shows(KIND_UNWRAP, &key, tsb_view_bytes(&content), 100));
+	key.creation = "imported";
 	key.flag[ATTR_DECRYPT] = true;
 	assert_false(shows(KIND_UNWRAP, &key, tsb_view_bytes(&content), 100));
 	assert_int_equal(tsb_effect_shows(KIND_UNWRAP, &key, tsb_view_str("x"), 0, &shown, &err),
