@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
 #include "lib/wire/wire.h"
@@ -226,6 +227,19 @@ policy_approver(struct arena *a, const struct ska_approver *p)
 	    name != NULL ? name : "");
 }
 
+/* Its validity decides nothing, because a policy names keys (SECURITY.md); people should know. */
+static void
+warn_validity(struct doc *t, const struct ska_approver *p)
+{
+	arena_auto a = {0};
+	struct tsb_err why = {0};
+
+	if (p->type == APPROVER_CERTIFICATE &&
+	    crypto_cert_valid_at(p->value, clock_now_ms() / 1000, &why))
+		doc_warn(t, "%s: %s; its approvals count all the same", policy_approver(&a, p),
+		    why.msg);
+}
+
 static void
 show_approver(struct doc *t, const struct ska_approver *p, const struct tsb_view *approved,
     size_t n)
@@ -238,6 +252,7 @@ show_approver(struct doc *t, const struct ska_approver *p, const struct tsb_view
 	arena_auto a = {0};
 	bool has = approved != NULL && has_approved(approved, n, p->spki);
 
+	warn_validity(t, p);
 	if (!t->json) {
 		doc_format(t, "approver", "%s%s", policy_approver(&a, p),
 		    has ? "  (has approved)" : "");

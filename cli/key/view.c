@@ -64,6 +64,18 @@ show_attributes(struct doc *t, const struct keyattr *k)
 	doc_close(t);
 }
 
+/* Approval tokens do not say how a key is used, so approvals for one use serve the others too. */
+static const char *
+warning_of_uses(const struct keyattr *k)
+{
+	int uses = k->flag[ATTR_SIGN] + k->flag[ATTR_DECRYPT] + k->flag[ATTR_UNWRAP];
+
+	return k->has_policy && uses > 1
+	    ? "an approval counts for every use of the same bytes: make a key for each of sign, "
+	      "decrypt and unwrap"
+	    : NULL;
+}
+
 void
 keyview_show(struct doc *t, const struct keyattr *k)
 {
@@ -74,6 +86,8 @@ keyview_show(struct doc *t, const struct keyattr *k)
 	}
 	doc_open(t, "policy");
 	doc_bool(t, "blocked", k->policy.blocked);
+	if (warning_of_uses(k) != NULL)
+		doc_warn(t, "%s", warning_of_uses(k));
 	policy_show(t, &k->policy);
 	doc_close(t);
 }
@@ -88,6 +102,19 @@ keyview_show_attestation(struct doc *t, const struct keyview *v)
 		doc_text(t, "attestation", "verified");
 }
 
+/* The answer is printed as it came: the warning goes to stderr. */
+static void
+note_uses(struct cli *c, struct tsb_view answer)
+{
+	const struct tsb_view none = {0};
+	struct keyview v;
+
+	if (keyview_read(c, answer, none, &v))
+		c->err = (struct tsb_err){0}; /* the reader of the JSON will notice */
+	else if (warning_of_uses(&v.attributes) != NULL)
+		output_note("tsb: warning: %s", warning_of_uses(&v.attributes));
+}
+
 int
 keyview_print(struct cli *c, struct tsb_view answer)
 {
@@ -99,6 +126,7 @@ keyview_print(struct cli *c, struct tsb_view answer)
 		return -1;
 	if (c->json && keys.attestation.n == 0) {
 		output_body(answer);
+		note_uses(c, answer);
 		return 0;
 	}
 	if (keyview_read(c, answer, keys.attestation, &v))

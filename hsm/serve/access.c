@@ -238,6 +238,15 @@ access_describe(struct hsm_app *app, struct web_request *rq, const struct hsm_ke
 }
 
 void
+access_warn_uses(const struct hsm_key *k)
+{
+	if (k->has_policy && k->flag[ATTR_SIGN] + k->flag[ATTR_DECRYPT] + k->flag[ATTR_UNWRAP] > 1)
+		log_warn(
+		    "key '%s' has a policy and several uses: an approval counts for each of them",
+		    k->label);
+}
+
+void
 access_log(struct web_request *rq, const char *what, const struct hsm_key *k, const char *algorithm,
     struct tsb_view payload, size_t approvals)
 {

@@ -67,6 +67,8 @@ int access_enforce(struct hsm_app *, struct web_request *rq, const struct hsm_ke
 int access_describe(struct hsm_app *, struct web_request *rq, const struct hsm_key *,
     struct web_reply *reply, struct tsb_err *) TSB_MUSTCHECK;
 
+/* Warns in the log of a new key whose approvals for one use serve another one too. */
+void access_warn_uses(const struct hsm_key *);
 /* Logs a use in one line: never the payload, only its size and digest. algorithm may be NULL. */
 void access_log(struct web_request *rq, const char *what, const struct hsm_key *,
     const char *algorithm, struct tsb_view payload, size_t approvals);

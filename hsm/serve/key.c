@@ -22,6 +22,7 @@ serve_key_create(void *arg, struct web_request *rq, struct web_reply *reply, str
 	log_info("key created name=%s algorithm=%s policy=%s password=%s", k->label,
 	    key_kinds[k->kind].algorithm, k->has_policy ? "yes" : "no",
 	    k->has_password ? "yes" : "no");
+	access_warn_uses(k);
 	reply->status = 201;
 	return access_describe(app, rq, k, reply, err);
 }

@@ -46,6 +46,7 @@ serve_unwrap(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 	    in.napprovals);
 	log_info("key created name=%s algorithm=%s policy=%s unwrapped=yes", made->label,
 	    key_kinds[made->kind].algorithm, made->has_policy ? "yes" : "no");
+	access_warn_uses(made);
 	(void)hook_fault("hsm.unwrap.executed");
 	reply->status = 201;
 	return access_describe(app, rq, made, reply, err);

@@ -99,13 +99,45 @@ unfit(const struct scheme_key *k, const struct scheme *s, struct tsb_err *err)
 	    missing);
 }
 
-/* The largest payload that NONE_... may take: more would be cut off or not fit, unnoticed. */
+/*
+ * The digest that fills the curve, and SHA-256 for small curves. Of a longer one the curve would
+ * sign no more: the rest would be cut off unnoticed.
+ */
 static size_t
-any_max(const struct scheme_key *k, const struct scheme *s)
+digest_max(EVP_PKEY *key)
 {
-	if (s->method == METHOD_PKCS1)
-		return (size_t)EVP_PKEY_get_bits(k->public_key) / 8 - PKCS1_OVERHEAD;
+	static const size_t sizes[] = {32, 48, 64};
+	const struct curve *curve = curve_of(key);
+
+	for (size_t i = 0; curve != NULL && i < TSB_COUNT(sizes); i++)
+		if (sizes[i] >= curve->scalar)
+			return sizes[i];
 	return HASH_SIZE_MAX;
+}
+
+/* NONE_WITH_RSA pads whatever fits; the others take a digest. */
+static int
+check_any(const struct scheme_key *k, const struct scheme *s, size_t n, struct tsb_err *err)
+{
+	size_t most;
+
+	if (s->method == METHOD_PKCS1) {
+		most = (size_t)EVP_PKEY_get_bits(k->public_key) / 8 - PKCS1_OVERHEAD;
+		if (n == 0 || n > most)
+			return tsb_fail(err, TSB_E_PAYLOAD,
+			    "payload must have 1 to %zu bytes for %s", most, s->name);
+		return 0;
+	}
+	if (hash_by_size(n) == HASH_NONE)
+		return tsb_fail(err, TSB_E_PAYLOAD,
+		    "payload must have the size of a digest (20, 28, 32, 48 or 64 bytes) for %s",
+		    s->name);
+	most = s->method == METHOD_PSS ? HASH_SIZE_MAX : digest_max(k->public_key);
+	if (n > most)
+		return tsb_fail(err, TSB_E_PAYLOAD,
+		    "payload must be a digest of at most %zu bytes for %s with the curve of this key",
+		    most, s->name);
+	return 0;
 }
 
 /* The digest that counts, which for NONE_WITH_RSA_PSS the size of the payload tells. */
@@ -121,16 +153,7 @@ check_payload(const struct scheme_key *k, const struct scheme *s, size_t n, stru
 	if (s->input == INPUT_DIGEST && n != hash_size(s->hash))
 		return tsb_fail(err, TSB_E_PAYLOAD, "payload must have %zu bytes for %s",
 		    hash_size(s->hash), s->name);
-	if (s->input != INPUT_ANY)
-		return 0;
-	if (n == 0 || n > any_max(k, s))
-		return tsb_fail(err, TSB_E_PAYLOAD, "payload must have 1 to %zu bytes for %s",
-		    any_max(k, s), s->name);
-	if (s->method == METHOD_PSS && effective_hash(s, n) == HASH_NONE)
-		return tsb_fail(err, TSB_E_PAYLOAD,
-		    "payload must have the size of a digest (20, 28, 32, 48 or 64 bytes) for %s",
-		    s->name);
-	return 0;
+	return s->input == INPUT_ANY ? check_any(k, s, n, err) : 0;
 }
 
 int

@@ -140,7 +140,7 @@ attributes_check(const struct tsb_request_in *in, const struct flow_key *key, st
 	return 0;
 }
 
-/* An HSM checks this when it stamps: do not ask for approval of what it will refuse to sign. */
+/* An HSM that stamps has checked this: do not ask for approval of what it will refuse to sign. */
 static int
 algorithm_check(const struct tsb_request_in *in, const struct flow_key *key, struct tsb_err *err)
 {
@@ -157,7 +157,7 @@ key_check(const struct flow *f, const struct tsb_request_in *in, const struct fl
 	if (key != NULL && attributes_check(in, key, err))
 		return -1;
 	if (key != NULL)
-		return f->air_gapped ? algorithm_check(in, key, err) : 0;
+		return algorithm_check(in, key, err);
 	if (f->files.noffline_approvers > 0)
 		return 0;
 	return tsb_fail(err, TSB_E_KEY_NOT_EXISTENT,

@@ -46,6 +46,17 @@ def test_two_of_three_approve_and_the_signature_verifies(tsb):
     assert tsb.approve("cora", request).out == ""     # nothing left to approve
 
 
+def test_a_key_with_a_policy_for_several_uses_warns(tsb):
+    make = ["key", "create", "-a", "RSA", "--size", "2048", "--approvers", tsb.people("anna"),
+            "--attributes"]
+    warning = "an approval counts for every use of the same bytes"
+    key = unique("cli")
+    assert "!!! " + warning in tsb(*make, "sign,decrypt", key).out
+    assert "!!! " + warning in tsb("key", "show", key).out
+    assert warning in tsb("key", "show", key, "--json").err
+    assert warning not in tsb(*make, "sign", unique("cli")).out
+
+
 @pytest.mark.parametrize("kind", ["rsa", "p384", "p521", "secp256k1", "ed25519"])
 def test_approver_keys_of_all_types_approve(tsb, kind):
     key = unique("cli")

@@ -111,9 +111,18 @@ def test_digests_of_every_length(api, algorithm, size):
         key.verify(api.sign_now(label, digest, algorithm), digest,
                    padding.PSS(padding.MGF1(h), size), utils.Prehashed(h))
     else:
-        label, key = key_of(api, "EC", curveOid="1.3.132.0.34")
+        label, key = key_of(api, "EC", curveOid="1.3.132.0.35")
         key.verify(api.sign_now(label, digest, algorithm), digest,
                    ec.ECDSA(utils.Prehashed(BY_SIZE[size])))
+
+
+@pytest.mark.parametrize("size,curve", [(48, "1.2.840.10045.3.1.7"), (64, "1.3.132.0.34"),
+                                        (31, "1.3.132.0.35"), (33, "1.3.132.0.35")])
+def test_none_with_ecdsa_takes_only_digests_that_fit_the_curve(api, size, curve):
+    """Of a longer payload the curve would sign the beginning."""
+    label, _ = key_of(api, "EC", curveOid=curve)
+    for path in PATHS:
+        api.refused(612, "POST", path, api.sign_body(label, b"d" * size, "NONE_WITH_ECDSA"))
 
 
 def ecdsa_digest(algorithm, payload):

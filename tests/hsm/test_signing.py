@@ -139,6 +139,8 @@ MISFITS = [
     ("rsa2048", "NONESHA256_WITH_RSA_PSS", b"d" * 33, 612),
     ("rsa2048", "NONE_WITH_RSA_PSS", b"d" * 33, 612),
     ("rsa2048", "NONE_WITH_RSA", b"d" * 246, 612), ("p256", "NONE_WITH_ECDSA", b"d" * 65, 612),
+    ("p256", "NONE_WITH_ECDSA", b"d" * 48, 612), ("p384", "NONE_WITH_ECDSA", b"d" * 64, 612),
+    ("p256", "NONE_WITH_ECDSA", b"d" * 31, 612),
 ]
 
 

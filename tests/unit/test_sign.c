@@ -446,7 +446,8 @@ test_ecdsa_on_every_curve(void **state)
 {
 	static const char *const own[] = {"KECCAK224_WITH_ECDSA", "KECCAK256_WITH_ECDSA",
 	    "KECCAK384_WITH_ECDSA", "KECCAK512_WITH_ECDSA", "DOUBLE_SHA256_WITH_ECDSA",
-	    "NONE_WITH_ECDSA"};
+	    "SHA256_WITH_ECDSA_DETERMINISTIC"};
+	const struct tsb_view digest = tsb_view_str("a digest has one of five lengths");
 	struct tsb_view payload = tsb_view_str(payload_text);
 
 	for (size_t c = 0; c < TSB_COUNT(all_curves); c++) {
@@ -456,6 +457,7 @@ test_ecdsa_on_every_curve(void **state)
 			try_ecdsa(k, ec_rows[i].name, ec_rows[i].md, payload);
 		for (size_t i = 0; i < TSB_COUNT(own); i++)
 			try_ecdsa(k, own[i], NULL, payload);
+		try_ecdsa(k, "NONE_WITH_ECDSA", NULL, digest);
 	}
 }
 
@@ -473,7 +475,7 @@ test_own_digests_are_what_is_signed(void **state)
 	    {"KECCAK512_WITH_ECDSA", HASH_KECCAK_512},
 	    {"DOUBLE_SHA256_WITH_ECDSA", HASH_DOUBLE_SHA256},
 	};
-	hsm_key_auto *k = make("EC", "1.3.132.0.10", 0);
+	hsm_key_auto *k = make("EC", "1.3.132.0.35", 0);
 	struct tsb_view payload = tsb_view_str(payload_text);
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
@@ -540,6 +542,8 @@ test_what_does_not_fit_is_refused(void **state)
 	    {"sha256_with_ecdsa", 5, TSB_E_INPUT},
 	    {"", 5, TSB_E_INPUT},
 	    {"NONE_WITH_ECDSA", 65, TSB_E_PAYLOAD},
+	    {"NONE_WITH_ECDSA", 48, TSB_E_PAYLOAD},
+	    {"NONE_WITH_ECDSA", 31, TSB_E_PAYLOAD},
 	    {"NONE_WITH_ECDSA", 0, TSB_E_PAYLOAD},
 	};
 	hsm_key_auto *k = make("EC", "1.2.840.10045.3.1.7", 0);

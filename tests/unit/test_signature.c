@@ -194,7 +194,8 @@ test_ecdsa(void **state)
 			struct tsb_view digest = digest_of(rows[i].hash, buf);
 
 			check_forms(key, rows[i].name, tsb_view_str(message), digest);
-			check_forms(key, "NONE_WITH_ECDSA", digest, digest);
+			if (digest.n <= 32 || strcmp(groups[g], "P-521") == 0)
+				check_forms(key, "NONE_WITH_ECDSA", digest, digest);
 		}
 	}
 }
@@ -294,6 +295,7 @@ test_what_does_not_fit_is_refused(void **state)
 	    {"KECCAK256_WITH_ECDSA", "ETH", 5, TSB_E_ALGORITHM_NOT_SUPPORTED},
 	    {"KECCAK256_WITH_ECDSA", "PEM", 5, TSB_E_ALGORITHM_NOT_SUPPORTED},
 	    {"NONE_WITH_ECDSA", NULL, 65, TSB_E_PAYLOAD},
+	    {"NONE_WITH_ECDSA", NULL, 48, TSB_E_PAYLOAD},
 	    {"NONE_WITH_ECDSA", NULL, 0, TSB_E_PAYLOAD},
 	};
 	pkey_auto *key = EVP_EC_gen("P-256");
