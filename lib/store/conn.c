@@ -76,6 +76,7 @@ store_free(struct store **s)
 	if (*s == NULL)
 		return;
 	conn_close(*s);
+	store_caller(*s, NULL, NULL);
 	free((*s)->host);
 	free((*s)->socket);
 	free((*s)->name);

@@ -12,7 +12,7 @@
 #include "lib/store/store.h"
 
 /* The highest file of schema/ this build knows. */
-#define STORE_SCHEMA_VERSION 3
+#define STORE_SCHEMA_VERSION 4
 
 /* ---- statements (stmt.c) ---- */
 
@@ -110,6 +110,7 @@ struct store {
 	bool disabled;
 	MYSQL *conn; /* NULL = not connected */
 	bool busy; /* a transaction is open */
+	char *caller, *address; /* who calls, for the audit; NULL = this program acts */
 	struct stmt stmts[STMT__MAX];
 };
 

@@ -253,7 +253,20 @@ applied_read(struct store_tx *tx, const struct files *f, long *have, struct tsb_
 	}
 }
 
-/* ---- grants ---- */
+/* ---- guards and grants: applied again by every upgrade ---- */
+
+static int
+guards_apply(struct store_tx *tx, const struct files *f, struct tsb_err *err)
+{
+	struct tsb_view text;
+
+	if (tsb_file_load(arena_printf(f->arena, "%s/guards.sql", f->dir), TEXT_MAX, f->arena,
+		&text, err) ||
+	    sql_run_all(tx, "guards.sql", text, err))
+		return -1;
+	printf("schema guards.sql applied\n");
+	return 0;
+}
 
 /* 'name'@'host' of "name" or "name@host"; without a host it is '%', as in MariaDB itself. */
 static int
@@ -341,7 +354,8 @@ upgrade_locked(struct store_tx *tx, struct files *f, const char *api_user,
 	for (size_t i = (size_t)have; i < f->n; i++)
 		if (file_apply(tx, &f->v[i], err))
 			return -1;
-	if (grants_apply(tx, f, "grants_api.sql", "@API_USER@", api_user, err) ||
+	if (guards_apply(tx, f, err) ||
+	    grants_apply(tx, f, "grants_api.sql", "@API_USER@", api_user, err) ||
 	    grants_apply(tx, f, "grants_dispatcher.sql", "@DISPATCHER_USER@", dispatcher_user, err))
 		return -1;
 	return 0;

@@ -200,8 +200,8 @@ STMT(APPROVER_DELETE, API, AGAIN, "DELETE FROM approver WHERE name = ? AND versi
 /* ---- audit ---- */
 
 STMT(AUDIT_INSERT, API | DISPATCHER, ONCE,
-    "INSERT INTO audit (id, run, at_ms, request_id, action, actor, state_from, state_to, detail) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    "INSERT INTO audit (id, run, request_id, action, actor, state_from, state_to, detail, caller, "
+    "address, key_name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
 /* Locking: waits for a transaction that still holds the row instead of not seeing it. */
 STMT(AUDIT_FIND, API | DISPATCHER, READ, "SELECT run FROM audit WHERE id = ? LOCK IN SHARE MODE")
 

@@ -43,6 +43,14 @@ static const struct {
     {1142, "the login lacks a right: run tsb-admin schema upgrade"},
     {1143, "the login lacks a right: run tsb-admin schema upgrade"},
     {1146, "a table is missing: run tsb-admin schema upgrade"},
+    {1227,
+	"the admin login lacks a right: the triggers of guards.sql need TRIGGER, and SUPER with "
+	"a binary log unless log_bin_trust_function_creators is set"},
+    {1419,
+	"with a binary log the admin login needs SUPER, or the server "
+	"log_bin_trust_function_creators"},
+    {1449, "the login that ran the last tsb-admin schema upgrade is gone: run it again"},
+    {1644, "a guard of the schema forbids it"},
     {1153, "the statement is larger than max_allowed_packet"},
     {1290, "the server is read-only"},
     {1792, "the server is read-only"},

@@ -61,7 +61,13 @@ struct store_audit {
 	const char *actor; /* role, approver id in hex, dispatcher name */
 	const char *from, *to; /* states, NULL = none */
 	const char *detail; /* digests and numbers, never contents */
+	const char *key_name; /* what the row is about, when no request tells it; NULL = none */
 };
+/*
+ * Who calls, for all audit rows from now on: what it proved, and its address (copied; NULL = the
+ * program itself acts). When, and under which login, the database says itself.
+ */
+void store_caller(struct store *, const char *caller, const char *address);
 /* The first call in a transaction writes the row by which a lost COMMIT is recognised. */
 int store_audit_insert(struct store_tx *, const struct store_audit *, struct tsb_err *)
     TSB_MUSTCHECK;
@@ -229,9 +235,11 @@ int store_approver_delete(struct store_tx *, const struct tsb_approver *row, str
 /* ---- schema (schema.c), login ADMIN ---- */
 
 int store_schema_version(struct store *, long *have, long *want, struct tsb_err *) TSB_MUSTCHECK;
-/* Applies the files NNN_*.sql of dir above the present version, each with a line on stdout, then
- * grants_*.sql with @API_USER@ and @DISPATCHER_USER@ replaced. Users are "name" (at any host) or
- * "name@host" and must exist; NULL or empty leaves that file out. */
+/*
+ * Applies the files NNN_*.sql of dir above the present version, each with a line on stdout, then
+ * guards.sql and grants_*.sql with @API_USER@ and @DISPATCHER_USER@ replaced. Users are "name" (at
+ * any host) or "name@host" and must exist; NULL or empty leaves that file out.
+ */
 int store_schema_upgrade(struct store *, const char *dir, const char *api_user,
     const char *dispatcher_user, struct tsb_err *) TSB_MUSTCHECK;
 

@@ -64,6 +64,7 @@ test_request_comes_back_as_it_went(void **state)
 {
 	static unsigned char large[3 * 1024 * 1024];
 	struct tsb_request rq = fx_request("key ' \" % _ \xc3\xa4"), got;
+	struct store_change to;
 
 	for (size_t i = 0; i < sizeof(large); i++)
 		large[i] = (unsigned char)(i * 31 + i / 257);
@@ -77,8 +78,12 @@ test_request_comes_back_as_it_went(void **state)
 	rq.lease_ms = 77;
 	rq.attempt = UINT32_MAX;
 	rq.fence = 1ull << 62;
-	rq.reason = "broken \xff character";
 	fx_ok(store_transact(fx_api, "insert", insert_body, &rq, &err));
+	got = fx_load(&rq.id);
+	same_request(&rq, &got);
+	to = fx_change(&rq, STATE_FAILED);
+	to.reason = "broken \xff character";
+	assert_true(fx_move(fx_api, &rq, &to));
 	got = fx_load(&rq.id);
 	same_request(&rq, &got);
 }
@@ -450,5 +455,6 @@ main(void)
 	int failed = cmocka_run_group_tests_name("store", tests, fx_setup, fx_teardown);
 
 	return failed + store_find_tests() + store_approver_tests() + store_imported_tests() +
-	    store_task_tests() + store_schema_tests() + store_fault_tests() + store_server_tests();
+	    store_owned_tests() + store_task_tests() + store_schema_tests() + store_fault_tests() +
+	    store_server_tests();
 }
