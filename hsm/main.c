@@ -245,6 +245,7 @@ start(struct hsm_process *hsm, struct tsb_err *err)
 		return -1;
 	if (geteuid() == 0)
 		log_warn("running as root: set server.user");
+	crypto_approver_rsa_min((unsigned)hsm->conf.approver_rsa_bits);
 	hsm->auth = web_auth_new(&hsm->conf.auth, err);
 	return hsm->auth != NULL ? prepare_store(hsm, err) : -1;
 }

@@ -37,6 +37,8 @@ const struct conf_row settings_rows[] = {ROW("server", "listen", CONF_STR, liste
 	"key that signs key attributes"),
     ROW("keys", "timestampKeyName", CONF_STR, timestamp_key, "timestamp-key", 0, 0,
 	"key that signs timestamps"),
+    ROW("keys", "approverRsaBits", CONF_INT, approver_rsa_bits, "2048", 1024, 8192,
+	"fewest bits of RSA keys of approvers in new policies"),
     ROW("keys", "listSystemKeys", CONF_BOOL, list_system_keys, "true", 0, 0,
 	"name attestation and timestamp keys in the list of keys"),
     WEB_AUTH_ROWS(struct hsm_settings, auth), {NULL, NULL, CONF_STR, 0, NULL, 0, 0, NULL}};

@@ -17,6 +17,7 @@ struct hsm_settings {
 	bool create; /* make a missing store at start */
 	char *attestation_key, *timestamp_key;
 	bool list_system_keys;
+	long approver_rsa_bits;
 	struct web_auth_conf auth;
 };
 

@@ -216,7 +216,7 @@ take_policy(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 		return -1;
 	v = arena_view(&k->arena, v); /* the parsed policy points into it */
 	if (ska_policy_parse(v, &k->arena, &k->policy, err) ||
-	    ska_policy_resolve(&k->policy, &k->arena, crypto_cert_spki, crypto_spki_check, err))
+	    ska_policy_resolve(&k->policy, &k->arena, crypto_cert_spki, NULL, err))
 		return -1;
 	k->policy.blocked = blocked;
 	k->has_policy = true;

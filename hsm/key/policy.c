@@ -52,7 +52,7 @@ int
 key_policy_check(struct ska_policy *p, struct arena *a, struct tsb_err *err)
 {
 	if (each(p, refuse_onboarded, a, err) ||
-	    ska_policy_resolve(p, a, crypto_cert_spki, crypto_spki_check, err))
+	    ska_policy_resolve(p, a, crypto_cert_spki, crypto_approver_check, err))
 		return -1;
 	return ska_policy_check(p, err);
 }

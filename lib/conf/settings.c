@@ -23,6 +23,8 @@ const struct conf_row broker_conf_rows[] = {
 	"PEM files of certificates that may list and delete tasks of others"},
     {"general", "allowedRequestCertificates", CONF_LIST, AT(request_signers), NULL, 0, 0,
 	"PEM files of certificates; if set, requests must be signed with the key of one of them"},
+    {"general", "approverRsaBits", CONF_INT, AT(approver_rsa_bits), "2048", 1024, 8192,
+	"fewest bits of RSA keys of approvers in new policies"},
     {"general", "fetchResultOnce", CONF_BOOL, AT(fetch_result_once), "false", 0, 0,
 	"erase a result when it has been fetched"},
     {"general", "secretKeyFile", CONF_STR, AT(secret_key_file), NULL, 0, 0,

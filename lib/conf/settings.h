@@ -14,6 +14,7 @@ struct broker_conf {
 	long max_timestamp_age, max_timestamp_future; /* seconds */
 	struct conf_list timestamp_signers; /* certificate files */
 	struct conf_list request_signers; /* certificate files */
+	long approver_rsa_bits;
 	bool fetch_result_once;
 	char *secret_key_file;
 	long retain_days;

@@ -25,6 +25,12 @@ int crypto_spki_type(struct tsb_view spki, enum ska_key_type *type, struct tsb_e
     TSB_MUSTCHECK;
 /* The same as ska_spki_check. */
 int crypto_spki_check(struct tsb_view spki, struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * Of a key that a new policy names: RSA has at least so many bits (2048 until set, once at the
+ * start). Policies that are there already keep shorter ones.
+ */
+int crypto_approver_check(struct tsb_view spki, struct tsb_err *err) TSB_MUSTCHECK;
+void crypto_approver_rsa_min(unsigned bits);
 
 /*
  * Verifies a bare signature (RSA PKCS#1 v1.5, DER ECDSA and DSA, 64 bytes Ed25519; the digest name

@@ -12,12 +12,13 @@
 #include "lib/crypto/crypto.h"
 #include "lib/crypto/owned.h"
 
-#define SPKI_MAX     (16 * 1024)
-#define RSA_BITS_MIN 1024
-#define RSA_BITS_MAX 8192
-#define DSA_BITS_MIN 1024
-#define DSA_BITS_MAX 4096
-#define ED25519_SIZE 64
+#define SPKI_MAX      (16 * 1024)
+#define RSA_BITS_MIN  1024
+#define RSA_BITS_MAX  8192
+#define DSA_BITS_MIN  1024
+#define DSA_BITS_MAX  4096
+#define ED25519_SIZE  64
+#define ED25519_POINT 32
 
 /* Names as OpenSSL reports the group of a key. */
 static const char *const curves[] = {
@@ -104,6 +105,36 @@ check_ec(EVP_PKEY *k, struct tsb_err *err)
 	return 0;
 }
 
+/* Of order q: 1 < v < p and v^q = 1 mod p. */
+static bool
+has_order(const BIGNUM *v, const BIGNUM *p, const BIGNUM *q)
+{
+	BN_CTX *ctx = BN_CTX_new();
+	bn_auto *power = BN_new();
+	bool ok = ctx != NULL && power != NULL && BN_cmp(v, BN_value_one()) > 0 &&
+	    BN_cmp(v, p) < 0 && BN_is_odd(p) && BN_mod_exp(power, v, q, p, ctx) == 1 &&
+	    BN_is_one(power);
+
+	BN_CTX_free(ctx);
+	return ok;
+}
+
+/* y and y + p verify alike, and for y = 1 everybody can sign; so for g = 1. */
+static bool
+dsa_is_sound(EVP_PKEY *k)
+{
+	bn_auto *p = NULL;
+	bn_auto *q = NULL;
+	bn_auto *g = NULL;
+	bn_auto *y = NULL;
+
+	return EVP_PKEY_get_bn_param(k, OSSL_PKEY_PARAM_FFC_P, &p) == 1 &&
+	    EVP_PKEY_get_bn_param(k, OSSL_PKEY_PARAM_FFC_Q, &q) == 1 &&
+	    EVP_PKEY_get_bn_param(k, OSSL_PKEY_PARAM_FFC_G, &g) == 1 &&
+	    EVP_PKEY_get_bn_param(k, OSSL_PKEY_PARAM_PUB_KEY, &y) == 1 && has_order(g, p, q) &&
+	    has_order(y, p, q);
+}
+
 static int
 check_dsa(EVP_PKEY *k, struct tsb_err *err)
 {
@@ -113,12 +144,52 @@ check_dsa(EVP_PKEY *k, struct tsb_err *err)
 		return fail_key(TSB_E_APPROVER_KEY_TYPE, "DSA has 1024 to 4096 bits", err);
 	if (EVP_PKEY_get_security_bits(k) <= 0)
 		return fail_key(TSB_E_PARSING_KEY, "DSA parameters are missing", err);
+	if (!dsa_is_sound(k))
+		return fail_key(TSB_E_APPROVER_KEY_TYPE, "DSA numbers are unfit", err);
 	return 0;
 }
 
+/* y (RFC 8032, 5.1.2, little-endian) of the eight points that are not of large order. */
+static const unsigned char small_order[][ED25519_POINT] = {
+    {0},
+    {1},
+    {0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	0x7f},
+    {0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0,
+	0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc,
+	0x05},
+    {0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f,
+	0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03,
+	0x7a},
+};
+
+/* The same point has a second form where y is below 19: y + p, p = 2^255 - 19. */
+static bool
+is_above_field(const unsigned char y[ED25519_POINT])
+{
+	for (size_t i = 1; i < ED25519_POINT; i++)
+		if (y[i] != (i == ED25519_POINT - 1 ? 0x7f : 0xff))
+			return false;
+	return y[0] >= 0xed;
+}
+
+/* With a point of small order, signatures that anybody can make up verify. */
 static int
 check_ed25519(EVP_PKEY *k, struct tsb_err *err)
 {
+	unsigned char y[ED25519_POINT];
+	size_t n = sizeof(y);
+
+	if (EVP_PKEY_get_raw_public_key(k, y, &n) != 1 || n != sizeof(y))
+		return fail_key(TSB_E_PARSING_KEY, "Ed25519 point is missing", err);
+	y[ED25519_POINT - 1] &= 0x7f; /* the sign of x */
+	if (is_above_field(y))
+		return fail_key(TSB_E_PARSING_KEY, "not in its one form", err);
+	for (size_t i = 0; i < TSB_COUNT(small_order); i++)
+		if (memcmp(small_order[i], y, sizeof(y)) == 0)
+			return fail_key(TSB_E_APPROVER_KEY_TYPE,
+			    "Ed25519 points of small order belong to nobody", err);
 	return 0;
 }
 
@@ -248,6 +319,28 @@ crypto_spki_check(struct tsb_view spki, struct tsb_err *err)
 	enum ska_key_type type;
 
 	return crypto_spki_type(spki, &type, err);
+}
+
+static unsigned approver_rsa_min = 2048;
+
+void
+crypto_approver_rsa_min(unsigned bits)
+{
+	approver_rsa_min = bits;
+}
+
+int
+crypto_approver_check(struct tsb_view spki, struct tsb_err *err)
+{
+	const struct cached *c;
+
+	if (get_key(spki, &c, err))
+		return -1;
+	if (c->type == KEYTYPE_RSA && (unsigned)EVP_PKEY_get_bits(c->key) < approver_rsa_min)
+		return tsb_fail(err, TSB_E_APPROVER_KEY_TYPE,
+		    "public key: RSA of an approver has at least %u bits (setting approverRsaBits)",
+		    approver_rsa_min);
+	return 0;
 }
 
 static int

@@ -33,6 +33,7 @@ flow_new(const struct broker_conf *conf, enum store_login login, const char *own
 		return NULL;
 	}
 	f->store = store_new(&db, login);
+	crypto_approver_rsa_min((unsigned)conf->approver_rsa_bits);
 	return f;
 }
 

@@ -81,8 +81,7 @@ flow_key_keep(struct flow *f, const struct tsb_key_attributes *from, bool stored
 	if (keyattr_parse(key->attributes.xml, &key->arena, &key->parsed, err))
 		return -1;
 	if (key->parsed.has_policy &&
-	    ska_policy_resolve(&key->parsed.policy, &key->arena, crypto_cert_spki,
-		crypto_spki_check, err))
+	    ska_policy_resolve(&key->parsed.policy, &key->arena, crypto_cert_spki, NULL, err))
 		return -1;
 	memcpy(key->digest, from->digest, TSB_SHA256);
 	key->used = ++f->keys->clock;

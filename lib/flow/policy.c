@@ -80,7 +80,7 @@ flow_policy_check(struct flow *f, struct ska_policy *p, struct arena *a, bool *n
 
 	if (names_someone(p) && store_read(f->store, "policy_names", naming_body, &n, err))
 		return -1;
-	if (ska_policy_resolve(p, a, crypto_cert_spki, crypto_spki_check, err) ||
+	if (ska_policy_resolve(p, a, crypto_cert_spki, crypto_approver_check, err) ||
 	    ska_policy_check(p, err))
 		return -1;
 	*named = n.named;

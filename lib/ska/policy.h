@@ -83,7 +83,10 @@ typedef int ska_spki_of_cert(struct tsb_view cert, struct arena *a, struct tsb_v
     struct tsb_err *err);
 /* Checks that the key type is one an approver may have (TSB_E_APPROVER_KEY_TYPE, PARSING_KEY). */
 typedef int ska_spki_check(struct tsb_view spki, struct tsb_err *err);
-/* Fills spki of every approver (and certificate names from nothing: they stay as they are). */
+/*
+ * Fills spki of every approver (and certificate names from nothing: they stay as they are). check
+ * is NULL for policies in force: a key that is unfit today only cannot approve any more.
+ */
 int ska_policy_resolve(struct ska_policy *p, struct arena *a, ska_spki_of_cert *of_cert,
     ska_spki_check *check, struct tsb_err *err) TSB_MUSTCHECK;
 

@@ -1,5 +1,6 @@
 """The command line without a site: reading tokens, making keys, brokers that refuse, stall or lie."""
 import base64
+import datetime
 import json
 import os
 import pathlib
@@ -166,6 +167,21 @@ def test_a_policy_that_names_only_ruleUse_is_marked_as_open(anna):
         [False, True, True, True]
     token = ska.Token(ska.MODIFY, "k", policy).encode()
     assert "OPEN TO EVERYONE" in run("token", "decode", input=token).out
+
+
+@pytest.mark.parametrize("start, end, says", [
+    (-20, -10, "no longer valid"), (10, 20, "not valid yet"), (-10, 10, None)])
+def test_certificates_of_approvers_that_are_not_valid_are_marked(start, end, says):
+    """Key creation, key show and tasks show policies in the same way."""
+    now, day = datetime.datetime.now(datetime.timezone.utc), datetime.timedelta(days=1)
+    one = Approver(name="anna", certificate=True)
+    entry = {"type": "certificate", "name": "anna", "value": b64(
+        one.certificate_for("anna", now + start * day, now + end * day))}
+    use = {"tokens": [{"name": None, "timelock": 0, "timeout": 0, "groups": [
+        {"name": "g", "quorum": 1, "approvals": [entry]}]}]}
+    text = run("token", "decode", input=ska.policy_encode({"ruleUse": use})).out
+    assert ("anna: certificate: %s; its approvals count all the same" % says in text) == bool(says)
+    assert ("all the same" in text) == bool(says)
 
 
 def test_rules_that_nobody_can_meet_are_marked(anna):

@@ -307,10 +307,14 @@ def test_names_of_approvers(api):
 
 
 def test_approver_key_types_601(api):
-    from cryptography.hazmat.primitives.asymmetric import ed448, x25519
+    from cryptography.hazmat.primitives.asymmetric import ed448, rsa, x25519
     from approver import spki_of
-    for key in (x25519.X25519PrivateKey.generate(), ed448.Ed448PrivateKey.generate()):
-        entry = {"type": "public_key", "name": "x", "value": b64(spki_of(key.public_key()))}
+    keys = [spki_of(k.public_key()) for k in (
+        x25519.X25519PrivateKey.generate(), ed448.Ed448PrivateKey.generate(),
+        rsa.generate_private_key(65537, 1024))]
+    small_order = bytes.fromhex("302a300506032b6570032100") + b"\1" + bytes(31)
+    for spki in (*keys, small_order):
+        entry = {"type": "public_key", "name": "x", "value": b64(spki)}
         refused_policy(api, 601, policy(rule(token({"name": None, "quorum": 1, "approvals": [entry]}))))
 
 

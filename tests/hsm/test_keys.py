@@ -5,7 +5,7 @@ import re
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from approver import policy, quorum, rule, token, group
 from conftest import TOKENS
@@ -140,6 +140,29 @@ def test_creation_refuses_approvers_only_the_broker_knows(hsm, refused):
     with refused(413, "broker"):
         hsm.create("onboarded", policy=policy(rule(token(
             {"name": None, "quorum": 1, "approvals": [unknown]}))))
+
+
+def one_of(spki):
+    entry = {"type": "public_key", "name": "x", "value": base64.b64encode(spki).decode()}
+    return rule(token({"name": None, "quorum": 1, "approvals": [entry]}))
+
+
+ED25519_SPKI = bytes.fromhex("302a300506032b6570032100")
+
+
+@pytest.mark.parametrize("code,point", [
+    (601, bytes(32)), (601, b"\1" + bytes(31)), (601, b"\1" + bytes(30) + b"\x80"),
+    (601, b"\xec" + b"\xff" * 30 + b"\x7f"), (407, b"\xee" + b"\xff" * 30 + b"\x7f")])
+def test_creation_refuses_ed25519_approvers_that_are_nobody_or_twice(hsm, refused, code, point):
+    with refused(code):
+        hsm.create("nobody's", policy=policy(one_of(ED25519_SPKI + point)))
+
+
+def test_creation_refuses_short_rsa_keys_of_approvers(hsm, refused):
+    short = rsa.generate_private_key(65537, 1024).public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    with refused(601, "2048"):
+        hsm.create("short", policy=policy(one_of(short)))
 
 
 def test_creation_refuses_quorum_above_approvers(hsm, refused, approver):

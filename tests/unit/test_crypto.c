@@ -387,6 +387,125 @@ test_one_key_has_one_form(void **state)
 	EVP_PKEY_free(k);
 }
 
+static struct tsb_view
+ed25519_key(const char *first, char fill, const char *last)
+{
+	tsb_bytes_auto der = {0};
+
+	tsb_bytes_add(&der, "\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21", 11);
+	tsb_bytes_add(&der, "\0", 1);
+	tsb_bytes_add(&der, first, 1);
+	for (int i = 1; i < 31; i++)
+		tsb_bytes_add(&der, &fill, 1);
+	tsb_bytes_add(&der, last, 1);
+	return arena_view(&memory, tsb_view_bytes(&der));
+}
+
+/* For these points signatures that anybody can make up verify. */
+static void
+test_ed25519_points_of_small_order(void **state)
+{
+	static const char *const order_8[] = {
+	    "302a300506032b657003210026e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc",
+	    "302a300506032b6570032100c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03"};
+	char hex[128];
+
+	for (int sign = 0; sign <= 1; sign++) {
+		assert_key_refused(ed25519_key("\0", 0, sign ? "\x80" : "\0"),
+		    TSB_E_APPROVER_KEY_TYPE);
+		assert_key_refused(ed25519_key("\1", 0, sign ? "\x80" : "\0"),
+		    TSB_E_APPROVER_KEY_TYPE);
+		assert_key_refused(ed25519_key("\xec", '\xff', sign ? "\xff" : "\x7f"),
+		    TSB_E_APPROVER_KEY_TYPE);
+		snprintf(hex, sizeof(hex), "%s%s", order_8[0], sign ? "85" : "05");
+		assert_hex_key_refused(hex, TSB_E_APPROVER_KEY_TYPE);
+		snprintf(hex, sizeof(hex), "%s%s", order_8[1], sign ? "fa" : "7a");
+		assert_hex_key_refused(hex, TSB_E_APPROVER_KEY_TYPE);
+	}
+}
+
+/* y + p is the same point: it must not pass for a second approver. */
+static void
+test_ed25519_point_has_one_form(void **state)
+{
+	for (int first = 0xed; first <= 0xff; first++) {
+		char y = (char)first;
+
+		assert_key_refused(ed25519_key(&y, '\xff', "\x7f"), TSB_E_PARSING_KEY);
+		assert_key_refused(ed25519_key(&y, '\xff', "\xff"), TSB_E_PARSING_KEY);
+	}
+}
+
+/* The key of k with another y: the last INTEGER of its SubjectPublicKeyInfo. */
+static struct tsb_view
+dsa_key(EVP_PKEY *k, const BIGNUM *y)
+{
+	unsigned char *der = NULL, *bits = NULL;
+	X509_PUBKEY *spki = X509_PUBKEY_new();
+	const ASN1_OBJECT *oid;
+	const void *parameters;
+	X509_ALGOR *algorithm;
+	ASN1_INTEGER *number = BN_to_ASN1_INTEGER(y, NULL);
+	X509_PUBKEY *original = NULL;
+	struct tsb_view v;
+	int n = i2d_ASN1_INTEGER(number, &bits), type;
+
+	assert_int_equal(X509_PUBKEY_set(&original, k), 1);
+	X509_PUBKEY_get0_param(NULL, NULL, NULL, &algorithm, original);
+	X509_ALGOR_get0(&oid, &type, &parameters, algorithm);
+	assert_int_equal(X509_PUBKEY_set0_param(spki, OBJ_dup(oid), type,
+			     ASN1_STRING_dup(parameters), bits, n),
+	    1);
+	n = i2d_X509_PUBKEY(spki, &der);
+	v = arena_view(&memory, tsb_view_of(der, (size_t)n));
+	OPENSSL_free(der);
+	X509_PUBKEY_free(spki);
+	X509_PUBKEY_free(original);
+	ASN1_INTEGER_free(number);
+	return v;
+}
+
+/* y + p verifies like y, and for y = 1 anybody can sign. */
+static void
+test_dsa_numbers_of_wrong_order(void **state)
+{
+	EVP_PKEY *k = make_key("DSA");
+	BIGNUM *p = NULL, *y = NULL, *other = BN_new();
+	struct tsb_err err;
+
+	assert_int_equal(EVP_PKEY_get_bn_param(k, OSSL_PKEY_PARAM_FFC_P, &p), 1);
+	assert_int_equal(EVP_PKEY_get_bn_param(k, OSSL_PKEY_PARAM_PUB_KEY, &y), 1);
+	assert_int_equal(crypto_spki_check(dsa_key(k, y), &err), 0);
+	assert_key_refused(dsa_key(k, BN_value_one()), TSB_E_APPROVER_KEY_TYPE);
+	assert_int_equal(BN_sub(other, p, BN_value_one()), 1);
+	assert_key_refused(dsa_key(k, other), TSB_E_APPROVER_KEY_TYPE);
+	assert_int_equal(BN_set_word(other, 2), 1);
+	assert_key_refused(dsa_key(k, other), TSB_E_APPROVER_KEY_TYPE);
+	assert_int_equal(BN_add(other, y, p), 1);
+	assert_key_refused(dsa_key(k, other), TSB_E_APPROVER_KEY_TYPE);
+	BN_free(p);
+	BN_free(y);
+	BN_free(other);
+	EVP_PKEY_free(k);
+}
+
+/* In new policies; what is in force goes on (crypto_verify). */
+static void
+test_short_rsa_of_new_approvers(void **state)
+{
+	EVP_PKEY *k = make_key("RSA-1024"), *longer = make_key("RSA-2048");
+	struct tsb_err err;
+
+	assert_int_equal(crypto_spki_check(spki_of(k), &err), 0);
+	assert_refused(crypto_approver_check(spki_of(k), &err), &err, TSB_E_APPROVER_KEY_TYPE);
+	assert_int_equal(crypto_approver_check(spki_of(longer), &err), 0);
+	crypto_approver_rsa_min(1024);
+	assert_int_equal(crypto_approver_check(spki_of(k), &err), 0);
+	crypto_approver_rsa_min(2048);
+	EVP_PKEY_free(k);
+	EVP_PKEY_free(longer);
+}
+
 static void
 test_explicit_curve_parameters(void **state)
 {
@@ -439,95 +558,6 @@ test_cache_never_mixes_keys(void **state)
 				   &err),
 		    &err, TSB_E_INVALID_SIGNATURE);
 	}
-}
-
-/* ---- certificates ---- */
-
-#define BEFORE 1700000000
-#define AFTER  1800000000
-
-static struct tsb_view
-make_certificate(EVP_PKEY *k, const char *cn, int cn_size)
-{
-	X509 *x = X509_new();
-	X509_NAME *name = X509_NAME_new();
-	unsigned char *der = NULL;
-	struct tsb_view v;
-	int n;
-
-	X509_set_version(x, X509_VERSION_3);
-	ASN1_INTEGER_set(X509_get_serialNumber(x), 7);
-	ASN1_TIME_set(X509_getm_notBefore(x), BEFORE);
-	ASN1_TIME_set(X509_getm_notAfter(x), AFTER);
-	X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8, (const unsigned char *)"Bank", -1, -1,
-	    0);
-	if (cn != NULL)
-		X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)cn,
-		    cn_size, -1, 0);
-	X509_set_subject_name(x, name);
-	X509_set_issuer_name(x, name);
-	X509_set_pubkey(x, k);
-	assert_true(X509_sign(x, k, EVP_sha256()) > 0);
-	n = i2d_X509(x, &der);
-	assert_true(n > 0);
-	v = arena_view(&memory, tsb_view_of(der, (size_t)n));
-	OPENSSL_free(der);
-	X509_NAME_free(name);
-	X509_free(x);
-	return v;
-}
-
-static void
-test_certificate(void **state)
-{
-	EVP_PKEY *k = make_key("P-256");
-	struct tsb_view cert = make_certificate(k, "B\xc3\xbcrgi", -1), spki;
-	const char *name;
-	struct tsb_err err;
-
-	assert_int_equal(crypto_cert_spki(cert, &memory, &spki, &err), 0);
-	assert_view_equal(spki, spki_of(k));
-	assert_int_equal(crypto_cert_common_name(cert, &memory, &name, &err), 0);
-	assert_string_equal(name, "B\xc3\xbcrgi");
-	assert_int_equal(crypto_cert_valid_at(cert, BEFORE, &err), 0);
-	assert_int_equal(crypto_cert_valid_at(cert, AFTER, &err), 0);
-	assert_refused(crypto_cert_valid_at(cert, BEFORE - 1, &err), &err,
-	    TSB_E_INVALID_CERTIFICATE);
-	assert_refused(crypto_cert_valid_at(cert, AFTER + 1, &err), &err,
-	    TSB_E_INVALID_CERTIFICATE);
-
-	cert = make_certificate(k, NULL, 0);
-	assert_int_equal(crypto_cert_common_name(cert, &memory, &name, &err), 0);
-	assert_null(name);
-	cert = make_certificate(k, "evil\0good", 9);
-	assert_refused(crypto_cert_common_name(cert, &memory, &name, &err), &err,
-	    TSB_E_PARSING_CERTIFICATE);
-	EVP_PKEY_free(k);
-}
-
-static void
-test_damaged_certificates(void **state)
-{
-	EVP_PKEY *k = make_key("P-256");
-	struct tsb_view cert = make_certificate(k, "a", -1), spki;
-	tsb_bytes_auto longer = {0};
-	struct tsb_err err;
-
-	for (size_t n = 0; n < cert.n; n += 5)
-		assert_refused(crypto_cert_spki((struct tsb_view){cert.p, n}, &memory, &spki, &err),
-		    &err, TSB_E_PARSING_CERTIFICATE);
-	tsb_bytes_add_view(&longer, cert);
-	tsb_bytes_add(&longer, "", 1);
-	assert_refused(crypto_cert_spki(tsb_view_bytes(&longer), &memory, &spki, &err), &err,
-	    TSB_E_PARSING_CERTIFICATE);
-	tsb_bytes_reset(&longer);
-	tsb_bytes_add_view(&longer, cert);
-	tsb_bytes_add_view(&longer, cert);
-	assert_refused(crypto_cert_valid_at(tsb_view_bytes(&longer), BEFORE, &err), &err,
-	    TSB_E_PARSING_CERTIFICATE);
-	assert_refused(crypto_cert_spki(spki_of(k), &memory, &spki, &err), &err,
-	    TSB_E_PARSING_CERTIFICATE);
-	EVP_PKEY_free(k);
 }
 
 /* ---- PEM ---- */
@@ -598,11 +628,13 @@ main(void)
 	    cmocka_unit_test(test_keys_of_other_kinds),
 	    cmocka_unit_test(test_rsa_exponent_one),
 	    cmocka_unit_test(test_one_key_has_one_form),
+	    cmocka_unit_test(test_ed25519_points_of_small_order),
+	    cmocka_unit_test(test_ed25519_point_has_one_form),
+	    cmocka_unit_test(test_dsa_numbers_of_wrong_order),
+	    cmocka_unit_test(test_short_rsa_of_new_approvers),
 	    cmocka_unit_test(test_explicit_curve_parameters),
 	    cmocka_unit_test(test_point_must_be_on_the_curve),
 	    cmocka_unit_test(test_cache_never_mixes_keys),
-	    cmocka_unit_test(test_certificate),
-	    cmocka_unit_test(test_damaged_certificates),
 	    cmocka_unit_test(test_pem),
 	};
 

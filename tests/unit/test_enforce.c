@@ -400,6 +400,30 @@ test_rule_belongs_to_the_operation(void **state)
 		}
 }
 
+/* A policy of older versions may name such a key: R = 0, s = 0 is a signature of every message. */
+static void
+test_ed25519_key_of_small_order_approves_nothing(void **state)
+{
+	static const unsigned char spki[44] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70,
+	    0x03, 0x21, 0x00, 0x01};
+	static const unsigned char forged[64] = {0x01};
+	struct ska_signed_approval s = {.approver = tsb_view_of(spki, sizeof(spki))};
+	tsb_bytes_auto signature = {0};
+	tsb_bytes_auto whole = {0};
+	struct fixture f;
+
+	begin(&f);
+	f.group.quorum = 1;
+	f.approver[0].spki = s.approver;
+	ska_signature_format(KEYTYPE_ED25519, DIGEST_NONE, tsb_view_of(forged, sizeof(forged)),
+	    &signature);
+	s.token.whole = token_bytes(&f);
+	s.signature = tsb_view_bytes(&signature);
+	ska_signed_approval_format(&s, &whole);
+	f.approval[f.request.napprovals++] = tsb_view_bytes(&whole);
+	refused(&f, "signature does not verify");
+}
+
 /* ---- one violation at a time ---- */
 
 typedef void break_fn(struct fixture *);
@@ -597,6 +621,7 @@ main(void)
 	    cmocka_unit_test(test_time_window),
 	    cmocka_unit_test(test_future_timestamps),
 	    cmocka_unit_test(test_timestamps_of_the_past),
+	    cmocka_unit_test(test_ed25519_key_of_small_order_approves_nothing),
 	    cmocka_unit_test(test_without_timestamp_only_untimed_tokens),
 	    cmocka_unit_test(test_tokens_that_ask_for_nobody),
 	    cmocka_unit_test(test_rule_without_tokens_is_never_met),
