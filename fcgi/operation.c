@@ -4,6 +4,7 @@
 #include "fcgi/fcgi.h"
 #include "fcgi/forward.h"
 #include "lib/base/str.h"
+#include "lib/flow/plan.h"
 #include "lib/wire/wire.h"
 
 int
@@ -19,7 +20,11 @@ api_synchronous(void *app, struct web_request *rq, struct web_reply *reply, stru
 		    tsb_kinds[kind].content != CONTENT_POLICY, err)) ||
 	    wire_compact(rq->body, rq->arena, &what.body, err))
 		return -1;
-	return fcgi_forward(app, reply, &what, err);
+	if (fcgi_forward(app, reply, &what, err))
+		return -1;
+	if (tsb_kinds[kind].effect == EFFECT_POLICY)
+		flow_key_changed(app, in.request.key_name, in.request.key_password);
+	return 0;
 }
 
 int

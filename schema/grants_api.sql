@@ -4,7 +4,7 @@
 GRANT SELECT (version) ON schema_version TO @API_USER@;
 GRANT SELECT, INSERT, UPDATE (state, version, due_ms, expires_ms, password_box, result, reason,
 	execution_ms, owner, lease_ms, attempt, fence, ready_ms, late_ms, ended_ms,
-	outcome_sha256) ON request TO @API_USER@;
+	outcome_sha256, planned_digest, planned_ms) ON request TO @API_USER@;
 GRANT SELECT, INSERT, DELETE, UPDATE (fetched_ms) ON task TO @API_USER@;
 GRANT SELECT, INSERT ON approval TO @API_USER@;
 GRANT SELECT, INSERT, UPDATE (fetched_ms) ON key_attributes TO @API_USER@;

@@ -1,11 +1,11 @@
--- Rights of tsb-dispatcher: what its statements need and nothing else. It makes no requests, tasks
--- or approvals; it deletes finished requests when their time is over.
+-- Rights of tsb-dispatcher: what its statements need and nothing else. It makes no requests or
+-- approvals, and tasks only where the policy of a key has changed; it deletes finished requests when their time is over.
 -- The user is made by the administrator (CREATE USER ... IDENTIFIED BY ...) before the upgrade.
 GRANT SELECT (version) ON schema_version TO @DISPATCHER_USER@;
 GRANT SELECT, DELETE, UPDATE (state, version, due_ms, expires_ms, password_box, result, reason,
 	execution_ms, owner, lease_ms, attempt, fence, ready_ms, late_ms, ended_ms,
-	outcome_sha256) ON request TO @DISPATCHER_USER@;
-GRANT SELECT (request_id), DELETE ON task TO @DISPATCHER_USER@;
+	outcome_sha256, planned_digest, planned_ms) ON request TO @DISPATCHER_USER@;
+GRANT SELECT, INSERT, DELETE ON task TO @DISPATCHER_USER@;
 GRANT SELECT, DELETE ON approval TO @DISPATCHER_USER@;
 GRANT SELECT, INSERT, UPDATE (fetched_ms) ON key_attributes TO @DISPATCHER_USER@;
 GRANT SELECT (id, run), INSERT ON audit TO @DISPATCHER_USER@;

@@ -107,6 +107,12 @@ request_show(struct doc *t, const struct wire_client_status *s)
 	show_keys(t, "approved by", "approved by", s->approved, s->napproved);
 	show_keys(t, "open", "not yet approved by", s->open, s->nopen);
 	show_keys(t, "rejected by", "rejected by", s->rejected, s->nrejected);
+	if (s->policy_changed != NULL) {
+		doc_format(t, "planned anew", "%s, when the policy of the key had changed",
+		    s->policy_changed);
+		show_keys(t, "not counted", "approved, but not named by that policy", s->uncounted,
+		    s->nuncounted);
+	}
 	if (t->json || (!s->has_progress && s->offline.n == 0))
 		return;
 	request_show_progress(t, s);

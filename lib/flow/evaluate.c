@@ -49,7 +49,7 @@ flow_request_key_unknown(const struct tsb_request *rq)
 {
 	static const unsigned char unknown[TSB_SHA256];
 
-	return memcmp(rq->attributes_digest, unknown, TSB_SHA256) == 0;
+	return memcmp(rq->plan_digest, unknown, TSB_SHA256) == 0;
 }
 
 int
@@ -59,7 +59,7 @@ flow_request_key(struct flow *f, struct store_tx *tx, const struct tsb_request *
 	*key = NULL;
 	if (flow_request_key_unknown(rq))
 		return 0;
-	return flow_key_load(f, tx, rq->attributes_digest, key, err);
+	return flow_key_load(f, tx, rq->plan_digest, key, err);
 }
 
 const struct ska_rule *

@@ -12,10 +12,10 @@ int64_t flow_request_hsm_now(const struct tsb_request *rq, int64_t now_ms);
 int64_t flow_request_broker_ms(const struct tsb_request *rq, int64_t hsm_seconds);
 /* One vote per approval, in a. */
 struct ska_vote *flow_votes(const struct tsb_approval *approvals, size_t n, struct arena *a);
-/* The key as it was when the request was made; *key NULL: its attributes are not here. */
+/* The key by whose policy approvers are asked; *key NULL: its attributes are not here. */
 int flow_request_key(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
     const struct flow_key **key, struct tsb_err *err) TSB_MUSTCHECK;
-/* The key was not known when the request was made (profile air-gapped). */
+/* The key was not known when the request was made, nor imported since (profile air-gapped). */
 bool flow_request_key_unknown(const struct tsb_request *rq);
 /* Rule that guards the request; NULL for a key without policy. */
 const struct ska_rule *flow_request_rule(const struct flow_key *key, enum tsb_kind kind);

@@ -8,7 +8,9 @@
 #include "lib/flow/certificate.h"
 #include "lib/flow/evaluate.h"
 #include "lib/flow/execute.h"
+#include "lib/flow/flow.h"
 #include "lib/flow/hsmcall.h"
+#include "lib/flow/plan.h"
 #include "lib/flow/recover.h"
 #include "lib/flow/rooms.h"
 
@@ -26,23 +28,16 @@ struct claim {
 	bool claimed;
 };
 
-/* Approvals in the order of submission: what the chosen token needs, then the rest. */
+/* What the chosen token needs, and no other: an HSM may refuse approvals that it does not need. */
 static void
-approvals_order(struct flow_execution *x, const struct tsb_approval *rows, const size_t *chosen,
-    size_t nchosen, size_t n)
+approvals_choose(struct flow_execution *x, const struct tsb_approval *rows,
+    const struct ska_token *token, const struct ska_vote *votes, size_t n)
 {
-	bool *taken = arena_array(&x->arena, n, sizeof(*taken));
+	size_t *chosen = ska_token_votes(token, votes, n, &x->arena, &x->napprovals);
 
-	x->approvals = arena_array(&x->arena, n, sizeof(*x->approvals));
-	x->nchosen = nchosen;
-	x->napprovals = 0;
-	for (size_t i = 0; i < nchosen; i++) {
-		x->approvals[x->napprovals++] = rows[chosen[i]].signed_approval;
-		taken[chosen[i]] = true;
-	}
-	for (size_t i = 0; i < n; i++)
-		if (!taken[i] && rows[i].approves)
-			x->approvals[x->napprovals++] = rows[i].signed_approval;
+	x->approvals = arena_array(&x->arena, x->napprovals, sizeof(*x->approvals));
+	for (size_t i = 0; i < x->napprovals; i++)
+		x->approvals[i] = rows[chosen[i]].signed_approval;
 }
 
 /*
@@ -59,10 +54,10 @@ claim_evaluate(struct claim *c, struct store_tx *tx, int64_t now_ms, bool *met,
 	const struct ska_rule *rule;
 	struct ska_vote *votes;
 	struct ska_verdict v;
-	size_t n, nchosen, *chosen;
+	size_t n;
 
 	if (store_approvals_load(tx, &rq->id, &x->arena, &rows, &n, err) ||
-	    flow_key_load(c->f, tx, rq->attributes_digest, &key, err))
+	    flow_request_key(c->f, tx, rq, &key, err))
 		return -1;
 	if (key == NULL)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
@@ -78,8 +73,7 @@ claim_evaluate(struct claim *c, struct store_tx *tx, int64_t now_ms, bool *met,
 	if (v.met) {
 		if (rule->tokens[v.token].timelock != 0)
 			x->locked_until_ms = flow_request_broker_ms(rq, v.due_at);
-		chosen = ska_token_votes(&rule->tokens[v.token], votes, n, &x->arena, &nchosen);
-		approvals_order(x, rows, chosen, nchosen, n);
+		approvals_choose(x, rows, &rule->tokens[v.token], votes, n);
 	} else {
 		*change = flow_change_by_verdict(c->f, rq, &v);
 	}
@@ -162,12 +156,17 @@ order_prepare(struct flow *f, struct flow_execution *x, struct tsb_err *err)
 	if (tsb_kinds[rq->kind].effect != EFFECT_CODE &&
 	    flow_password_open(f, rq, &x->password, err))
 		return -1;
-	x->sent_ms = clock_now_ms();
+	if (x->look == LOOK_NONE)
+		x->sent_ms = clock_now_ms();
 	x->order = (struct hsm_order){
 	    .key_name = rq->key_name,
 	    .password = tsb_view_bytes(&x->password),
 	    .arena = &x->arena,
 	};
+	if (x->look != LOOK_NONE) {
+		x->order.type = HSM_ORDER_LOOK;
+		return 0;
+	}
 	if (x->asking)
 		return flow_recover_ask(x, err);
 	if (x->certificate.n > 0) {
@@ -177,7 +176,7 @@ order_prepare(struct flow *f, struct flow_execution *x, struct tsb_err *err)
 	}
 	x->order.type = HSM_ORDER_EXECUTE;
 	x->order.approvals = x->approvals;
-	x->order.napprovals = x->all_approvals ? x->napprovals : x->nchosen;
+	x->order.napprovals = x->napprovals;
 	if (flow_request_ordered(rq, &x->arena, &x->order.kind, &x->order.inner, err))
 		return -1;
 	/*
@@ -220,7 +219,8 @@ enum verdict {
 	TROUBLE,
 	TO_CALL,
 	DID_NOT, /* asked only: given back, to be evaluated anew */
-	DID_WHAT
+	DID_WHAT,
+	TO_PLAN /* refused, and the key has another policy than this request was planned by */
 };
 
 static enum verdict
@@ -263,6 +263,26 @@ asked_classify(struct flow_execution *x, const struct hsm_answer *answer, struct
 	return DID_WHAT;
 }
 
+/* The request itself was answered before: only an HSM that went away meanwhile changes that. */
+static enum verdict
+looked_classify(struct flow_execution *x, const struct hsm_answer *answer, struct tsb_err *why)
+{
+	enum verdict seen = verdict_of(answer->outcome);
+
+	if (seen == AWAY)
+		return AWAY;
+	if (seen != DID_IT)
+		log_failure(LOG_WARN, "key whose policy has changed", why);
+	*why = x->look == LOOK_REFUSED ? x->refusal : (struct tsb_err){0};
+	if (x->look == LOOK_CHANGED)
+		return DID_IT;
+	/* the bound is for an HSM whose answers never agree */
+	if (seen == DID_IT && x->request.attempt < ATTEMPTS_MAX &&
+	    memcmp(answer->attributes.digest, x->request.plan_digest, TSB_SHA256) != 0)
+		return TO_PLAN;
+	return REFUSED;
+}
+
 /* The HSM measures a timelock with its own clock, which may be behind ours. */
 static bool
 is_too_early(const struct flow_execution *x, enum verdict verdict, const struct tsb_err *why)
@@ -293,6 +313,48 @@ certificate_classify(struct flow *f, struct flow_execution *x, struct tsb_view *
 		return DID_IT;
 	x->certificate = pem;
 	return TO_CALL;
+}
+
+/* ---- a policy that is another one now ---- */
+
+struct replanning {
+	struct flow *f;
+	struct flow_execution *x;
+	const struct flow_key *key;
+	struct tsb_request after;
+	bool moved;
+};
+
+static int
+plan_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct replanning *r = ctx;
+
+	r->after = r->x->request;
+	if (store_key_attributes_insert(tx, &r->key->attributes, err))
+		return -1;
+	return flow_plan_anew(r->f, tx, &r->after, r->key, clock_now_ms(), &r->x->arena, &r->moved,
+	    err);
+}
+
+/* This request, whose claim ends with it, and then the others of the key. */
+static int
+plan_by(struct flow *f, struct flow_execution *x, const struct tsb_key_attributes *attributes,
+    bool itself, struct tsb_err *err)
+{
+	struct replanning r = {.f = f, .x = x};
+
+	if (flow_key_keep(f, attributes, false, &r.key, err))
+		return -1;
+	if (itself) {
+		log_info("the policy of key %s has changed: the request is planned anew",
+		    x->request.key_name);
+		if (store_transact(f->store, "execution_plan", plan_body, &r, err))
+			return -1;
+		if (r.moved && r.after.state == STATE_APPROVED)
+			flow_wake(f, &r.after.id);
+	}
+	return flow_requests_plan_anew(f, x->request.key_name, r.key, err);
 }
 
 struct recording {
@@ -387,7 +449,10 @@ outcome_change(const struct flow *f, struct flow_execution *x, enum verdict verd
 	return change;
 }
 
-/* Whether the same execution goes on with another call. */
+/*
+ * Whether the same execution goes on with another call. A refusal makes it look at the key, whose
+ * policy may have changed since the request was planned; and who changed it looks at it, too.
+ */
 static bool
 call_again(struct flow_execution *x, enum verdict verdict, const struct tsb_err *why)
 {
@@ -395,9 +460,15 @@ call_again(struct flow_execution *x, enum verdict verdict, const struct tsb_err 
 		x->asking = false;
 		return true;
 	}
-	if (verdict == REFUSED && why->code == TSB_E_HSM && !x->asking && !x->all_approvals &&
-	    x->certificate.n == 0 && x->napprovals > x->nchosen) {
-		x->all_approvals = true;
+	if (x->look != LOOK_NONE || x->asking || x->certificate.n > 0)
+		return false;
+	if (verdict == DID_IT && tsb_kinds[x->request.kind].effect == EFFECT_POLICY) {
+		x->look = LOOK_CHANGED;
+		return true;
+	}
+	if (verdict == REFUSED && why->code == TSB_E_HSM) {
+		x->look = LOOK_REFUSED;
+		x->refusal = *why;
 		return true;
 	}
 	return false;
@@ -468,10 +539,11 @@ flow_execution_finish(struct flow *f, struct flow_execution *x, const struct hsm
 {
 	struct tsb_view result = answer->result;
 	struct tsb_err why = answer->why;
-	enum verdict verdict =
-	    x->asking ? asked_classify(x, answer, &why) : verdict_of(answer->outcome);
+	enum verdict verdict = x->look != LOOK_NONE ? looked_classify(x, answer, &why)
+	    : x->asking                             ? asked_classify(x, answer, &why)
+						    : verdict_of(answer->outcome);
 
-	x->never_sent = answer->outcome == HSM_AWAY;
+	x->never_sent = answer->outcome == HSM_AWAY && x->look == LOOK_NONE;
 	if (verdict == DID_IT && tsb_kind_certifies(x->request.kind))
 		verdict = certificate_classify(f, x, &result, &why);
 	if (call_again(x, verdict, &why)) {
@@ -480,6 +552,13 @@ flow_execution_finish(struct flow *f, struct flow_execution *x, const struct hsm
 	}
 	if (is_too_early(x, verdict, &why))
 		verdict = TROUBLE;
+	*outcome = OUTCOME_LATER;
+	if (verdict == TO_PLAN)
+		return plan_by(f, x, &answer->attributes, true, err);
+	/* before it is on record that it happened: who takes over looks at the key once more */
+	if (verdict == DID_IT && tsb_kinds[x->request.kind].effect == EFFECT_POLICY &&
+	    answer->outcome == HSM_DID_IT && plan_by(f, x, &answer->attributes, false, err))
+		return -1;
 	return outcome_record(f, x, verdict, result, &why, outcome, err);
 }
 

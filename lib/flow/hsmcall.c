@@ -31,8 +31,8 @@ flow_hsm_random(struct flow *f, size_t n, struct tsb_bytes *out, struct tsb_err 
 	return flow_hsm_need(f, err) ? -1 : hsm_random(f->hsm, n, out, err);
 }
 
-static int
-attributes_fetch(struct flow *f, const char *key_name, struct tsb_view password, struct arena *a,
+int
+flow_hsm_attributes(struct flow *f, const char *key_name, struct tsb_view password, struct arena *a,
     struct tsb_key_attributes *out, struct tsb_err *err)
 {
 	return flow_hsm_need(f, err) ? -1 : hsm_attributes(f->hsm, key_name, password, a, out, err);
@@ -44,7 +44,7 @@ flow_hsm_key(struct flow *f, const char *label, struct arena *a, struct keyattr 
 {
 	struct tsb_key_attributes attributes;
 
-	if (attributes_fetch(f, label, tsb_view_of(NULL, 0), a, &attributes, err))
+	if (flow_hsm_attributes(f, label, tsb_view_of(NULL, 0), a, &attributes, err))
 		return -1;
 	return keyattr_parse(attributes.xml, a, out, err);
 }
@@ -55,7 +55,7 @@ flow_hsm_key_open(struct flow *f, const char *label, struct tsb_view password, s
 {
 	struct tsb_key_attributes attributes;
 
-	if (attributes_fetch(f, label, password, a, &attributes, err))
+	if (flow_hsm_attributes(f, label, password, a, &attributes, err))
 		return -1;
 	return keyattr_parse(attributes.xml, a, out, err);
 }
@@ -67,7 +67,7 @@ flow_hsm_key_exists(struct flow *f, const char *label, bool *exists, struct tsb_
 	struct tsb_key_attributes attributes;
 
 	*exists = true;
-	if (attributes_fetch(f, label, tsb_view_of(NULL, 0), &a, &attributes, err) == 0 ||
+	if (flow_hsm_attributes(f, label, tsb_view_of(NULL, 0), &a, &attributes, err) == 0 ||
 	    err->code == TSB_E_KEY_PASSWORD)
 		return 0;
 	if (err->code != TSB_E_KEY_NOT_EXISTENT)
@@ -95,7 +95,7 @@ stamp_key(struct flow *f, const struct wire_timestamp_request *ask,
 		out->new_key = !out->key->stored;
 		return 0;
 	}
-	if (attributes_fetch(f, ask->key_name, ask->key_password, a, &fetched, err))
+	if (flow_hsm_attributes(f, ask->key_name, ask->key_password, a, &fetched, err))
 		return -1;
 	if (memcmp(fetched.digest, digest, TSB_SHA256) != 0)
 		return tsb_fail(err, TSB_E_SUBSYSTEM,
@@ -132,7 +132,7 @@ key_by_age(struct flow *f, const struct wire_timestamp_request *ask, struct aren
 	if (ask->key_password.n == 0 && store_read(f->store, "key_latest", latest_body, &l, err))
 		return -1;
 	if (!l.found) {
-		if (attributes_fetch(f, ask->key_name, ask->key_password, a, &l.attributes, err))
+		if (flow_hsm_attributes(f, ask->key_name, ask->key_password, a, &l.attributes, err))
 			return -1;
 		out->new_key = true;
 	}

@@ -27,7 +27,10 @@ struct flow_stamp {
 int flow_hsm_stamp(struct flow *f, const struct wire_timestamp_request *ask, struct arena *a,
     struct flow_stamp *out, struct tsb_err *err) TSB_MUSTCHECK;
 
-/* The key as the HSM describes it now; TSB_E_KEY_NOT_EXISTENT. */
+/* The key as the HSM attests it now; TSB_E_KEY_NOT_EXISTENT, TSB_E_KEY_PASSWORD. */
+int flow_hsm_attributes(struct flow *f, const char *key_name, struct tsb_view password,
+    struct arena *a, struct tsb_key_attributes *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* What it says; TSB_E_KEY_NOT_EXISTENT. */
 int flow_hsm_key(struct flow *f, const char *label, struct arena *a, struct keyattr *out,
     struct tsb_err *err) TSB_MUSTCHECK;
 /* The same of a key that may have a password; TSB_E_KEY_PASSWORD. */

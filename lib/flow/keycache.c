@@ -69,6 +69,8 @@ flow_key_keep(struct flow *f, const struct tsb_key_attributes *from, bool stored
 
 	if (key != NULL) {
 		key->stored = key->stored || stored;
+		if (from->fetched_ms > key->attributes.fetched_ms)
+			key->attributes.fetched_ms = from->fetched_ms;
 		*out = key;
 		return 0;
 	}

@@ -10,7 +10,7 @@
 /*
  * Blocking, unblocking, modifying and unwrapping happen once. When an attempt was interrupted
  * between the call and its record, the key's attributes tell whether it happened: they show its
- * effect, or they are still those from before the request. Where they show neither, somebody else
+ * effect, or they are still those from before the attempt. Where they show neither, somebody else
  * changed the key, and repeating could undo that.
  */
 
@@ -75,7 +75,7 @@ flow_recover_find(struct flow_execution *x, const struct hsm_answer *answer,
 	if (shows)
 		*found = FOUND_DONE;
 	else if (!makes_key(x) &&
-	    memcmp(answer->attributes.digest, rq->attributes_digest, TSB_SHA256) == 0)
+	    memcmp(answer->attributes.digest, rq->plan_digest, TSB_SHA256) == 0)
 		*found = FOUND_NOT_DONE;
 	else
 		*found = FOUND_UNKNOWN;

@@ -10,6 +10,7 @@
 #include "lib/flow/execute.h"
 #include "lib/flow/hsmcall.h"
 #include "lib/flow/payload.h"
+#include "lib/flow/plan.h"
 #include "lib/flow/request.h"
 #include "lib/flow/rooms.h"
 #include "lib/ska/token.h"
@@ -43,27 +44,6 @@ creation_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	    (c->ntasks > 0 && store_tasks_insert(tx, c->tasks, c->ntasks, err)))
 		return -1;
 	return store_audit_insert(tx, &audit, err);
-}
-
-static struct tsb_task *
-tasks_make(const struct tsb_request *rq, const struct ska_rule *rule, struct arena *a, size_t *n)
-{
-	int64_t t0 = flow_request_t0(rq);
-	bool stamped = rq->hsm_seconds != 0;
-	struct tsb_view *approvers = ska_rule_asks(rule, a, stamped, t0, t0, n);
-	struct tsb_task *tasks = arena_array(a, *n, sizeof(*tasks));
-
-	for (size_t i = 0; i < *n; i++) {
-		int64_t dies_at = ska_approver_dies_at(rule, approvers[i], stamped, t0);
-
-		tasks[i].id = uuid_new();
-		tasks[i].request_id = rq->id;
-		tasks[i].spki = approvers[i];
-		crypto_sha256(approvers[i], tasks[i].approver_id);
-		tasks[i].created_ms = tasks[i].fetched_ms = rq->created_ms;
-		tasks[i].expires_ms = dies_at == 0 ? 0 : flow_request_broker_ms(rq, dies_at);
-	}
-	return tasks;
 }
 
 /* What the HSM is asked to stamp: the payload of the token to be approved. */
@@ -281,6 +261,7 @@ request_fill(struct flow *f, const struct tsb_request_in *in, struct tsb_view pa
 	};
 	if (known->key != NULL)
 		memcpy(rq->attributes_digest, known->key->digest, TSB_SHA256);
+	memcpy(rq->plan_digest, rq->attributes_digest, TSB_SHA256);
 	if (in->key_password.n == 0)
 		rq->envelope = in->envelope;
 	return password_seal(f, in, rq, a, err);
@@ -309,6 +290,17 @@ stamp(struct flow *f, const struct tsb_request_in *in, struct tsb_view payload, 
 	}
 	stamp_fill(in, payload, &ask);
 	return flow_hsm_stamp(f, &ask, a, out, err);
+}
+
+/* Seen for the first time: who changed the key without this broker changed the policy, perhaps. */
+static void
+key_is_new(struct flow *f, const struct creation *c)
+{
+	struct tsb_err err;
+
+	flow_key_stored(f, c->new_key->digest);
+	if (flow_requests_plan_anew(f, c->rq->key_name, c->new_key, &err))
+		log_failure(LOG_WARN, "requests that wait are not planned anew", &err);
 }
 
 int
@@ -340,13 +332,13 @@ flow_request_create(struct flow *f, const struct tsb_request_in *asked, struct a
 	if (first_state(f, &rq, rule, known.stamped, &asks, err))
 		return -1;
 	if (asks)
-		c.tasks = tasks_make(&rq, rule, a, &c.ntasks);
+		c.tasks = flow_plan_tasks(&rq, rule, a, &c.ntasks);
 	c.new_key = known.new_key ? known.key : NULL;
 	if (store_transact(f->store, "request_create", creation_body, &c, err))
 		return -1;
 	*id = rq.id;
 	if (c.new_key != NULL)
-		flow_key_stored(f, rq.attributes_digest);
+		key_is_new(f, &c);
 	if (rq.owner != NULL) {
 		struct tsb_err later;
 

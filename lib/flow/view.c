@@ -50,6 +50,21 @@ fill_open(const struct flow_key *key, const struct tsb_approval *rows, size_t n,
 			out->open[out->nopen++] = arena_view(a, all[i]);
 }
 
+/* Approvals of those whom a changed policy does not name any more. */
+static void
+fill_uncounted(const struct flow_key *key, const struct tsb_approval *rows, size_t n,
+    struct arena *a, struct tsb_request_view *out)
+{
+	const struct ska_rule *rule = flow_request_rule(key, out->request.kind);
+
+	if (rule == NULL)
+		return;
+	out->uncounted = arena_array(a, n, sizeof(*out->uncounted));
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].approves && !ska_rule_has_approver(rule, rows[i].spki))
+			out->uncounted[out->nuncounted++] = rows[i].spki;
+}
+
 /* input: also inputOfflineHsm, which is as long as the request. */
 static int
 fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms, bool input,
@@ -64,6 +79,10 @@ fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms, 
 		return -1;
 	view.approved = votes_of(rows, n, true, a, &view.napproved);
 	view.rejected = votes_of(rows, n, false, a, &view.nrejected);
+	if (view.request.planned_ms != 0 && flow_request_key(f, tx, &view.request, &key, err))
+		return -1;
+	if (view.request.planned_ms != 0 && key != NULL)
+		fill_uncounted(key, rows, n, a, &view);
 	if (!tsb_state_terminal(view.request.state)) {
 		if (flow_request_key(f, tx, &view.request, &key, err))
 			return -1;

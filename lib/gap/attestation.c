@@ -204,7 +204,8 @@ gap_attributes_import(struct flow *f, const struct tsb_key_attributes *in, struc
 	struct import i = {.f = f, .in = &document, .key = &key, .now_ms = clock_now_ms()};
 
 	if (gap_attributes_accept(f, &document, a, &key, err) ||
-	    store_transact(f->store, "attributes_import", import_body, &i, err))
+	    store_transact(f->store, "attributes_import", import_body, &i, err) ||
+	    gap_imported_plan(f, key.label, err))
 		return -1;
 	/* imported again: the first document stays in force */
 	if (!i.fresh)

@@ -38,6 +38,7 @@ struct reading {
 	int64_t now_ms;
 	struct tsb_request_view *view;
 	struct tsb_view input;
+	bool before; /* input as it may have been carried before the policy changed */
 	bool met; /* no approval is missing, as far as this side knows */
 };
 
@@ -74,7 +75,8 @@ reading_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	if (store_request_load(tx, r->id, false, r->arena, rq, err) ||
 	    flow_request_fill_view(r->f, tx, r->arena, r->now_ms, r->view, err) ||
 	    store_approvals_load(tx, &rq->id, r->arena, &rows, &n, err) ||
-	    gap_input(r->f, tx, rq, rows, n, r->arena, &r->input, err))
+	    (r->before ? gap_input_before : gap_input)(r->f, tx, rq, rows, n, r->arena, &r->input,
+		err))
 		return -1;
 	return is_met(r->f, tx, rq, rows, n, r->arena, r->now_ms, &r->met, err);
 }
@@ -96,7 +98,8 @@ int
 gap_carry_view(struct flow *f, const struct tsb_uuid *id, struct arena *a, int64_t now_ms,
     struct tsb_request_view *view, struct tsb_view *input, struct tsb_err *err)
 {
-	struct reading r = {.f = f, .id = id, .arena = a, .now_ms = now_ms, .view = view};
+	struct reading r =
+	    {.f = f, .id = id, .arena = a, .now_ms = now_ms, .view = view, .before = true};
 
 	if (reading_take(&r, err))
 		return -1;

@@ -25,7 +25,8 @@ int gap_carry_request(struct flow *f, const struct tsb_uuid *id, struct arena *a
 int gap_carry_package(struct flow *f, const struct tsb_uuid *ids, size_t n, struct arena *a,
     int64_t now_ms, struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
 /*
- * A request as GET shows it, whatever its state, and its input like that of gap_input(). The
+ * A request as GET shows it, whatever its state, and its input like that of
+ * gap_input_before(). The
  * result stays for the one who fetches it.
  */
 int gap_carry_view(struct flow *f, const struct tsb_uuid *id, struct arena *a, int64_t now_ms,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/flow/ending.h"
+#include "lib/flow/plan.h"
 #include "lib/gap/imported.h"
 
 #define ACTOR "keyManagement"
@@ -144,6 +145,16 @@ gap_imported_attributes(struct flow *f, const char *label, struct arena *a, stru
 	if (stored != NULL)
 		*stored = l.document;
 	return 0;
+}
+
+int
+gap_imported_plan(struct flow *f, const char *label, struct tsb_err *err)
+{
+	const struct flow_key *key;
+
+	if (gap_imported_key(f, NULL, label, &key, err))
+		return -1;
+	return key == NULL ? 0 : flow_requests_plan_anew(f, label, key, err);
 }
 
 static int

@@ -19,6 +19,11 @@ int gap_imported_forgotten_at(struct flow *f, const char *label, int64_t *attest
 /* What is known about an imported key; TSB_E_KEY_NOT_EXISTENT. stored may be NULL. */
 int gap_imported_attributes(struct flow *f, const char *label, struct arena *a, struct keyattr *k,
     struct tsb_key_attributes *stored, struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * After attributes came into force: open requests of the key are planned anew by them. A repeat of
+ * the import repeats it.
+ */
+int gap_imported_plan(struct flow *f, const char *label, struct tsb_err *err) TSB_MUSTCHECK;
 /* Names of imported keys in order. */
 int gap_imported_list(struct flow *f, struct arena *a, const char ***labels, size_t *n,
     struct tsb_err *err) TSB_MUSTCHECK;

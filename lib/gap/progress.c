@@ -49,22 +49,27 @@ gap_progress(const struct flow_key *key, const struct tsb_approval *rows, size_t
 
 /* ---- what to carry ---- */
 
-/* Approvals in the order in which they came. */
+/*
+ * Approvals in the order in which they came, without those of approvers who left: the HSM would
+ * refuse all because of them.
+ */
 static struct tsb_view *
-approvals_of(const struct tsb_approval *rows, size_t n, struct arena *a, size_t *count)
+approvals_of(const struct tsb_approval *rows, size_t n, const struct ska_rule *rule,
+    struct arena *a, size_t *count)
 {
 	struct tsb_view *list = arena_array(a, n, sizeof(*list));
 
 	*count = 0;
 	for (size_t i = 0; i < n; i++)
-		if (rows[i].approves)
+		if (rows[i].approves && (rule == NULL || ska_rule_has_approver(rule, rows[i].spki)))
 			list[(*count)++] = rows[i].signed_approval;
 	return list;
 }
 
-int
-gap_input(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
-    const struct tsb_approval *rows, size_t n, struct arena *a, struct tsb_view *input,
+/* named: only approvals of those whom the rule names. */
+static int
+make_input(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
+    const struct tsb_approval *rows, size_t n, bool named, struct arena *a, struct tsb_view *input,
     struct tsb_err *err)
 {
 	tsb_bytes_auto body = {0};
@@ -80,7 +85,7 @@ gap_input(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
 		return 0;
 	if (flow_request_guard(f, tx, rq, rows, n, a, &key, &rule, err))
 		return -1;
-	approvals = approvals_of(rows, n, a, &count);
+	approvals = approvals_of(rows, n, named ? rule : NULL, a, &count);
 	if (count == 0 && rule != NULL && !ska_rule_is_free(rule))
 		return 0;
 	if (flow_request_ordered(rq, a, &kind, &inner, err) ||
@@ -89,4 +94,20 @@ gap_input(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
 		return -1;
 	*input = arena_view(a, tsb_view_bytes(&body));
 	return 0;
+}
+
+int
+gap_input(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
+    const struct tsb_approval *rows, size_t n, struct arena *a, struct tsb_view *input,
+    struct tsb_err *err)
+{
+	return make_input(f, tx, rq, rows, n, true, a, input, err);
+}
+
+int
+gap_input_before(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
+    const struct tsb_approval *rows, size_t n, struct arena *a, struct tsb_view *input,
+    struct tsb_err *err)
+{
+	return make_input(f, tx, rq, rows, n, false, a, input, err);
 }

@@ -8,11 +8,15 @@
 void gap_progress(const struct flow_key *key, const struct tsb_approval *rows, size_t n,
     struct arena *a, struct tsb_request_view *out);
 /*
- * inputOfflineHsm: the body for the synchronous endpoint with all approvals among the n rows. Empty
- * when the request is not ready: before the first approval, where one is asked; finished; profile
- * online. tx may be NULL: a transaction of its own.
+ * inputOfflineHsm: the body for the synchronous endpoint with all approvals among the n rows of
+ * those whom the policy names. Empty when the request is not ready: before the first approval,
+ * where one is asked; finished; profile online. tx may be NULL: a transaction of its own.
  */
 int gap_input(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
+    const struct tsb_approval *rows, size_t n, struct arena *a, struct tsb_view *input,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* The same with the approvals of those who left, too: as it may have been carried before that. */
+int gap_input_before(struct flow *f, struct store_tx *tx, const struct tsb_request *rq,
     const struct tsb_approval *rows, size_t n, struct arena *a, struct tsb_view *input,
     struct tsb_err *err) TSB_MUSTCHECK;
 

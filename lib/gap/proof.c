@@ -219,13 +219,20 @@ attested(struct proof *p, const char *label, bool *shown, struct tsb_err *err)
 	return 0;
 }
 
+/* The key as it was when the request was made; NULL: it was not known. */
+static int
+key_before(const struct proof *p, const struct flow_key **before, struct tsb_err *err)
+{
+	return flow_key_load(p->f, NULL, p->rq->attributes_digest, before, err);
+}
+
 /* Attributes from before the request cannot show its effect. */
 static int
 check_newer(const struct proof *p, struct tsb_err *err)
 {
 	const struct flow_key *before;
 
-	if (flow_request_key(p->f, NULL, p->rq, &before, err))
+	if (key_before(p, &before, err))
 		return -1;
 	if (before != NULL && p->c->key.attest_time <= before->parsed.attest_time)
 		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
@@ -328,7 +335,7 @@ check_made_since(const struct proof *p, struct tsb_err *err)
 	int64_t since = flow_request_t0(p->rq), forgotten;
 	const struct flow_key *before;
 
-	if (flow_request_key(p->f, NULL, p->rq, &before, err) ||
+	if (key_before(p, &before, err) ||
 	    gap_imported_forgotten_at(p->f, made->label, &forgotten, err))
 		return -1;
 	if (before != NULL && before->parsed.attest_time > since)

@@ -215,7 +215,9 @@ take_outcome(struct taking *t, const struct tsb_request *rq, struct tsb_view inp
 		    uuid_format(&rq->id, id));
 	if (gap_carried_prove(t->f, &t->carried, rq, input, t->arena, err))
 		return -1;
-	return store_transact(t->f->store, "result_record", record_body, t, err);
+	if (store_transact(t->f->store, "result_record", record_body, t, err))
+		return -1;
+	return t->carried.has_attributes ? gap_imported_plan(t->f, t->carried.key.label, err) : 0;
 }
 
 static int

@@ -96,6 +96,9 @@ struct tsb_request {
 	const char *key_name;
 	unsigned char
 	    attributes_digest[TSB_SHA256]; /* of the key at creation; zeros: not known here */
+	unsigned char plan_digest[TSB_SHA256]; /* of the key by whose policy approvers are asked:
+						* that at creation, or a later one */
+	int64_t planned_ms; /* when the policy had changed and they were chosen anew; 0 = never */
 	int64_t created_ms;
 	int64_t hsm_seconds; /* time of the HSM's timestamp, 0 = token without timestamp */
 	int64_t due_ms; /* APPROVED: not to be submitted before */
@@ -241,6 +244,8 @@ struct tsb_request_view {
 	struct tsb_request request;
 	struct tsb_view *approved, *open, *rejected; /* SPKIs */
 	size_t napproved, nopen, nrejected;
+	struct tsb_view *uncounted; /* of approved: whom the policy does not name any more */
+	size_t nuncounted;
 	/* profile air-gapped, open requests (api-notes.md 6.2): */
 	struct tsb_view input; /* inputOfflineHsm, compact JSON; empty = not to be shown */
 	bool has_progress; /* the policy is known: "approvalProgress" */

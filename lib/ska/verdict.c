@@ -279,6 +279,15 @@ token_asks(const struct ska_token *t, struct tsb_view spki)
 	return false;
 }
 
+bool
+ska_rule_has_approver(const struct ska_rule *rule, struct tsb_view spki)
+{
+	for (size_t i = 0; i < rule->ntokens; i++)
+		if (token_asks(&rule->tokens[i], spki))
+			return true;
+	return false;
+}
+
 int64_t
 ska_approver_dies_at(const struct ska_rule *rule, struct tsb_view spki, bool timestamped,
     int64_t t0)

@@ -1,5 +1,7 @@
 #include "lib/first.h"
 
+#include <string.h>
+
 #include "lib/base/clock.h"
 #include "lib/store/internal.h"
 #include "lib/store/rows.h"
@@ -109,6 +111,9 @@ row_take_request(struct stmt_cursor *c, struct arena *a, struct tsb_request *rq,
 	rq->attempt = (uint32_t)stmt_take_i64(c);
 	rq->fence = stmt_take_u64(c);
 	rq->outcome = stmt_take_view(c, a);
+	if (!stmt_take_bytes(c, rq->plan_digest, sizeof(rq->plan_digest)))
+		memcpy(rq->plan_digest, rq->attributes_digest, sizeof(rq->plan_digest));
+	rq->planned_ms = stmt_take_i64(c);
 	return 0;
 }
 
@@ -156,6 +161,8 @@ move_row(struct store_tx *tx, const struct tsb_request *rq, const struct store_c
 	    t.late,
 	    t.ended,
 	    to->outcome.n == 0 ? stmt_null() : stmt_view(to->outcome),
+	    to->planned == NULL ? stmt_null() : stmt_bytes(to->planned, TSB_SHA256),
+	    to->planned == NULL ? stmt_null() : stmt_i64(to->planned_ms),
 	    stmt_i64(tsb_state_terminal(to->to)),
 	    stmt_id(&rq->id),
 	    stmt_u64(rq->version),
@@ -181,6 +188,10 @@ move_show(struct tsb_request *rq, const struct store_change *to)
 	rq->attempt += (uint32_t)(to->count_attempt - to->uncount_attempt);
 	rq->fence += to->new_fence;
 	rq->outcome = to->outcome;
+	if (to->planned != NULL) {
+		memcpy(rq->plan_digest, to->planned, sizeof(rq->plan_digest));
+		rq->planned_ms = to->planned_ms;
+	}
 	if (tsb_state_terminal(to->to))
 		rq->password_box = (struct tsb_view){0};
 }

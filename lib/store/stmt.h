@@ -18,7 +18,8 @@
 	"r.id, r.kind, r.state, r.version, r.key_name, r.attributes_digest, r.created_ms, "        \
 	"r.hsm_seconds, r.due_ms, r.expires_ms, r.token, r.payload_type, r.meta_data, "            \
 	"r.meta_data_signature, r.envelope, r.inner_clean, r.password_box, r.result, r.reason, "   \
-	"r.execution_ms, r.owner, r.lease_ms, r.attempt, r.fence, r.outcome_sha256"
+	"r.execution_ms, r.owner, r.lease_ms, r.attempt, r.fence, r.outcome_sha256, "              \
+	"r.planned_digest, r.planned_ms"
 
 /* The same order; what the level does not show, and secrets, stay in the database. */
 #define TASK_REQUEST_COLUMNS                                                                       \
@@ -26,7 +27,8 @@
 	"r.hsm_seconds, r.due_ms, r.expires_ms, r.token, r.payload_type, "                         \
 	"IF(? >= 2, r.meta_data, NULL), IF(? >= 2, r.meta_data_signature, NULL), "                 \
 	"IF(? >= 3, r.envelope, ''), IF(? >= 3, r.inner_clean, ''), '', '', NULL, "                \
-	"r.execution_ms, r.owner, r.lease_ms, r.attempt, r.fence, NULL"
+	"r.execution_ms, r.owner, r.lease_ms, r.attempt, r.fence, NULL, r.planned_digest, "        \
+	"r.planned_ms"
 
 #define TASK_COLUMNS                                                                               \
 	"t.id, t.request_id, t.approver_id, t.spki, t.created_ms, t.fetched_ms, t.expires_ms"
@@ -44,7 +46,8 @@
 #define TASK_LIST(whose, order)                                                                    \
 	"SELECT STRAIGHT_JOIN " TASK_COLUMNS ", " TASK_REQUEST_COLUMNS ", " KEY_COLUMNS            \
 	" FROM task t JOIN request r ON r.id = t.request_id "                                      \
-	"LEFT JOIN key_attributes k ON ? >= 5 AND k.digest = r.attributes_digest "                 \
+	"LEFT JOIN key_attributes k ON ? >= 5 AND k.digest = "                                     \
+	"COALESCE(r.planned_digest, r.attributes_digest) "                                         \
 	"WHERE " whose " AND (? IS NULL OR t.id = ?) AND (? IS NULL OR t.request_id = ?) "         \
 	"AND r.state IN ('PENDING', 'APPROVED') AND r.owner IS NULL "                              \
 	"AND (r.expires_ms = 0 OR r.expires_ms > ?) "                                              \
@@ -73,6 +76,7 @@ STMT(REQUEST_MOVE, API | DISPATCHER, AGAIN,
     "UPDATE request SET state = ?, version = version + 1, due_ms = ?, expires_ms = ?, result = ?, "
     "reason = ?, execution_ms = ?, owner = ?, lease_ms = ?, attempt = attempt + ?, "
     "fence = fence + ?, ready_ms = ?, late_ms = ?, ended_ms = ?, outcome_sha256 = ?, "
+    "planned_digest = COALESCE(?, planned_digest), planned_ms = COALESCE(?, planned_ms), "
     "password_box = IF(?, '', password_box) "
     "WHERE id = ? AND version = ? AND state = ? AND fence = ?")
 STMT(REQUEST_ERASE_RESULT, API, AGAIN,
@@ -112,11 +116,13 @@ STMT(REQUEST_DELETE, DISPATCHER, AGAIN, "DELETE FROM request WHERE id = ? AND en
 
 /* ---- tasks ---- */
 
-STMT(TASK_INSERT, API, ONCE,
+STMT(TASK_INSERT, API | DISPATCHER, ONCE,
     "INSERT INTO task (id, request_id, approver_id, spki, created_ms, fetched_ms, expires_ms) "
     "VALUES (?, ?, ?, ?, ?, ?, ?)")
 STMT(TASK_LOAD, API, READ, "SELECT " TASK_COLUMNS " FROM task t WHERE t.id = ?")
-STMT(TASK_DELETE, API, AGAIN, "DELETE FROM task WHERE id = ?")
+STMT(TASK_LOAD_OF_REQUEST, API | DISPATCHER, READ,
+    "SELECT " TASK_COLUMNS " FROM task t WHERE t.request_id = ?")
+STMT(TASK_DELETE, API | DISPATCHER, AGAIN, "DELETE FROM task WHERE id = ?")
 STMT(TASK_DELETE_OF_REQUEST, API | DISPATCHER, AGAIN, "DELETE FROM task WHERE request_id = ?")
 STMT(TASK_TOUCH, API, AGAIN, "UPDATE task SET fetched_ms = ? WHERE id = ?")
 STMT(TASK_LIST_CREATED_ASC, API, READ, TASK_LIST(TASK_MINE, "t.created_ms, t.id"))

@@ -93,6 +93,8 @@ struct store_change {
 	bool count_attempt; /* attempt + 1 */
 	bool uncount_attempt; /* attempt - 1: the failure says nothing about the request */
 	bool new_fence; /* fence + 1 */
+	const unsigned char *planned; /* plan_digest; NULL: it stays, planned_ms too */
+	int64_t planned_ms;
 	struct tsb_view
 	    outcome; /* SHA-256 of the result that was carried back; terminal states only */
 };
@@ -142,6 +144,9 @@ int store_tasks_insert(struct store_tx *, const struct tsb_task *tasks, size_t n
 /* TSB_E_TASK_NOT_EXISTENT. */
 int store_task_load(struct store_tx *, const struct tsb_uuid *id, struct arena *,
     struct tsb_task *out, struct tsb_err *) TSB_MUSTCHECK;
+/* Of one request, in no order. */
+int store_tasks_load(struct store_tx *, const struct tsb_uuid *request_id, struct arena *,
+    struct tsb_task **tasks, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
 /* *gone false: it was no longer there. */
 int store_task_delete(struct store_tx *, const struct tsb_uuid *id, bool *gone, struct tsb_err *)
     TSB_MUSTCHECK;

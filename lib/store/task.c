@@ -66,6 +66,28 @@ store_task_load(struct store_tx *tx, const struct tsb_uuid *id, struct arena *a,
 }
 
 int
+store_tasks_load(struct store_tx *tx, const struct tsb_uuid *request_id, struct arena *a,
+    struct tsb_task **tasks, size_t *n, struct tsb_err *err)
+{
+	struct stmt_arg arg = stmt_id(request_id);
+	stmt_cursor_auto c = {0};
+	struct tsb_task *list;
+	size_t count;
+	bool row = true;
+
+	if (stmt_query(tx, STMT_TASK_LOAD_OF_REQUEST, &arg, 1, &c, err))
+		return -1;
+	count = stmt_count(&c);
+	list = arena_array(a, count, sizeof(*list));
+	for (size_t i = 0; i < count; i++)
+		if (stmt_next(&c, &row, err) || task_take(&c, a, &list[i], err))
+			return -1;
+	*tasks = list;
+	*n = count;
+	return 0;
+}
+
+int
 store_task_delete(struct store_tx *tx, const struct tsb_uuid *id, bool *gone, struct tsb_err *err)
 {
 	struct stmt_arg arg = stmt_id(id);

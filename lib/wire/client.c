@@ -243,6 +243,22 @@ take_progress(struct json_object *o, struct arena *a, struct wire_client_status 
 }
 
 static int
+take_policy_change(struct json_object *o, struct arena *a, struct wire_client_status *s,
+    struct tsb_err *err)
+{
+	struct json_object *change = member(o, "policyChange");
+
+	if (change == NULL)
+		return 0;
+	if (!json_object_is_type(change, json_type_object))
+		return bad("policyChange", "is not an object", err);
+	return take_text(change, "time", true, a, &s->policy_changed, err) ||
+		take_keys(change, "notCounted", a, &s->uncounted, &s->nuncounted, err)
+	    ? -1
+	    : 0;
+}
+
+static int
 take_status(struct json_object *o, struct arena *a, struct wire_client_status *out,
     struct tsb_err *err)
 {
@@ -256,7 +272,7 @@ take_status(struct json_object *o, struct arena *a, struct wire_client_status *o
 	    take_keys(o, "approvedBy", a, &s.approved, &s.napproved, err) ||
 	    take_keys(o, "notYetApprovedBy", a, &s.open, &s.nopen, err) ||
 	    take_keys(o, "rejectedBy", a, &s.rejected, &s.nrejected, err) ||
-	    take_progress(o, a, &s, err))
+	    take_policy_change(o, a, &s, err) || take_progress(o, a, &s, err))
 		return -1;
 	if (offline != NULL) {
 		if (!json_object_is_type(offline, json_type_object))

@@ -33,6 +33,9 @@ struct wire_client_status {
 	const char *id, *status, *execution_time, *result;
 	struct tsb_view *approved, *open, *rejected; /* SubjectPublicKeyInfo */
 	size_t napproved, nopen, nrejected;
+	const char *policy_changed; /* time: since then a changed policy tells whom it asks */
+	struct tsb_view *uncounted; /* of approved: those whom that policy does not name */
+	size_t nuncounted;
 	struct tsb_view offline; /* compact text of inputOfflineHsm */
 	bool has_progress; /* approvalProgress: the policy is known to the broker */
 	bool progress_met;

@@ -489,6 +489,15 @@ progress_format(const struct tsb_request_view *v, struct tsb_bytes *out)
 	emit_close(out, '}');
 }
 
+static void
+policy_change_format(const struct tsb_request_view *v, struct tsb_bytes *out)
+{
+	emit_open(out, "policyChange", '{');
+	emit_time(out, "time", v->request.planned_ms / 1000);
+	keys_format("notCounted", v->uncounted, v->nuncounted, out);
+	emit_close(out, '}');
+}
+
 void
 wire_request_view_format(const struct tsb_request_view *v, struct tsb_bytes *out)
 {
@@ -513,6 +522,8 @@ wire_request_view_format(const struct tsb_request_view *v, struct tsb_bytes *out
 		emit_raw(out, "inputOfflineHsm", v->input);
 	if (v->has_progress)
 		progress_format(v, out);
+	if (v->request.planned_ms != 0)
+		policy_change_format(v, out);
 	emit_close(out, '}');
 }
 

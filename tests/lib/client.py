@@ -186,6 +186,7 @@ class Client:
         more = set()
         if self.site.profile == "air-gapped" and view["status"] == "PENDING":
             more = {"inputOfflineHsm", "approvalProgress"} & set(view)
+        more |= {"policyChange"} & set(view)
         assert set(view) == {"id", "status", "executionTime", "approvedBy", "notYetApprovedBy",
                              "rejectedBy", "result"} | more, view
         assert view["id"] == request_id

@@ -471,6 +471,9 @@ test_approvers_in_order_of_appearance(void **state)
 	assert_int_equal(n, 2);
 	assert_view_text(list[0], "dave");
 	assert_view_text(list[1], "bob");
+	assert_true(ska_rule_has_approver(&r, tsb_view_str("dave")));
+	assert_true(ska_rule_has_approver(&r, tsb_view_str("alice")));
+	assert_false(ska_rule_has_approver(&r, tsb_view_str("mallory")));
 	assert_int_equal(ska_approver_dies_at(&r, tsb_view_str("alice"), true, T0), T0 + 60);
 	assert_int_equal(ska_approver_dies_at(&r, tsb_view_str("bob"), true, T0), 0);
 	tokens[1].timeout = 120;

@@ -1,6 +1,7 @@
 /* Requests and tasks as clients see them, and the answers of approvers. */
 #include "lib/first.h"
 
+#include "lib/wire/client.h"
 #include "tests/unit/wire_help.h"
 
 /* ---- requests shown ---- */
@@ -37,6 +38,31 @@ test_request_view_published(void **state)
 	assert_view(tsb_view_bytes(&out),
 	    "{\"id\":\"" ID "\",\"status\":\"PENDING\",\"executionTime\":null,\"approvedBy\":[],"
 	    "\"notYetApprovedBy\":[\"AQID\"],\"rejectedBy\":[\"AQID\"],\"result\":null}");
+}
+
+static void
+test_request_view_after_a_policy_change(void **state)
+{
+	struct tsb_view left[] = {{(const unsigned char *)"\1\2\3", 3}};
+	struct tsb_request_view v = {
+	    .request = {.id = uuid(ID), .planned_ms = 1592988887999},
+	    .approved = left,
+	    .napproved = 1,
+	    .uncounted = left,
+	    .nuncounted = 1,
+	};
+	struct wire_client_status status;
+	tsb_bytes_auto out = {0};
+	struct tsb_err err = {0};
+	arena_auto a = {0};
+
+	wire_request_view_format(&v, &out);
+	assert_non_null(strstr(tsb_bytes_cstr(&out),
+	    "\"policyChange\":{\"time\":\"2020-06-24T08:54:47Z\",\"notCounted\":[\"AQID\"]}"));
+	assert_int_equal(wire_client_status_parse(tsb_view_bytes(&out), &a, &status, &err), 0);
+	assert_string_equal(status.policy_changed, "2020-06-24T08:54:47Z");
+	assert_int_equal(status.nuncounted, 1);
+	assert_true(tsb_view_eq(status.uncounted[0], left[0]));
 }
 
 static void
@@ -458,6 +484,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    WIRE_TEST(test_request_view_published),
+	    WIRE_TEST(test_request_view_after_a_policy_change),
 	    WIRE_TEST(test_request_view_result_texts),
 	    WIRE_TEST(test_request_id_member_of_each_kind),
 	    WIRE_TEST(test_task_filter_published),
