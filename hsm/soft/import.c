@@ -73,8 +73,9 @@ soft_import(struct tsb_view value, struct hsm_key *k, struct tsb_bytes *part, st
 	struct tsb_err why;
 
 	if (k->kind == KEY_AES) {
+		/* no more than soft_unwrap() says, lest it tell whether the padding was right */
 		if (value.n > 32 || !key_aes_size_valid((unsigned)value.n * 8))
-			return unusable(err, "it holds no AES key");
+			return tsb_fail(err, TSB_E_HSM, "Error unwrapping key");
 		k->size = (unsigned)value.n * 8;
 		tsb_bytes_add_view(part, value);
 		return 0;

@@ -9,6 +9,9 @@
 
 #include "hsm/soft/rsa.h"
 
+/* OSSL_ASYM_CIPHER_PARAM_IMPLICIT_REJECTION of OpenSSL 3.2, where it is on by default */
+#define IMPLICIT_REJECTION "implicit-rejection"
+
 static bool
 set_padding(EVP_PKEY_CTX *ctx, enum rsa_padding padding, enum hash hash)
 {
@@ -63,20 +66,44 @@ rsa_encrypt(EVP_PKEY *key, enum rsa_padding padding, enum hash hash, struct tsb_
 	return 0;
 }
 
+static bool
+rejects_implicitly(EVP_PKEY_CTX *ctx)
+{
+	return OSSL_PARAM_locate_const(EVP_PKEY_CTX_settable_params(ctx), IMPLICIT_REJECTION) !=
+	    NULL;
+}
+
+static bool
+decrypt(EVP_PKEY_CTX *ctx, enum rsa_padding padding, enum hash hash, struct tsb_view in,
+    struct tsb_bytes *result, size_t n)
+{
+	bool ok = set_padding(ctx, padding, hash) &&
+	    EVP_PKEY_decrypt(ctx, tsb_bytes_grow(result, n), &n, in.p, in.n) > 0;
+
+	if (ok)
+		result->n = n;
+	return ok;
+}
+
 int
 rsa_decrypt(EVP_PKEY *key, enum rsa_padding padding, enum hash hash, struct tsb_view in,
     struct tsb_bytes *out, struct tsb_err *err)
 {
 	pkey_ctx_auto *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-	size_t modulus = (size_t)EVP_PKEY_get_size(key), n = modulus;
+	size_t modulus = (size_t)EVP_PKEY_get_size(key);
 	tsb_bytes_auto result = {0};
+	bool ours = false, ok = in.n == modulus && ctx != NULL && EVP_PKEY_decrypt_init(ctx) > 0;
 
-	if (in.n != modulus || ctx == NULL || EVP_PKEY_decrypt_init(ctx) <= 0 ||
-	    !set_padding(ctx, padding, hash) ||
-	    EVP_PKEY_decrypt(ctx, tsb_bytes_grow(&result, n), &n, in.p, in.n) <= 0) {
+	if (ok) {
+		ours = padding == RSA_PAD_PKCS1 && !rejects_implicitly(ctx);
+		ok = decrypt(ctx, ours ? RSA_PAD_NONE : padding, hash, in, &result, modulus);
+	}
+	if (!ok) {
 		ERR_clear_error();
 		return tsb_fail(err, TSB_E_DECRYPT_FAILED, "the payload cannot be decrypted");
 	}
-	tsb_bytes_add(out, result.p, n);
+	if (ours)
+		return rsa_pkcs1_message(key, in, tsb_view_bytes(&result), out, err);
+	tsb_bytes_add_view(out, tsb_view_bytes(&result));
 	return 0;
 }

@@ -170,6 +170,28 @@ def test_wrong_wrapped_keys(hsm, kek, refused):
     assert "never" not in hsm.call("GET", "/v1/key")
 
 
+def raw_rsa(public, block):
+    numbers = public.public_numbers()
+    return pow(int.from_bytes(block, "big"), numbers.e, numbers.n).to_bytes(len(block), "big")
+
+
+def test_wrong_padding_and_wrong_content_are_refused_alike(hsm, kek):
+    """Bleichenbacher: nobody learns from an unwrap whether the padding was right."""
+    public, seen, made = public_of(hsm, "carrier"), set(), 0
+    blocks = [b"\0\2" + b"\xff" * (253 - n) + b"\0" + b"k" * n for n in (0, 15, 17, 33, 64)]
+    blocks += [b"\0" + bytes([kind]) + b"\xff" * (253 - 32) + b"\0" + bytes([kind + i]) * 32
+               for kind in (0, 1, 3) for i in range(2)]
+    blocks += [b"\0\2" + b"\xff" * 7 + b"\0" + b"k" * 246, b"\0\2" + b"\xff" * 254]
+    for n, block in enumerate(blocks):
+        try:
+            unwrap(hsm, raw_rsa(public, block), "chance %d" % n, "RSA_WRAP_PAD", "carrier")
+            made += 1
+        except Refused as error:
+            seen.add((error.status, error.code, error.message))
+    assert seen == {(500, 701, "Error unwrapping key")}
+    assert made <= 2, "a wrong block opens to random bytes: one of eighty has the size of a key"
+
+
 def test_what_a_new_key_may_be(hsm, kek, refused):
     wrapped = keywrap.aes_key_wrap(kek, os.urandom(32))
     with refused(606):

@@ -16,6 +16,7 @@
 
 #include "hsm/key/make.h"
 #include "hsm/soft/internal.h"
+#include "hsm/soft/rsa.h"
 #include "tests/unit/hsm_keys.h"
 
 #define KEK  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -238,6 +239,100 @@ test_zeros_behind_pkcs8(void **state)
 	}
 }
 
+/* ---- blocks with a wrong padding ---- */
+
+#define MODULUS 256
+
+/* 00 02, then padding and message as they are. */
+static void
+block_make(unsigned char type, size_t padding, bool zero, unsigned char block[MODULUS])
+{
+	memset(block, 0xa5, MODULUS);
+	block[0] = 0;
+	block[1] = type;
+	if (zero)
+		block[2 + padding] = 0;
+}
+
+static int
+block_open(struct hsm_key *k, const unsigned char block[MODULUS], struct tsb_bytes *out)
+{
+	token_key_auto *opened = hsm_keys_open(k, NULL);
+	tsb_bytes_auto sealed = {0};
+	struct tsb_err err = {0};
+
+	assert_int_equal(rsa_encrypt(k->public_key, RSA_PAD_NONE, HASH_NONE,
+			     tsb_view_of(block, MODULUS), &sealed, &err),
+	    0);
+	tsb_bytes_reset(out);
+	return rsa_pkcs1_message(hsm_keys_soft(opened)->pair, tsb_view_bytes(&sealed),
+	    tsb_view_of(block, MODULUS), out, &err);
+}
+
+/* A wrong block is no failure: it opens to bytes of its own, whatever is wrong with it. */
+static void
+test_wrong_padding_is_not_told(void **state)
+{
+	static const struct {
+		unsigned char type;
+		size_t padding;
+		bool zero;
+	} wrong[] = {{1, 100, true}, {0, 100, true}, {2, 7, true}, {2, 0, true}, {2, 0, false},
+	    {3, 200, true}};
+	hsm_key_auto *k = hsm_keys_make("RSA", NULL);
+	hsm_key_auto *other = hsm_keys_make("RSA", NULL);
+	unsigned char block[MODULUS];
+	tsb_bytes_auto first = {0};
+	tsb_bytes_auto again = {0};
+	tsb_bytes_auto elsewhere = {0};
+
+	for (size_t i = 0; i < TSB_COUNT(wrong); i++) {
+		block_make(wrong[i].type, wrong[i].padding, wrong[i].zero, block);
+		assert_int_equal(block_open(k, block, &first), 0);
+		assert_int_equal(block_open(k, block, &again), 0);
+		assert_true(tsb_view_eq(tsb_view_bytes(&first), tsb_view_bytes(&again)));
+		assert_true(first.n <= MODULUS - 11);
+		assert_int_equal(block_open(other, block, &elsewhere), 0);
+		assert_true(first.n + elsewhere.n < 8 ||
+		    !tsb_view_eq(tsb_view_bytes(&first), tsb_view_bytes(&elsewhere)));
+		for (size_t at = 0; at + 8 <= first.n; at++)
+			assert_memory_not_equal(first.p + at, block + MODULUS - 8, 8);
+	}
+	for (size_t padding = 8; padding < MODULUS - 2; padding += 49) {
+		block_make(2, padding, true, block);
+		assert_int_equal(block_open(k, block, &first), 0);
+		assert_int_equal(first.n, MODULUS - 3 - padding);
+		assert_memory_equal(first.p, block + 3 + padding, first.n);
+	}
+}
+
+/* What OpenSSL does from 3.2 on, and what stands in for it before, is the same. */
+static void
+test_wrong_padding_opens_alike_everywhere(void **state)
+{
+	hsm_key_auto *k = hsm_keys_make("RSA", NULL);
+	token_key_auto *opened = hsm_keys_open(k, NULL);
+	tsb_bytes_auto sealed = {0};
+	tsb_bytes_auto ours = {0};
+	tsb_bytes_auto theirs = {0};
+	unsigned char block[MODULUS];
+	struct tsb_err err = {0};
+
+	for (unsigned char type = 0; type < 4; type++) {
+		block_make(type, 50, true, block);
+		tsb_bytes_reset(&sealed);
+		tsb_bytes_reset(&theirs);
+		assert_int_equal(rsa_encrypt(k->public_key, RSA_PAD_NONE, HASH_NONE,
+				     tsb_view_of(block, MODULUS), &sealed, &err),
+		    0);
+		assert_int_equal(rsa_decrypt(hsm_keys_soft(opened)->pair, RSA_PAD_PKCS1, HASH_NONE,
+				     tsb_view_bytes(&sealed), &theirs, &err),
+		    0);
+		assert_int_equal(block_open(k, block, &ours), 0);
+		assert_true(tsb_view_eq(tsb_view_bytes(&ours), tsb_view_bytes(&theirs)));
+	}
+}
+
 /* ---- values that are no keys ---- */
 
 static void
@@ -264,7 +359,7 @@ test_values_that_are_no_keys(void **state)
 	const unsigned char bytes[64] = {0};
 
 	for (size_t i = 0; i < TSB_COUNT(sizes); i++)
-		refused(KEY_AES, tsb_view_of(bytes, sizes[i]), "no AES key");
+		refused(KEY_AES, tsb_view_of(bytes, sizes[i]), "Error unwrapping key");
 	refused(KEY_EC, tsb_view_of(bytes, 64), "no private key");
 	hsm_keys_value(ec, &value);
 	refused(KEY_RSA, tsb_view_bytes(&value), "another type");
@@ -381,6 +476,8 @@ main(void)
 	    cmocka_unit_test(test_method_must_fit_the_key),
 	    cmocka_unit_test(test_each_method_carries_its_kind),
 	    cmocka_unit_test(test_zeros_behind_pkcs8),
+	    cmocka_unit_test(test_wrong_padding_is_not_told),
+	    cmocka_unit_test(test_wrong_padding_opens_alike_everywhere),
 	    cmocka_unit_test(test_values_that_are_no_keys),
 	    cmocka_unit_test(test_keys_that_this_hsm_could_not_use),
 	    cmocka_unit_test(test_halves_of_different_keys),
