@@ -3,6 +3,7 @@
 
 #include "fcgi/fcgi.h"
 #include "fcgi/forward.h"
+#include "fcgi/trace.h"
 #include "lib/base/log.h"
 #include "lib/flow/ending.h"
 #include "lib/wire/wire.h"
@@ -15,7 +16,9 @@ api_key_create(void *app, struct web_request *rq, struct web_reply *reply, struc
 	if (wire_key_create_parse(rq->body, rq->arena, &in, err) ||
 	    (in.has_policy && fcgi_policy_check(app, rq, &in.policy, NULL, true, err)))
 		return -1;
-	return fcgi_forward_body(app, rq, reply, HSM_PASS_KEY_CREATE, err);
+	return fcgi_do_body(app, rq, reply,
+	    &(struct flow_deed){.action = "create key", .key_name = in.label}, HSM_PASS_KEY_CREATE,
+	    err);
 }
 
 int
@@ -67,9 +70,10 @@ static int
 delete_key(void *app, struct web_request *rq, struct web_reply *reply, const char *label,
     struct tsb_err *err)
 {
+	const struct flow_deed deed = {.action = "delete key", .key_name = label};
 	struct tsb_err cancel_err;
 
-	if (fcgi_forward_body(app, rq, reply, HSM_PASS_KEY_DELETE, err)) {
+	if (fcgi_do_body(app, rq, reply, &deed, HSM_PASS_KEY_DELETE, err)) {
 		if (err->code == TSB_E_KEY_NOT_EXISTENT &&
 		    flow_requests_cancel_of_key(app, label, rq->arena, &cancel_err))
 			log_failure(LOG_WARN, "requests of a deleted key", &cancel_err);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fcgi/fcgi.h"
+#include "fcgi/trace.h"
 #include "lib/custody/restore.h"
 #include "lib/flow/flow.h"
 #include "lib/gap/gap.h"
@@ -50,6 +51,7 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 		PACKAGE_MAX, /* each route has its own: 4 MiB at most, except for packages */
 	    .open = worker_open,
 	    .close = worker_close,
+	    .called = fcgi_called,
 	    .arg = (void *)conf,
 	};
 

@@ -3,15 +3,39 @@
 
 #include "fcgi/fcgi.h"
 #include "fcgi/forward.h"
+#include "fcgi/trace.h"
 #include "lib/base/str.h"
 #include "lib/flow/plan.h"
 #include "lib/wire/wire.h"
+
+/* What is done to a key; NULL: it is used only. */
+static const char *
+deed_of(enum tsb_effect effect)
+{
+	switch (effect) {
+	case EFFECT_SIGNATURE:
+	case EFFECT_PLAIN_TEXT:
+	case EFFECT_CERTIFICATE:
+	case EFFECT_CODE:
+		return NULL;
+	case EFFECT_BLOCKED:
+		return "block key";
+	case EFFECT_UNBLOCKED:
+		return "unblock key";
+	case EFFECT_POLICY:
+		return "modify key";
+	case EFFECT_NEW_KEY:
+		return "import key";
+	}
+	return NULL;
+}
 
 int
 api_synchronous(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	enum tsb_kind kind = web_route_arg(rq);
 	struct hsm_pass what = {.what = HSM_PASS_SYNCHRONOUS, .kind = kind};
+	struct flow_deed deed = {.action = deed_of(tsb_kinds[kind].effect)};
 	struct wire_synchronous_in in;
 
 	if (wire_synchronous_parse(kind, rq->body, rq->arena, &in, err) ||
@@ -20,7 +44,14 @@ api_synchronous(void *app, struct web_request *rq, struct web_reply *reply, stru
 		    tsb_kinds[kind].content != CONTENT_POLICY, err)) ||
 	    wire_compact(rq->body, rq->arena, &what.body, err))
 		return -1;
-	if (fcgi_forward(app, reply, &what, err))
+	if (deed.action == NULL)
+		return fcgi_forward(app, reply, &what, err);
+	deed.key_name = in.request.key_name;
+	if (tsb_kinds[kind].effect == EFFECT_NEW_KEY) {
+		deed.key_name = in.request.unwrap.label;
+		deed.detail = in.request.key_name;
+	}
+	if (fcgi_do(app, rq, reply, &deed, &what, err))
 		return -1;
 	if (tsb_kinds[kind].effect == EFFECT_POLICY)
 		flow_key_changed(app, in.request.key_name, in.request.key_password);
@@ -63,9 +94,12 @@ api_encrypt(void *app, struct web_request *rq, struct web_reply *reply, struct t
 int
 api_wrap(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
+	struct flow_deed deed = {.action = "export key"};
 	struct wire_wrap in;
 
 	if (wire_wrap_parse(rq->body, rq->arena, &in, err))
 		return -1;
-	return fcgi_forward_body(app, rq, reply, HSM_PASS_WRAP, err);
+	deed.key_name = in.key_to_wrap;
+	deed.detail = in.key_name;
+	return fcgi_do_body(app, rq, reply, &deed, HSM_PASS_WRAP, err);
 }

@@ -164,6 +164,7 @@ gap_attributes_keep(struct flow *f, struct store_tx *tx, const struct tsb_key_at
 	    .imported_ms = now_ms};
 	struct store_audit audit = {.action = "import attributes",
 	    .actor = actor,
+	    .key_name = in->key_name,
 	    .detail = in->key_name};
 
 	document.fetched_ms = now_ms;

@@ -184,6 +184,7 @@ forget_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	struct lookup *l = ctx;
 	struct store_audit audit = {.action = "forget attributes",
 	    .actor = ACTOR,
+	    .key_name = l->label,
 	    .detail = l->label};
 	bool changed;
 
@@ -220,6 +221,7 @@ gap_certificate_keep(struct flow *f, struct store_tx *tx, const char *label, str
 	struct store_audit audit = {
 	    .action = der.n > 0 ? "import certificate" : "delete certificate",
 	    .actor = actor,
+	    .key_name = label,
 	    .detail = label,
 	};
 	bool changed;

@@ -164,18 +164,27 @@ web_auth_free(struct web_auth **auth)
 }
 
 static unsigned
-proofs_roles(const struct proofs *list, struct tsb_view shown)
+proofs_roles_of(const struct proofs *list, const unsigned char digest[CRYPTO_SHA256_SIZE])
 {
-	unsigned char digest[CRYPTO_SHA256_SIZE];
 	unsigned roles = 0;
 
-	crypto_sha256(shown, digest);
 	for (size_t i = 0; i < list->n; i++) {
-		bool same = tsb_view_eq_secret(tsb_view_of(list->v[i].digest, sizeof(digest)),
-		    tsb_view_of(digest, sizeof(digest)));
+		bool same = tsb_view_eq_secret(tsb_view_of(list->v[i].digest, CRYPTO_SHA256_SIZE),
+		    tsb_view_of(digest, CRYPTO_SHA256_SIZE));
 
 		roles |= list->v[i].role & (0U - (unsigned)same);
 	}
+	return roles;
+}
+
+static unsigned
+proofs_roles(const struct proofs *list, struct tsb_view shown)
+{
+	unsigned char digest[CRYPTO_SHA256_SIZE];
+	unsigned roles;
+
+	crypto_sha256(shown, digest);
+	roles = proofs_roles_of(list, digest);
 	tsb_wipe(digest, sizeof(digest));
 	return roles;
 }
@@ -211,6 +220,59 @@ web_auth_roles(const struct web_auth *auth, const struct web_caller *caller, str
 	if (caller->cert != NULL && auth->certs.n)
 		roles |= cert_roles(auth, caller->cert, a);
 	return roles;
+}
+
+/* ---- who it was ---- */
+
+/* The first half of a fingerprint tells keys apart, and is found in the settings. */
+static void
+fingerprint_add(struct tsb_bytes *text, const char *what, const struct proofs *list,
+    struct tsb_view shown, struct arena *a)
+{
+	unsigned char digest[CRYPTO_SHA256_SIZE];
+
+	crypto_sha256(shown, digest);
+	tsb_bytes_addf(text, "%s%s%s:%s", text->n ? "+" : "",
+	    proofs_roles_of(list, digest) ? "" : "unknown-", what,
+	    enc_hex_str(a, tsb_view_of(digest, 8)));
+	tsb_wipe(digest, sizeof(digest));
+}
+
+/* A name without what would let it look like other fields of a line. */
+static void
+name_add(struct tsb_bytes *text, const char *name)
+{
+	tsb_bytes_addf(text, "%suser:", text->n ? "+" : "");
+	for (const unsigned char *p = (const unsigned char *)name; *p; p++)
+		if (*p <= 0x20 || *p >= 0x7f || *p == '"' || *p == '+' || *p == '%')
+			tsb_bytes_addf(text, "%%%02X", *p);
+		else
+			tsb_bytes_add(text, p, 1);
+}
+
+const char *
+web_auth_caller(const struct web_auth *auth, const struct web_caller *caller, struct arena *a)
+{
+	tsb_bytes_auto text = {0};
+	struct tsb_err err = {0};
+	struct tsb_view der;
+
+	if (auth == NULL)
+		return "";
+	if (caller->apikey != NULL)
+		fingerprint_add(&text, "key", &auth->keys, tsb_view_str(caller->apikey), a);
+	if (caller->cert != NULL &&
+	    crypto_pem_to_der(tsb_view_str(caller->cert), a, &der, &err) == 0)
+		fingerprint_add(&text, "cert", &auth->certs, der, a);
+	if (caller->user != NULL)
+		name_add(&text, caller->user);
+	return text.n ? arena_str(a, tsb_bytes_cstr(&text)) : "";
+}
+
+const char *
+web_roles_proven(unsigned roles, struct arena *a)
+{
+	return roles & ROLES_PROVEN ? web_roles_text(roles & ROLES_PROVEN, a) : "";
 }
 
 const char *

@@ -25,13 +25,21 @@ new_id(struct arena *a)
 }
 
 static int
-check_role(struct web_call *call, const struct web_auth *auth, struct tsb_err *err)
+check_role(struct web_call *call, const struct web_server *srv, void *app, struct tsb_err *err)
 {
-	call->rq.roles = web_auth_roles(auth, &call->caller, call->rq.arena);
-	if (call->rq.roles & call->rq.route->roles)
-		return 0;
+	struct web_request *rq = &call->rq;
+	unsigned used;
+
+	rq->roles = web_auth_roles(srv->auth, &call->caller, rq->arena);
+	rq->caller = web_auth_caller(srv->auth, &call->caller, rq->arena);
+	used = rq->roles & rq->route->roles;
+	rq->role = web_roles_text(used, rq->arena);
 	/* Always 631: only then do clients try their next key (api-notes.md 2.2). */
-	return tsb_fail(err, TSB_E_API_KEY, "API key is missing or invalid.");
+	if (used == 0)
+		(void)!tsb_fail(err, TSB_E_API_KEY, "API key is missing or invalid.");
+	if (srv->called != NULL)
+		srv->called(app, rq, used == 0 ? err : NULL);
+	return used == 0 ? -1 : 0;
 }
 
 static int
@@ -75,7 +83,7 @@ serve(struct web_call *call, const struct web_server *srv, void *app, struct web
 	tsb_bytes_auto body = {0};
 
 	if (web_call_parse(call, io->env, err) || web_call_route(call, srv->routes, err) ||
-	    check_role(call, srv->auth, err) || take_body(call, srv, io, &body, err))
+	    check_role(call, srv, app, err) || take_body(call, srv, io, &body, err))
 		return -1;
 	return call->rq.route->serve(app, &call->rq, reply, err);
 }
@@ -100,17 +108,22 @@ shown_target(const struct web_call *call)
 	return arena_str(call->rq.arena, text.n ? tsb_bytes_cstr(&text) : "-");
 }
 
+static const char *
+shown(const char *text)
+{
+	return *text == '\0' ? "-" : text;
+}
+
 static void
 log_access(const struct web_call *call, int status, const struct tsb_err *err, int64_t took,
     bool lost)
 {
-	unsigned used = call->rq.route != NULL ? call->rq.roles & call->rq.route->roles : 0;
 	const char *verb = call->rq.verb < VERB__MAX ? call->method : "?";
 	const char *text;
 
-	text = arena_printf(call->rq.arena, "role=%s %s %s %d %lldms%s",
-	    web_roles_text(used, call->rq.arena), verb, shown_target(call), status, (long long)took,
-	    lost ? " peer lost" : "");
+	text = arena_printf(call->rq.arena, "role=%s caller=%s from=%s %s %s %d %lldms%s",
+	    call->rq.role, shown(call->rq.caller), shown(call->rq.address), verb,
+	    shown_target(call), status, (long long)took, lost ? " peer lost" : "");
 	if (status >= 400 && err->file != NULL)
 		text = arena_printf(call->rq.arena, "%s %d %s:%d %s", text,
 		    tsb_err_number(err->code), err->file, err->line, err->msg);

@@ -17,6 +17,7 @@
 #define WEB_USER_MAX    256
 #define WEB_CERT_MAX    (32 * 1024)
 #define WEB_TYPE_MAX    256
+#define WEB_ADDRESS_MAX 64
 #define WEB_ID_SIZE     17
 
 /* Where a request comes from and its reply goes to: libfcgi, stdin and stdout, a test's memory. */
@@ -64,11 +65,13 @@ int web_call_route(struct web_call *call, const struct web_route *routes, struct
     TSB_MUSTCHECK;
 /* NULL, or what is wrong with the table: rows without role or handler, doubles, bad patterns. */
 const char *web_routes_check(const struct web_route *routes);
-const char *web_verb_name(enum web_verb);
 
 /* auth.c */
 /* Roles the caller proved; auth NULL = ROLE_ANYONE alone. */
 unsigned web_auth_roles(const struct web_auth *auth, const struct web_caller *caller,
+    struct arena *a);
+/* What web_request shows as caller; auth NULL = "". */
+const char *web_auth_caller(const struct web_auth *auth, const struct web_caller *caller,
     struct arena *a);
 void web_auth_free(struct web_auth **);
 /* "approver+service" for the log; "-" when none. */

@@ -225,13 +225,29 @@ parse_caller(struct web_call *call, char *const *env, struct tsb_err *err)
 	return parse_cert(call, env, err);
 }
 
+/* An address, or what a web server has in its place, if a line of the log can show it. */
+static const char *
+parse_address(char *const *env)
+{
+	const char *text = web_env(env, "REMOTE_ADDR");
+
+	if (text == NULL || strlen(text) > WEB_ADDRESS_MAX)
+		return "";
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+		if (*p <= 0x20 || *p >= 0x7f || *p == '"')
+			return "";
+	return text;
+}
+
 int
 web_call_parse(struct web_call *call, char *const *env, struct tsb_err *err)
 {
 	const char *type;
 
 	call->target = "";
-	call->rq.path = call->rq.query = call->rq.content_type = "";
+	call->rq.path = call->rq.query = call->rq.content_type = call->rq.caller = "";
+	call->rq.role = "-";
+	call->rq.address = parse_address(env);
 	parse_method(call, env);
 	call->length = web_env(env, "CONTENT_LENGTH");
 	if (parse_target(call, env, err) ||

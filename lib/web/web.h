@@ -39,6 +39,13 @@ struct web_request {
 	const char *content_type; /* as sent, "" when none */
 	struct tsb_view body;
 	unsigned roles; /* what the caller proved */
+	const char *role; /* those that let it in, "keyManagement+keyOperation"; "-" = none did */
+	/*
+	 * With what it proved them, for log and audit: "key:<16 hex>+cert:<16 hex>+user:<name>".
+	 * The SHA-256 in the settings begin so; "unknown-key:..." has no role. "" = nothing.
+	 */
+	const char *caller;
+	const char *address; /* of the caller, as the web server says; "" = it says nothing */
 	int64_t now_ms; /* clock read once */
 	const struct web_route *route; /* the row being served */
 };
@@ -64,6 +71,10 @@ struct web_route {
 	int arg; /* for handlers that serve several rows; see web_route_arg() */
 };
 
+/* "POST" */
+const char *web_verb_name(enum web_verb);
+/* Names of the roles that need a proof, "approver+service"; "" = none of them. */
+const char *web_roles_proven(unsigned roles, struct arena *a);
 /* arg of the row being served. */
 int web_route_arg(const struct web_request *rq);
 /* Value of a query parameter, percent-decoded, in the arena; NULL when absent. */
@@ -143,6 +154,8 @@ struct web_server {
 	long request_timeout; /* seconds to receive a request, and to send a reply; 0 = 60 */
 	void *(*open)(void *arg, struct tsb_err *err); /* in the worker; NULL = failed */
 	void (*close)(void *app);
+	/* Told of each call that a row fits: before its handler, or why its role does not do. */
+	void (*called)(void *app, const struct web_request *rq, const struct tsb_err *refused);
 	void *arg;
 };
 

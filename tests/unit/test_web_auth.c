@@ -153,6 +153,38 @@ test_task_listings_may_be_open(void **state)
 	web_auth_free(&open);
 }
 
+static void
+test_callers_are_named_by_fingerprints(void **state)
+{
+	static const struct {
+		struct web_caller caller;
+		const char *name;
+	} cases[] = {
+	    {{0}, ""},
+	    {{.apikey = "manage"}, "key:181229424893bb65"},
+	    {{.apikey = "guess"}, "unknown-key:"},
+	    {{.cert = CERT_LINES}, "cert:8d9be2a1efd0336f"},
+	    {{.cert = "no certificate"}, ""},
+	    {{.user = "alice"}, "user:alice"},
+	    {{.apikey = "manage", .cert = CERT_LINES, .user = "al ice+\"\n%"},
+		"key:181229424893bb65+cert:8d9be2a1efd0336f+user:al%20ice%2B%22%0A%25"},
+	};
+	arena_auto a = {0};
+
+	(void)state;
+	for (size_t i = 0; i < TSB_COUNT(cases); i++) {
+		const char *name = web_auth_caller(auth, &cases[i].caller, &a);
+
+		if (strncmp(cases[i].name, "unknown-", 8) == 0) {
+			assert_int_equal(strncmp(name, cases[i].name, 12), 0);
+			assert_int_equal(strlen(name), 12 + 16);
+		} else {
+			assert_string_equal(name, cases[i].name);
+		}
+	}
+	assert_string_equal(web_auth_caller(NULL, &cases[1].caller, &a), "");
+}
+
 int
 main(void)
 {
@@ -163,6 +195,7 @@ main(void)
 	    cmocka_unit_test(test_settings_of_roles),
 	    cmocka_unit_test(test_everybody_when_switched_off),
 	    cmocka_unit_test(test_task_listings_may_be_open),
+	    cmocka_unit_test(test_callers_are_named_by_fingerprints),
 	};
 
 	return cmocka_run_group_tests(tests, web_setup, web_teardown);
