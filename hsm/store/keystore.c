@@ -157,22 +157,30 @@ count_name(const struct keyfile_name *name, char out[KEYFILE_NAME_SIZE])
 	memcpy(out + 2 * CRYPTO_SHA256_SIZE, COUNT_SUFFIX, sizeof(COUNT_SUFFIX));
 }
 
-/* A missing counter starts at 0: it only informs, and decides nothing. */
+/*
+ * A missing counter starts at 0: it only informs, and decides nothing. Its block is allocated
+ * before it is mapped, also in a file that has the size: a process that writes to a hole on a full
+ * disk dies of SIGBUS. Without room the key works uncounted.
+ */
 static uint64_t *
 count_map(const struct keystore *ks, const struct keyfile_name *name)
 {
 	char file[KEYFILE_NAME_SIZE];
 	void *map = MAP_FAILED;
 	struct stat st;
-	int fd;
+	int fd, failed;
 
 	count_name(name, file);
 	fd = openat(ks->dir, file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return NULL;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    (st.st_size == sizeof(uint64_t) || ftruncate(fd, sizeof(uint64_t)) == 0))
+	failed = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= (off_t)sizeof(uint64_t)
+	    ? posix_fallocate(fd, 0, sizeof(uint64_t))
+	    : EINVAL;
+	if (failed == 0)
 		map = mmap(NULL, sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	else
+		log_warn("uses of a key are not counted: %s: %s", file, strerror(failed));
 	close(fd);
 	return map == MAP_FAILED ? NULL : map;
 }

@@ -1,11 +1,18 @@
 /* Changes of stored keys: the old one or the new one, seen by all, and done once. */
 #include "lib/first.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -160,6 +167,100 @@ test_uses_are_counted_on(void **state)
 	assert_int_equal(keystore_use_count(ks, after), 1);
 	keystore_count_use(ks, after);
 	assert_int_equal(keystore_use_count(ks, after), 2);
+}
+
+/* A file system of its own, which is full soon. False where this is not allowed. */
+static bool
+mount_small(void)
+{
+	const uid_t uid = geteuid();
+	FILE *map;
+
+	if (unshare(uid == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER))
+		return false;
+	if (uid != 0) {
+		map = fopen("/proc/self/uid_map", "w");
+		if (map == NULL)
+			return false;
+		fprintf(map, "0 %u 1", (unsigned)uid);
+		if (fclose(map) != 0)
+			return false;
+	}
+	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	    mount("tmpfs", directory, "tmpfs", 0, "size=32k,mode=0700") == 0;
+}
+
+static void
+fill_up(void)
+{
+	char path[128], bytes[1024] = {0};
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/filler", directory);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	while (write(fd, bytes, sizeof(bytes)) > 0)
+		;
+	close(fd);
+}
+
+/* The key works on, uncounted; the process died of SIGBUS. */
+static int
+use_on_full_disk(void)
+{
+	struct tsb_err err = {0};
+	hsm_key_auto *k = NULL;
+
+	if (!mount_small())
+		return 77;
+	keystore_close(&ks);
+	ks = open_store();
+	create("k");
+	fill_up();
+	if (keystore_get(ks, tsb_view_str("k"), &k, &err))
+		return 1;
+	keystore_count_use(ks, k);
+	return keystore_use_count(ks, k) == 0 ? 0 : 2;
+}
+
+static void
+test_full_disk_stops_the_counter_only(void **state)
+{
+	pid_t child = fork();
+	int status = -1;
+
+	if (child == 0)
+		_exit(use_on_full_disk());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* Where nobody may mount: a counter that has its block cannot lack it later. */
+static void
+test_counter_has_its_block_before_its_first_use(void **state)
+{
+	struct tsb_err err = {0};
+	hsm_key_auto *k = NULL;
+	struct dirent *entry;
+	size_t n = 0;
+	struct stat st;
+	DIR *d;
+
+	create("k");
+	assert_int_equal(keystore_get(ks, tsb_view_str("k"), &k, &err), 0);
+	d = opendir(directory);
+	assert_non_null(d);
+	while ((entry = readdir(d)) != NULL)
+		if (strstr(entry->d_name, ".use") != NULL) {
+			assert_int_equal(fstatat(dirfd(d), entry->d_name, &st, 0), 0);
+			assert_int_equal(st.st_size, 8);
+			assert_true(st.st_blocks > 0);
+			n++;
+		}
+	closedir(d);
+	assert_int_equal(n, 1);
 }
 
 /* ---- content ---- */
@@ -454,6 +555,8 @@ main(void)
 	    WITH_STORE(test_change_is_seen_by_all),
 	    WITH_STORE(test_refused_change_changes_nothing),
 	    WITH_STORE(test_uses_are_counted_on),
+	    WITH_STORE(test_full_disk_stops_the_counter_only),
+	    WITH_STORE(test_counter_has_its_block_before_its_first_use),
 	    cmocka_unit_test(test_secret_keys_survive_encoding),
 	    cmocka_unit_test(test_password_of_a_secret_key),
 	    cmocka_unit_test(test_content_that_cannot_be),
