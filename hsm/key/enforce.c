@@ -136,34 +136,57 @@ check_signature(struct check *c, struct tsb_err *err)
 	return 0;
 }
 
-static check_fn *const checks[] = {check_syntax, check_operation, check_label, check_payload,
-    check_timestamp, check_approver, check_signature};
+/* Of a token; all approvals have the same one. */
+static check_fn *const token_checks[] = {check_operation, check_label, check_payload,
+    check_timestamp};
 
 static int
-check_all(struct check *c, struct tsb_err *err)
+check_token(struct check *c, struct tsb_err *err)
 {
-	for (size_t i = 0; i < TSB_COUNT(checks); i++)
-		if (checks[i](c, err))
+	for (size_t i = 0; i < TSB_COUNT(token_checks); i++)
+		if (token_checks[i](c, err))
 			return -1;
 	return 0;
 }
 
 /* ---- the decision ---- */
 
-static int
-collect_votes(struct check *c, struct ska_vote *votes, struct ska_approval_token *token,
-    struct tsb_err *err)
+static bool
+has_voted(const struct ska_vote *votes, size_t n, struct tsb_view spki)
 {
+	for (size_t i = 0; i < n; i++)
+		if (tsb_view_eq(votes[i].spki, spki))
+			return true;
+	return false;
+}
+
+/*
+ * Nothing is verified twice: the token of approval 1 once, and an approver once. A further approval
+ * of the same approver counts for nothing, so its signature is not looked at.
+ */
+static int
+collect_votes(struct check *c, struct ska_vote *votes, size_t *nvotes,
+    struct ska_approval_token *token, struct tsb_err *err)
+{
+	*nvotes = 0;
 	for (size_t i = 0; i < c->rq->napprovals; i++) {
+		bool same;
+
 		c->number = i + 1;
-		if (check_all(c, err))
+		if (check_syntax(c, err))
+			return -1;
+		same = i > 0 && tsb_view_eq(token->whole, c->approval.token.whole);
+		if ((!same && check_token(c, err)) || check_approver(c, err))
 			return -1;
 		if (i == 0)
 			*token = c->approval.token;
-		else if (!tsb_view_eq(token->whole, c->approval.token.whole))
+		else if (!same)
 			return refuse(c, err, "its token differs from that of approval 1");
-		votes[i].spki = c->spki;
-		votes[i].approves = true;
+		if (has_voted(votes, *nvotes, c->spki))
+			continue;
+		if (check_signature(c, err))
+			return -1;
+		votes[(*nvotes)++] = (struct ska_vote){.spki = c->spki, .approves = true};
 	}
 	return 0;
 }
@@ -190,13 +213,14 @@ enforce(const struct enforce_request *rq, struct arena *a, struct tsb_err *err)
 	struct ska_approval_token token = {0};
 	struct ska_verdict verdict;
 	struct ska_vote *votes;
+	size_t nvotes;
 	int64_t t0 = rq->now;
 	bool timestamped = true;
 
 	if (rq->napprovals > APPROVALS_MAX)
 		return tsb_fail(err, TSB_E_HSM, "more than %d approvals", APPROVALS_MAX);
 	votes = arena_array(a, rq->napprovals + 1, sizeof(*votes));
-	if (collect_votes(&c, votes, &token, err))
+	if (collect_votes(&c, votes, &nvotes, &token, err))
 		return -1;
 	/*
 	 * Without approvals the request begins now: only a token that asks for no approval and no
@@ -206,7 +230,7 @@ enforce(const struct enforce_request *rq, struct arena *a, struct tsb_err *err)
 		timestamped = token.has_timestamp;
 		t0 = timestamped ? (int64_t)token.timestamp.seconds : 0;
 	}
-	ska_evaluate(rule, votes, rq->napprovals, timestamped, t0, rq->now, &verdict);
+	ska_evaluate(rule, votes, nvotes, timestamped, t0, rq->now, &verdict);
 	if (!verdict.met)
 		return tsb_fail(err, TSB_E_HSM, "%s The provided approvals are insufficient.%s",
 		    rq->failure ? rq->failure : "Error creating signature.",

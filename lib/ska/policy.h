@@ -12,6 +12,7 @@
 #define POLICY_TOKENS_MAX    64
 #define POLICY_GROUPS_MAX    64
 #define POLICY_APPROVERS_MAX 256
+#define POLICY_ENTRIES_MAX   1024 /* approvers of all groups, tokens and rules together */
 #define POLICY_VALUE_MAX     (16 * 1024) /* bytes of one key or certificate */
 #define POLICY_NAME_MAX      255
 

@@ -263,11 +263,27 @@ check_rule_can_be_met(const struct ska_rule *rule, int kind, struct tsb_err *err
 	return -1;
 }
 
+static size_t
+count_entries(const struct ska_policy *p)
+{
+	size_t n = 0;
+
+	for (int k = 0; k < RULE__MAX; k++)
+		for (size_t i = 0; i < p->rule[k].ntokens; i++)
+			for (size_t g = 0; g < p->rule[k].tokens[i].ngroups; g++)
+				n += p->rule[k].tokens[i].groups[g].napprovers;
+	return n;
+}
+
 int
 ska_policy_check(const struct ska_policy *p, struct tsb_err *err)
 {
 	for (int k = 0; k < RULE__MAX; k++)
 		if (check_rule(&p->rule[k], k, err))
 			return -1;
+	if (count_entries(p) > POLICY_ENTRIES_MAX)
+		return tsb_fail(err, TSB_E_INPUT,
+		    "policy: names %zu approvers in its groups; at most %d are allowed in all rules",
+		    count_entries(p), POLICY_ENTRIES_MAX);
 	return check_rule_can_be_met(&p->rule[RULE_USE], RULE_USE, err);
 }

@@ -339,6 +339,17 @@ def test_limits_of_a_policy(api):
     refused_policy(api, 600, policy(rule(token(*[group(1, a) for _ in range(65)]))), "groups")
 
 
+def test_a_policy_names_at_most_1024_approvers(api):
+    """Larger ones were taken and could never be used."""
+    entry = Approver("p256", "a").policy_entry()
+    full = token({"name": None, "quorum": 1, "approvals": [entry] * 256})
+    half = rule(full, full)
+    api.create_key(unique(), policy(half, None, half, None))
+    one_more = rule(token({"name": None, "quorum": 1, "approvals": [entry]}))
+    refused_policy(api, 600, policy(half, one_more, half, None), "1025 approvers")
+    refused_policy(api, 600, policy(rule(*[full] * 40)), "at most 1024")
+
+
 # ---- passwords, list, delete ----
 
 def test_password(api):

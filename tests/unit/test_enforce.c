@@ -244,6 +244,26 @@ test_quorum(void **state)
 	}
 }
 
+/* One approval 4096 times cost 4096 verifications. Now a known approver is not looked at again. */
+static void
+test_known_approvers_are_not_verified_again(void **state)
+{
+	struct ska_signed_approval s;
+	tsb_bytes_auto whole = {0};
+	struct tsb_err err;
+	struct fixture f;
+
+	begin(&f);
+	approve(&f, "012");
+	assert_int_equal(ska_signed_approval_parse(f.approval[1], &s, &err), 0);
+	s.signature = person_sign(&person[1], tsb_view_str("something else"));
+	ska_signed_approval_format(&s, &whole);
+	f.approval[2] = tsb_view_bytes(&whole);
+	allowed(&f);
+	f.approval[1] = f.approval[2];
+	refused(&f, "approval 2: signature does not verify");
+}
+
 static void
 test_time_window(void **state)
 {
@@ -618,6 +638,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_quorum),
+	    cmocka_unit_test(test_known_approvers_are_not_verified_again),
 	    cmocka_unit_test(test_time_window),
 	    cmocka_unit_test(test_future_timestamps),
 	    cmocka_unit_test(test_timestamps_of_the_past),
