@@ -217,6 +217,7 @@ enum verdict {
 	REFUSED,
 	AWAY, /* the HSM heard nothing, or whether it did is not known */
 	TROUBLE,
+	STOPPED, /* by a limit on the way: how often does not matter, only who raises it */
 	TO_CALL,
 	DID_NOT, /* asked only: given back, to be evaluated anew */
 	DID_WHAT,
@@ -234,6 +235,8 @@ verdict_of(enum hsm_outcome outcome)
 	case HSM_AWAY:
 	case HSM_LOST:
 		return AWAY;
+	case HSM_STOPPED:
+		return STOPPED;
 	case HSM_TROUBLE:
 		break;
 	}
@@ -412,12 +415,12 @@ give_back(const struct flow *f, const struct flow_execution *x, enum verdict ver
 	    .to = STATE_APPROVED,
 	    .expires_ms = rq->expires_ms,
 	    .due_ms = rq->due_ms,
-	    .uncount_attempt = verdict != TROUBLE,
+	    .uncount_attempt = verdict != TROUBLE && verdict != STOPPED,
 	};
 
 	if (verdict == DID_NOT)
 		return change;
-	if (verdict == TROUBLE)
+	if (verdict == TROUBLE || verdict == STOPPED)
 		change.due_ms = now_ms + pause_ms(f, rq->attempt);
 	if (x->asking || (x->called && !tsb_kind_repeatable(rq->kind) && !x->never_sent)) {
 		change.owner = rq->owner;
@@ -436,7 +439,7 @@ outcome_change(const struct flow *f, struct flow_execution *x, enum verdict verd
 	    .execution_ms = x->sent_ms,
 	};
 
-	if (verdict == AWAY || verdict == TROUBLE || verdict == DID_NOT)
+	if (verdict == AWAY || verdict == TROUBLE || verdict == STOPPED || verdict == DID_NOT)
 		return give_back(f, x, verdict);
 	if (verdict == DID_IT) {
 		change.to = STATE_EXECUTED;
@@ -506,9 +509,9 @@ outcome_record(struct flow *f, struct flow_execution *x, enum verdict verdict,
 		r.restores = false;
 		verdict = REFUSED;
 	}
-	*outcome = verdict == AWAY                     ? OUTCOME_HSM_AWAY
-	    : verdict == TROUBLE || verdict == DID_NOT ? OUTCOME_LATER
-						       : OUTCOME_DONE;
+	*outcome = verdict == AWAY                                           ? OUTCOME_HSM_AWAY
+	    : verdict == TROUBLE || verdict == STOPPED || verdict == DID_NOT ? OUTCOME_LATER
+									     : OUTCOME_DONE;
 	r.change = outcome_change(f, x, verdict, result, why);
 	if (why->code != TSB_OK) {
 		r.detail = tsb_err_reason(why->code);
@@ -543,7 +546,8 @@ flow_execution_finish(struct flow *f, struct flow_execution *x, const struct hsm
 	    : x->asking                             ? asked_classify(x, answer, &why)
 						    : verdict_of(answer->outcome);
 
-	x->never_sent = answer->outcome == HSM_AWAY && x->look == LOOK_NONE;
+	x->never_sent = (answer->outcome == HSM_AWAY || answer->outcome == HSM_STOPPED) &&
+	    x->look == LOOK_NONE;
 	if (verdict == DID_IT && tsb_kind_certifies(x->request.kind))
 		verdict = certificate_classify(f, x, &result, &why);
 	if (call_again(x, verdict, &why)) {

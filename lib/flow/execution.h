@@ -26,7 +26,7 @@ struct flow_execution {
 	enum flow_look look;
 	struct tsb_err refusal; /* LOOK_REFUSED: what the HSM said */
 	bool called; /* the HSM may have heard of the request in this execution */
-	bool never_sent; /* the last order did not reach the HSM */
+	bool never_sent; /* the last order did not reach the HSM as a whole */
 	int64_t locked_until_ms; /* end of the timelock of the chosen token, 0 = it has none */
 	int64_t sent_ms;
 	struct arena arena;

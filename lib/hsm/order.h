@@ -28,6 +28,7 @@ enum hsm_outcome {
 	HSM_DID_IT,
 	HSM_REFUSED, /* and will again */
 	HSM_AWAY, /* the HSM did not hear of it */
+	HSM_STOPPED, /* on its way, by a limit of size, time or rate: may pass when that is raised */
 	HSM_LOST, /* sent, and no whole answer came: it may have been executed */
 	HSM_TROUBLE /* answered that it cannot now, or what no HSM answers: it may be asked again */
 };

@@ -53,12 +53,21 @@ is_trouble(enum tsb_code code)
 	    code == TSB_E_IMPL || code == TSB_E_GENERAL;
 }
 
+/* Limits of a front server or of the HSM, whatever the body says: nothing was executed. */
+static bool
+is_limit(int status)
+{
+	return status == 408 || status == 413 || status == 429;
+}
+
 static enum hsm_outcome
 error_read(const struct rest_reply *reply, struct tsb_err *why)
 {
 	rest_hsm_raise(reply, why);
 	if (why->code == TSB_E_CONNECTIVITY)
 		return HSM_AWAY;
+	if (is_limit(reply->status))
+		return HSM_STOPPED;
 	/* not an answer of this API: a wrong address or a front server's page */
 	if (!wire_error_has_number(tsb_view_bytes(&reply->body)))
 		return HSM_TROUBLE;

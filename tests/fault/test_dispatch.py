@@ -218,6 +218,7 @@ def test_attempts_while_the_hsm_was_away_count_as_failures(wide, people):
 @pytest.mark.parametrize("status, kind, body", [
     (500, "application/json", b'{"timestamp":"now","status":500,"error":"Internal Server Error"}'),
     (429, "application/json", b'{"message":"API rate limit exceeded"}'),
+    (413, "application/json", b'{"errorCode":600,"reason":"r","message":"too large"}'),
     (404, "text/html", b"<html>not here</html>"),
     (200, "text/html", b"<html>welcome</html>"),
     (200, "application/json", b'{"signature":'),
