@@ -242,9 +242,12 @@ struct delivery {
 	const char *actor;
 };
 
+/* Without white space around it, nor the byte order mark of an editor. */
 static struct tsb_view
 trimmed(struct tsb_view text)
 {
+	if (text.n >= 3 && !memcmp(text.p, "\xef\xbb\xbf", 3))
+		text = tsb_view_of(text.p + 3, text.n - 3);
 	while (text.n > 0 && memchr(" \t\r\n", text.p[0], 4) != NULL) {
 		text.p++;
 		text.n--;

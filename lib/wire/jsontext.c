@@ -291,6 +291,8 @@ jsontext_compact(struct tsb_view text, char opening, struct arena *a, struct tsb
 	if (text.n > TEXT_MAX)
 		return tsb_fail(err, TSB_E_INPUT, "body is longer than %d bytes", TEXT_MAX);
 	s.end = text.p + text.n;
+	if (text.n >= 3 && !memcmp(text.p, "\xef\xbb\xbf", 3))
+		s.p += 3; /* a byte order mark: RFC 8259, 8.1 lets readers skip it */
 	skip_space(&s);
 	if (s.p == s.end)
 		return tsb_fail(err, TSB_E_INPUT, "body is missing");

@@ -16,6 +16,8 @@ test_text_is_compacted(void **state)
 		const char *name, *in, *out;
 	} rows[] = {
 	    {"empty object", " \t\r\n{ } \n", "{}"},
+	    {"byte order mark", "\xef\xbb\xbf {\"a\":\"\xef\xbb\xbf\"}",
+		"{\"a\":\"\xef\xbb\xbf\"}"},
 	    {"space everywhere", "{ \"a\" : [ 1 , 2 ] , \"b\" : { } }", "{\"a\":[1,2],\"b\":{}}"},
 	    {"space inside strings stays", "{\"a\": \" b \"}", "{\"a\":\" b \"}"},
 	    {"bytes of strings stay", "{\"a\":\"\\u00e9\\/\xc3\xa9\\\"\"}",
@@ -54,7 +56,7 @@ test_text_outside_the_grammar_is_refused(void **state)
 	    {"only space", " \r\n\t", "body is missing"},
 	    {"array", "[]", "'{' is expected"},
 	    {"string", "\"a\"", "'{' is expected"},
-	    {"byte order mark", "\xef\xbb\xbf{}", "'{' is expected"},
+	    {"two byte order marks", "\xef\xbb\xbf\xef\xbb\xbf{}", "'{' is expected"},
 	    {"open object", "{", "member name"},
 	    {"open object after a member", "{\"a\":1", "ends early"},
 	    {"open after comma", "{\"a\":1,", "member name"},
