@@ -546,8 +546,8 @@ flow_execution_finish(struct flow *f, struct flow_execution *x, const struct hsm
 	    : x->asking                             ? asked_classify(x, answer, &why)
 						    : verdict_of(answer->outcome);
 
-	x->never_sent = (answer->outcome == HSM_AWAY || answer->outcome == HSM_STOPPED) &&
-	    x->look == LOOK_NONE;
+	x->never_sent =
+	    (answer->outcome == HSM_AWAY || answer->outcome == HSM_STOPPED) && x->look == LOOK_NONE;
 	if (verdict == DID_IT && tsb_kind_certifies(x->request.kind))
 		verdict = certificate_classify(f, x, &result, &why);
 	if (call_again(x, verdict, &why)) {

@@ -1,10 +1,11 @@
 /*
  * One request in the fixed order of checks, the same for all rows: path 404, verb 405, role 401,
- * length 413, body, handler. Then its reply and its access line.
+ * encoding 415, length 413, body, handler. Then its reply and its access line.
  */
 #include "lib/first.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/enc.h"
@@ -12,8 +13,11 @@
 #include "lib/crypto/crypto.h"
 #include "lib/web/internal.h"
 
-/* Most bytes that a refused caller may still send: unless they are read, Apache answers 503. */
-#define DRAIN_MAX (64UL * 1024 * 1024)
+/*
+ * What is left of a refused body is read, because Apache answers 503 unless it can send it all. Web
+ * servers have it complete: it comes at once, or nobody waits for it.
+ */
+#define DRAIN_MS 1000
 
 static const char *
 new_id(struct arena *a)
@@ -45,16 +49,29 @@ check_role(struct web_call *call, const struct web_server *srv, void *app, struc
 static int
 drain(struct web_io *io)
 {
+	int64_t until = clock_monotonic_ms() + DRAIN_MS;
 	unsigned char waste[8192];
-	size_t total = 0;
 	ssize_t n;
 
-	while ((n = io->read(io, waste, sizeof(waste))) != 0) {
-		total += n > 0 ? (size_t)n : 0;
-		if (n < 0 || total > DRAIN_MAX)
-			return -1;
-	}
-	return 0;
+	if (io->hurry != NULL)
+		io->hurry(io);
+	do
+		n = io->read(io, waste, sizeof(waste));
+	while (n > 0 && clock_monotonic_ms() < until);
+	return n == 0 ? 0 : -1;
+}
+
+/* Nothing here unpacks: a compressed body would only be told that it is no JSON. */
+static int
+check_encoding(struct web_call *call, char *const *env, struct tsb_err *err)
+{
+	const char *encoding = web_env(env, "HTTP_CONTENT_ENCODING");
+
+	if (encoding == NULL || !strcasecmp(encoding, "identity"))
+		return 0;
+	call->status = 415;
+	return tsb_fail(err, TSB_E_INPUT,
+	    "Content-Encoding %.32s is not taken, send the body as it is", encoding);
 }
 
 /*
@@ -68,8 +85,10 @@ take_body(struct web_call *call, const struct web_server *srv, struct web_io *io
 	size_t max = call->rq.route->body_max;
 
 	if (max == 0)
-		return drain(io) ? tsb_fail(err, TSB_E_INPUT, "the request body is too large") : 0;
-	if (web_call_read(call, io, max < srv->body_max ? max : srv->body_max, body, err))
+		return drain(io) ? tsb_fail(err, TSB_E_INPUT, "the request body does not arrive")
+				 : 0;
+	if (check_encoding(call, io->env, err) ||
+	    web_call_read(call, io, max < srv->body_max ? max : srv->body_max, body, err))
 		return -1;
 	(void)tsb_bytes_cstr(body); /* a NUL behind, for parsers that look one byte further */
 	call->rq.body = tsb_view_bytes(body);
@@ -116,14 +135,14 @@ shown(const char *text)
 
 static void
 log_access(const struct web_call *call, int status, const struct tsb_err *err, int64_t took,
-    bool lost)
+    const char *fate)
 {
 	const char *verb = call->rq.verb < VERB__MAX ? call->method : "?";
 	const char *text;
 
 	text = arena_printf(call->rq.arena, "role=%s caller=%s from=%s %s %s %d %lldms%s",
 	    call->rq.role, shown(call->rq.caller), shown(call->rq.address), verb,
-	    shown_target(call), status, (long long)took, lost ? " peer lost" : "");
+	    shown_target(call), status, (long long)took, fate);
 	if (status >= 400 && err->file != NULL)
 		text = arena_printf(call->rq.arena, "%s %d %s:%d %s", text,
 		    tsb_err_number(err->code), err->file, err->line, err->msg);
@@ -146,7 +165,7 @@ web_exchange(const struct web_server *srv, void *app, struct web_io *io, struct 
 	struct web_call call = {.rq = {.arena = a, .id = new_id(a), .now_ms = clock_now_ms()}};
 	struct web_reply reply = {0};
 	struct tsb_err err = {0};
-	int rc;
+	bool waits, lost;
 
 	log_request(call.rq.id);
 	if (serve(&call, srv, app, io, &reply, &err)) {
@@ -156,11 +175,13 @@ web_exchange(const struct web_server *srv, void *app, struct web_io *io, struct 
 	} else if (reply.status == 0) {
 		reply.status = 200;
 	}
-	rc = drain(io);
-	if (web_reply_write(io, &call, &reply))
-		rc = -1;
-	log_access(&call, reply.status, &err, clock_monotonic_ms() - started, rc != 0);
+	waits = drain(io) != 0;
+	lost = web_reply_write(io, &call, &reply) != 0;
+	log_access(&call, reply.status, &err, clock_monotonic_ms() - started,
+	    lost        ? " peer lost"
+		: waits ? " body not awaited"
+			: "");
 	log_request(NULL);
 	tsb_bytes_clear(&reply.body);
-	return rc;
+	return waits || lost ? -1 : 0;
 }

@@ -26,6 +26,8 @@ struct web_io {
 	/* At most n bytes into p; 0 at the end of the body, -1 when the peer is gone. */
 	ssize_t (*read)(struct web_io *, void *p, size_t n);
 	int (*write)(struct web_io *, const void *p, size_t n);
+	/* What is read from here on is thrown away: reads no longer wait. NULL = they never do. */
+	void (*hurry)(struct web_io *);
 	void *ctx;
 };
 

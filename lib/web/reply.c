@@ -19,6 +19,7 @@ static const struct {
     {405, "Method Not Allowed"},
     {413, "Content Too Large"},
     {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
     {500, "Internal Server Error"},
     {501, "Not Implemented"},
 };

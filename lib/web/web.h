@@ -163,7 +163,8 @@ struct web_server {
  * Serves until told to stop: on a socket from systemd, on a listening descriptor 0 (spawn-fcgi,
  * mod_fcgid), or on srv->listen. Started as plain CGI it answers one request. Returns the exit
  * status of the program. Web servers must buffer requests (nginx: fastcgi_request_buffering on, the
- * default; Apache does): a worker serves one at a time, and request_timeout ends what stalls.
+ * default; Apache: an input filter): a worker serves one at a time, and request_timeout ends what
+ * stalls, or a second where the request was refused.
  */
 int web_run(const struct web_server *srv);
 /* True when a CGI host started this process for one request. */

@@ -3,7 +3,8 @@
  *
  * Waiting is epoll with EPOLLEXCLUSIVE, so that the kernel wakes one worker for one connection, and
  * signals are open only there: SIGTERM is seen between requests, and no system call of a handler
- * is ever interrupted. A timer shuts the connection of a peer that stalls while it sends or reads.
+ * is ever interrupted. A timer shuts the connection of a peer that stalls while it sends or reads:
+ * soon where nobody needs what it sends, because a worker that waits serves nobody else.
  */
 #include "lib/first.h"
 
@@ -26,9 +27,14 @@
 #include "lib/web/internal.h"
 
 #define TIMEOUT_DEFAULT 60 /* seconds */
+#define HURRY_MS        100 /* without a byte of what is thrown away */
+#define PARAMS_MS       1000 /* web servers send them in one piece */
 
 static volatile sig_atomic_t stop;
 static FCGX_Request *volatile current;
+
+/* Of a peer whose bytes are thrown away: the alarm ends what brought none since the last one. */
+static volatile sig_atomic_t hurried, progress;
 
 static void
 on_term(int sig)
@@ -37,15 +43,22 @@ on_term(int sig)
 	stop = 1;
 }
 
-/* Shut, not closed: libfcgi sees the end of the stream and gives the descriptor back itself. */
+/*
+ * Shut, not closed: libfcgi sees the end of the stream and gives the descriptor back itself. A
+ * peer that may not send any more can still be answered.
+ */
 static void
 on_alarm(int sig)
 {
 	int saved = errno;
+	bool waited = !hurried || !progress;
 
 	(void)sig;
-	if (current && current->ipcFd >= 0)
-		(void)shutdown(current->ipcFd, SHUT_RDWR);
+	if (waited && current && current->ipcFd >= 0)
+		(void)shutdown(current->ipcFd, hurried == 1 ? SHUT_RD : SHUT_RDWR);
+	if (waited && hurried)
+		hurried = 2;
+	progress = 0;
 	errno = saved;
 }
 
@@ -79,20 +92,46 @@ signals_init(sigset_t *open)
 }
 
 static void
-deadline(long seconds)
+alarm_after(long ms, long again_ms)
 {
-	struct itimerval t = {.it_value.tv_sec = seconds, .it_interval.tv_sec = seconds ? 1 : 0};
+	struct itimerval t = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000},
+	    .it_interval = {.tv_sec = again_ms / 1000, .tv_usec = again_ms % 1000 * 1000}};
 
 	(void)setitimer(ITIMER_REAL, &t, NULL);
+}
+
+/* 0 = none */
+static void
+deadline_ms(long ms)
+{
+	hurried = 0;
+	alarm_after(ms, ms ? 1000 : 0);
+}
+
+static void
+hurry(void)
+{
+	progress = 0;
+	hurried = 1;
+	alarm_after(HURRY_MS, HURRY_MS);
 }
 
 /* ---- libfcgi as a web_io; the deadline runs while the peer is waited for, not in handlers ---- */
 
 struct fcgi_peer {
 	FCGX_Request rq;
-	long timeout;
+	long timeout_ms;
 	bool reading; /* input is not at its end yet */
 };
+
+/* libfcgi waits for all the bytes that it is asked for: at most those that it has, or one. */
+static size_t
+waiting_in(const FCGX_Stream *in, size_t n)
+{
+	size_t has = in->rdNext < in->stop ? (size_t)(in->stop - in->rdNext) : 1;
+
+	return n < has ? n : has;
+}
 
 static ssize_t
 fcgi_read(struct web_io *io, void *p, size_t n)
@@ -102,14 +141,26 @@ fcgi_read(struct web_io *io, void *p, size_t n)
 
 	if (!peer->reading)
 		return 0;
+	if (hurried)
+		n = waiting_in(peer->rq.in, n);
 	got = FCGX_GetStr(p, n > 65536 ? 65536 : (int)n, peer->rq.in);
+	progress = 1;
 	if (got == 0 && FCGX_GetError(peer->rq.in))
 		return -1;
 	if (got == 0) {
 		peer->reading = false;
-		deadline(0);
+		deadline_ms(0);
 	}
 	return got;
+}
+
+static void
+fcgi_hurry(struct web_io *io)
+{
+	struct fcgi_peer *peer = io->ctx;
+
+	if (peer->reading)
+		hurry();
 }
 
 static int
@@ -118,7 +169,7 @@ fcgi_write(struct web_io *io, const void *p, size_t n)
 	struct fcgi_peer *peer = io->ctx;
 	const char *text = p;
 
-	deadline(peer->timeout);
+	deadline_ms(peer->timeout_ms);
 	while (n) {
 		int part = n > 65536 ? 65536 : (int)n;
 
@@ -149,25 +200,30 @@ rest_if_short(int error)
 static int
 serve_one(const struct web_server *srv, void *app, struct fcgi_peer *peer, struct arena *a)
 {
-	struct web_io io = {.read = fcgi_read, .write = fcgi_write, .ctx = peer};
-
+	struct web_io io = {.read = fcgi_read,
+	    .write = fcgi_write,
+	    .hurry = fcgi_hurry,
+	    .ctx = peer};
 	int rc;
 
-	deadline(peer->timeout);
+	deadline_ms(PARAMS_MS);
 	rc = FCGX_Accept_r(&peer->rq); /* -errno */
 	if (rc != 0) {
-		deadline(0);
+		deadline_ms(0);
 		rest_if_short(-rc);
 		return -1;
 	}
+	deadline_ms(peer->timeout_ms);
 	peer->reading = true;
 	io.env = peer->rq.envp;
 	(void)web_exchange(srv, app, &io, a);
-	deadline(peer->timeout);
+	deadline_ms(peer->timeout_ms);
+	(void)FCGX_FFlush(peer->rq.out);
+	hurry(); /* libfcgi reads until the peer closes, too */
 	FCGX_Finish_r(&peer->rq);
 	/* A connection kept open would pin this worker to one client of the web server. */
 	FCGX_Free(&peer->rq, 1);
-	deadline(0);
+	deadline_ms(0);
 	arena_reset(a);
 	return 0;
 }
@@ -186,8 +242,8 @@ wait_open(int listener)
 static void
 loop(const struct web_server *srv, void *app, int listener, const sigset_t *open, long max)
 {
-	struct fcgi_peer peer = {
-	    .timeout = srv->request_timeout > 0 ? srv->request_timeout : TIMEOUT_DEFAULT};
+	struct fcgi_peer peer = {.timeout_ms = 1000 *
+		(srv->request_timeout > 0 ? srv->request_timeout : TIMEOUT_DEFAULT)};
 	int wait_fd = wait_open(listener);
 	struct epoll_event ev;
 	arena_auto a = {0};

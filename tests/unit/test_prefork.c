@@ -433,6 +433,34 @@ test_dripping_peer_does_not_pin_a_worker(void **state)
 	server_stop(pid);
 }
 
+/* Each is refused before its body is there: nobody waits for the rest of it. */
+static void
+test_refused_bodies_are_not_awaited(void **state)
+{
+	pid_t pid = server_start(4, 0);
+	struct tsb_bytes rq = {0};
+	int64_t started;
+	int fd[12];
+
+	(void)state;
+	(void)worker_pid();
+	add_request(&rq, "POST", "/v1/refused", 50000, 0);
+	rq.n -= 10000;
+	for (size_t i = 0; i < TSB_COUNT(fd); i++) {
+		fd[i] = client_connect(socket_path);
+		assert_true(send_bytes(fd[i], &rq));
+	}
+	started = clock_monotonic_ms();
+	assert_int_equal(ask("GET", "/v1/pid", 0), 200);
+	assert_true(clock_monotonic_ms() - started < 1000);
+	for (size_t i = 0; i < TSB_COUNT(fd); i++)
+		assert_int_equal(finish(fd[i]), 404);
+	/* One that comes at once is read to its end, however large. */
+	assert_int_equal(ask("POST", "/v1/refused", 6000000), 404);
+	tsb_bytes_clear(&rq);
+	server_stop(pid);
+}
+
 /* One that does not read its answer. */
 static void
 test_deaf_peer_does_not_pin_a_worker(void **state)
@@ -561,27 +589,6 @@ test_inherited_sockets(void **state)
 }
 
 static void
-test_addresses_to_listen_on(void **state)
-{
-	static const char *const bad[] = {"", "localhost",
-	    "localhost:", "127.0.0.1:no-such-service", "unix:", "unix:/no/such/folder/s",
-	    "203.0.113.1:80"};
-	struct web_listener l;
-	struct tsb_err err;
-	int copy = dup(STDIN_FILENO);
-
-	(void)state;
-	assert_non_null(freopen("/dev/null", "r", stdin));
-	for (size_t i = 0; i < TSB_COUNT(bad); i++)
-		if (web_listen(bad[i], 0600, &l, &err) == 0)
-			fail_msg("%s is taken", bad[i]);
-	assert_int_equal(web_listen("127.0.0.1:0", 0, &l, &err), 0);
-	web_listener_close(&l);
-	dup2(copy, STDIN_FILENO);
-	close(copy);
-}
-
-static void
 test_answers_plain_cgi(void **state)
 {
 	static const struct web_server srv = {.program = "test",
@@ -672,11 +679,11 @@ main(void)
 	    cmocka_unit_test_teardown(test_socket_in_use_is_left_alone, after_each),
 	    cmocka_unit_test_teardown(test_stalling_peer_does_not_pin_a_worker, after_each),
 	    cmocka_unit_test_teardown(test_dripping_peer_does_not_pin_a_worker, after_each),
+	    cmocka_unit_test_teardown(test_refused_bodies_are_not_awaited, after_each),
 	    cmocka_unit_test_teardown(test_deaf_peer_does_not_pin_a_worker, after_each),
 	    cmocka_unit_test_teardown(test_aborting_peers, after_each),
 	    cmocka_unit_test_teardown(test_garbage_peers, after_each),
 	    cmocka_unit_test_teardown(test_inherited_sockets, after_each),
-	    cmocka_unit_test_teardown(test_addresses_to_listen_on, after_each),
 	    cmocka_unit_test_teardown(test_answers_plain_cgi, after_each),
 	};
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -284,6 +285,24 @@ test_body_and_its_length(void **state)
 }
 
 static void
+test_packed_bodies_are_refused_by_name(void **state)
+{
+	static const char gzip[] = "\x1f\x8b\x08";
+
+	(void)state;
+	assert_int_equal(ask("POST", "/v1/key/attributes", gzip, KM_KEY,
+			     "HTTP_CONTENT_ENCODING=gzip", NULL),
+	    415);
+	assert_non_null(strstr(answer_body(), "Content-Encoding gzip is not taken"));
+	assert_int_equal(ask("POST", "/v1/key/attributes", gzip, "HTTP_CONTENT_ENCODING=gzip",
+			     NULL),
+	    401);
+	assert_int_equal(ask("POST", "/v1/key/attributes", "{}", KM_KEY,
+			     "HTTP_CONTENT_ENCODING=identity", NULL),
+	    200);
+}
+
+static void
 test_peer_gone_before_the_end_serves_nothing(void **state)
 {
 	(void)state;
@@ -371,6 +390,29 @@ test_route_tables_are_checked(void **state)
 	assert_null(web_routes_check(good));
 }
 
+/* ---- listening ---- */
+
+static void
+test_addresses_to_listen_on(void **state)
+{
+	static const char *const bad[] = {"", "localhost",
+	    "localhost:", "127.0.0.1:no-such-service", "unix:", "unix:/no/such/folder/s",
+	    "203.0.113.1:80"};
+	struct web_listener l;
+	struct tsb_err err;
+	int copy = dup(STDIN_FILENO);
+
+	(void)state;
+	assert_non_null(freopen("/dev/null", "r", stdin));
+	for (size_t i = 0; i < TSB_COUNT(bad); i++)
+		if (web_listen(bad[i], 0600, &l, &err) == 0)
+			fail_msg("%s is taken", bad[i]);
+	assert_int_equal(web_listen("127.0.0.1:0", 0, &l, &err), 0);
+	web_listener_close(&l);
+	dup2(copy, STDIN_FILENO);
+	close(copy);
+}
+
 int
 main(void)
 {
@@ -385,10 +427,12 @@ main(void)
 	    cmocka_unit_test(test_methods),
 	    cmocka_unit_test(test_body_arrives_in_pieces),
 	    cmocka_unit_test(test_body_and_its_length),
+	    cmocka_unit_test(test_packed_bodies_are_refused_by_name),
 	    cmocka_unit_test(test_peer_gone_before_the_end_serves_nothing),
 	    cmocka_unit_test(test_replies),
 	    cmocka_unit_test(test_error_bodies),
 	    cmocka_unit_test(test_route_tables_are_checked),
+	    cmocka_unit_test(test_addresses_to_listen_on),
 	};
 
 	return cmocka_run_group_tests(tests, web_setup, web_teardown);

@@ -1,5 +1,6 @@
 """The shipped files of nginx/ and apache/, TLS included: only names, ports and folders are replaced."""
 import datetime
+import gzip
 import hashlib
 import http.client
 import json
@@ -102,8 +103,8 @@ def as_user_of(path):
 class Server:
     """A web server with a shipped file inside the least frame."""
 
-    def __init__(self, site, tls, name):
-        self.site, self.tls, self.port = site, tls[0], free_port()
+    def __init__(self, site, tls, name, backend="fcgi"):
+        self.site, self.tls, self.port, self.backend = site, tls[0], free_port(), backend
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tsb-web-"))
         owner = os.stat(site.dir / "run" / "fcgi.sock")
         os.chown(self.folder, owner.st_uid, owner.st_gid)
@@ -123,7 +124,7 @@ class Server:
     def replaced(self, path, *pairs):
         text = (ROOT / path).read_text()
         for old, new in pairs + (("/etc/ssl/tsb", str(self.tls)),
-                                 ("/run/tsb/fcgi.sock", str(self.site.dir / "run/fcgi.sock"))):
+                                 ("/run/tsb/fcgi.sock", str(self.site.dir / "run" / (self.backend + ".sock")))):
             assert old in text, "%s has no %s" % (path, old)
             text = text.replace(old, new)
         return text
@@ -214,6 +215,14 @@ class Server:
         finally:
             connection.close()
 
+    def stall(self, path):
+        """A request whose body does not come."""
+        raw = socket.create_connection(("localhost", self.port), 60)
+        client = self.context().wrap_socket(raw, server_hostname="localhost")
+        client.sendall(b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n{"
+                       % path.encode())
+        return client
+
     def refusal(self, *args, **options):
         status, headers, body = self.send(*args, **options)
         assert dict(headers)["Content-Type"].startswith("application/json"), body
@@ -300,6 +309,44 @@ def test_operations_with_approvals_may_be_larger(web, site):
                        key(site, "KEY_OPERATION")) == (413, 600)
 
 
+def answers_beside_slow_clients(server, api_key):
+    slow = [server.stall("/v1/synchronousSign") for _ in range(12)]
+    for _ in range(3):
+        started = time.monotonic()
+        assert server.send("GET", "/v1/versionInfo", headers=api_key)[0] == 200
+        assert time.monotonic() - started < 1
+    for client in slow:
+        client.close()
+
+
+def test_slow_clients_hold_no_worker(web, site):
+    """None has an API key, and each would be refused."""
+    answers_beside_slow_clients(web, key(site, "SERVICE"))
+
+
+@pytest.mark.parametrize("name", ["nginx", "apache"])
+def test_slow_clients_hold_no_worker_of_the_hsm(site, tls, name):
+    api_key = (site.dir / "secret" / "hsm-broker").read_text().strip()
+    server = Server(site, tls, name, backend="hsm")
+    try:
+        answers_beside_slow_clients(server, {"X-API-KEY": api_key})
+    finally:
+        server.close()
+
+
+def test_packed_bodies_are_named(web, site):
+    """The web server passes Content-Encoding on; tsb-fcgi does not unpack."""
+    packed = dict(key(site, "KEY_OPERATION"), **{"Content-Encoding": "gzip"})
+    status, _, body = web.send("POST", "/v1/sign", gzip.compress(b"{}"), packed)
+    assert status == 415 and "Content-Encoding gzip" in json.loads(body)["message"]
+
+
+def test_byte_order_mark_is_skipped(web, site):
+    status, _, body = web.send("POST", "/v1/synchronousSign", b"\xef\xbb\xbf{}",
+                               key(site, "KEY_OPERATION"))
+    assert status == 400 and "at byte 0" not in json.loads(body)["message"], body
+
+
 def test_encoded_slash_stays_in_its_segment(web, site):
     """A key name with an encoded slash is one segment of the path: the route is found."""
     status, code = web.refusal("GET", "/v1/key/no%2Fsuch%2Fkey/attributes",
@@ -373,7 +420,7 @@ def test_file_for_the_hsm_is_valid(site, tls, name):
             server.write("tsb-fastcgi.conf", snippet.read_text())
             text = text.replace("8443", str(free_port())).replace("8090", str(free_port()))
             command = server.apache_frame(text, "mpm_event authz_core socache_shmcb ssl alias proxy "
-                                          "proxy_fcgi headers setenvif reqtimeout") + ["-t"]
+                                          "proxy_fcgi headers setenvif buffer reqtimeout") + ["-t"]
         done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               timeout=60)
         assert done.returncode == 0, done.stdout

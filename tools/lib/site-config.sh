@@ -162,7 +162,7 @@ apache_modules() {
 	for modules in /usr/lib/apache2/modules /usr/lib/httpd/modules /usr/libexec/apache2; do
 		[ ! -d "$modules" ] || break
 	done
-	for module in mpm_event authz_core alias proxy proxy_fcgi headers setenvif reqtimeout; do
+	for module in mpm_event authz_core alias proxy proxy_fcgi headers setenvif buffer reqtimeout; do
 		echo "LoadModule ${module}_module $modules/mod_$module.so"
 	done
 }
