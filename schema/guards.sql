@@ -38,9 +38,11 @@ CREATE OR REPLACE TRIGGER request_stays BEFORE UPDATE ON request FOR EACH ROW
 IF USER() <> CURRENT_USER() AND OLD.state NOT IN ('PENDING', 'APPROVED') AND NOT (
 	OLD.state = 'EXECUTED' AND NEW.state = 'EXECUTED' AND NEW.result = '' AND
 	(NEW.due_ms, NEW.expires_ms, NEW.password_box, NEW.reason, NEW.execution_ms, NEW.owner, NEW.lease_ms,
-		NEW.attempt, NEW.fence, NEW.ready_ms, NEW.late_ms, NEW.outcome_sha256) <=>
+		NEW.attempt, NEW.fence, NEW.ready_ms, NEW.late_ms, NEW.outcome_sha256,
+		NEW.planned_digest, NEW.planned_ms) <=>
 	(OLD.due_ms, OLD.expires_ms, OLD.password_box, OLD.reason, OLD.execution_ms, OLD.owner, OLD.lease_ms,
-		OLD.attempt, OLD.fence, OLD.ready_ms, OLD.late_ms, OLD.outcome_sha256))
+		OLD.attempt, OLD.fence, OLD.ready_ms, OLD.late_ms, OLD.outcome_sha256,
+		OLD.planned_digest, OLD.planned_ms))
 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a finished request stays as it is'; END IF;
 
 CREATE OR REPLACE TRIGGER request_goes BEFORE DELETE ON request FOR EACH ROW

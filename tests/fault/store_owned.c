@@ -95,7 +95,8 @@ test_finished_requests_stay_as_they_are(void **state)
 	    "state = 'EXECUTED', result = 'forged'", "result = 'forged'", "reason = 'forged'",
 	    "execution_ms = 1", "due_ms = 1", "expires_ms = 1", "owner = 'me'", "lease_ms = 1",
 	    "attempt = 9", "fence = 9", "ready_ms = 1", "late_ms = 1", "password_box = 'x'",
-	    "outcome_sha256 = REPEAT('x', 32)", "state = 'EXECUTED', result = '', reason = 'x'"};
+	    "outcome_sha256 = REPEAT('x', 32)", "planned_digest = REPEAT('x', 32)",
+	    "planned_ms = 1", "state = 'EXECUTED', result = '', reason = 'x'"};
 
 	for (size_t i = 0; i < TSB_COUNT(ends); i++) {
 		struct tsb_request rq = ended(ends[i]), got;
