@@ -88,7 +88,8 @@ main(int argc, char **argv)
 	struct broker_conf conf;
 	struct tsb_err err = {0};
 	int status = broker_start("tsb-dispatcher",
-	    "Submits approved requests to the HSM and records the outcome.", argc, argv, &conf);
+	    "Submits approved requests to the HSM and records the outcome.", argc, argv, NULL,
+	    &conf);
 
 	if (status >= 0)
 		return status;

@@ -13,7 +13,7 @@ api_approver_create(void *app, struct web_request *rq, struct web_reply *reply, 
 	char code[CUSTODY_CODE_SIZE];
 
 	if (wire_approver_create_parse(rq->body, rq->arena, &in, err) ||
-	    custody_create(app, &in, rq->arena, rq->now_ms, code, err))
+	    custody_create(app, &in, rq->arena, rq->now_ms, code, &reply->warning, err))
 		return -1;
 	reply->status = 201;
 	wire_approver_code_format(code, &reply->body);

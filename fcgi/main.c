@@ -10,10 +10,24 @@
 
 #include "fcgi/fcgi.h"
 #include "fcgi/trace.h"
+#include "lib/custody/backupkey.h"
 #include "lib/custody/restore.h"
 #include "lib/flow/flow.h"
 #include "lib/gap/gap.h"
 #include "lib/wire/package.h"
+
+/* What the settings alone do not show. */
+static void
+warn_of_state(const void *settings)
+{
+	const struct broker_conf *conf = settings;
+	arena_auto a = {0};
+	const char *warning = custody_start_warning(conf, &a);
+
+	broker_warn_pins(conf);
+	if (warning != NULL)
+		log_warn("%s", warning);
+}
 
 static const struct flow_rooms rooms = {.restore = &custody_restore, .gap = &gap_for_flow};
 
@@ -60,7 +74,7 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 		return 1;
 	}
 	if (!web_is_cgi()) /* it would say so with every request */
-		broker_warn_pins(conf);
+		warn_of_state(conf);
 	return web_run(&server);
 }
 
@@ -69,8 +83,9 @@ main(int argc, char **argv)
 {
 	struct broker_conf conf;
 	struct tsb_err err = {0};
-	int status = broker_start("tsb-fcgi",
-	    "The REST API of the broker, as a FastCGI (or CGI) responder.", argc, argv, &conf);
+	int status =
+	    broker_start("tsb-fcgi", "The REST API of the broker, as a FastCGI (or CGI) responder.",
+		argc, argv, warn_of_state, &conf);
 
 	if (status >= 0)
 		return status;

@@ -11,5 +11,6 @@ GRANT SELECT, INSERT, UPDATE (fetched_ms) ON key_attributes TO @API_USER@;
 GRANT SELECT, INSERT, UPDATE (attributes_digest, attest_time, imported_ms, certificate) ON imported_key
 	TO @API_USER@;
 GRANT SELECT (id, run), INSERT ON audit TO @API_USER@;
+GRANT SELECT, INSERT, DELETE ON backup_key TO @API_USER@;
 GRANT SELECT, INSERT, DELETE, UPDATE (state, version, container, backup, wrapped_key, backup_key, code_salt,
-	code_hash, code_expires_ms, code_tries, wrong_tries, wrong_since_ms, changed_ms) ON approver TO @API_USER@;
+	code_hash, code_expires_ms, code_tries, wrong_tries, wrong_since_ms, changed_ms, restored_ms) ON approver TO @API_USER@;

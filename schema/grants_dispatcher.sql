@@ -10,6 +10,7 @@ GRANT SELECT, DELETE ON approval TO @DISPATCHER_USER@;
 GRANT SELECT, INSERT, UPDATE (fetched_ms) ON key_attributes TO @DISPATCHER_USER@;
 GRANT SELECT (id, run), INSERT ON audit TO @DISPATCHER_USER@;
 GRANT SELECT, UPDATE (state, version, container, backup, wrapped_key, backup_key, code_salt, code_hash,
-	code_expires_ms, code_tries, wrong_tries, wrong_since_ms, changed_ms) ON approver TO @DISPATCHER_USER@;
+	code_expires_ms, code_tries, wrong_tries, wrong_since_ms, changed_ms,
+	restored_ms) ON approver TO @DISPATCHER_USER@;
 -- The server keeps logins and rights in tables that lose their last changes when it is killed: write them out.
 FLUSH TABLES mysql.global_priv, mysql.db, mysql.tables_priv, mysql.columns_priv;

@@ -144,6 +144,8 @@ session_call(struct cli *c, const char *method, const char *path, struct tsb_vie
 			rc = refused(c, path, &reply);
 			break;
 		}
+		if (*reply.warning)
+			output_note("tsb: warning: %s", reply.warning);
 		tsb_bytes_reset(answer);
 		tsb_bytes_add_view(answer, tsb_view_bytes(&reply.body));
 		rc = 0;

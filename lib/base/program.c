@@ -84,6 +84,8 @@ program_options(const struct program *p, int argc, char **argv)
 	if (!check_only)
 		return -1;
 	printf("%s: %s is good\n", p->name, path);
+	if (p->advise != NULL)
+		p->advise(p->settings);
 	return 0;
 }
 

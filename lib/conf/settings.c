@@ -210,7 +210,8 @@ load(const char *path, void *settings, struct tsb_err *err)
 }
 
 int
-broker_start(const char *name, const char *about, int argc, char **argv, struct broker_conf *conf)
+broker_start(const char *name, const char *about, int argc, char **argv,
+    void (*advise)(const void *conf), struct broker_conf *conf)
 {
 	const struct program program = {
 	    .name = name,
@@ -219,6 +220,7 @@ broker_start(const char *name, const char *about, int argc, char **argv, struct 
 	    .rows = broker_conf_rows,
 	    .load = load,
 	    .settings = conf,
+	    .advise = advise,
 	};
 	struct tsb_err err = {0};
 	int status = program_options(&program, argc, argv);

@@ -101,7 +101,7 @@ key_make(struct step *s, const struct wire_approver_create *in, struct tsb_bytes
 
 int
 custody_create(struct flow *f, const struct wire_approver_create *in, struct arena *a,
-    int64_t now_ms, char code[CUSTODY_CODE_SIZE], struct tsb_err *err)
+    int64_t now_ms, char code[CUSTODY_CODE_SIZE], const char **warning, struct tsb_err *err)
 {
 	struct step s = {.f = f,
 	    .name = in->name,
@@ -109,7 +109,8 @@ custody_create(struct flow *f, const struct wire_approver_create *in, struct are
 	    .arena = a,
 	    .now_ms = now_ms};
 	tsb_bytes_auto private_key = {0};
-	struct tsb_view spki, password = in->backup_password;
+	struct tsb_view password = in->backup_password;
+	struct keyattr backup_key;
 
 	if (custody_need_secret(f, err) ||
 	    store_read(f->store, "approver_find", find_body, &s, err))
@@ -121,11 +122,14 @@ custody_create(struct flow *f, const struct wire_approver_create *in, struct are
 	    .version = 1,
 	    .created_ms = now_ms,
 	    .changed_ms = now_ms};
-	if (custody_backup_key(f, a, &spki, err) || key_make(&s, in, &private_key, err) ||
+	if (custody_backup_key(f, a, now_ms, &backup_key, err) ||
+	    key_make(&s, in, &private_key, err) ||
 	    custody_container_seal(f, &s.row, tsb_view_bytes(&private_key), password, a, err) ||
-	    custody_backup_seal(&s.row, tsb_view_bytes(&private_key), spki, a, err) ||
+	    custody_backup_seal(&s.row, tsb_view_bytes(&private_key), backup_key.public_key, a,
+		err) ||
 	    custody_code_issue(f, &s.row, a, now_ms, code, err))
 		return -1;
+	*warning = custody_backup_key_warning(f->conf, &backup_key, a);
 	return store_transact(f->store, "approver_create", insert_body, &s, err);
 }
 
@@ -184,9 +188,26 @@ custody_onboard(struct flow *f, const struct wire_approver_onboard *in, struct a
 
 /* ---- codes and passwords ---- */
 
+/*
+ * Whoever asked for a restoration chose the password of the container: a code without the approvals
+ * that the restoration needed would hand the key to that caller.
+ */
+static int
+not_restored(const struct step *s, struct tsb_err *err)
+{
+	if (s->row.restored_ms == 0)
+		return 0;
+	return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
+	    "'%.255s' was restored without its password: a code for it is the result of an "
+	    "approved request alone, so ask again with restoreFromBackup/forgotPassword",
+	    s->name);
+}
+
 static int
 change_renew(struct step *s, struct tsb_err *err)
 {
+	if (not_restored(s, err))
+		return -1;
 	if (s->row.onboarded)
 		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
 		    "'%.255s' is onboarded: a new code for the same key is given by "
@@ -198,7 +219,9 @@ change_renew(struct step *s, struct tsb_err *err)
 static int
 change_restore(struct step *s, struct tsb_err *err)
 {
-	return custody_code_issue(s->f, &s->row, s->arena, s->now_ms, s->code, err);
+	return not_restored(s, err)
+	    ? -1
+	    : custody_code_issue(s->f, &s->row, s->arena, s->now_ms, s->code, err);
 }
 
 int

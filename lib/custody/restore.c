@@ -6,10 +6,12 @@
 #include "lib/custody/keep.h"
 #include "lib/custody/onetime.h"
 #include "lib/custody/restore.h"
+#include "lib/flow/evaluate.h"
 #include "lib/flow/execute.h"
 #include "lib/flow/hsmcall.h"
 #include "lib/flow/request.h"
 #include "lib/ska/token.h"
+#include "lib/ska/verdict.h"
 
 /*
  * A forgotten backup password (api-notes.md 10.3). The HSM decrypts the key of the backup under the
@@ -120,17 +122,32 @@ backup_open(const struct tsb_request *rq, const struct tsb_approver *row, struct
 	return custody_backup_open(row, key, private_key, err);
 }
 
+/* The policy may have been opened since the request was made. */
+static int
+still_guarded(const struct flow_key *key, const struct tsb_request *rq, struct tsb_err *err)
+{
+	const struct ska_rule *rule = flow_request_rule(key, rq->kind);
+
+	if (rule != NULL && !ska_rule_asks_nobody(rule))
+		return 0;
+	return tsb_fail(err, TSB_E_NOT_ALLOWED,
+	    "ruleUse of the backup key '%s' asks nobody: nobody can have approved the restoration",
+	    rq->key_name);
+}
+
 static int
 backup_renew(struct flow *f, const struct tsb_request *rq, struct tsb_approver *row,
     struct tsb_view private_key, struct arena *a, struct tsb_err *err)
 {
 	const struct flow_key *key;
 
-	if (flow_key_load(f, NULL, rq->attributes_digest, &key, err))
+	if (flow_request_key(f, NULL, rq, &key, err))
 		return -1;
 	if (key == NULL)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
 		    "the attributes of key '%s' are not in the database", rq->key_name);
+	if (still_guarded(key, rq, err))
+		return -1;
 	return custody_backup_seal(row, private_key, key->parsed.public_key, a, err);
 }
 
@@ -171,6 +188,7 @@ prepare(struct flow *f, const struct tsb_request *rq, struct tsb_view answer, in
 	    backup_renew(f, rq, row, tsb_view_bytes(&private_key), a, err) ||
 	    custody_code_issue(f, row, a, now_ms, code, err))
 		return -1;
+	row->restored_ms = now_ms;
 	*result = result_seal(f, rq, code, a);
 	tsb_wipe(code, sizeof(code));
 	return 0;

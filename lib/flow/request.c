@@ -14,6 +14,7 @@
 #include "lib/flow/request.h"
 #include "lib/flow/rooms.h"
 #include "lib/ska/token.h"
+#include "lib/ska/verdict.h"
 
 #define ACTOR_CALLER "keyOperation"
 
@@ -303,6 +304,22 @@ key_is_new(struct flow *f, const struct creation *c)
 		log_failure(LOG_WARN, "requests that wait are not planned anew", &err);
 }
 
+/*
+ * The key of an approver is given to whoever asks for its restoration: somebody has to be asked.
+ * The rule is the one under which this very request would run.
+ */
+static int
+guard_check(const struct tsb_request_in *in, const struct ska_rule *rule, struct tsb_err *err)
+{
+	if (rule != NULL && !ska_rule_asks_nobody(rule))
+		return 0;
+	return tsb_fail(err, TSB_E_NOT_ALLOWED,
+	    "an approver is restored only with the approvals of the backup key '%s', whose ruleUse "
+	    "asks nobody: name its approvers first, as with tsb key modify %s --approvers "
+	    "anna.pub.pem,bert.pub.pem,cora.pub.pem --quorum 2",
+	    in->key_name, in->key_name);
+}
+
 int
 flow_request_create(struct flow *f, const struct tsb_request_in *asked, struct arena *a,
     struct tsb_uuid *id, struct tsb_err *err)
@@ -329,6 +346,8 @@ flow_request_create(struct flow *f, const struct tsb_request_in *asked, struct a
 		return -1;
 	rule = known.key == NULL ? flow_unknown_rule(f, NULL, 0, a)
 				 : flow_request_rule(known.key, in->kind);
+	if (tsb_kinds[in->kind].internal && guard_check(in, rule, err))
+		return -1;
 	if (first_state(f, &rq, rule, known.stamped, &asks, err))
 		return -1;
 	if (asks)

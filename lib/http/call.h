@@ -33,6 +33,7 @@ struct rest_call {
 struct rest_reply {
 	int status;
 	char content_type[64]; /* "" when none */
+	char warning[512]; /* X-TSB-Warning, "" when none */
 	struct tsb_bytes body;
 };
 void rest_reply_clear(struct rest_reply *);

@@ -187,7 +187,7 @@ read_status(struct tsb_view value, int *status)
 
 struct head {
 	int status; /* 0 = not given */
-	struct tsb_view content_type;
+	struct tsb_view content_type, warning;
 	bool has_length;
 	size_t length;
 };
@@ -220,6 +220,8 @@ head_line(struct tsb_view line, struct head *h)
 		return "the length of the CGI answer is none";
 	if (is_field(line, "Content-Type", &value))
 		h->content_type = value;
+	if (is_field(line, "X-TSB-Warning", &value))
+		h->warning = value;
 	return NULL;
 }
 
@@ -257,6 +259,8 @@ fastcgi_answer_read(struct fastcgi_answer *a, struct rest_reply *reply)
 	*reply = (struct rest_reply){.status = h.status != 0 ? h.status : 200};
 	if (h.content_type.n > 0 && h.content_type.n < sizeof(reply->content_type))
 		memcpy(reply->content_type, h.content_type.p, h.content_type.n);
+	if (h.warning.n > 0 && h.warning.n < sizeof(reply->warning))
+		memcpy(reply->warning, h.warning.p, h.warning.n);
 	tsb_bytes_add_view(&reply->body, text);
 	return 0;
 }

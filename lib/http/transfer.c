@@ -195,6 +195,7 @@ transfer_start(struct transfer *t, const struct rest_call *call)
 static void
 take_reply(struct transfer *t, struct rest_reply *reply)
 {
+	struct curl_header *warning;
 	const char *type = NULL;
 	long status = 0;
 
@@ -202,6 +203,8 @@ take_reply(struct transfer *t, struct rest_reply *reply)
 	(void)curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
 	*reply = (struct rest_reply){.status = (int)status, .body = t->reply};
 	snprintf(reply->content_type, sizeof(reply->content_type), "%s", type != NULL ? type : "");
+	if (curl_easy_header(t->easy, "X-TSB-Warning", 0, CURLH_HEADER, -1, &warning) == CURLHE_OK)
+		snprintf(reply->warning, sizeof(reply->warning), "%s", warning->value);
 	t->reply = (struct tsb_bytes){0};
 }
 

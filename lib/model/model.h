@@ -183,6 +183,7 @@ struct tsb_approver {
 	uint32_t wrong_tries; /* of all codes since wrong_since_ms */
 	int64_t wrong_since_ms;
 	int64_t created_ms, changed_ms;
+	int64_t restored_ms; /* the container came out of a restoration */
 };
 
 /* Who asks, proven by a signed timestamp (api-notes.md 5.1). */

@@ -180,6 +180,15 @@ ska_evaluate(const struct ska_rule *rule, const struct ska_vote *votes, size_t n
 	*out = v;
 }
 
+bool
+ska_rule_asks_nobody(const struct ska_rule *rule)
+{
+	struct ska_verdict v;
+
+	ska_evaluate(rule, NULL, 0, true, 0, 0, &v);
+	return v.met || v.locked;
+}
+
 /* ---- lists ---- */
 
 static size_t

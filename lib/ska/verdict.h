@@ -35,6 +35,8 @@ struct ska_verdict {
  */
 void ska_evaluate(const struct ska_rule *rule, const struct ska_vote *votes, size_t nvotes,
     bool timestamped, int64_t t0, int64_t now, struct ska_verdict *out);
+/* Without any approval the rule is met, or will be: nobody is asked. */
+bool ska_rule_asks_nobody(const struct ska_rule *rule);
 
 /*
  * Different approvers (by spki) of the rule in order of first appearance: views into the policy.

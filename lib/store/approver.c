@@ -32,6 +32,7 @@ store_approver_insert(struct store_tx *tx, const struct tsb_approver *row, struc
 	    stmt_i64(row->wrong_since_ms),
 	    stmt_i64(row->created_ms),
 	    stmt_i64(row->changed_ms),
+	    stmt_i64(row->restored_ms),
 	};
 	int r;
 
@@ -78,6 +79,7 @@ approver_take(struct stmt_cursor *c, struct arena *a, struct tsb_approver *row, 
 	row->wrong_since_ms = stmt_take_i64(c);
 	row->created_ms = stmt_take_i64(c);
 	row->changed_ms = stmt_take_i64(c);
+	row->restored_ms = stmt_take_i64(c);
 	return 0;
 }
 
@@ -165,6 +167,7 @@ store_approver_change(struct store_tx *tx, struct tsb_approver *row, struct tsb_
 	    stmt_i64(row->wrong_tries),
 	    stmt_i64(row->wrong_since_ms),
 	    stmt_i64(row->changed_ms),
+	    stmt_i64(row->restored_ms),
 	    stmt_text(row->name),
 	    stmt_u64(row->version),
 	};

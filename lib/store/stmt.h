@@ -40,7 +40,7 @@
 #define APPROVER_COLUMNS                                                                           \
 	"name, state, version, certificate, container, backup, wrapped_key, backup_key, "          \
 	"code_salt, code_hash, code_expires_ms, code_tries, wrong_tries, wrong_since_ms, "         \
-	"created_ms, changed_ms"
+	"created_ms, changed_ms, restored_ms"
 
 /* STRAIGHT_JOIN: start from the tasks of one approver, however many requests are open. */
 #define TASK_LIST(whose, order)                                                                    \
@@ -190,7 +190,8 @@ STMT(IMPORTED_CERTIFY, API, AGAIN,
 STMT(APPROVER_INSERT, API, ONCE,
     "INSERT INTO approver (name, state, version, certificate, container, backup, wrapped_key, "
     "backup_key, code_salt, code_hash, code_expires_ms, code_tries, wrong_tries, wrong_since_ms, "
-    "created_ms, changed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    "created_ms, changed_ms, restored_ms) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
 STMT(APPROVER_LOAD, API | DISPATCHER, READ,
     "SELECT " APPROVER_COLUMNS " FROM approver WHERE name = ?")
 STMT(APPROVER_LOCK, API | DISPATCHER, READ,
@@ -199,9 +200,15 @@ STMT(APPROVER_LIST, API, READ, "SELECT name, state, certificate FROM approver OR
 STMT(APPROVER_CHANGE, API | DISPATCHER, AGAIN,
     "UPDATE approver SET state = ?, version = version + 1, container = ?, backup = ?, "
     "wrapped_key = ?, backup_key = ?, code_salt = ?, code_hash = ?, code_expires_ms = ?, "
-    "code_tries = ?, wrong_tries = ?, wrong_since_ms = ?, changed_ms = ? "
+    "code_tries = ?, wrong_tries = ?, wrong_since_ms = ?, changed_ms = ?, restored_ms = ? "
     "WHERE name = ? AND version = ?")
 STMT(APPROVER_DELETE, API, AGAIN, "DELETE FROM approver WHERE name = ? AND version = ?")
+/* A key that was remembered without its label counts under every label. */
+STMT(BACKUP_KEY_FIND, API, READ,
+    "SELECT made_ms FROM backup_key WHERE spki_sha256 = ? AND label IN (?, '')")
+STMT(BACKUP_KEY_INSERT, API, AGAIN,
+    "INSERT IGNORE INTO backup_key (spki_sha256, label, made_ms) VALUES (?, ?, ?)")
+STMT(BACKUP_KEY_DELETE, API, AGAIN, "DELETE FROM backup_key WHERE spki_sha256 = ? AND label = ?")
 
 /* ---- audit ---- */
 

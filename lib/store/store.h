@@ -237,6 +237,18 @@ int store_approver_change(struct store_tx *, struct tsb_approver *row, struct ts
 int store_approver_delete(struct store_tx *, const struct tsb_approver *row, struct tsb_err *)
     TSB_MUSTCHECK;
 
+/* ---- backup keys of approvers (backupkey.c) ---- */
+
+/* *made: this broker made the key. NULL instead of the digest: it was about to make it. */
+int store_backup_key_find(struct store_tx *, const char *label,
+    const unsigned char spki_sha256[TSB_SHA256], bool *made, struct tsb_err *) TSB_MUSTCHECK;
+/* Before the HSM is asked for the key; again is no error. */
+int store_backup_key_intend(struct store_tx *, const char *label, int64_t now_ms, struct tsb_err *)
+    TSB_MUSTCHECK;
+/* It was made: takes the place of the intent; again is no error. */
+int store_backup_key_made(struct store_tx *, const char *label,
+    const unsigned char spki_sha256[TSB_SHA256], int64_t now_ms, struct tsb_err *) TSB_MUSTCHECK;
+
 /* ---- schema (schema.c), login ADMIN ---- */
 
 int store_schema_version(struct store *, long *have, long *want, struct tsb_err *) TSB_MUSTCHECK;

@@ -77,7 +77,7 @@ web_reply_error(struct web_reply *reply, const struct tsb_err *err)
 	if (reply->status < 400)
 		reply->status = tsb_err_http(code_of(err));
 	reply->content_type = NULL;
-	reply->disposition = reply->security_policy = NULL;
+	reply->disposition = reply->security_policy = reply->warning = NULL;
 	tsb_bytes_reset(&reply->body);
 	web_error_format(err, &reply->body);
 }
@@ -121,6 +121,8 @@ web_reply_write(struct web_io *io, const struct web_call *call, const struct web
 		tsb_bytes_addf(&head, "Content-Disposition: %s\r\n", reply->disposition);
 	if (reply->security_policy != NULL)
 		tsb_bytes_addf(&head, "Content-Security-Policy: %s\r\n", reply->security_policy);
+	if (reply->warning != NULL && header_safe(reply->warning))
+		tsb_bytes_addf(&head, "X-TSB-Warning: %s\r\n", reply->warning);
 	if (status == 405)
 		add_allow(&head, call->allow);
 	tsb_bytes_addf(&head,

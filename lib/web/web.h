@@ -55,6 +55,7 @@ struct web_reply {
 	const char *content_type; /* "application/json" unless set */
 	const char *disposition; /* Content-Disposition, NULL = none */
 	const char *security_policy; /* Content-Security-Policy, NULL = none */
+	const char *warning; /* X-TSB-Warning: a sentence for the caller, NULL = none */
 	struct tsb_bytes body; /* may stay empty */
 };
 

@@ -360,7 +360,7 @@ wire_backup_key_format(const char *label, struct tsb_bytes *out)
 	tsb_bytes_add(out, "{", 1);
 	emit_text(out, "label", label);
 	emit_text(out, "algorithm", "RSA");
-	emit_uint(out, "keySize", 3072);
+	emit_uint(out, "keySize", WIRE_BACKUP_KEY_SIZE);
 	emit_open(out, "attributes", '{');
 	for (size_t i = 0; i < TSB_COUNT(attributes); i++)
 		emit_bool(out, attributes[i].name, attributes[i].value);

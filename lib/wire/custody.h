@@ -52,6 +52,8 @@ int wire_approvers_read(struct tsb_view body, struct arena *a, struct tsb_approv
 
 /* ---- what the broker asks of the HSM ---- */
 
+#define WIRE_BACKUP_KEY_SIZE 3072 /* bits */
+
 /* Body of POST /v1/key for the key that backups of approvers are wrapped with. */
 void wire_backup_key_format(const char *label, struct tsb_bytes *out);
 /* The decryption that opens a backup, as the body of a request of this kind. note: what

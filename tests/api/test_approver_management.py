@@ -14,7 +14,7 @@ import tsb
 from approver import b64, group, policy, rule, spki_of, token, unb64, verify
 from client import ApiError, public_key, unique
 from managed import (BACKUP_KEY, DAY, M, PASSWORD, as_approver, body_of, code_of, create, entry,
-                     forgot, made, named_group, onboard, opened, refuse_code,
+                     guarded, made, named_group, onboard, opened, refuse_code, restored,
                      status, wrong)
 
 pytestmark = [pytest.mark.online_only("the keys of approvers are made in the HSM"),
@@ -430,12 +430,12 @@ def test_a_changed_row_is_found_out(api, site, made, column):
         "approverName": name, "backupPassword": PASSWORD, "newBackupPassword": "x"}, says=name)
 
 
-def test_a_changed_backup_is_found_out(api, site, made):
+def test_a_changed_backup_is_found_out(api, site, made, guarded):
     """The HSM opens what it is given; what it opened has to be the backup of this approver."""
     (name, _), (other, _) = made(), made()
     site.sql("UPDATE approver a JOIN approver b ON b.name = '%s' SET a.backup = b.backup, "
              "a.wrapped_key = b.wrapped_key WHERE a.name = '%s'" % (other, name))
-    view = api.wait(forgot(api, name, "brand new"))
+    view = restored(api, guarded, name, "brand new")
     assert view["status"] == "FAILED" and "res.error.decrypt.failed" in view["result"]
 
 
@@ -456,7 +456,7 @@ TRANSACTIONS = ["approver_create", "approver_try", "approver_onboard", "approver
     *((s, v) for s in ("APPROVER_INSERT", "APPROVER_CHANGE", "APPROVER_LOCK", "APPROVER_LOAD")
       for v in (1213, 2013)),
     *((t + ".COMMIT." + when, 2013) for t in TRANSACTIONS for when in ("before", "after"))])
-def test_lost_in_the_middle(api, site, faults, point, value):
+def test_lost_in_the_middle(api, site, faults, guarded, point, value):
     """Whatever is interrupted has happened once: codes stay good, the container opens."""
     name = unique("faults")
     faults([("store." + point, value)])
@@ -464,7 +464,7 @@ def test_lost_in_the_middle(api, site, faults, point, value):
     first = opened(onboard(api, name, code))[0]
     code = code_of(api.post(M + "restoreFromBackup", {"approverName": name}))
     opened(onboard(api, name, code))
-    view = api.wait(forgot(api, name, "brand new"))
+    view = restored(api, guarded, name, "brand new")
     assert view["status"] == "EXECUTED"
     last = opened(onboard(api, name, view["result"]), "brand new")[0]
     assert spki_of(last.public_key()) == spki_of(first.public_key())
@@ -473,7 +473,7 @@ def test_lost_in_the_middle(api, site, faults, point, value):
 
 # ---- the command line ----
 
-def test_command_line(api, site, tmp_path):
+def test_command_line(api, site, tmp_path, request):
     """From creation to an approval with the container that the approver fetched."""
     name, out = unique("cli"), tmp_path / "officer.p12"
     for file, text in (("old", "first password"), ("new", "second password")):
@@ -486,7 +486,9 @@ def test_command_line(api, site, tmp_path):
     def code_file(done):
         (tmp_path / "code").write_text(done.out)
         return "--code-file", "code"
-    code = code_file(do("create", name, "--size", 2048, "--days", 30, "--password-file", "old"))
+    made = do("create", name, "--size", 2048, "--days", 30, "--password-file", "old")
+    assert "warning" in made.err and "tsb key modify %s --approvers" % BACKUP_KEY in made.err
+    code = code_file(made)
     do("create", name, "--password-file", "old", code=2)
     assert any(a["name"] == name and a["state"] == "pending"
                for a in do("status", "--json").json["approvers"])
@@ -501,8 +503,16 @@ def test_command_line(api, site, tmp_path):
     do("onboard", name, *code, "-o", "again.p12")
     officer = as_approver(name, (tmp_path / "again.p12").read_bytes(), "second password")
     assert "onboarded" in do("status").out
+    done = do("restore", name, "--forgotten", "--new-password-file", "old", code=2)
+    assert "tsb key modify %s --approvers" % BACKUP_KEY in done.err
+    trio = request.getfixturevalue("guarded")
+    done = do("create", unique("other"), "--password-file", "old")
+    assert "warning" not in done.err
     rid = do("restore", name, "--forgotten", "--new-password-file", "old").out.strip()
+    for who in trio[:2]:
+        api.approve(who, rid, kind="UnwrapKey")
     (tmp_path / "code").write_text(tsb.run("request", "wait", rid, env=env).out)
+    assert "approved request" in do("renew", name, code=2).err
     do("onboard", name, "--code-file", "code", "-o", "third.p12")
     label = unique()
     api.create_key(label, policy(rule(token(named_group(1, name)))))

@@ -1,10 +1,10 @@
 """Approvers whose keys the broker made get them back: with the backup password, and without."""
 import pytest
 
-from approver import spki_of, unb64
+from approver import policy, rule, spki_of, token, unb64
 from client import public_key
-from managed import (BACKUP_KEY, M, PASSWORD, code_of, forgot, guarded, made, onboard, opened,
-                     refuse_code, status)
+from managed import (BACKUP_KEY, M, PASSWORD, approve_restoration, code_of, forgot, guarded, made,
+                     modify_backup_key, onboard, opened, refuse_code, restored, status)
 
 pytestmark = [pytest.mark.online_only("the keys of approvers are made in the HSM"),
               pytest.mark.nginx_only("the web server passes bodies on, whatever they hold")]
@@ -47,11 +47,48 @@ def test_change_password(api, made):
 
 # ---- a forgotten password ----
 
-def test_forgotten_password(api, made):
+def test_forgotten_password_while_the_backup_key_asks_nobody(api, site, made):
+    """Who has the role approverKeyManagement alone would get the key of any approver."""
+    name, code = made()
+    onboard(api, name, code)
+    error = api.refused(400, "POST", M + "restoreFromBackup/forgotPassword",
+                        {"approverName": name, "newBackupPassword": "mine"}, says=BACKUP_KEY)
+    assert "tsb key modify" in error["message"] and "--approvers" in error["message"]
+    assert name in status(api)["onboarded"]
+
+
+def test_code_of_a_restored_approver_comes_from_its_request_alone(api, made, guarded):
+    """Whoever asked for the restoration chose the password: a code is all that is missing."""
+    name, code = made()
+    view = restored(api, guarded, name, "mine")
+    code = code_of({"oneTimeCode": view["result"]})
+    for path in ("renewOneTimeCode", "renewOnetimePassword", "restoreFromBackup"):
+        api.refused(611, "POST", M + path, {"approverName": name}, says="approved request")
+    opened(onboard(api, name, code), "mine")
+    # nor later, nor by way of another password
+    for path in ("renewOneTimeCode", "restoreFromBackup"):
+        api.refused(611, "POST", M + path, {"approverName": name}, says="approved request")
+    api.post(M + "changePassword", {"approverName": name, "backupPassword": "mine",
+                                    "newBackupPassword": "still mine"})
+    api.refused(611, "POST", M + "restoreFromBackup", {"approverName": name})
+    view = restored(api, guarded, name, "another")
+    opened(onboard(api, name, view["result"]), "another")
+
+
+def test_backup_key_that_is_opened_while_a_restoration_waits(api, made, guarded):
+    name, code = made()
+    onboard(api, name, code)
+    rid = forgot(api, name, "mine")
+    assert modify_backup_key(api, policy(blocked=None)) == "EXECUTED"
+    assert api.status_of(rid) in ("PENDING", "FAILED")
+    assert name in status(api)["onboarded"]
+
+
+def test_forgotten_password(api, made, guarded):
     name, code = made()
     before = opened(onboard(api, name, code))[0]
-    view = api.request(forgot(api, name, "brand new"))
-    assert view["status"] == "EXECUTED" and view["approvedBy"] == []
+    view = restored(api, guarded, name, "brand new")
+    assert view["status"] == "EXECUTED" and len(view["approvedBy"]) == 2
     code = code_of({"oneTimeCode": view["result"]})
     assert name in status(api)["pending"]
     container = onboard(api, name, code)
@@ -60,14 +97,14 @@ def test_forgotten_password(api, made):
         opened(container, PASSWORD)
     assert spki_of(after.public_key()) == spki_of(before.public_key())
     # and once more: the backup itself was made anew
-    view = api.request(forgot(api, name, "third"))
+    view = restored(api, guarded, name, "third")
     again, _ = opened(onboard(api, name, view["result"]), "third")
     assert spki_of(again.public_key()) == spki_of(before.public_key())
 
 
-def test_forgotten_password_of_a_pending_approver(api, made):
+def test_forgotten_password_of_a_pending_approver(api, made, guarded):
     name, old = made()
-    view = api.request(forgot(api, name, "brand new"))
+    view = restored(api, guarded, name, "brand new")
     assert view["status"] == "EXECUTED"
     if view["result"] != old:
         refuse_code(api, name, old)
@@ -136,18 +173,19 @@ def test_restoring_an_approver_that_was_deleted_meanwhile(api, made, guarded):
     assert view["status"] == "FAILED" and name in view["result"]
 
 
-def test_the_code_of_a_request_is_not_readable_in_the_database(api, site, made):
+def test_the_code_of_a_request_is_not_readable_in_the_database(api, site, made, guarded):
     name, _ = made()
     rid = forgot(api, name, "brand new")
-    code = code_of({"oneTimeCode": api.request(rid)["result"]})
+    code = code_of({"oneTimeCode": approve_restoration(api, guarded[:2], rid)["result"]})
     row = site.sql("SELECT result, LENGTH(password_box) FROM request WHERE id = UNHEX('%s')"
                    % rid.replace("-", ""))
     assert code not in row[0][0] and row[0][1] == "0"
 
 
-def test_fetch_once(api, made):
+def test_fetch_once(api, made, guarded):
     name, _ = made()
     rid = forgot(api, name, "brand new")
+    approve_restoration(api, guarded[:2], rid)
     view = api.get("/v1/request/%s?fetchOnce=true" % rid)
     code = code_of({"oneTimeCode": view["result"]})
     assert api.request(rid)["result"] is None

@@ -27,6 +27,7 @@ approver(const char *name)
 	    .wrong_since_ms = 3,
 	    .created_ms = 4,
 	    .changed_ms = 5,
+	    .restored_ms = 6,
 	};
 
 	memset(row.backup_key, 0x6b, sizeof(row.backup_key));
@@ -138,6 +139,87 @@ change_approver_read_check(struct world *w)
 	assert_true(w->flag);
 }
 
+/* ---- the backup key ---- */
+
+static void
+backup_digest(unsigned char digest[TSB_SHA256])
+{
+	memset(digest, 0x6b, TSB_SHA256);
+}
+
+void
+change_backup_key_setup(struct world *w)
+{
+	w->approver.name = arena_printf(&fx_arena, "backup-%u", ++made);
+}
+
+static int
+intend_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	return store_backup_key_intend(tx, ((struct world *)ctx)->approver.name, 7, err);
+}
+
+void
+change_backup_key_intended_setup(struct world *w)
+{
+	change_backup_key_setup(w);
+	fx_ok(store_transact(fx_api, "setup", intend_body, w, &err));
+}
+
+int
+change_backup_key_intend_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	((struct world *)ctx)->runs++;
+	return intend_body(tx, ctx, err) || audit(tx, err) ? -1 : 0;
+}
+
+static long
+backup_keys(const struct world *w, const char *condition)
+{
+	return fx_number("SELECT COUNT(*) FROM backup_key WHERE label = '%s' AND %s",
+	    w->approver.name, condition);
+}
+
+void
+change_backup_key_intend_check(struct world *w)
+{
+	assert_int_equal(backup_keys(w, "spki_sha256 = REPEAT(CHAR(0), 32) AND made_ms = 7"), 1);
+}
+
+int
+change_backup_key_made_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct world *w = ctx;
+	unsigned char digest[TSB_SHA256];
+
+	w->runs++;
+	backup_digest(digest);
+	return store_backup_key_made(tx, w->approver.name, digest, 8, err) || audit(tx, err) ? -1
+											     : 0;
+}
+
+void
+change_backup_key_made_check(struct world *w)
+{
+	assert_int_equal(backup_keys(w, "1"), 1);
+	assert_int_equal(backup_keys(w, "spki_sha256 = REPEAT('k', 32) AND made_ms = 8"), 1);
+}
+
+int
+change_backup_key_read_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct world *w = ctx;
+	unsigned char digest[TSB_SHA256];
+	bool made_too;
+
+	backup_digest(digest);
+	if (store_backup_key_find(tx, w->approver.name, NULL, &w->flag, err) ||
+	    store_backup_key_find(tx, w->approver.name, digest, &made_too, err))
+		return -1;
+	w->flag = w->flag && !made_too;
+	return 0;
+}
+
 /* ---- what is stored, and what refused ---- */
 
 struct one {
@@ -206,6 +288,7 @@ assert_same(const struct tsb_approver *a, const struct tsb_approver *b)
 	assert_int_equal(a->wrong_since_ms, b->wrong_since_ms);
 	assert_int_equal(a->created_ms, b->created_ms);
 	assert_int_equal(a->changed_ms, b->changed_ms);
+	assert_int_equal(a->restored_ms, b->restored_ms);
 }
 
 static void
@@ -246,6 +329,7 @@ test_approver_changes_once_a_version(void **state)
 	first.row.wrong_tries = 102;
 	first.row.wrong_since_ms = 103;
 	first.row.changed_ms = 104;
+	first.row.restored_ms = 105;
 	fx_ok(store_transact(fx_api, "change", change_body, &first, &err));
 	assert_int_equal(first.row.version, 2);
 	second.row.code_tries = 7;
@@ -276,6 +360,55 @@ test_approvers_are_listed_by_name(void **state)
 	assert_true(tsb_view_eq(o.rows[at].certificate, a.certificate));
 	assert_string_equal(o.rows[at + 1].name, "list-b");
 	assert_true(o.rows[at + 1].onboarded);
+}
+
+struct key_question {
+	const char *label;
+	unsigned char digest[TSB_SHA256];
+	bool intended, made;
+};
+
+static int
+key_question_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct key_question *q = ctx;
+
+	return store_backup_key_find(tx, q->label, NULL, &q->intended, err) ||
+		store_backup_key_find(tx, q->label, q->digest, &q->made, err)
+	    ? -1
+	    : 0;
+}
+
+static void
+assert_backup_key(const char *label, bool intended, bool made_here)
+{
+	struct key_question q = {.label = label};
+
+	backup_digest(q.digest);
+	fx_ok(store_read(fx_api, "question", key_question_body, &q, &err));
+	assert_int_equal(q.intended, intended);
+	assert_int_equal(q.made, made_here);
+}
+
+/* Of another label, and of another digest, nothing is remembered. */
+static void
+test_backup_key_is_remembered_with_its_label(void **state)
+{
+	struct world w = {0};
+
+	change_backup_key_setup(&w);
+	assert_backup_key(w.approver.name, false, false);
+	fx_ok(store_transact(fx_api, "intend", intend_body, &w, &err));
+	fx_ok(store_transact(fx_api, "intend", intend_body, &w, &err));
+	assert_backup_key(w.approver.name, true, false);
+	fx_ok(store_transact(fx_api, "made", change_backup_key_made_body, &w, &err));
+	fx_ok(store_transact(fx_api, "made", change_backup_key_made_body, &w, &err));
+	assert_backup_key(w.approver.name, false, true);
+	assert_backup_key("another label", false, false);
+	/* those of sites from before were remembered without one */
+	fx_do("UPDATE backup_key SET label = '' WHERE label = '%s'", w.approver.name);
+	assert_backup_key("another label", false, true);
+	fx_do("DELETE FROM backup_key WHERE label = ''");
 }
 
 /* ---- many at once ---- */
@@ -344,6 +477,7 @@ store_approver_tests(void)
 	    cmocka_unit_test(test_approver_comes_back_as_it_was),
 	    cmocka_unit_test(test_approver_changes_once_a_version),
 	    cmocka_unit_test(test_approvers_are_listed_by_name),
+	    cmocka_unit_test(test_backup_key_is_remembered_with_its_label),
 	    cmocka_unit_test(test_no_crowd_has_more_tries_than_one),
 	};
 

@@ -52,6 +52,13 @@ int change_approver_delete_body(struct store_tx *, void *ctx, struct tsb_err *);
 void change_approver_delete_check(struct world *);
 int change_approver_read_body(struct store_tx *, void *ctx, struct tsb_err *);
 void change_approver_read_check(struct world *);
+void change_backup_key_setup(struct world *); /* a new label */
+void change_backup_key_intended_setup(struct world *);
+int change_backup_key_intend_body(struct store_tx *, void *ctx, struct tsb_err *);
+void change_backup_key_intend_check(struct world *);
+int change_backup_key_made_body(struct store_tx *, void *ctx, struct tsb_err *);
+void change_backup_key_made_check(struct world *);
+int change_backup_key_read_body(struct store_tx *, void *ctx, struct tsb_err *);
 
 /* store_imported.c */
 void change_imported_setup(struct world *); /* not inserted */

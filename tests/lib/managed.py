@@ -95,14 +95,27 @@ def forgot(api, name, password):
     return answer["unwrapRequestId"]
 
 
+def approve_restoration(api, people, rid):
+    for who in people:
+        api.approve(who, rid, kind="UnwrapKey")
+    return api.wait(rid)
+
+
+def restored(api, trio, name, password):
+    """The view of a restoration that two of the three have approved."""
+    return approve_restoration(api, trio[:2], forgot(api, name, password))
+
+
+def modify_backup_key(api, new):
+    return api.wait(api.post("/v1/modify", {"modifyRequest": {
+        "modifyKeyName": BACKUP_KEY, "policy": new}})["modifyKeyRequestId"])["status"]
+
+
 @pytest.fixture
 def guarded(api, people):
     """The backup key asks for two of three for the time of a test."""
-    def modify(new):
-        return api.wait(api.post("/v1/modify", {"modifyRequest": {
-            "modifyKeyName": BACKUP_KEY, "policy": new}})["modifyKeyRequestId"])["status"]
     trio = people.several(3)
     create(api, unique("first"))  # makes the key when it is not there
-    assert modify(policy(rule(token(group(2, *trio))), blocked=None)) == "EXECUTED"
+    assert modify_backup_key(api, policy(rule(token(group(2, *trio))), blocked=None)) == "EXECUTED"
     yield trio
-    assert modify(policy(blocked=None)) == "EXECUTED"
+    assert modify_backup_key(api, policy(blocked=None)) == "EXECUTED"

@@ -409,6 +409,27 @@ test_unresolved_policy_is_never_met(void **state)
 	assert_int_equal(n, 0);
 }
 
+/* Not even a group of nobody, or a lock that opens by itself, is somebody who is asked. */
+static void
+test_rule_that_asks_nobody(void **state)
+{
+	struct ska_group none = {.quorum = 0};
+	struct ska_token tokens[2] = {{.ngroups = 0}, {.ngroups = 1, .groups = &two_of_three}};
+	struct ska_rule r = {2, tokens};
+
+	assert_true(ska_rule_asks_nobody(&r));
+	tokens[0].timelock = 3600;
+	assert_true(ska_rule_asks_nobody(&r));
+	tokens[0].timeout = 3600; /* over before it starts */
+	assert_false(ska_rule_asks_nobody(&r));
+	tokens[0] = (struct ska_token){.ngroups = 1, .groups = &none};
+	assert_true(ska_rule_asks_nobody(&r));
+	tokens[0].groups = &two_of_three;
+	assert_false(ska_rule_asks_nobody(&r));
+	r.ntokens = 0;
+	assert_false(ska_rule_asks_nobody(&r));
+}
+
 static void
 test_times_do_not_overflow(void **state)
 {
@@ -566,6 +587,7 @@ main(void)
 	    cmocka_unit_test(test_first_vote_wins),
 	    cmocka_unit_test(test_one_approver_counts_once),
 	    cmocka_unit_test(test_unresolved_policy_is_never_met),
+	    cmocka_unit_test(test_rule_that_asks_nobody),
 	    cmocka_unit_test(test_times_do_not_overflow),
 	    cmocka_unit_test(test_hsm_clock_ahead_of_ours_waits),
 	    cmocka_unit_test(test_approvers_in_order_of_appearance),
