@@ -1,111 +1,126 @@
-/* tsb tasks, approve, reject: what an approver does. */
+/*
+ * tsb approve, reject: shows each task, asks, and answers it. A task that cannot be answered does
+ * not keep the others from being answered; the exit code tells that it was left.
+ */
 #include "lib/first.h"
 
 #include <stdio.h>
 
 #include "lib/base/str.h"
 
+#include "cli/approve/approver.h"
 #include "cli/approve/commands.h"
-#include "cli/approve/task.h"
 #include "cli/key/change.h"
 #include "cli/lib/ask.h"
 #include "cli/lib/body.h"
-#include "cli/lib/cli.h"
-#include "cli/lib/doc.h"
 #include "cli/lib/failure.h"
 #include "cli/lib/output.h"
 #include "cli/lib/session.h"
 
-/* The approver at work: own key, keys of the HSM to check with, tasks. */
-struct approver {
-	struct cli *cli;
-	struct signer signer;
-	struct pinned_keys keys;
-	struct wire_client_task *tasks;
-	size_t n;
+/* What became of a task. */
+enum fate {
+	FATE_APPROVED,
+	FATE_REJECTED,
+	FATE_SKIPPED, /* by the person who was asked */
+	FATE_GONE, /* not open, or not any more */
+	FATE_FAILED, /* wrong, refused, or its new policy was not confirmed */
+	FATE__MAX
 };
-#define approver_auto struct approver __attribute__((cleanup(approver_clear)))
+static const char *const fate_words[FATE__MAX] = {"approved", "rejected", "skipped",
+    "not open any more", "left because of the above"};
+
+/* One run of a command over its tasks. */
+struct round {
+	struct approver approver;
+	bool rejects; /* tsb reject */
+	bool quit;
+	size_t total, count[FATE__MAX];
+	const char **ids[FATE__MAX]; /* with room for all */
+	enum cli_exit exit; /* because of what was left; CLI_OK */
+};
+#define round_auto struct round __attribute__((cleanup(round_clear)))
 
 static void
-approver_clear(struct approver *a)
+round_clear(struct round *r)
 {
-	signer_clear(&a->signer);
+	approver_clear(&r->approver);
+}
+
+static void
+count(struct round *r, enum fate fate, const char *id)
+{
+	r->ids[fate][r->count[fate]++] = id;
+}
+
+/* Goes on after a failure that concerns one task. A lie outweighs all that others refuse. */
+static void
+leave(struct round *r, enum fate fate, const char *id, enum cli_exit code)
+{
+	count(r, fate, id);
+	if (r->exit == CLI_OK || code == CLI_WRONG)
+		r->exit = code;
+	r->approver.cli->exit = CLI_USAGE;
+}
+
+/* ---- selecting ---- */
+
+/* As the server refuses answers to tasks that are not open. */
+static void
+set_gone(struct cli *c)
+{
+	c->refused_number = tsb_err_number(TSB_E_TASK_NOT_EXISTENT);
+	c->refused_reason = tsb_err_reason(TSB_E_TASK_NOT_EXISTENT);
 }
 
 static int
-approver_load(struct approver *a)
+none_open(struct round *r)
 {
-	return signer_load(a->cli, &a->signer) || pinned_keys_load(a->cli, &a->keys) ? -1 : 0;
-}
+	struct cli *c = r->approver.cli;
 
-/* With --json the person who is asked reads stderr: standard output is for the outcome. */
-static void
-show(const struct cli *c, const struct task *task)
-{
-	FILE *to = c->json ? stderr : stdout;
-	doc_auto t = {0};
-
-	if (c->json && c->opt[OPT_YES] != NULL)
-		return;
-	doc_start(&t, false);
-	task_show(&t, task);
-	doc_print_to(&t, to);
-	fflush(to);
-}
-
-/* Reports a task that is not what it claims, and goes on with the others. */
-int
-cli_tasks(struct cli *c)
-{
-	approver_auto a = {.cli = c};
-	tsb_bytes_auto raw = {0};
-	struct task task;
-	bool wrong = false;
-	size_t i;
-
-	if (approver_load(&a) || task_fetch(c, &a.signer, NULL, &a.tasks, &a.n, &raw))
-		return -1;
-	if (c->json)
-		output_body(tsb_view_bytes(&raw));
-	else if (a.n == 0)
-		output_note("tsb: nothing waits for this approver");
-	for (i = 0; i < a.n; i++) {
-		if (task_check(c, &a.signer, &a.keys, &a.tasks[i], &task)) {
-			wrong = true;
-			failure_print(c);
-		} else if (!c->json) {
-			show(c, &task);
-		}
-	}
-	if (wrong)
-		return cli_end(c, CLI_WRONG, TSB_E_PAYLOAD, "do not approve what is wrong above");
-	return 0;
+	set_gone(c);
+	return cli_end(c, CLI_REFUSED, TSB_E_TASK_NOT_EXISTENT,
+	    "nothing was %s: no task %s; it was not asked, or has answered",
+	    r->rejects ? "rejected" : "approved", approver_wanted(&r->approver));
 }
 
 /* One task by its id: the server answers an empty list when it is not open for this approver. */
 static int
-add_task(struct approver *a, const char *id)
+add_task(struct round *r, const char *id)
 {
+	struct approver *a = &r->approver;
 	struct cli *c = a->cli;
 	struct wire_client_task *found;
 	size_t n;
 
 	if (task_fetch(c, &a->signer, id, &found, &n, NULL))
 		return -1;
-	if (n != 1 || !tsb_streq(found->id, id)) {
-		c->refused_number = tsb_err_number(TSB_E_TASK_NOT_EXISTENT);
-		c->refused_reason = tsb_err_reason(TSB_E_TASK_NOT_EXISTENT);
-		return cli_end(c, CLI_REFUSED, TSB_E_TASK_NOT_EXISTENT,
-		    "task %s is not open for this approver", id);
+	if (n == 1 && tsb_streq(found->id, id)) {
+		a->tasks[a->n++] = *found;
+		return 0;
 	}
-	a->tasks[a->n++] = *found;
+	output_note("tsb: task %s is not open for this approver: unknown, answered, or for another "
+		    "key",
+	    id);
+	set_gone(c);
+	leave(r, FATE_GONE, id, CLI_REFUSED);
 	return 0;
+}
+
+static void
+make_room(struct round *r, size_t n)
+{
+	int i;
+
+	r->total = n;
+	for (i = 0; i < FATE__MAX; i++)
+		r->ids[i] = arena_array(&r->approver.cli->arena, n + 1, sizeof(*r->ids[i]));
 }
 
 /* The tasks of the operands or, with --all or --request, all. */
 static int
-select_tasks(struct approver *a)
+select_tasks(struct round *r)
 {
+	struct approver *a = &r->approver;
 	struct cli *c = a->cli;
 	bool all = c->opt[OPT_ALL] != NULL || c->opt[OPT_REQUEST] != NULL;
 	int i;
@@ -115,25 +130,25 @@ select_tasks(struct approver *a)
 		    "name tasks by their ids, or give --all or --request ID; `tsb tasks` lists them");
 	if (approver_load(a))
 		return -1;
-	if (all)
-		return task_fetch(c, &a->signer, NULL, &a->tasks, &a->n, NULL);
-	a->tasks = arena_array(&c->arena, (size_t)c->argc, sizeof(*a->tasks));
-	for (i = 0; i < c->argc; i++)
-		if (add_task(a, c->argv[i]))
+	if (all) {
+		if (task_fetch(c, &a->signer, NULL, &a->tasks, &a->n, NULL))
 			return -1;
-	return 0;
+		make_room(r, a->n);
+	} else {
+		make_room(r, (size_t)c->argc);
+		a->tasks = arena_array(&c->arena, r->total, sizeof(*a->tasks));
+		for (i = 0; i < c->argc; i++)
+			if (add_task(r, c->argv[i]))
+				return -1;
+	}
+	return a->n > 0 ? 0 : none_open(r);
 }
 
-static int
-confirm(struct cli *c, const char *question, bool *yes)
-{
-	*yes = c->opt[OPT_YES] != NULL;
-	return *yes ? 0 : ask_yes(question, yes, &c->err);
-}
+/* ---- answering ---- */
 
 /* Exactly the bytes that were parsed, checked and shown are signed. */
 static int
-approve_one(struct approver *a, const struct task *task)
+approve(struct approver *a, const struct task *task)
 {
 	struct cli *c = a->cli;
 	tsb_bytes_auto body = {0}, signature = {0}, answer = {0};
@@ -152,7 +167,7 @@ approve_one(struct approver *a, const struct task *task)
 }
 
 static int
-reject_one(struct approver *a, const struct wire_client_task *w)
+reject(struct approver *a, const struct wire_client_task *w)
 {
 	struct cli *c = a->cli;
 	tsb_bytes_auto body = {0}, answer = {0};
@@ -165,114 +180,209 @@ reject_one(struct approver *a, const struct wire_client_task *w)
 	return session_call(c, "DELETE", "/v1/task", tsb_view_bytes(&body), &answer);
 }
 
-/* Sets *yes to approve. Asks once more about rules that a new policy leaves open. */
-static int
-confirm_task(struct cli *c, const struct task *task, bool *yes)
-{
-	if (confirm(c, "Approve this?", yes))
-		return -1;
-	if (!*yes || task->token.operation != OP_MODIFY)
-		return 0;
-	return change_confirm(c, arena_printf(&c->arena, "task %s", task->wire->id), &task->policy,
-	    yes);
-}
-
-/* Says what was done: one line or list element per task. */
+/* With --json the person who is asked reads stderr: standard output is for the outcome. */
 static void
-report(struct cli *c, struct doc *done, const char *verb, const char *id)
+show(const struct cli *c, const struct task *task)
 {
-	if (c->json)
-		doc_text(done, verb, id);
+	FILE *to = c->json ? stderr : stdout;
+	doc_auto t = {0};
+
+	if (c->json && c->opt[OPT_YES] != NULL)
+		return;
+	doc_start(&t, false);
+	task_show(&t, task);
+	doc_print_to(&t, to);
+	fflush(to);
+}
+
+/*
+ * What to do with the i-th task; r->quit: nothing with it and those behind it. Asks once more about
+ * rules that a new policy leaves open.
+ */
+static int
+choose(struct round *r, size_t i, const struct task *task, enum fate *out)
+{
+	struct cli *c = r->approver.cli;
+	const char *place = "";
+	const char *what =
+	    r->rejects ? "Reject this? (q: quit)" : "Approve this? (r: reject, q: quit)";
+	enum fate wish = r->rejects ? FATE_REJECTED : FATE_APPROVED;
+	char letter = 'y';
+	bool yes = true;
+
+	if (r->approver.n > 1)
+		place = arena_printf(&c->arena, "%zu of %zu: ", i + 1, r->approver.n);
+	if (c->opt[OPT_YES] == NULL &&
+	    ask_choice(arena_printf(&c->arena, "%s%s", place, what), r->rejects ? "q" : "rq",
+		&letter, &c->err))
+		return -1;
+	*out = letter == 'y' ? wish : letter == 'r' ? FATE_REJECTED : FATE_SKIPPED;
+	r->quit = letter == 'q';
+	if (*out != FATE_APPROVED || task->token.operation != OP_MODIFY)
+		return 0;
+	if (change_confirm(c, arena_printf(&c->arena, "task %s", task->wire->id), &task->policy,
+		&yes))
+		return -1;
+	*out = yes ? FATE_APPROVED : FATE_SKIPPED;
+	return 0;
+}
+
+/* After a failed step. Only what concerns this task alone lets the others go on. */
+static int
+fail(struct round *r, const char *id)
+{
+	struct cli *c = r->approver.cli;
+	bool gone =
+	    c->exit == CLI_REFUSED && c->refused_number == tsb_err_number(TSB_E_TASK_NOT_EXISTENT);
+
+	switch (c->exit) {
+	case CLI_REFUSED:
+	case CLI_WRONG:
+	case CLI_OPENS:
+		break;
+	case CLI_OK:
+	case CLI_USAGE:
+	case CLI_UNREACHED:
+	case CLI_NOT_EXECUTED:
+	case CLI_TIMEOUT:
+	case CLI_INCOMPLETE:
+		return -1;
+	}
+	if (gone)
+		output_note("tsb: task %s was answered by somebody else meanwhile, or its request "
+			    "has ended",
+		    id);
 	else
-		output_line(arena_printf(&c->arena, "%s %s", verb, id));
-	fflush(stdout);
+		failure_print(c);
+	leave(r, gone ? FATE_GONE : FATE_FAILED, id, c->exit);
+	return 0;
+}
+
+/* An approver may also reject a task that is not what it claims. */
+static int
+check(struct round *r, const struct wire_client_task *w, struct task *task)
+{
+	struct approver *a = &r->approver;
+	struct cli *c = a->cli;
+
+	if (task_check(c, &a->signer, &a->keys, w, task) == 0) {
+		show(c, task);
+		return 0;
+	}
+	if (!r->rejects)
+		return -1;
+	failure_print(c);
+	c->exit = CLI_USAGE;
+	return 0;
 }
 
 static int
-finish(struct cli *c, struct doc *done, int rc)
+answer_next(struct round *r, size_t i)
 {
-	if (c->json) {
-		doc_close(done);
-		doc_print(done);
+	struct approver *a = &r->approver;
+	struct cli *c = a->cli;
+	const struct wire_client_task *w = &a->tasks[i];
+	struct task task = {.wire = w};
+	enum fate fate;
+	int rc = 0;
+
+	if (check(r, w, &task) || choose(r, i, &task, &fate))
+		return fail(r, w->id);
+	if (fate == FATE_APPROVED)
+		rc = approve(a, &task);
+	else if (fate == FATE_REJECTED)
+		rc = reject(a, w);
+	if (rc != 0)
+		return fail(r, w->id);
+	count(r, fate, w->id);
+	if (fate != FATE_SKIPPED && !c->json)
+		output_line(arena_printf(&c->arena, "%s %s", fate_words[fate], w->id));
+	fflush(stdout);
+	return 0;
+}
+
+/* ---- the end ---- */
+
+/* {"approved":[...]}; what was rejected on the way only when there is some. */
+static void
+print_json(const struct round *r)
+{
+	doc_auto t = {0};
+	enum fate fate;
+	size_t i;
+
+	doc_start(&t, true);
+	for (fate = FATE_APPROVED; fate <= FATE_REJECTED; fate++) {
+		if (r->count[fate] == 0 && (fate == FATE_REJECTED) != r->rejects)
+			continue;
+		doc_list(&t, fate_words[fate]);
+		for (i = 0; i < r->count[fate]; i++)
+			doc_text(&t, fate_words[fate], r->ids[fate][i]);
+		doc_close(&t);
 	}
+	doc_print(&t);
+}
+
+/* "of 4 tasks: 3 approved, 1 not open any more", in the arena. */
+static const char *
+sum(const struct round *r)
+{
+	struct arena *a = &r->approver.cli->arena;
+	const char *text = arena_printf(a, "of %zu task%s:", r->total, r->total == 1 ? "" : "s");
+	size_t known = 0;
+	int i;
+
+	for (i = 0; i < FATE__MAX; i++) {
+		if (r->count[i] > 0)
+			text = arena_printf(a, "%s%s %zu %s", text, known > 0 ? "," : "",
+			    r->count[i], fate_words[i]);
+		known += r->count[i];
+	}
+	if (known < r->total)
+		text = arena_printf(a, "%s%s %zu not answered", text, known > 0 ? "," : "",
+		    r->total - known);
+	return text;
+}
+
+/* The sum, and an exit code that says whether something was left. */
+static int
+finish(struct round *r, int rc)
+{
+	struct cli *c = r->approver.cli;
+	size_t done = r->count[FATE_APPROVED] + r->count[FATE_REJECTED];
+
+	if (c->json)
+		print_json(r);
+	if (rc == 0 && r->exit != CLI_OK)
+		return cli_end(c, r->exit, r->exit == CLI_WRONG ? TSB_E_PAYLOAD : TSB_E_INPUT, "%s",
+		    sum(r));
+	if (r->total > 1 || done == 0) /* who says no has decided, too: that is no failure */
+		output_note("tsb: %s", sum(r));
 	return rc;
 }
 
-/* Checks, shows, asks, signs. *left: this one was left out, the others go on. */
 static int
-approve_next(struct approver *a, const struct wire_client_task *w, struct doc *done, bool *left)
+answer_all(struct cli *c, bool rejects)
 {
-	struct cli *c = a->cli;
-	struct task task;
-	bool yes;
+	round_auto r = {.approver = {.cli = c}, .rejects = rejects};
+	int rc = 0;
+	size_t i;
 
-	if (task_check(c, &a->signer, &a->keys, w, &task))
+	if (select_tasks(&r))
 		return -1;
-	show(c, &task);
-	if (confirm_task(c, &task, &yes)) {
-		if (c->exit != CLI_OPENS)
-			return -1;
-		failure_print(c);
-		c->exit = CLI_USAGE;
-		*left = true;
-		return 0;
-	}
-	if (!yes)
-		return 0;
-	if (approve_one(a, &task))
-		return -1;
-	report(c, done, "approved", w->id);
-	return 0;
+	for (i = 0; i < r.approver.n && rc == 0 && !r.quit; i++)
+		rc = answer_next(&r, i);
+	return finish(&r, rc);
 }
 
 int
 cli_approve(struct cli *c)
 {
-	approver_auto a = {.cli = c};
-	doc_auto done = {0};
-	bool left = false;
-	int rc = 0;
-	size_t i;
-
-	if (select_tasks(&a))
-		return -1;
-	doc_start(&done, c->json);
-	doc_list(&done, "approved");
-	for (i = 0; i < a.n && rc == 0; i++)
-		rc = approve_next(&a, &a.tasks[i], &done, &left);
-	if (rc == 0 && left)
-		rc = cli_end(c, CLI_OPENS, TSB_E_INPUT,
-		    "not all was approved: rules would be open to everyone");
-	return finish(c, &done, rc);
+	return answer_all(c, false);
 }
 
-/* An approver may also reject a task that is not what it claims. */
 int
 cli_reject(struct cli *c)
 {
-	approver_auto a = {.cli = c};
-	doc_auto done = {0};
-	struct task task;
-	int rc = 0;
-	size_t i;
-	bool yes;
-
-	if (select_tasks(&a))
-		return -1;
-	doc_start(&done, c->json);
-	doc_list(&done, "rejected");
-	for (i = 0; i < a.n && rc == 0; i++) {
-		if (task_check(c, &a.signer, &a.keys, &a.tasks[i], &task))
-			failure_print(c);
-		else
-			show(c, &task);
-		c->exit = CLI_USAGE;
-		rc = confirm(c, "Reject this?", &yes);
-		if (rc != 0 || !yes)
-			continue;
-		rc = reject_one(&a, &a.tasks[i]);
-		if (rc == 0)
-			report(c, &done, "rejected", a.tasks[i].id);
-	}
-	return finish(c, &done, rc);
+	return answer_all(c, true);
 }

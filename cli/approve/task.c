@@ -13,9 +13,14 @@
 #include "cli/lib/certview.h"
 #include "cli/lib/session.h"
 
-/* A task repeats its payload several times, so a few tasks fill an answer. */
-#define PAGE_SIZE 10
-#define PAGES_MAX 10000
+/*
+ * Pages grow as long as answers stay small: a task repeats its payload several times, so a few
+ * large ones fill an answer. Sizes are powers of two, so that pages of any size meet without a gap.
+ */
+#define PAGE_FIRST 16
+#define PAGE_MAX   512
+#define ANSWER_AIM (2 * 1024 * 1024)
+#define TASKS_MAX  1000000
 
 /* ---- fetching ---- */
 
@@ -45,9 +50,14 @@ task_prove(struct cli *c, const struct signer *s, struct tsb_bytes *body)
 	return 0;
 }
 
+/* first is a multiple of size. */
+struct page {
+	size_t first, size;
+};
+
 static int
-fetch_page(struct cli *c, const struct signer *s, const char *id, const char *level, long page,
-    struct tsb_bytes *answer)
+fetch_page(struct cli *c, const struct signer *s, const char *id, const char *level,
+    const struct page *page, struct tsb_bytes *answer)
 {
 	tsb_bytes_auto body = {0};
 
@@ -58,8 +68,8 @@ fetch_page(struct cli *c, const struct signer *s, const char *id, const char *le
 	body_text(&body, "requestId", id != NULL ? NULL : c->opt[OPT_REQUEST]);
 	body_text(&body, "detailLevel", level);
 	body_open(&body, "paging");
-	body_number(&body, "pageNumber", page);
-	body_number(&body, "pageSize", PAGE_SIZE);
+	body_number(&body, "pageNumber", (long)(page->first / page->size));
+	body_number(&body, "pageSize", (long)page->size);
 	body_text(&body, "sortOrder", "CREATION_DATE_ASC");
 	body_close(&body);
 	body_close(&body);
@@ -69,8 +79,8 @@ fetch_page(struct cli *c, const struct signer *s, const char *id, const char *le
 
 /* Level 6 says who has approved; servers without that level answer 600. */
 static int
-fetch_best(struct cli *c, const struct signer *s, const char *id, const char **level, long page,
-    struct tsb_bytes *answer)
+fetch_best(struct cli *c, const struct signer *s, const char *id, const char **level,
+    const struct page *page, struct tsb_bytes *answer)
 {
 	int rc = fetch_page(c, s, id, *level, page, answer);
 
@@ -98,18 +108,45 @@ join_raw(struct cli *c, struct tsb_bytes *raw, struct tsb_view answer)
 	tsb_bytes_add(raw, list.p + 1, list.n - 2);
 }
 
-static void
-append(struct arena *a, struct wire_client_task **tasks, size_t *n,
-    const struct wire_client_task *more, size_t count)
-{
-	struct wire_client_task *all = arena_array(a, *n + count + 1, sizeof(*all));
+/* The tasks so far. The room doubles, so that memory grows with their number only. */
+struct tasks {
+	struct wire_client_task *all;
+	size_t n, room;
+};
 
-	if (*n > 0)
-		memcpy(all, *tasks, *n * sizeof(*all));
+static void
+append(struct arena *a, struct tasks *t, const struct wire_client_task *more, size_t count)
+{
+	struct wire_client_task *all;
+
+	if (t->n + count > t->room) {
+		t->room = 2 * (t->n + count);
+		all = arena_array(a, t->room, sizeof(*all));
+		if (t->n > 0)
+			memcpy(all, t->all, t->n * sizeof(*all));
+		t->all = all;
+	}
 	if (count > 0)
-		memcpy(all + *n, more, count * sizeof(*all));
-	*tasks = all;
-	*n += count;
+		memcpy(t->all + t->n, more, count * sizeof(*t->all));
+	t->n += count;
+}
+
+/*
+ * The page behind one of count tasks and n bytes. False at the end of the list: a page is short,
+ * and not because the server bounds the bytes of an answer.
+ */
+static bool
+next_page(struct page *page, size_t count, size_t n)
+{
+	size_t first = page->first + count;
+	size_t size = page->size * 2 < PAGE_MAX ? page->size * 2 : PAGE_MAX;
+
+	if (count == 0 || (count < page->size && n < ANSWER_AIM) || first > TASKS_MAX)
+		return false;
+	while (size > 1 && (first % size != 0 || n / count * size > ANSWER_AIM))
+		size /= 2;
+	*page = (struct page){first, size};
+	return true;
 }
 
 int
@@ -117,30 +154,31 @@ task_fetch(struct cli *c, const struct signer *s, const char *id, struct wire_cl
     size_t *n, struct tsb_bytes *raw)
 {
 	const char *level = "level6";
+	struct page page = {0, PAGE_FIRST};
+	struct tasks got = {0};
 	struct wire_client_task *part;
 	size_t count;
-	long page;
+	bool more;
 
-	*tasks = NULL;
-	*n = 0;
 	if (raw != NULL)
 		tsb_bytes_add_str(raw, "{\"tasks\":[");
-	for (page = 0; page < PAGES_MAX; page++) {
+	do {
 		tsb_bytes_auto answer = {0};
 
-		if (fetch_best(c, s, id, &level, page, &answer))
+		if (fetch_best(c, s, id, &level, &page, &answer))
 			return -1;
 		if (wire_client_tasks_parse(tsb_view_bytes(&answer), &c->arena, &part, &count,
 			&c->err))
 			return session_misread(c);
-		append(&c->arena, tasks, n, part, count);
+		append(&c->arena, &got, part, count);
 		if (raw != NULL)
 			join_raw(c, raw, tsb_view_bytes(&answer));
-		if (id != NULL || count < PAGE_SIZE)
-			break;
-	}
+		more = id == NULL && next_page(&page, count, answer.n);
+	} while (more);
 	if (raw != NULL)
 		tsb_bytes_add_str(raw, "]}");
+	*tasks = got.all;
+	*n = got.n;
 	return 0;
 }
 

@@ -111,7 +111,7 @@ ask_secret(const char *prompt, struct arena *a, const char **out)
 }
 
 int
-ask_yes(const char *question, bool *yes, struct tsb_err *err)
+ask_choice(const char *question, const char *letters, char *out, struct tsb_err *err)
 {
 	char prompt[512], line[16];
 
@@ -119,6 +119,21 @@ ask_yes(const char *question, bool *yes, struct tsb_err *err)
 	if (!ask(prompt, true, line, sizeof(line)))
 		return tsb_fail(err, TSB_E_INPUT,
 		    "there is no terminal to ask at; give --yes when you have seen what it is");
-	*yes = tsb_streq(line, "y") || tsb_streq(line, "Y") || tsb_streq(line, "yes");
+	*out = 'n';
+	if (tsb_streq(line, "y") || tsb_streq(line, "Y") || tsb_streq(line, "yes"))
+		*out = 'y';
+	else if (line[0] != '\0' && line[1] == '\0' && strchr(letters, line[0]) != NULL)
+		*out = line[0];
+	return 0;
+}
+
+int
+ask_yes(const char *question, bool *yes, struct tsb_err *err)
+{
+	char got;
+
+	if (ask_choice(question, "", &got, err))
+		return -1;
+	*yes = got == 'y';
 	return 0;
 }

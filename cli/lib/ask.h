@@ -12,5 +12,8 @@
 bool ask_secret(const char *prompt, struct arena *a, const char **out);
 /* Sets *yes by the answer, y or n. TSB_E_INPUT when there is no terminal to ask at. */
 int ask_yes(const char *question, bool *yes, struct tsb_err *err) TSB_MUSTCHECK;
+/* The same with further answers: *out is 'y', 'n' or one of letters; all that is unclear is 'n'. */
+int ask_choice(const char *question, const char *letters, char *out, struct tsb_err *err)
+    TSB_MUSTCHECK;
 
 #endif

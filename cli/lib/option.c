@@ -1,6 +1,7 @@
 #include "lib/first.h"
 
 #include <getopt.h>
+#include <string.h>
 
 #include "cli/lib/option.h"
 
@@ -51,6 +52,19 @@ option_of_letter(int letter)
 	return -1;
 }
 
+/* getopt takes --al for --all; what it means would change with every new option. */
+static int
+check_written_out(const char *word, const struct option_row *row, struct tsb_err *err)
+{
+	size_t n = strlen(row->name);
+
+	if (strncmp(word, "--", 2) == 0 && strncmp(word + 2, row->name, n) == 0 &&
+	    (word[2 + n] == '\0' || word[2 + n] == '='))
+		return 0;
+	return tsb_fail(err, TSB_E_INPUT, "options are written out: --%s, not %.*s", row->name,
+	    (int)strcspn(word, "="), word);
+}
+
 int
 option_read(unsigned long long set, bool leading, int argc, char **argv, const char *opt[OPT__MAX],
     int *operands, struct tsb_err *err)
@@ -72,6 +86,11 @@ option_read(unsigned long long set, bool leading, int argc, char **argv, const c
 			return tsb_fail(err, TSB_E_INPUT, "there is no option %s here",
 			    argv[optind - 1]);
 		id = got >= OPTION_BASE ? got - OPTION_BASE : option_of_letter(got);
+		/* a value of its own stands behind the option's word */
+		if (got >= OPTION_BASE &&
+		    check_written_out(argv[optind - (optarg == argv[optind - 1] ? 2 : 1)],
+			&option_rows[id], err))
+			return -1;
 		if (opt[id] != NULL && option_rows[id].arg != NULL)
 			return tsb_fail(err, TSB_E_INPUT, "option --%s is given twice",
 			    option_rows[id].name);

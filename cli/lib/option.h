@@ -104,7 +104,7 @@ extern const struct option_row option_rows[OPT__MAX];
  * Reads the options of the set into opt (NULL = not given, "" without argument) and moves the
  * operands to the end of argv; *operands is the index of the first. leading: only what stands
  * before the first operand; else options may stand between operands, and "--" ends them. Refuses
- * unknown and repeated options with TSB_E_INPUT.
+ * unknown, abbreviated and repeated options with TSB_E_INPUT.
  */
 int option_read(unsigned long long set, bool leading, int argc, char **argv,
     const char *opt[OPT__MAX], int *operands, struct tsb_err *err) TSB_MUSTCHECK;

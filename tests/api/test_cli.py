@@ -43,7 +43,7 @@ def test_two_of_three_approve_and_the_signature_verifies(tsb):
                     "order.txt"], check=True, cwd=tsb.folder, stdout=subprocess.DEVNULL)
     (tsb.folder / "order.txt").write_text("pay 999 to mallory\n")
     assert "NOT valid" in tsb(*verify, code=6).err
-    assert tsb.approve("cora", request).out == ""     # nothing left to approve
+    assert tsb.approve("cora", request, code=2).out == ""     # nothing left to approve
 
 
 def test_a_key_with_a_policy_for_several_uses_warns(tsb):

@@ -1,4 +1,6 @@
 """tsb tasks, approve, reject without a site: what a broker that lies is told."""
+import resource
+
 import pytest
 
 import ska
@@ -143,3 +145,82 @@ def test_a_certificate_of_another_key_is_refused(anna, tmp_path, broker):
     (tmp_path / "c.pem").write_text(b64(other.certificate))
     assert "not a certificate of the key" in run(
         "tasks", "-k", anna.key, "--certificate", tmp_path / "c.pem", "-u", broker.url, code=1).err
+
+
+# ---- 9/4.1: nothing is approved or rejected without a word ----
+
+@pytest.mark.parametrize("command", ["approve", "reject"])
+@pytest.mark.parametrize("which", [["--all"], ["--request", "r1"], ["t1"]])
+def test_9_4_1_answering_nothing_says_so_and_exits_with_2(broker, anna, command, which):
+    broker.answers[FETCH] = 200, {"tasks": []}
+    done = run(command, *which, "--yes", "-k", anna.key, "-u", broker.url, code=2)
+    assert "nothing was " + command[:6] in done.err and "tsb tasks" in done.err, done
+    assert "SHA256:" in done.err and "not asked, or has answered" in done.err, done
+
+
+def answered_meanwhile(broker, *gone):
+    broker.answers[APPROVAL] = lambda body: (200, b"") if body["id"] not in gone else \
+        (404, error(652, "res.error.task.not.existent", "task does not exist"))
+
+
+def test_9_4_1_all_goes_on_past_a_task_that_a_colleague_answered(broker, anna):
+    broker.answers[FETCH] = 200, {"tasks": [task_of(anna, GOOD, n) for n in range(1, 5)]}
+    answered_meanwhile(broker, "t1")
+    code, shown, _ = run_on_terminal("approve", "--all", "-k", anna.key, "-u", broker.url,
+                                     answers=["y"] * 4)
+    assert code == 2 and shown.count("[y/N]") == 4 and "3 of 4: Approve this?" in shown
+    assert shown.count("answered by somebody else meanwhile") == 1
+    assert all("approved t%d" % n in shown for n in (2, 3, 4)) and "approved t1" not in shown
+    assert "of 4 tasks: 3 approved, 1 not open any more" in shown
+
+
+def test_9_4_1_a_wrong_task_does_not_keep_the_others_open(broker, anna):
+    wrong = dict(task_of(anna, GOOD, 1), approvalToBeSigned=None)
+    broker.answers[FETCH] = 200, {"tasks": [wrong, task_of(anna, GOOD, 2)]}
+    answered_meanwhile(broker)
+    done = run("approve", "--all", "--yes", "--json", "-k", anna.key, "-u", broker.url, code=6)
+    assert done.json == {"approved": ["t2"]}
+
+
+def test_9_4_1_every_named_task_is_tried(broker, anna):
+    broker.answers[FETCH] = lambda body: (200, {"tasks": [task_of(anna, GOOD, 2)] *
+                                                (body["id"] == "t2")})
+    answered_meanwhile(broker)
+    done = run("approve", "t1", "t2", "--yes", "-k", anna.key, "-u", broker.url, code=2)
+    assert "approved t2" in done.out and "task t1 is not open" in done.err
+
+
+def test_9_4_2_the_prompt_rejects_skips_and_quits(broker, anna):
+    broker.answers[FETCH] = 200, {"tasks": [task_of(anna, GOOD, n) for n in range(1, 6)]}
+    broker.answers["DELETE", "/v1/task"] = 200, b""
+    answered_meanwhile(broker)
+    code, shown, _ = run_on_terminal("approve", "--all", "-k", anna.key, "-u", broker.url,
+                                     answers=["r", "", "y", "q"])
+    assert code == 0 and shown.count("[y/N]") == 4
+    assert "of 5 tasks: 1 approved, 1 rejected, 2 skipped, 1 not answered" in shown
+    assert [b["id"] for b in broker.sent("DELETE", "/v1/task")] == ["t1"]
+    assert [b["id"] for b in broker.sent(*APPROVAL)] == ["t3"]
+
+
+@pytest.mark.parametrize("abbreviated, full", [
+    (["approve", "--al", "--yes"], "--all"), (["approve", "t1", "--yes-open", "--yes"],
+                                              "--yes-open-rules"),
+    (["reject", "--al"], "--all"), (["tasks", "--req=r1"], "--request"),
+    (["tasks", "--req", "r1"], "--request")])
+def test_9_4_1_abbreviated_options_are_refused(broker, anna, abbreviated, full):
+    done = run(*abbreviated, "-k", anna.key, "-u", broker.url, code=1)
+    assert "written out: %s, not " % full in done.err and broker.calls == []
+
+
+def test_9_4_2_many_tasks_take_few_calls_and_linear_memory(broker, anna):
+    tasks = [task_of(anna, GOOD, n) for n in range(3000)]
+
+    def page(body):
+        first = body["paging"]["pageNumber"] * body["paging"]["pageSize"]
+        return 200, {"tasks": tasks[first:first + body["paging"]["pageSize"]]}
+    broker.answers[FETCH] = page
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    got = run("tasks", "--json", "-k", anna.key, "-u", broker.url).json
+    assert [t["id"] for t in got["tasks"]] == [t["id"] for t in tasks]
+    assert len(broker.sent(*FETCH)) < 15
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < max(before, 100 * 1024)
