@@ -17,7 +17,12 @@
 #include "cli/lib/output.h"
 #include "cli/lib/session.h"
 
+/*
+ * No approval guards the deletion of a key: with a policy it is destroyable only when that is asked
+ * for.
+ */
 #define DEFAULT_ATTRIBUTES "sign,modifiable,destroyable"
+#define POLICY_ATTRIBUTES  "sign,modifiable"
 #define DEFAULT_RSA_BITS   3072
 
 static const struct {
@@ -114,21 +119,44 @@ key_put_attributes(struct cli *c, const char *dflt, struct tsb_bytes *b)
 	return 0;
 }
 
+/* Whoever answers for a key under a policy must know who can destroy it. */
+static void
+note_deletion(struct cli *c, struct tsb_view answer)
+{
+	const struct tsb_view unchecked = {0};
+	struct keyview v;
+
+	if (keyview_read(c, answer, unchecked, &v) || !v.attributes.has_policy)
+		return; /* the caller reports what is not understood */
+	if (v.attributes.flag[ATTR_DESTROYABLE])
+		output_note("tsb: warning: whoever has an API key of the role keyManagement can "
+			    "destroy %s; its policy does not guard that",
+		    c->argv[0]);
+	else
+		output_note("tsb: nobody can destroy %s: it is not destroyable (--attributes)",
+		    c->argv[0]);
+}
+
 int
 cli_key_create(struct cli *c)
 {
 	tsb_bytes_auto body = {0}, policy = {0}, answer = {0};
+	const char *attributes;
 
 	body_open(&body, NULL);
 	body_text(&body, "label", c->argv[0]);
 	if (session_put_password(c, &body, "password") || put_algorithm(c, &body) ||
-	    key_put_attributes(c, DEFAULT_ATTRIBUTES, &body) || policy_of_options(c, true, &policy))
+	    policy_of_options(c, true, &policy))
+		return -1;
+	attributes = policy.n > 0 ? POLICY_ATTRIBUTES : DEFAULT_ATTRIBUTES;
+	if (key_put_attributes(c, attributes, &body))
 		return -1;
 	if (policy.n > 0)
 		body_raw(&body, "policy", tsb_view_bytes(&policy));
 	body_close(&body);
 	if (session_call(c, "POST", "/v1/key", tsb_view_bytes(&body), &answer))
 		return -1;
+	note_deletion(c, tsb_view_bytes(&answer));
 	return keyview_print(c, tsb_view_bytes(&answer));
 }
 

@@ -47,7 +47,7 @@ static const struct {
 	"of a new key: see --attributes, with a policy it can never be extractable; of an imported "
 	"one: `tsb key attributes` fetches newer ones where the key is"},
     {607, "`tsb key show NAME` tells what the key is; choose another --algorithm"},
-    {608, "choose another name, or `tsb key delete` the old key"},
+    {608, "choose another name; `tsb key show NAME` tells what has this one"},
     {609, "an id looks like 0191f3a2-0000-7000-8000-000000000000"},
     {611, "this broker or this request does not allow it now; `tsb request show` tells its state"},
     {612, "fetch the task again with `tsb tasks`; for pre-hashed algorithms give the digest"},

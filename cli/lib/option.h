@@ -21,7 +21,7 @@
 	OPT(SIZE, 0, "size", "BITS", "size of an RSA key [3072]")                                  \
 	OPT(CURVE, 0, "curve", "CURVE", "name or OID of the curve of an EC key [P-256]")           \
 	OPT(ATTRIBUTES, 0, "attributes", "LIST",                                                   \
-	    "comma list, each also as no-NAME [sign,modifiable,destroyable]")                      \
+	    "comma list, each also as no-NAME [sign,modifiable; no policy: destroyable]")          \
 	OPT(PASSWORD_FILE, 0, "password-file", "FILE", "password of the key, first line of FILE")  \
 	OPT(POLICY, 0, "policy", "FILE", "policy of the key as JSON")                              \
 	OPT(APPROVERS, 0, "approvers", "FILES", "comma list of PEM public keys or certificates")   \

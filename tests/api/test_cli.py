@@ -46,6 +46,18 @@ def test_two_of_three_approve_and_the_signature_verifies(tsb):
     assert tsb.approve("cora", request, code=2).out == ""     # nothing left to approve
 
 
+def test_9_1_11_a_key_with_a_policy_is_not_destroyable_unless_asked(tsb):
+    make = ["key", "create", "-a", "EC", "--approvers", tsb.people("anna")]
+    kept, lost = unique("cli"), unique("cli")
+    assert "nobody can destroy " + kept in tsb(*make, kept).err
+    assert "key delete" not in tsb(*make, kept, code=2).err        # as a hint: the name is taken
+    tsb("key", "delete", kept, "--yes", code=2)
+    warned = tsb(*make, lost, "--attributes", "sign,destroyable", "--json")
+    assert "role keyManagement can destroy " + lost in warned.err and warned.json["json"]
+    tsb("key", "delete", lost, "--yes")
+    assert tsb("key", "create", unique("cli"), "-a", "EC").err == ""
+
+
 def test_a_key_with_a_policy_for_several_uses_warns(tsb):
     make = ["key", "create", "-a", "RSA", "--size", "2048", "--approvers", tsb.people("anna"),
             "--attributes"]

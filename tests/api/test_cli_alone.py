@@ -357,7 +357,7 @@ def test_key_create_sends_policy_and_attributes(broker, tmp_path):
                          "--timelock", "60", "--timeout", "3600")
     assert body["curveOid"] == "1.2.840.10045.3.1.7" and "OPEN" not in done.err.upper()
     assert body["attributes"] == {"decrypt": False, "sign": True, "unwrap": False,
-                                  "modifiable": True, "destroyable": True}
+                                  "modifiable": True, "destroyable": False}
     policy = body["policy"]
     for name in ("ruleUse", "ruleBlock", "ruleUnblock", "ruleModify"):
         token, = policy[name]["tokens"]
