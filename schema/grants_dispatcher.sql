@@ -1,5 +1,6 @@
 -- Rights of tsb-dispatcher: what its statements need and nothing else. It makes no requests or
--- approvals, and tasks only where the policy of a key has changed; it deletes finished requests when their time is over.
+-- approvals, and tasks only where the policy of a key has changed; it deletes finished requests when their
+-- time is over.
 -- The user is made by the administrator (CREATE USER ... IDENTIFIED BY ...) before the upgrade.
 GRANT SELECT (version) ON schema_version TO @DISPATCHER_USER@;
 GRANT SELECT, DELETE, UPDATE (state, version, due_ms, expires_ms, password_box, result, reason,
