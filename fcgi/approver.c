@@ -58,7 +58,7 @@ api_approver_forgot(void *app, struct web_request *rq, struct web_reply *reply, 
 	    custody_forgot(app, &in, rq->arena, &id, err))
 		return -1;
 	reply->status = 201;
-	wire_request_id_format(web_route_arg(rq), &id, &reply->body);
+	wire_request_id_format(web_route_arg(rq), &id, NULL, &reply->body);
 	return 0;
 }
 

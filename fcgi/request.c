@@ -13,13 +13,15 @@ api_request_create(void *app, struct web_request *rq, struct web_reply *reply, s
 {
 	enum tsb_kind kind = web_route_arg(rq);
 	struct tsb_request_in in;
-	struct tsb_uuid id;
+	struct tsb_uuid id, twin;
+	bool has_twin;
 
 	if (wire_request_parse(kind, rq->body, rq->arena, &in, err) ||
 	    flow_request_create(app, &in, rq->arena, &id, err))
 		return -1;
 	reply->status = 201;
-	wire_request_id_format(kind, &id, &reply->body);
+	has_twin = flow_request_twin(app, &id, rq->arena, &twin);
+	wire_request_id_format(kind, &id, has_twin ? &twin : NULL, &reply->body);
 	return 0;
 }
 

@@ -290,7 +290,10 @@ confirm(struct run *r, const struct carried *k, const char **why_not)
 	if (journal_find_token(c, r->bag.room, k, &seen))
 		return -1;
 	if (seen != NULL)
-		output_note("tsb: the very token of request %s was executed before, as %s",
+		output_note(
+		    "tsb: the very token of request %s was executed before, as %s: without an HSM "
+		    "timestamp the same key and payload are one token, and its approvals serve "
+		    "both requests",
 		    carried_name(&c->arena, k), seen);
 	reason = doubt(k, seen);
 	*why_not = reason;

@@ -277,6 +277,24 @@ request_open(struct cli *c, struct tsb_bytes *body)
 	return 0;
 }
 
+/* Air-gapped tokens have no time: who means two operations has to say so in the bytes. */
+static void
+note_twin(struct cli *c, struct tsb_view answer)
+{
+	struct tsb_view twin;
+	struct tsb_uuid id;
+	struct tsb_err none;
+
+	if (wire_text_member_parse(answer, "sameTokenAs", &c->arena, &twin, &none) ||
+	    !uuid_parse(arena_strn(&c->arena, twin.p, twin.n), &id))
+		return;
+	output_note(
+	    "tsb: request %s has the same key and payload. Without an HSM timestamp both have one "
+	    "token: approvals of one serve the other, too. If you want it twice, put a number "
+	    "or a date into what is signed",
+	    arena_strn(&c->arena, twin.p, twin.n));
+}
+
 int
 request_create(struct cli *c, struct tsb_bytes *body)
 {
@@ -296,6 +314,7 @@ request_create(struct cli *c, struct tsb_bytes *body)
 		&c->err))
 		return session_misread(c);
 	text = arena_strn(&c->arena, id.p, id.n);
+	note_twin(c, tsb_view_bytes(&answer));
 	if (c->opt[OPT_WAIT] != NULL) {
 		output_note("tsb: request %s waits for its end", text);
 		return wait_for_end(c, text, seconds);

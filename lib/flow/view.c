@@ -178,6 +178,41 @@ flow_request_view(struct flow *f, const struct tsb_uuid *id, bool fetch_once, st
 	    : 0;
 }
 
+struct twins {
+	const struct tsb_uuid *id;
+	struct arena *arena;
+	struct tsb_uuid *twin;
+	bool found;
+};
+
+static int
+twin_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct twins *t = ctx;
+	struct tsb_request rq;
+
+	t->found = false;
+	if (store_request_load(tx, t->id, false, t->arena, &rq, err))
+		return -1;
+	if (tsb_kinds[rq.kind].content != CONTENT_BYTES || rq.token.n == 0)
+		return 0;
+	return store_request_twin(tx, &rq, t->twin, &t->found, err);
+}
+
+bool
+flow_request_twin(struct flow *f, const struct tsb_uuid *id, struct arena *a, struct tsb_uuid *twin)
+{
+	struct twins t = {.id = id, .arena = a, .twin = twin};
+	struct tsb_err err;
+
+	if (!f->air_gapped)
+		return false;
+	if (store_read(f->store, "request_twin", twin_body, &t, &err) == 0)
+		return t.found;
+	log_failure(LOG_WARN, "search for another request of the same token", &err);
+	return false;
+}
+
 struct listing {
 	unsigned states;
 	const char *key_name;

@@ -10,6 +10,13 @@
  */
 int flow_request_view(struct flow *f, const struct tsb_uuid *id, bool fetch_once, struct arena *a,
     int64_t now_ms, struct tsb_request_view *out, struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * Another request has the same approval token, whatever became of it: approvals of one serve both.
+ * Air-gapped only, where tokens have no time; requests of equal bytes to be signed or decrypted.
+ * What fails is logged: the request is there already.
+ */
+bool flow_request_twin(struct flow *f, const struct tsb_uuid *id, struct arena *a,
+    struct tsb_uuid *twin);
 /* Ids and states, newest first. states: bits of 1 << enum tsb_state, 0 = all. */
 int flow_requests_list(struct flow *f, unsigned states, const char *key_name, long offset,
     long limit, struct arena *a, struct tsb_request_row **rows, size_t *n, struct tsb_err *err)

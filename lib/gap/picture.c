@@ -1,5 +1,6 @@
 #include "lib/first.h"
 
+#include "lib/flow/evaluate.h"
 #include "lib/gap/carry.h"
 #include "lib/gap/picture.h"
 #include "lib/gap/sheet.h"
@@ -75,15 +76,28 @@ draw_animation(struct drawing *d, struct tsb_err *err)
 }
 
 static int
-draw_sheet(struct drawing *d, enum qr_sheet_format format)
+draw_sheet(struct drawing *d, enum qr_sheet_format format, struct tsb_err *err)
 {
 	bool svg = format == SHEET_SVG;
+	const struct tsb_request *rq = &d->view.request;
+	const struct flow_key *key;
+	struct gap_sheet sheet = {
+	    .request = &d->request,
+	    .view = &d->view,
+	    .codes = &d->codes,
+	    .site = gap_site_name(d->f),
+	    .now_ms = d->now_ms,
+	};
+
+	if (flow_request_key(d->f, NULL, rq, &key, err))
+		return -1;
+	if (key != NULL)
+		sheet.rule = flow_request_rule(key, rq->kind);
 
 	picture_is(d, svg ? "image/svg+xml" : "text/html; charset=utf-8", svg ? "svg" : "html",
 	    true);
 	d->picture->active = true;
-	gap_sheet_format(&d->request, &d->view, &d->codes, gap_site_name(d->f), format, d->arena,
-	    d->now_ms, d->out);
+	gap_sheet_format(&sheet, format, d->arena, d->out);
 	return 0;
 }
 
@@ -104,11 +118,11 @@ gap_picture_make(struct flow *f, const struct tsb_uuid *id, const struct gap_pic
 	case GAP_PNG:
 		return draw_png(&d, err);
 	case GAP_SVG:
-		return draw_sheet(&d, SHEET_SVG);
+		return draw_sheet(&d, SHEET_SVG, err);
 	case GAP_HTML:
-		return draw_sheet(&d, SHEET_HTML);
+		return draw_sheet(&d, SHEET_HTML, err);
 	case GAP_PDF_READY:
-		return draw_sheet(&d, SHEET_PDF_READY);
+		return draw_sheet(&d, SHEET_PDF_READY, err);
 	case GAP_UR:
 		return draw_animation(&d, err);
 	case GAP_FORMAT__MAX:

@@ -278,23 +278,30 @@ choose_for_group(const struct ska_group *g, const struct ska_vote *votes, size_t
 	return n;
 }
 
-static bool
-token_asks(const struct ska_token *t, struct tsb_view spki)
+static const struct ska_approver *
+token_approver(const struct ska_token *t, struct tsb_view spki)
 {
 	for (size_t g = 0; g < t->ngroups; g++)
 		for (size_t k = 0; k < t->groups[g].napprovers; k++)
 			if (tsb_view_eq(t->groups[g].approvers[k].spki, spki))
-				return true;
-	return false;
+				return &t->groups[g].approvers[k];
+	return NULL;
+}
+
+const struct ska_approver *
+ska_rule_approver(const struct ska_rule *rule, struct tsb_view spki)
+{
+	const struct ska_approver *found = NULL;
+
+	for (size_t i = 0; i < rule->ntokens && found == NULL; i++)
+		found = token_approver(&rule->tokens[i], spki);
+	return found;
 }
 
 bool
 ska_rule_has_approver(const struct ska_rule *rule, struct tsb_view spki)
 {
-	for (size_t i = 0; i < rule->ntokens; i++)
-		if (token_asks(&rule->tokens[i], spki))
-			return true;
-	return false;
+	return ska_rule_approver(rule, spki) != NULL;
 }
 
 int64_t
@@ -306,7 +313,7 @@ ska_approver_dies_at(const struct ska_rule *rule, struct tsb_view spki, bool tim
 	for (size_t i = 0; i < rule->ntokens; i++) {
 		const struct ska_token *t = &rule->tokens[i];
 
-		if (!token_is_usable(t, timestamped, t0, t0) || !token_asks(t, spki))
+		if (!token_is_usable(t, timestamped, t0, t0) || token_approver(t, spki) == NULL)
 			continue;
 		if (t->timeout == 0)
 			return 0;

@@ -49,7 +49,8 @@ struct tsb_view *ska_rule_asks(const struct ska_rule *rule, struct arena *a, boo
 /* From this time on no token asks this approver any more; 0 = never. */
 int64_t ska_approver_dies_at(const struct ska_rule *rule, struct tsb_view spki, bool timestamped,
     int64_t t0);
-/* The rule names this approver, whatever the time. */
+/* As the rule names this approver, whatever the time: a place in the policy; NULL: it does not. */
+const struct ska_approver *ska_rule_approver(const struct ska_rule *rule, struct tsb_view spki);
 bool ska_rule_has_approver(const struct ska_rule *rule, struct tsb_view spki);
 /* How many different approvers of the group have approved. */
 size_t ska_group_approvals(const struct ska_group *group, const struct ska_vote *votes,

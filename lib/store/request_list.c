@@ -119,6 +119,24 @@ rows_take(struct stmt_cursor *c, struct arena *a, struct tsb_request_row **rows,
 }
 
 int
+store_request_twin(struct store_tx *tx, const struct tsb_request *rq, struct tsb_uuid *id,
+    bool *found, struct tsb_err *err)
+{
+	const struct stmt_arg args[] = {stmt_text(rq->key_name), stmt_view(rq->token),
+	    stmt_id(&rq->id)};
+	stmt_cursor_auto c = {0};
+
+	*found = false;
+	if (stmt_query(tx, STMT_REQUEST_TWIN, args, TSB_COUNT(args), &c, err) ||
+	    stmt_next(&c, found, err))
+		return -1;
+	if (*found && !stmt_take_bytes(&c, id->b, sizeof(id->b)))
+		return tsb_fail(err, TSB_E_SUBSYSTEM,
+		    "the database has a request with a broken id");
+	return 0;
+}
+
+int
 store_requests_by_token(struct store_tx *tx, const unsigned char sha256[TSB_SHA256], size_t limit,
     struct arena *a, struct tsb_request_row **rows, size_t *n, struct tsb_err *err)
 {

@@ -106,6 +106,10 @@ STMT(REQUEST_OF_TOKEN, API, READ,
     "SELECT r.id, r.state FROM request r "
     "WHERE (r.state = 'PENDING' OR r.outcome_sha256 IS NOT NULL) AND r.token <> '' AND UNHEX(SHA2(r.token, 256)) = ? "
     "ORDER BY r.state <> 'PENDING', r.created_ms DESC, r.id DESC LIMIT ?")
+/* The newest other one. */
+STMT(REQUEST_TWIN, API, READ,
+    "SELECT r.id FROM request r WHERE r.key_name = ? AND r.token = ? AND r.id <> ? "
+    "ORDER BY r.created_ms DESC, r.id DESC LIMIT 1")
 /* Two looks at the front of an index. */
 STMT(REQUEST_NEXT_TIME, DISPATCHER, READ,
     "SELECT MIN(at_ms) FROM (SELECT MIN(ready_ms) AS at_ms FROM request "

@@ -126,6 +126,9 @@ int store_requests_of_key(struct store_tx *, const char *key_name, struct arena 
  */
 int store_requests_by_token(struct store_tx *, const unsigned char sha256[TSB_SHA256], size_t limit,
     struct arena *, struct tsb_request_row **rows, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
+/* The newest other request on the same key with the same approval token; *found false: none. */
+int store_request_twin(struct store_tx *, const struct tsb_request *, struct tsb_uuid *id,
+    bool *found, struct tsb_err *) TSB_MUSTCHECK;
 /* Ids and states by state (bit mask, 0 = all), newest first (docs/openapi.yaml RequestFilter). */
 int store_requests_list(struct store_tx *, unsigned states, const char *key_name /* NULL = all */,
     long offset, long limit, struct arena *, struct tsb_request_row **rows, size_t *n,

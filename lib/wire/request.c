@@ -412,10 +412,13 @@ wire_synchronous_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a
 /* ---- writing ---- */
 
 void
-wire_request_id_format(enum tsb_kind kind, const struct tsb_uuid *id, struct tsb_bytes *out)
+wire_request_id_format(enum tsb_kind kind, const struct tsb_uuid *id, const struct tsb_uuid *twin,
+    struct tsb_bytes *out)
 {
 	tsb_bytes_add(out, "{", 1);
 	emit_uuid(out, tsb_kinds[kind].id_member, id);
+	if (twin != NULL)
+		emit_uuid(out, "sameTokenAs", twin);
 	emit_close(out, '}');
 }
 

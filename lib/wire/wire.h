@@ -30,7 +30,8 @@ bool wire_member_text(struct tsb_view compact, const char *name, struct tsb_view
 int wire_request_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
     struct tsb_request_in *out, struct tsb_err *err) TSB_MUSTCHECK;
 /* {"signRequestId":"..."} */
-void wire_request_id_format(enum tsb_kind kind, const struct tsb_uuid *id, struct tsb_bytes *out);
+void wire_request_id_format(enum tsb_kind kind, const struct tsb_uuid *id,
+    const struct tsb_uuid *twin /* NULL = none */, struct tsb_bytes *out);
 /*
  * Body for the synchronous endpoint of the HSM: {"signRequest":{<inner_clean>,"keyPassword":...,
  * "signedApprovals":[...]}}. password empty = left out.

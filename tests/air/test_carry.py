@@ -19,6 +19,7 @@ import cargo
 from approver import b64, group, policy, quorum, rule, token, unb64
 from cargo import Sign
 from client import ApiError, unique
+from private_site import ROOT
 
 NOBODY = "0190a5e0-0000-7000-8000-000000000000"
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -245,6 +246,40 @@ def test_sheets_say_what_they_carry(online, room, people, form, kind):
     assert "2 of 3" in text and "not met" in text
     assert payload in text.replace(" ", "")
     assert all(digest[i:i + 8] in text.replace(" ", "") for i in range(0, 64, 8))    # in rows
+
+
+@pytest.mark.parametrize("form", ["svg", "html"])
+def test_sheets_show_what_is_signed_and_by_whom(online, room, people, form):
+    """Payload, note, algorithm and names, to be compared with the screen in the room."""
+    crowd = people.several(3)
+    named = quorum(3, *crowd)
+    (group_,) = named["ruleUse"]["tokens"][0]["groups"]
+    for entry, name in zip(group_["approvals"], ("anna", "bert")):
+        entry["name"] = name
+    key = room.create_key(policy=named)
+    online.import_key(key)
+    note = b"invoice 4711"
+
+    def sheet(payload):
+        rid = online.api.sign(key["json"]["label"], payload, metaData=b64(note))
+        online.approve(rid, *crowd)
+        return "".join(Page(get(online, rid, "?format=" + form).content).text.split())
+
+    def says(text, words):
+        assert "".join(words.split()) in text, words    # a long line is broken anywhere
+
+    text = sheet(b"pay 100 to 4711")
+    says(text, '"pay 100 to 4711" (15 bytes)')
+    says(text, '"invoice 4711" (12 bytes); no approval covers it')
+    says(text, "SHA256_WITH_ECDSA (no approval covers it)")
+    for name, approver in zip(("anna ", "bert ", ""), crowd):
+        says(text, name + "SHA256:" + hashlib.sha256(approver.spki).hexdigest()[:32])
+    words = re.findall(r'"([a-z]{4})"', (ROOT / "lib/qr/words.c").read_text())
+    text = sheet(bytes(range(256)))
+    says(text, "256 bytes, no text")
+    says(text, " ".join(words[i] for i in hashlib.sha256(bytes(range(256))).digest()))
+    text = sheet("\u20ac".encode() * 200)
+    says(text, '"' + "\u20ac" * 80 + "... (600 bytes, of which this is the beginning)")
 
 
 @pytest.mark.parametrize("form", ["svg", "html", "pdf-ready"])

@@ -30,9 +30,9 @@ RARE = re.compile(r"REQUEST_ERASE_RESULT$|REQUEST_LIST|TASK_LIST_(ANY_|.*DESC|FE
 # Of policies that change while requests wait.
 CHANGES = re.compile(r"TASK_LOAD_OF_REQUEST$|execution_plan|plan_anew")
 # Of air-gapped sites: their workflow is another one.
-ACROSS = re.compile(r"IMPORTED_(?!LIST|CERTIFY)|REQUEST_OF_TOKEN$|attributes_(import|forget)$|"
+ACROSS = re.compile(r"IMPORTED_(?!LIST|CERTIFY)|REQUEST_(OF_TOKEN|TWIN)$|attributes_(import|forget)$|"
                     r"result_record$")
-ACROSS_ONLY = re.compile(r"IMPORTED_|REQUEST_OF_TOKEN$|attributes_(import|forget)$|certificate_import$|"
+ACROSS_ONLY = re.compile(r"IMPORTED_|REQUEST_(OF_TOKEN|TWIN)$|attributes_(import|forget)$|certificate_import$|"
                          r"result_record$")
 
 

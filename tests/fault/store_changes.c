@@ -298,10 +298,13 @@ read_api_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	struct world *w = ctx;
 	struct tsb_task_filter f = {.level = 5, .paged = true, .page_size = 3};
 	struct tsb_request_row *rows;
-	struct tsb_uuid *ids;
+	struct tsb_uuid *ids, twin;
+	struct tsb_task *tasks;
 	bool found;
 
-	if (store_requests_of_key(tx, w->rq.key_name, &fx_arena, &ids, &w->n, err) ||
+	if (store_tasks_load(tx, &w->rq.id, &fx_arena, &tasks, &w->n, err) ||
+	    store_request_twin(tx, &w->rq, &twin, &found, err) ||
+	    store_requests_of_key(tx, w->rq.key_name, &fx_arena, &ids, &w->n, err) ||
 	    store_requests_list(tx, 0, NULL, 0, 3, &fx_arena, &rows, &w->n, err) ||
 	    store_requests_list(tx, 0, "faults", 0, 3, &fx_arena, &rows, &w->n, err) ||
 	    store_requests_approved_by(tx, w->task.approver_id, 0, 3, &fx_arena, &ids, &w->n,

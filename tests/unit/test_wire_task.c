@@ -113,7 +113,7 @@ test_request_id_member_of_each_kind(void **state)
 	for (int kind = 0; kind < KIND__MAX; kind++) {
 		tsb_bytes_auto out = {0};
 
-		wire_request_id_format((enum tsb_kind)kind, &id, &out);
+		wire_request_id_format((enum tsb_kind)kind, &id, NULL, &out);
 		assert_view(tsb_view_bytes(&out),
 		    arena_printf(&arena, "{\"%s\":\"" ID "\"}", members[kind]));
 	}
