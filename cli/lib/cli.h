@@ -35,9 +35,10 @@ struct cli {
 	enum tsb_role role; /* of the last call */
 	/* What the program ends with when the command returns -1, CLI_USAGE unless set. */
 	enum cli_exit exit;
-	/* The server's own number and reason, when it refused. */
+	/* The server's own number and reason, when the last call ended with an error of its; else 0. */
 	int refused_number;
 	const char *refused_reason;
+	const char *next; /* what to do next, when the last call knows better than the number */
 };
 
 struct cli_command {

@@ -29,6 +29,7 @@ static const struct {
 	int number;
 	const char *hint;
 } hints[] = {
+    {2, "the broker answers, but not what it works with: try again; what was asked before goes on"},
     {102, "the broker may be older than this program, or --url leads elsewhere"},
     {400, "this approver does not belong to the task: check --approver"},
     {401, "the key needs approvals: ask with `tsb sign` instead of the synchronous call"},
@@ -62,6 +63,7 @@ static const struct {
     {700, "the broker's database failed; try again, then look at its log"},
     {701,
 	"the HSM refused: the approvals did not satisfy the policy, or the key does not allow it"},
+    {703, "nobody knows whether it was done: look before you ask again"},
 };
 
 static const char *
@@ -75,9 +77,11 @@ hint_of(const struct cli *c, int number)
 	};
 	size_t i;
 
-	if (c->exit == CLI_UNREACHED)
+	if (c->next != NULL)
+		return c->next;
+	if (c->exit == CLI_UNREACHED && c->refused_number == 0)
 		return c->program->unreached;
-	if (c->exit != CLI_REFUSED)
+	if (c->exit != CLI_REFUSED && c->exit != CLI_UNREACHED)
 		return NULL;
 	if (number == 631 || number == 416)
 		return api_key[c->role];
@@ -120,8 +124,9 @@ void
 failure_print(const struct cli *c)
 {
 	bool refused = c->exit == CLI_REFUSED;
-	int number = refused ? c->refused_number : tsb_err_number(c->err.code);
-	const char *reason = refused ? c->refused_reason : tsb_err_reason(c->err.code);
+	bool theirs = refused || (c->exit == CLI_UNREACHED && c->refused_number != 0);
+	int number = theirs ? c->refused_number : tsb_err_number(c->err.code);
+	const char *reason = theirs ? c->refused_reason : tsb_err_reason(c->err.code);
 	const char *name = c->program->name, *hint = hint_of(c, number);
 	tsb_bytes_auto out = {0};
 
@@ -132,7 +137,7 @@ failure_print(const struct cli *c)
 	}
 	tsb_bytes_addf(&out, "%s: %s", name, refused ? "refused: " : "");
 	add_text(&out, c->err.msg);
-	if (refused) {
+	if (theirs) {
 		tsb_bytes_addf(&out, " (%d ", number);
 		add_text(&out, reason);
 		tsb_bytes_add_str(&out, ")");

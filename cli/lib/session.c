@@ -117,12 +117,63 @@ refused(struct cli *c, const char *path, const struct rest_reply *reply)
 		return cli_end(c, CLI_UNREACHED, TSB_E_CONNECTIVITY,
 		    "%s answered %d: the broker behind it is not running",
 		    endpoint_name(&c->session->to), reply->status);
+	/* The broker speaks, but what it needs is away: its HSM, its database, or the broker itself. */
+	if (json &&
+	    (e.number == tsb_err_number(TSB_E_CONNECTIVITY) ||
+		e.number == tsb_err_number(TSB_E_IO))) {
+		c->refused_number = e.number;
+		c->refused_reason = e.reason;
+		return cli_end(c, CLI_UNREACHED, TSB_E_CONNECTIVITY, "%s",
+		    *e.message ? e.message : e.reason);
+	}
 	c->refused_number = json ? e.number : tsb_err_number(TSB_E_OPERATION_UNREACHABLE);
 	c->refused_reason = json ? e.reason : tsb_err_reason(TSB_E_OPERATION_UNREACHABLE);
 	if (!json || e.number == tsb_err_number(TSB_E_OPERATION_UNREACHABLE))
 		return cli_end(c, CLI_REFUSED, TSB_E_OPERATION_UNREACHABLE,
 		    "this server does not offer %s (HTTP %d)", path, reply->status);
 	return cli_end(c, CLI_REFUSED, TSB_E_GENERAL, "%s", *e.message ? e.message : e.reason);
+}
+
+/* What to do when TLS did not come about. */
+static const char *
+tls_advice(enum rest_tls fault)
+{
+	switch (fault) {
+	case REST_TLS_FINE:
+		return NULL;
+	case REST_TLS_EXPIRED:
+		return "the certificate of the server has expired: its operator renews it; if it "
+		       "has not, set this computer's clock (timedatectl)";
+	case REST_TLS_TOO_EARLY:
+		return "the certificate of the server is not valid yet: check this computer's clock "
+		       "(timedatectl)";
+	case REST_TLS_UNTRUSTED:
+		return "name the CA that issued the server's certificate with --ca FILE; ask the "
+		       "operator for it, not the server";
+	case REST_TLS_NAME:
+		return "the certificate belongs to another name: use the name that it was issued for "
+		       "in --url or TSB_URL";
+	case REST_TLS_FILE:
+		return "check the files of --ca, --cert and --key-file: PEM, readable, key and "
+		       "certificate of one pair";
+	case REST_TLS_NONE:
+		return "the server may not speak TLS there, or want a certificate (--cert, "
+		       "--key-file): check scheme and port in --url or TSB_URL";
+	}
+	return NULL;
+}
+
+/* No byte was sent. */
+static int
+not_sent(struct cli *c, const char *why)
+{
+	enum rest_tls fault = rest_tls_fault(c->session->rest);
+
+	c->next = tls_advice(fault);
+	if (fault == REST_TLS_FILE)
+		return tsb_fail(&c->err, TSB_E_INPUT, "TLS cannot begin: %s", why);
+	return cli_end(c, CLI_UNREACHED, TSB_E_CONNECTIVITY, "cannot reach %s: %s",
+	    endpoint_name(&c->session->to), why);
 }
 
 int
@@ -136,6 +187,8 @@ session_call(struct cli *c, const char *method, const char *path, struct tsb_vie
 
 	if (c->session == NULL && session_open(c))
 		return -1;
+	c->refused_number = 0;
+	c->next = NULL;
 	call.to = &c->session->to;
 	call.apikey = c->session->apikey;
 	switch (rest_call(c->session->rest, &call, &reply, why)) {
@@ -151,8 +204,7 @@ session_call(struct cli *c, const char *method, const char *path, struct tsb_vie
 		rc = 0;
 		break;
 	case REST_NOT_SENT:
-		rc = cli_end(c, CLI_UNREACHED, TSB_E_CONNECTIVITY, "cannot reach %s: %s",
-		    endpoint_name(call.to), why);
+		rc = not_sent(c, why);
 		break;
 	case REST_UNKNOWN:
 	case REST_TOO_LONG:

@@ -45,4 +45,15 @@ enum rest_outcome {
 	REST_TOO_LONG /* answered with more than reply_max: executed, result lost */
 };
 
+/* Why a TLS connection did not come about. */
+enum rest_tls {
+	REST_TLS_FINE,
+	REST_TLS_EXPIRED, /* the certificate of the server, or one above it */
+	REST_TLS_TOO_EARLY, /* its time has not begun */
+	REST_TLS_UNTRUSTED, /* no chain to a certificate that we trust */
+	REST_TLS_NAME, /* it belongs to another name */
+	REST_TLS_FILE, /* ca_file, cert_file or key_file cannot be used */
+	REST_TLS_NONE, /* the peer did not finish the handshake, perhaps speaks no TLS */
+};
+
 #endif

@@ -42,10 +42,17 @@ rest_call(struct rest *rest, const struct rest_call *call, struct rest_reply *re
 {
 	struct transfer *t = &rest->transfer;
 
+	t->tls = REST_TLS_FINE;
 	if (call->to->fastcgi)
 		return fastcgi_call(&rest->fastcgi, call, reply, why);
 	if (t->easy == NULL)
 		transfer_init(t, &rest->options);
 	transfer_start(t, call);
 	return transfer_end(t, curl_easy_perform(t->easy), reply, why);
+}
+
+enum rest_tls
+rest_tls_fault(const struct rest *rest)
+{
+	return rest->transfer.tls;
 }

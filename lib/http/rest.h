@@ -17,5 +17,7 @@ void rest_free(struct rest **);
 /* Sent at most once unless repeatable. why is filled unless REST_ANSWERED. */
 enum rest_outcome rest_call(struct rest *, const struct rest_call *, struct rest_reply *,
     char why[REST_WHY_SIZE]) TSB_MUSTCHECK;
+/* What TLS found wrong in the last call; REST_TLS_FINE if that is not why it failed. */
+enum rest_tls rest_tls_fault(const struct rest *);
 
 #endif

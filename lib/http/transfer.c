@@ -208,6 +208,32 @@ take_reply(struct transfer *t, struct rest_reply *reply)
 	t->reply = (struct tsb_bytes){0};
 }
 
+/*
+ * libcurl hands on OpenSSL's X509_V_ERR_..., whose header is at home in lib/crypto. A wrong name it
+ * finds itself and leaves its first value, UNSPECIFIED.
+ */
+#define VERIFY_UNSPECIFIED   1
+#define VERIFY_NOT_YET_VALID 9
+#define VERIFY_HAS_EXPIRED   10
+
+static enum rest_tls
+tls_fault(struct transfer *t, CURLcode rc)
+{
+	long verified = 0;
+
+	if (rc == CURLE_SSL_CERTPROBLEM || rc == CURLE_SSL_CACERT_BADFILE)
+		return REST_TLS_FILE;
+	if (rc == CURLE_SSL_CONNECT_ERROR)
+		return REST_TLS_NONE;
+	if (rc != CURLE_PEER_FAILED_VERIFICATION)
+		return REST_TLS_FINE;
+	(void)curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+	return verified <= VERIFY_UNSPECIFIED  ? REST_TLS_NAME
+	    : verified == VERIFY_HAS_EXPIRED   ? REST_TLS_EXPIRED
+	    : verified == VERIFY_NOT_YET_VALID ? REST_TLS_TOO_EARLY
+					       : REST_TLS_UNTRUSTED;
+}
+
 enum rest_outcome
 transfer_end(struct transfer *t, CURLcode rc, struct rest_reply *reply, char why[REST_WHY_SIZE])
 {
@@ -217,6 +243,7 @@ transfer_end(struct transfer *t, CURLcode rc, struct rest_reply *reply, char why
 		take_reply(t, reply);
 		return REST_ANSWERED;
 	}
+	t->tls = tls_fault(t, rc);
 	snprintf(why, REST_WHY_SIZE, "%s",
 	    t->too_long       ? "the answer is too long"
 		: t->broken   ? "the connection broke before the answer"

@@ -17,6 +17,7 @@ struct transfer {
 	bool broken; /* a kept connection broke after that, and the request was not sent again */
 	bool too_late; /* not_after_ms had come when it was about to be sent */
 	bool too_long;
+	enum rest_tls tls; /* what failed in the last transfer */
 	char text[CURL_ERROR_SIZE];
 };
 

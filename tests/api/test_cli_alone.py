@@ -5,10 +5,15 @@ import json
 import os
 import pathlib
 import signal
+import ssl
 import stat
 import subprocess
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 import ska
 from approver import Approver, b64, unb64, verify
@@ -278,6 +283,9 @@ def test_a_signal_at_the_prompt_turns_the_echo_on_again(tmp_path, number):
     (400, error(9999, "res.error.from.the.future", "Ahead."), 2, "9999 res.error.from.the.future"),
     (404, b"<html>", 2, "does not offer /v1/key/attributes"),
     (502, b"<html>Bad Gateway", 3, "is not running"),
+    (503, error(2, "res.error.connectivity", "The broker does not run."), 3, "try again"),
+    (500, error(2, "res.error.connectivity", "no HSM answers"), 3, "no HSM answers"),
+    (500, error(703, "res.error.io", "the HSM may or may not have done it"), 3, "look before"),
     (200, b"{\"xml\":", 3, "not understood"),
     (200, b"[]", 3, "not understood"),
 ])
@@ -296,6 +304,56 @@ def test_refusals_as_json(broker):
 
 def test_nobody_there_exits_with_3():
     assert "TSB_URL" in run("key", "list", "-u", "http://127.0.0.1:1", code=3).err
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory):
+    """A CA and certificates of a server: key.pem, ca.pem, good.pem, old.pem, early.pem, other.pem."""
+    folder = tmp_path_factory.mktemp("pki")
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.datetime.now(datetime.timezone.utc)
+    day = datetime.timedelta(days=1)
+
+    def issue(file, subject, name, start, end):
+        made = x509.CertificateBuilder().subject_name(named(subject)).issuer_name(named("CA"))
+        made = made.public_key(key.public_key()).serial_number(x509.random_serial_number())
+        made = made.not_valid_before(start).not_valid_after(end)
+        made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), False)
+        made = made.add_extension(x509.BasicConstraints(subject == "CA", None), True)
+        (folder / file).write_bytes(made.sign(key, hashes.SHA256()).public_bytes(
+            serialization.Encoding.PEM))
+
+    issue("ca.pem", "CA", "ca", now - day, now + day)
+    issue("good.pem", "server", "localhost", now - day, now + day)
+    issue("old.pem", "server", "localhost", now - 2 * day, now - day)
+    issue("early.pem", "server", "localhost", now + day, now + 2 * day)
+    issue("other.pem", "server", "elsewhere", now - day, now + day)
+    (folder / "key.pem").write_bytes(key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption()))
+    return folder
+
+
+def named(text):
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+@pytest.mark.parametrize("certificate, options, code, says", [
+    ("old.pem", ["--ca", "ca.pem"], 3, "has expired"),
+    ("early.pem", ["--ca", "ca.pem"], 3, "is not valid yet"),
+    ("other.pem", ["--ca", "ca.pem"], 3, "belongs to another name"),
+    ("good.pem", [], 3, "name the CA that issued the server's certificate with --ca FILE"),
+    ("good.pem", ["--ca", "none.pem"], 1, "check the files of --ca"),
+    (None, ["--ca", "ca.pem"], 3, "may not speak TLS there"),
+])
+def test_advice_on_tls_fits_what_is_wrong(pki, broker, certificate, options, code, says):
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pki / certificate, pki / "key.pem")
+        broker.server.socket = context.wrap_socket(broker.server.socket, server_side=True)
+    url = "https://localhost:%d" % broker.server.server_address[1]
+    done = run("key", "list", "-u", url, *options, cwd=pki, env={"no_proxy": "*"}, code=code)
+    assert says in done.err.split("tsb: next: ")[1], done
 
 
 def test_each_role_sends_its_own_api_key(broker, anna):
