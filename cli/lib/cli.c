@@ -4,6 +4,14 @@
 
 #include "cli/lib/cli.h"
 
+const char *const cli_token_variables[TSB_ROLE__MAX] = {
+    [TSB_ROLE_KEY_MANAGEMENT] = "TSB_KEY_MANAGEMENT_TOKEN",
+    [TSB_ROLE_KEY_OPERATION] = "TSB_KEY_OPERATION_TOKEN",
+    [TSB_ROLE_APPROVER] = "TSB_APPROVER_TOKEN",
+    [TSB_ROLE_SERVICE] = "TSB_SERVICE_TOKEN",
+    [TSB_ROLE_APPROVER_MANAGEMENT] = "TSB_APPROVER_KEY_MANAGEMENT_TOKEN",
+};
+
 int
 cli_number(struct cli *c, enum cli_option id, long min, long max, long dflt, long *out)
 {

@@ -35,7 +35,7 @@ struct cli {
 	enum tsb_role role; /* of the last call */
 	/* What the program ends with when the command returns -1, CLI_USAGE unless set. */
 	enum cli_exit exit;
-	/* The server's own number and reason, when the last call ended with an error of its; else 0. */
+	/* The server's own number and reason if it answered the last call with an error; else 0. */
 	int refused_number;
 	const char *refused_reason;
 	const char *next; /* what to do next, when the last call knows better than the number */
@@ -67,6 +67,9 @@ struct cli_program {
 	unsigned long long leading; /* options that may stand before the command */
 	const char *unreached; /* what to do next after CLI_UNREACHED */
 };
+
+/* Environment variables with the API keys of the roles; NULL for roles without. */
+extern const char *const cli_token_variables[TSB_ROLE__MAX];
 
 /* Sets the exit code and raises; for `return cli_end(c, CLI_TIMEOUT, TSB_E_..., "...")`. */
 #define cli_end(c, code, row, ...) ((c)->exit = (code), tsb_fail(&(c)->err, (row), __VA_ARGS__))

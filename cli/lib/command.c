@@ -7,67 +7,13 @@
 
 #include "cli/lib/command.h"
 #include "cli/lib/failure.h"
-
-/* "key create " or "sign ", in the arena. */
-static const char *
-words_of(struct cli *c, const struct cli_command *row)
-{
-	return arena_printf(&c->arena, "%s%s%s ", row->group, row->name != NULL ? " " : "",
-	    row->name != NULL ? row->name : "");
-}
+#include "cli/lib/help.h"
 
 /* The options that the command takes. */
 static unsigned long long
 options_of(const struct cli_command *row)
 {
 	return OPT_SET_COMMON | row->options | (row->role != TSB_ROLE_NONE ? OPT_SET_SERVER : 0);
-}
-
-/* ---- help ---- */
-
-/* All commands, or those of one group. */
-static void
-print_commands(struct cli *c, const char *group)
-{
-	const struct cli_program *p = c->program;
-	size_t i;
-
-	printf("usage: %s %s%s[option...] [operand...]\n\n", p->name,
-	    group != NULL ? group : "COMMAND", group != NULL ? " COMMAND " : " ");
-	for (i = 0; i < p->ncommands; i++) {
-		const struct cli_command *row = &p->commands[i];
-
-		if (group == NULL || tsb_streq(group, row->group))
-			printf("  %-28s %s\n",
-			    arena_printf(&c->arena, "%s%s", words_of(c, row), row->operands),
-			    row->help);
-	}
-	printf("\n%s COMMAND --help shows the options of a command, %s all of it.\n", p->name,
-	    p->manual);
-}
-
-static void
-print_command(struct cli *c)
-{
-	const struct cli_command *row = c->command;
-	unsigned long long set = options_of(row);
-	int i;
-
-	printf("usage: %s %s[option...] %s\n\n%s\n\n", c->program->name, words_of(c, row),
-	    row->operands, row->help);
-	for (i = 0; i < OPT__MAX; i++) {
-		const struct option_row *o = &option_rows[i];
-		char words[64];
-
-		if (!(set & 1ULL << i))
-			continue;
-		snprintf(words, sizeof(words), "--%s%s%s", o->name, o->arg != NULL ? " " : "",
-		    o->arg != NULL ? o->arg : "");
-		if (o->letter)
-			printf("  -%c, %-24s %s\n", o->letter, words, o->help);
-		else
-			printf("      %-24s %s\n", words, o->help);
-	}
 }
 
 static void
@@ -136,7 +82,7 @@ check_operands(struct cli *c)
 	if (c->argc < row->min)
 		return tsb_fail(&c->err, TSB_E_INPUT, "%s is missing: %s %s%s",
 		    row->max == 1 ? row->operands : "an operand", c->program->name,
-		    words_of(c, row), row->operands);
+		    help_words(c, row), row->operands);
 	if (c->argc > row->max)
 		return tsb_fail(&c->err, TSB_E_INPUT, "'%s' is one operand too many",
 		    c->argv[row->max]);
@@ -150,7 +96,7 @@ run_command(struct cli *c, int argc, char **argv)
 	if (read_options(c, options_of(c->command), false, argc, argv))
 		return -1;
 	if (c->opt[OPT_HELP] != NULL) {
-		print_command(c);
+		help_command(c);
 		return 0;
 	}
 	if (c->opt[OPT_VERSION] != NULL) {
@@ -192,14 +138,14 @@ run_none(struct cli *c)
 		return 0;
 	}
 	if (c->opt[OPT_HELP] != NULL || (word != NULL && tsb_streq(word, "help"))) {
-		print_commands(c, next != NULL && is_group(c->program, next) ? next : NULL);
+		help_commands(c, next != NULL && is_group(c->program, next) ? next : NULL);
 		return 0;
 	}
 	if (word == NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT, "name a command; %s --help lists them",
 		    c->program->name);
 	if (next != NULL && is_help(next) && is_group(c->program, word)) {
-		print_commands(c, word);
+		help_commands(c, word);
 		return 0;
 	}
 	return unknown(c, word, next);

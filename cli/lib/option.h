@@ -17,7 +17,7 @@
 	OPT(KEY_FILE, 0, "key-file", "FILE", "key of the client certificate")                      \
 	OPT(HELP, 'h', "help", NULL, "this text")                                                  \
 	OPT(VERSION, 0, "version", NULL, "version of this program")                                \
-	OPT(ALGORITHM, 'a', "algorithm", "NAME", "of the key (RSA, EC, ED) or of the signature")   \
+	OPT(ALGORITHM, 'a', "algorithm", "NAME", "of the signature, see below")                    \
 	OPT(SIZE, 0, "size", "BITS", "size of an RSA key [3072]")                                  \
 	OPT(CURVE, 0, "curve", "CURVE", "name or OID of the curve of an EC key [P-256]")           \
 	OPT(ATTRIBUTES, 0, "attributes", "LIST",                                                   \
@@ -27,12 +27,11 @@
 	OPT(APPROVERS, 0, "approvers", "FILES", "comma list of PEM public keys or certificates")   \
 	OPT(QUORUM, 0, "quorum", "N", "approvals needed of --approvers [all]")                     \
 	OPT(TIMELOCK, 0, "timelock", "SECONDS", "wait before an approved request runs [0]")        \
-	OPT(TIMEOUT, 0, "timeout", "SECONDS",                                                      \
-	    "policy: life of a request; wait: at most [0: none]")                                  \
+	OPT(TIMEOUT, 0, "timeout", "SECONDS", "wait at most that long [0: for ever]")              \
 	OPT(USE_ONLY, 0, "use-only", NULL, "guard use only; block, unblock, modify stay OPEN")     \
 	OPT(YES_OPEN_RULES, 0, "yes-open-rules", NULL,                                             \
 	    "do not ask about rules that become open to everyone")                                 \
-	OPT(METHOD, 0, "method", "NAME", "how keys are wrapped, as RSA_WRAP_OAEP or AES_WRAP")     \
+	OPT(METHOD, 0, "method", "NAME", "how keys are wrapped, see below")                        \
 	OPT(WRAPPED_PASSWORD_FILE, 0, "wrapped-password-file", "FILE",                             \
 	    "password of the key to be wrapped, first line of FILE")                               \
 	OPT(IV, 0, "iv", "BASE64", "initialization vector, as `tsb encrypt` printed it")           \
@@ -43,12 +42,11 @@
 	OPT(DAYS, 0, "days", "DAYS", "validity of the certificate [365]")                          \
 	OPT(USAGE, 0, "usage", "LIST", "key usages, as digital_signature,server_auth; tsb(1)")     \
 	OPT(AUTHORITY, 0, "authority", NULL, "the certificate may issue others (CA)")              \
-	OPT(TYPE, 0, "type", "TYPE",                                                               \
-	    "signature: DER, RAW, ETH; approver: rsa, p256, p384, p521, secp256k1, ed25519")       \
+	OPT(TYPE, 0, "type", "TYPE", "form of the signature: DER, RAW or ETH")                     \
 	OPT(PAYLOAD_TYPE, 0, "payload-type", "TYPE", "type of the payload, for approvers")         \
 	OPT(META, 0, "meta", "TEXT", "note that approvers see")                                    \
 	OPT(WAIT, 'w', "wait", NULL, "wait until the request has ended")                           \
-	OPT(OUT, 'o', "out", "PATH", "write the result (new key pair: the folder) there")          \
+	OPT(OUT, 'o', "out", "PATH", "write the result there")                                     \
 	OPT(STATUS, 0, "status", "LIST", "comma list of states, as PENDING,APPROVED")              \
 	OPT(KEY, 0, "key", "NAME", "only requests for this key")                                   \
 	OPT(APPROVER, 'k', "approver", "FILE", "private key of the approver, PEM [$TSB_APPROVER]") \
@@ -57,7 +55,7 @@
 	OPT(PASSPHRASE_FILE, 0, "passphrase-file", "FILE",                                         \
 	    "passphrase of the key file, first line of FILE [$TSB_APPROVER_PASSPHRASE]")           \
 	OPT(NO_PASSPHRASE, 0, "no-passphrase", NULL, "leave the key file unencrypted")             \
-	OPT(REQUEST, 0, "request", "ID", "only tasks of it; run: the id that a QR code left out")  \
+	OPT(REQUEST, 0, "request", "ID", "only tasks of this request")                             \
 	OPT(TIMESTAMP_KEY, 0, "timestamp-key", "FILE", "check the HSM's timestamps with this key") \
 	OPT(ATTESTATION_KEY, 0, "attestation-key", "FILE", "check key attributes with this key")   \
 	OPT(ALL, 0, "all", NULL, "all open tasks")                                                 \

@@ -24,19 +24,11 @@ struct session {
 	const char *apikey; /* NULL = none */
 };
 
-static const char *const token_variables[TSB_ROLE__MAX] = {
-    [TSB_ROLE_KEY_MANAGEMENT] = "TSB_KEY_MANAGEMENT_TOKEN",
-    [TSB_ROLE_KEY_OPERATION] = "TSB_KEY_OPERATION_TOKEN",
-    [TSB_ROLE_APPROVER] = "TSB_APPROVER_TOKEN",
-    [TSB_ROLE_SERVICE] = "TSB_SERVICE_TOKEN",
-    [TSB_ROLE_APPROVER_MANAGEMENT] = "TSB_APPROVER_KEY_MANAGEMENT_TOKEN",
-};
-
 /* Having none is no error yet: a broker may run without API keys. */
 static int
 find_apikey(struct cli *c, const char **out)
 {
-	const char *env = token_variables[c->role];
+	const char *env = cli_token_variables[c->role];
 
 	*out = NULL;
 	if (c->opt[OPT_TOKEN] != NULL && c->opt[OPT_TOKEN_FILE] != NULL)
@@ -117,7 +109,7 @@ refused(struct cli *c, const char *path, const struct rest_reply *reply)
 		return cli_end(c, CLI_UNREACHED, TSB_E_CONNECTIVITY,
 		    "%s answered %d: the broker behind it is not running",
 		    endpoint_name(&c->session->to), reply->status);
-	/* The broker speaks, but what it needs is away: its HSM, its database, or the broker itself. */
+	/* What the broker works with is away: its HSM or its database; or it did not answer. */
 	if (json &&
 	    (e.number == tsb_err_number(TSB_E_CONNECTIVITY) ||
 		e.number == tsb_err_number(TSB_E_IO))) {

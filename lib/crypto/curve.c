@@ -41,6 +41,12 @@ curve_by_oid(const char *oid)
 	return NULL;
 }
 
+const char *
+curve_name(size_t i)
+{
+	return i < TSB_COUNT(curves) ? curves[i].name : NULL;
+}
+
 bool
 curve_is_offered(const struct curve *curve)
 {

@@ -16,6 +16,8 @@ struct curve {
 
 /* NULL when the OID is unknown. */
 const struct curve *curve_by_oid(const char *oid);
+/* Names in the order of the table; NULL from its end on. */
+const char *curve_name(size_t i);
 /* Whether this build's OpenSSL has it: some distributions leave curves out. */
 bool curve_is_offered(const struct curve *);
 /* The curve that an EC key is on; NULL when it is none of ours. */

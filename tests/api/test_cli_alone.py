@@ -59,6 +59,29 @@ def test_every_command_explains_itself_and_is_in_the_man_page(program, page, com
                 assert "Fl -%s" % name in man, "%s: --%s is not in %s" % (command, name, page)
 
 
+@pytest.mark.parametrize("command, says", [
+    ("key create", ["RSA, EC, ED", "P-521", "life of a request"]),
+    ("key modify", ["life of a request"]),
+    ("sign", ["NONE_WITH_RSA_PSS", "KECCAK256_WITH_ECDSA", "EDDSA", "DER, RAW or ETH",
+              "wait at most", "$TSB_KEY_OPERATION_TOKEN"]),
+    ("verify", ["SHA256_WITH_ECDSA_DETERMINISTIC"]),
+    ("decrypt", ["RSA_PADDING_OAEP_WITH_SHA256", "AES_GCM"]),
+    ("unwrap", ["AES_WRAP_PAD_EC"]),
+    ("certificate selfsign", ["SHA384_WITH_ECDSA", "[365]"]),
+    ("approver create", ["[3650]", "2048, 3072 or 4096", "$TSB_APPROVER_KEY_MANAGEMENT_TOKEN"]),
+    ("approver new", ["ed25519 [p256]"]),
+])
+def test_help_has_the_options_of_the_command_first_and_lists_algorithms(command, says):
+    text = run(*command.split(), "--help").out
+    own, common = text.split("\noptions of all commands:\n")
+    assert "\noptions:\n" in own and "--json" not in own and "--url" not in own
+    for part in says:
+        assert part in text, text
+    assert "SCHNORR" not in own and "ML_DSA" not in own    # known, but not made
+    assert not (command.startswith("certificate") and "KECCAK" in own)    # X.509 has no name
+    assert all(len(line) <= 110 and line == line.rstrip() for line in text.splitlines())
+
+
 @pytest.mark.parametrize("args, says", [
     ([], "name a command"),
     (["frobnicate"], "no command 'frobnicate'"),

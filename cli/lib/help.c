@@ -1,0 +1,257 @@
+#include "lib/first.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/str.h"
+#include "lib/crypto/curve.h"
+#include "lib/wire/names.h"
+
+#include "cli/lib/help.h"
+
+#define COLUMNS 80
+
+/* ---- texts ---- */
+
+#define EVERY NULL /* command of a group */
+
+/* Where an option means something else, or has another default, than its row in option.h says. */
+static const struct {
+	const char *group, *name;
+	enum cli_option option;
+	const char *help;
+} texts[] = {
+    {"key", "create", OPT_ALGORITHM, "type of the key: RSA, EC, ED, AES or another of the HSM"},
+    {"key", "create", OPT_SIZE, "of an RSA key [3072] or an AES key"},
+    {"key", "create", OPT_TIMEOUT, "life of a request for the key, multiples of 60 [0: no end]"},
+    {"key", "modify", OPT_TIMEOUT, "life of a request for the key, multiples of 60 [0: no end]"},
+    {"key", "attributes", OPT_OUT, "write them there"},
+    {"encrypt", EVERY, OPT_ALGORITHM, "of the encryption, see below"},
+    {"encrypt", EVERY, OPT_OUT, "write the encrypted bytes there instead of base64"},
+    {"decrypt", EVERY, OPT_ALGORITHM, "of the encryption, see below"},
+    {"decrypt", EVERY, OPT_OUT, "with --wait: write the decrypted bytes there"},
+    {"sign", EVERY, OPT_OUT, "with --wait: write the bytes of the signature there"},
+    {"certificate", "show", OPT_OUT, "write the certificate there, PEM"},
+    {"certificate", EVERY, OPT_OUT, "with --wait: write the PEM there"},
+    {"approver", "new", OPT_TYPE, "rsa, p256, p384, p521, secp256k1, ed25519 [p256]"},
+    {"approver", "new", OPT_OUT, "folder for the key pair [this one]"},
+    {"approver", "create", OPT_SIZE, "of the RSA key: 2048, 3072 or 4096 [3072]"},
+    {"approver", "create", OPT_DAYS, "validity of the certificate [3650]"},
+    {"approver", "create", OPT_PASSWORD_FILE, "backup password, first line of FILE"},
+    {"approver", "change-password", OPT_PASSWORD_FILE, "backup password, first line of FILE"},
+    {"approver", "onboard", OPT_OUT, "write the key there, PKCS #12"},
+    {"tasks", EVERY, OPT_REQUEST, "only tasks of this request"},
+    {"approve", EVERY, OPT_REQUEST, "only tasks of this request"},
+    {"reject", EVERY, OPT_REQUEST, "only tasks of this request"},
+    {"offline", EVERY, OPT_REQUEST, "id of the request, which a QR code left out"},
+    {"offline", "export", OPT_OUT, "write the package there"},
+    {"offline", "scan", OPT_OUT, "write what was scanned there"},
+    {"offline", "run", OPT_OUT, "write the results there"},
+};
+
+static bool
+is_of(const struct cli_command *row, const char *group, const char *name)
+{
+	return tsb_streq(row->group, group) &&
+	    (name == EVERY || (row->name != NULL && tsb_streq(row->name, name)));
+}
+
+static const char *
+option_help(struct cli *c, enum cli_option id)
+{
+	const char *variable = cli_token_variables[c->command->role];
+
+	if (id == OPT_TOKEN && variable != NULL)
+		return arena_printf(&c->arena, "API key; better $%s", variable);
+	for (size_t i = 0; i < TSB_COUNT(texts); i++)
+		if (texts[i].option == id && is_of(c->command, texts[i].group, texts[i].name))
+			return texts[i].help;
+	return option_rows[id].help;
+}
+
+/* ---- lists of names ---- */
+
+/* A list under its title, broken into lines. */
+struct names {
+	const char *title; /* printed before the first name */
+	size_t column;
+};
+
+static void
+names_add(struct names *to, const char *name)
+{
+	size_t n = strlen(name) + 1;
+
+	if (to->title != NULL)
+		printf("\n%s:\n", to->title);
+	if (to->column == 0 || to->column + n > COLUMNS) {
+		printf("%s ", to->column == 0 ? "" : "\n");
+		to->column = 1;
+	}
+	printf(" %s", name);
+	to->column += n;
+	to->title = NULL;
+}
+
+static void
+names_end(const struct names *list)
+{
+	if (list->column != 0)
+		printf("\n");
+}
+
+static void
+print_names(const char *title, const char *const *names, size_t n)
+{
+	struct names list = {title, 0};
+
+	for (size_t i = 0; i < n; i++)
+		names_add(&list, names[i]);
+	names_end(&list);
+}
+
+static const struct {
+	const char *name, *type, *method, *identifier;
+} schemes[] = {
+#define SCHEME(name, type, method, input, hash, nid) {name, type, #method, #nid},
+#include "lib/crypto/scheme_table.h"
+#undef SCHEME
+};
+
+/* Those that this version makes; for certificates only those that X.509 has a name for. */
+static void
+print_schemes(const char *title, const char *type, bool certificates)
+{
+	struct names list = {title, 0};
+
+	for (size_t i = 0; i < TSB_COUNT(schemes); i++)
+		if (tsb_streq(schemes[i].type, type) && !tsb_streq(schemes[i].method, "NONE") &&
+		    !(certificates && tsb_streq(schemes[i].identifier, "NID_undef")))
+			names_add(&list, schemes[i].name);
+	names_end(&list);
+}
+
+static void
+print_signatures(bool certificates)
+{
+	print_schemes("algorithms of RSA keys", "RSA", certificates);
+	print_schemes("algorithms of EC keys", "EC", certificates);
+	print_schemes("algorithms of ED keys", "ED", certificates);
+}
+
+static void
+list_signatures(void)
+{
+	print_signatures(false);
+}
+
+static void
+list_certificates(void)
+{
+	print_signatures(true);
+}
+
+static void
+list_ciphers(void)
+{
+	print_names("algorithms, of which the HSM offers some", names_cipher,
+	    TSB_COUNT(names_cipher));
+}
+
+static void
+list_methods(void)
+{
+	print_names("methods, of which the HSM offers some", names_wrap, TSB_COUNT(names_wrap));
+}
+
+static void
+list_curves(void)
+{
+	struct names list = {"curves of EC keys", 0};
+	const char *name;
+
+	for (size_t i = 0; (name = curve_name(i)) != NULL; i++)
+		names_add(&list, name);
+	names_end(&list);
+}
+
+static const struct {
+	const char *group, *name;
+	void (*print)(void);
+} lists[] = {
+    {"key", "create", list_curves},
+    {"sign", EVERY, list_signatures},
+    {"verify", EVERY, list_signatures},
+    {"encrypt", EVERY, list_ciphers},
+    {"decrypt", EVERY, list_ciphers},
+    {"wrap", EVERY, list_methods},
+    {"unwrap", EVERY, list_methods},
+    {"certificate", "request", list_certificates},
+    {"certificate", "sign", list_certificates},
+    {"certificate", "selfsign", list_certificates},
+};
+
+/* ---- pages ---- */
+
+const char *
+help_words(struct cli *c, const struct cli_command *row)
+{
+	return arena_printf(&c->arena, "%s%s%s ", row->group, row->name != NULL ? " " : "",
+	    row->name != NULL ? row->name : "");
+}
+
+void
+help_commands(struct cli *c, const char *group)
+{
+	const struct cli_program *p = c->program;
+	size_t i;
+
+	printf("usage: %s %s%s[option...] [operand...]\n\n", p->name,
+	    group != NULL ? group : "COMMAND", group != NULL ? " COMMAND " : " ");
+	for (i = 0; i < p->ncommands; i++) {
+		const struct cli_command *row = &p->commands[i];
+
+		if (group == NULL || tsb_streq(group, row->group))
+			printf("  %-28s %s\n",
+			    arena_printf(&c->arena, "%s%s", help_words(c, row), row->operands),
+			    row->help);
+	}
+	printf("\n%s COMMAND --help shows the options of a command, %s all of it.\n", p->name,
+	    p->manual);
+}
+
+static void
+print_options(struct cli *c, const char *title, unsigned long long set)
+{
+	if (set != 0)
+		printf("\n%s:\n", title);
+	for (int i = 0; i < OPT__MAX; i++) {
+		const struct option_row *o = &option_rows[i];
+		char words[64];
+
+		if (!(set & 1ULL << i))
+			continue;
+		snprintf(words, sizeof(words), "--%s%s%s", o->name, o->arg != NULL ? " " : "",
+		    o->arg != NULL ? o->arg : "");
+		if (o->letter)
+			printf("  -%c, %-24s %s\n", o->letter, words, option_help(c, i));
+		else
+			printf("      %-24s %s\n", words, option_help(c, i));
+	}
+}
+
+void
+help_command(struct cli *c)
+{
+	const struct cli_command *row = c->command;
+
+	printf("usage: %s %s[option...] %s\n\n%s\n", c->program->name, help_words(c, row),
+	    row->operands, row->help);
+	print_options(c, "options", row->options);
+	for (size_t i = 0; i < TSB_COUNT(lists); i++)
+		if (is_of(row, lists[i].group, lists[i].name))
+			lists[i].print();
+	print_options(c, "options of all commands", OPT_SET_COMMON);
+	if (row->role != TSB_ROLE_NONE)
+		print_options(c, "options of commands that talk to the broker", OPT_SET_SERVER);
+}
