@@ -171,3 +171,38 @@ def test_the_lines_of_the_openssl_guide_work(tsb):
         assert done.stdout.count("Approve task") == 2 and "pay 10 to bert" in done.stdout
     tsb("request", "wait", request, "--timeout", "20")
     assert "PENDING" in tsb("request", "show", other).out
+
+
+def test_the_tour_of_the_readme_can_be_pasted_whole(tsb):
+    """A shell reads it from its input, as when it is pasted: what asks there would eat the rest."""
+    tour = re.search(r"```sh\n(eval .*?)```", (ROOT / "README.md").read_text(), re.S).group(1)
+    env_line, _, lines = tour.partition("\n")
+    assert "tools/site env" in env_line
+    tsb.people("alice", "bob", "carol")
+    lines = lines.replace("var/site/tour/", "").replace("PATH=$PWD/build:$PATH", "")
+    done = subprocess.run(["sh", "-eu"], input=lines, cwd=tsb.folder, timeout=60, text=True,
+                          env=dict(os.environ, PATH="%s:%s" % (build_dir(), os.environ["PATH"]),
+                                   no_proxy="127.0.0.1", **tsb.env),
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+    assert '"status":"EXECUTED"' in done.stdout.splitlines()[-1]
+
+
+def test_the_tour_of_quickstart_shows_refusals(tsb):
+    done = subprocess.run([ROOT / "tools" / "tour", tsb.folder], timeout=60, text=True,
+                          env=dict(os.environ, PATH="%s:%s" % (build_dir(), os.environ["PATH"]),
+                                   no_proxy="127.0.0.1", **tsb.env),
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+    alone, direct, changed = (done.stdout.split("== " + step)[1].split("\n==")[0] for step in (
+        "One approval is not enough", "Nor does the HSM sign", "Whoever changes the payment"))
+    assert "(exit code 5)" in alone
+    assert '"errorCode":' in direct
+    assert "900.00" in changed and "Verification failure" in changed.title().replace("F", "f")
+
+
+def test_a_long_command_shows_that_it_lives(tmp_path):
+    done = subprocess.run(["script", "-qec", "sh -c '. %s/tools/lib/life.sh; life log sh -c "
+                           "\"echo compiling; sleep 1.5\"'" % ROOT, "/dev/null"], cwd=tmp_path,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=60, text=True)
+    assert done.returncode == 0 and "1 s  compiling" in done.stdout, done
