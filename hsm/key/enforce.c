@@ -80,6 +80,21 @@ check_payload(struct check *c, struct tsb_err *err)
 	return 0;
 }
 
+/*
+ * This HSM stamped it, so its clock was set back since. A few minutes are waited for: the error is
+ * another one than that of a refusal, and a broker tries again.
+ */
+static int
+refuse_future(const struct check *c, uint64_t ahead, struct tsb_err *err)
+{
+	if (ahead > ENFORCE_DRIFT)
+		return refuse(c, err, "its timestamp is in the future");
+	return tsb_fail(err, TSB_E_TIMESTAMP_OFF,
+	    "approval %zu: its timestamp is in the future, %d s ahead of the clock of this HSM, which "
+	    "was set back: send it again later",
+	    c->number, (int)ahead);
+}
+
 static int
 check_timestamp(struct check *c, struct tsb_err *err)
 {
@@ -94,7 +109,7 @@ check_timestamp(struct check *c, struct tsb_err *err)
 	if (crypto_verify_der(spki, t->timestamp.whole, t->timestamp_signature, &why))
 		return refuse(c, err, "its timestamp signature does not verify");
 	if (t->timestamp.seconds > (uint64_t)c->rq->now)
-		return refuse(c, err, "its timestamp is in the future");
+		return refuse_future(c, t->timestamp.seconds - (uint64_t)c->rq->now, err);
 	if ((int64_t)t->timestamp.seconds < c->rq->created)
 		return refuse(c, err, "its timestamp is older than the key");
 	if (t->timestamp.seconds <= c->rq->forgotten)

@@ -9,6 +9,8 @@
 #include "lib/ska/policy.h"
 #include "lib/ska/token.h"
 
+#define ENFORCE_DRIFT 600 /* seconds by which the clock may have been set back since a timestamp */
+
 /* Gives the SubjectPublicKeyInfo of our timestamp key of this label; any failure refuses. */
 typedef int enforce_timestamp_key(void *arg, struct tsb_view label, struct arena *a,
     struct tsb_view *spki, struct tsb_err *err);
@@ -28,7 +30,10 @@ struct enforce_request {
 	const char *failure; /* what could not be done, as a sentence; NULL = a signature */
 };
 
-/* 0 = allowed. TSB_E_HSM with a message that names the approval and the check that failed. */
+/*
+ * 0 = allowed. TSB_E_HSM with a message that names the approval and the check that failed;
+ * TSB_E_TIMESTAMP_OFF when the clock has to catch up with a timestamp, at most ENFORCE_DRIFT.
+ */
 int enforce(const struct enforce_request *, struct arena *, struct tsb_err *) TSB_MUSTCHECK;
 
 #endif

@@ -10,12 +10,17 @@
 /* Nobody is asked to approve what the HSM would refuse to do. */
 static int
 check_stamped(struct hsm_app *app, const struct hsm_key *k, const struct wire_timestamp_request *in,
-    struct tsb_err *err)
+    int64_t now, struct tsb_err *err)
 {
 	const struct scheme *alg;
 	const struct cipher_algorithm *cipher;
 	const struct wrap_method *method;
 
+	if (k->create_time > now)
+		return tsb_fail(err, TSB_E_HSM,
+		    "key '%s' was made %lld s ahead of the clock of this HSM, which was set back: ask "
+		    "again later",
+		    k->label, (long long)(k->create_time - now));
 	if (in->operation != OP_USE)
 		return access_check_policy(k, err);
 	if (in->algorithm != NULL)
@@ -41,7 +46,7 @@ serve_timestamp(void *arg, struct web_request *rq, struct web_reply *reply, stru
 
 	if (wire_timestamp_request_parse(rq->body, rq->arena, &in, err) ||
 	    access_find_checked(app, tsb_view_str(in.key_name), in.key_password, &k, err) ||
-	    check_stamped(app, k, &in, err) ||
+	    check_stamped(app, k, &in, access_seconds(rq), err) ||
 	    access_open_system(app, app->conf->timestamp_key, KEY_TIMESTAMP, &stamp, &private_half,
 		err) ||
 	    timestamp_make(stamp, private_half, in.operation, in.payload, access_seconds(rq),

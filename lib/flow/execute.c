@@ -18,6 +18,8 @@
 #define ATTEMPTS_MAX 20
 /* The HSM's clock may have fallen behind ours by this much since it stamped a request. */
 #define CLOCK_DRIFT_MS (10 * 60 * 1000)
+/* The longest pause for such a clock: so ATTEMPTS_MAX attempts take longer than the drift. */
+#define CLOCK_PAUSE_MAX_MS (60 * 1000)
 
 /* ---- claiming ---- */
 
@@ -286,12 +288,20 @@ looked_classify(struct flow_execution *x, const struct hsm_answer *answer, struc
 	return REFUSED;
 }
 
-/* The HSM measures a timelock with its own clock, which may be behind ours. */
+/*
+ * The HSM measures a timelock with its own clock, which may be behind ours. Or that clock was set
+ * back, and has to catch up with its own timestamp: the HSM says so only if it is a matter of
+ * minutes.
+ */
 static bool
-is_too_early(const struct flow_execution *x, enum verdict verdict, const struct tsb_err *why)
+is_too_early(struct flow_execution *x, enum verdict verdict, const struct tsb_err *why)
 {
-	return verdict == REFUSED && why->code == TSB_E_HSM && x->locked_until_ms != 0 &&
-	    x->sent_ms < x->locked_until_ms + CLOCK_DRIFT_MS;
+	if (verdict != REFUSED)
+		return false;
+	x->clock_set_back = why->code == TSB_E_TIMESTAMP_OFF;
+	return x->clock_set_back ||
+	    (why->code == TSB_E_HSM && x->locked_until_ms != 0 &&
+		x->sent_ms < x->locked_until_ms + CLOCK_DRIFT_MS);
 }
 
 /*
@@ -395,10 +405,13 @@ recording_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 }
 
 static int64_t
-pause_ms(const struct flow *f, uint32_t attempt)
+pause_ms(const struct flow *f, const struct flow_execution *x)
 {
+	uint32_t attempt = x->request.attempt;
 	int64_t pause = 500LL << (attempt < 12 ? attempt : 12), most = f->conf->pause_max * 1000;
 
+	if (x->clock_set_back && most < CLOCK_PAUSE_MAX_MS)
+		most = CLOCK_PAUSE_MAX_MS;
 	return pause < most ? pause : most;
 }
 
@@ -421,7 +434,7 @@ give_back(const struct flow *f, const struct flow_execution *x, enum verdict ver
 	if (verdict == DID_NOT)
 		return change;
 	if (verdict == TROUBLE || verdict == STOPPED)
-		change.due_ms = now_ms + pause_ms(f, rq->attempt);
+		change.due_ms = now_ms + pause_ms(f, x);
 	if (x->asking || (x->called && !tsb_kind_repeatable(rq->kind) && !x->never_sent)) {
 		change.owner = rq->owner;
 		change.lease_ms = change.due_ms > now_ms ? change.due_ms : now_ms;

@@ -27,6 +27,7 @@ struct flow_execution {
 	struct tsb_err refusal; /* LOOK_REFUSED: what the HSM said */
 	bool called; /* the HSM may have heard of the request in this execution */
 	bool never_sent; /* the last order did not reach the HSM as a whole */
+	bool clock_set_back; /* that of the HSM, since it stamped the request */
 	int64_t locked_until_ms; /* end of the timelock of the chosen token, 0 = it has none */
 	int64_t sent_ms;
 	struct arena arena;

@@ -285,6 +285,29 @@ def test_hsm_clock_that_runs_slower_fails_a_timelock(request, people):
     b.api.wait(rid, "EXECUTED", timeout=20)
 
 
+def test_hsm_clock_set_back_fails_a_request(request, people):
+    """Four seconds after its stamp the HSM took the timestamp for one of the future, for good."""
+    b, a = make(request), people()
+    own = b.site.hooks / "hsm-clock"
+    own.write_text("0\n")
+    own.chmod(0o666)
+    environ, b.site.environ = b.site.environ, dict(b.site.environ, TSB_TEST_CLOCK=str(own))
+    b.site.part("restart", "hsm")
+    b.site.environ = environ
+    label = unique()
+    b.api.create_key(label, quorum(1, a))
+    rid = b.api.sign(label)
+    own.write_text("-120\n")
+    b.api.approve(a, rid)
+    b.until(lambda: b.front.count(SIGN) >= 2)
+    b.api.stays(rid, "APPROVED")
+    b.api.refused(701, "POST", "/v1/sign", b.api.sign_body(label),
+                  says="ahead of the clock")
+    own.write_text("0\n")
+    b.site.forward(60)
+    b.api.wait(rid, "EXECUTED", timeout=20)
+
+
 # ---- done twice, or done and not known ----
 
 def test_window_over_hides_what_was_done(wide, people):

@@ -292,7 +292,8 @@ test_future_timestamps(void **state)
 	static const struct {
 		uint64_t seconds;
 		const char *says;
-	} rows[] = {{T0 + TIMELOCK + 1, "approval 1: its timestamp is in the future"},
+	} rows[] = {{T0 + TIMELOCK + ENFORCE_DRIFT + 1,
+			"approval 1: its timestamp is in the future"},
 	    {T0 * UINT64_C(2), "approval 1: its timestamp is in the future"},
 	    {INT64_MAX, "approval 1: does not parse"},
 	    {(uint64_t)INT64_MAX + 1, "approval 1: does not parse"},
@@ -305,6 +306,28 @@ test_future_timestamps(void **state)
 		f.seconds = rows[i].seconds;
 		approve(&f, "01");
 		refused(&f, rows[i].says);
+	}
+}
+
+/* The clock was set back a little: this is said, so that a broker tries again. */
+static void
+test_timestamps_that_the_clock_reaches_soon(void **state)
+{
+	static const uint64_t ahead[] = {1, 4, ENFORCE_DRIFT};
+
+	for (size_t i = 0; i < TSB_COUNT(ahead); i++) {
+		arena_auto a = {0};
+		struct tsb_err err = {0};
+		struct fixture f;
+
+		begin(&f);
+		f.seconds = T0 + TIMELOCK + ahead[i];
+		approve(&f, "01");
+		assert_int_equal(enforce(&f.request, &a, &err), -1);
+		assert_int_equal(err.code, TSB_E_TIMESTAMP_OFF);
+		assert_non_null(strstr(err.msg, "later"));
+		f.request.now = (int64_t)f.seconds + TIMELOCK;
+		allowed(&f);
 	}
 }
 
@@ -641,6 +664,7 @@ main(void)
 	    cmocka_unit_test(test_known_approvers_are_not_verified_again),
 	    cmocka_unit_test(test_time_window),
 	    cmocka_unit_test(test_future_timestamps),
+	    cmocka_unit_test(test_timestamps_that_the_clock_reaches_soon),
 	    cmocka_unit_test(test_timestamps_of_the_past),
 	    cmocka_unit_test(test_ed25519_key_of_small_order_approves_nothing),
 	    cmocka_unit_test(test_without_timestamp_only_untimed_tokens),
