@@ -1,7 +1,7 @@
 /*
  * tsb-dispatcher: submits approved requests to the HSM, records the outcome, expires overdue
- * requests. Runs as user tsb; holds the dispatcher's database login and the HSM login, nothing
- * else; opens one datagram socket on which tsb-fcgi wakes it.
+ * requests. Runs as user tsb-dispatcher; holds the dispatcher's database login and the HSM login,
+ * nothing else; opens one datagram socket on which tsb-fcgi wakes it.
  */
 #include "lib/first.h"
 
@@ -85,7 +85,7 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 int
 main(int argc, char **argv)
 {
-	struct broker_conf conf;
+	struct broker_conf conf = {.login = LOGIN_DISPATCHER};
 	struct tsb_err err = {0};
 	int status = broker_start("tsb-dispatcher",
 	    "Submits approved requests to the HSM and records the outcome.", argc, argv, NULL,

@@ -1,7 +1,7 @@
 /*
  * tsb-fcgi: the REST API as a FastCGI responder behind a web server; started by a CGI-only server
- * it answers one request. Runs as user tsb; holds the database login of the API and the HSM login;
- * its one descriptor towards the world is the FastCGI socket.
+ * it answers one request. Runs as user tsb-fcgi; holds the database login of the API and the HSM
+ * login; its one descriptor towards the world is the FastCGI socket.
  */
 #include "lib/first.h"
 
@@ -81,7 +81,7 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 int
 main(int argc, char **argv)
 {
-	struct broker_conf conf;
+	struct broker_conf conf = {.login = LOGIN_API};
 	struct tsb_err err = {0};
 	int status =
 	    broker_start("tsb-fcgi", "The REST API of the broker, as a FastCGI (or CGI) responder.",

@@ -33,6 +33,7 @@ load(struct cli *c, struct admin *a)
 	const char *path =
 	    c->opt[OPT_CONFIG] != NULL ? c->opt[OPT_CONFIG] : broker_conf_default_path;
 
+	a->conf.login = LOGIN_ADMIN;
 	if (broker_conf_load(path, &a->conf, &c->err))
 		return -1;
 	a->login = broker_store_conf(&a->conf, LOGIN_ADMIN);

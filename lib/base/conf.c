@@ -109,6 +109,15 @@ ignored(const struct loader *l, const char *section)
 	return false;
 }
 
+static bool
+row_ignored(const struct loader *l, const struct conf_row *row)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s.%s", row->section, row->name);
+	return ignored(l, name);
+}
+
 /* The row for section and name; *from_file when name has "File" behind a secret's name. */
 static const struct conf_row *
 row_find(const struct conf_row *rows, const char *section, const char *name, bool *from_file)
@@ -157,6 +166,8 @@ entry(void *user, const char *section, const char *name, const char *value)
 		return 0;
 	}
 	l->seen[index] = true;
+	if (row_ignored(l, row))
+		return 1;
 	if (from_file)
 		l->failed = secret_file(row, l->settings, value, l->err) != 0;
 	else

@@ -35,8 +35,8 @@ struct conf_row {
 
 /*
  * Reads path into settings (zero-initialised by the caller). rows end with section NULL. Rows of
- * a section listed in ignore (NULL-terminated, may be NULL) belong to other programs and are
- * skipped.
+ * a section, and rows "section.name", that are listed in ignore (NULL-terminated, may be NULL)
+ * belong to other programs and are skipped, files of secrets included.
  */
 int conf_load(const struct conf_row *rows, const char *const *ignore, const char *path,
     void *settings, struct tsb_err *err) TSB_MUSTCHECK;

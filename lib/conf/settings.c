@@ -98,8 +98,8 @@ const struct conf_row broker_conf_rows[] = {
 
     {"dispatcher", "name", CONF_STR, AT(dispatcher_name), NULL, 0, 0,
 	"name in claims and audit; unset = host name and process id"},
-    {"dispatcher", "listen", CONF_STR, AT(wake_listen), TSB_RUNDIR "/dispatcher.sock", 0, 0,
-	"datagram socket on which this dispatcher is woken"},
+    {"dispatcher", "listen", CONF_STR, AT(wake_listen), TSB_RUNDIR "-dispatcher/dispatcher.sock", 0,
+	0, "datagram socket on which this dispatcher is woken"},
     {"dispatcher", "wake", CONF_LIST, AT(wake), NULL, 0, 0,
 	"sockets that tsb-fcgi wakes; unset = dispatcher.listen"},
     {"dispatcher", "inFlight", CONF_INT, AT(in_flight), "32", 1, 1024,
@@ -192,11 +192,34 @@ check(const struct broker_conf *c, struct tsb_err *err)
 	return 0;
 }
 
+/* What only the others' users may read. */
+static const char *const *
+foreign_secrets(enum store_login login)
+{
+	static const char *const of_api[] = {"database.dispatcherPassword",
+	    "database.adminPassword", NULL};
+	static const char *const of_dispatcher[] = {"database.apiPassword",
+	    "database.adminPassword", NULL};
+	static const char *const of_admin[] = {"database.apiPassword",
+	    "database.dispatcherPassword", NULL};
+
+	switch (login) {
+	case LOGIN_API:
+		return of_api;
+	case LOGIN_DISPATCHER:
+		return of_dispatcher;
+	case LOGIN_ADMIN:
+		return of_admin;
+	}
+	return NULL;
+}
+
 int
 broker_conf_load(const char *path, struct broker_conf *conf, struct tsb_err *err)
 {
-	*conf = (struct broker_conf){0};
-	if (conf_load(broker_conf_rows, NULL, path, conf, err) || check(conf, err)) {
+	*conf = (struct broker_conf){.login = conf->login};
+	if (conf_load(broker_conf_rows, foreign_secrets(conf->login), path, conf, err) ||
+	    check(conf, err)) {
 		conf_free(broker_conf_rows, conf);
 		return -1;
 	}

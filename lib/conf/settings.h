@@ -9,6 +9,7 @@
 #include "lib/web/web.h"
 
 struct broker_conf {
+	enum store_login login; /* set before loading: the other logins' passwords are not read */
 	/* [general] */
 	char *profile;
 	long max_timestamp_age, max_timestamp_future; /* seconds */
@@ -54,7 +55,10 @@ void broker_warn_pins(const struct broker_conf *conf);
 extern const struct conf_row broker_conf_rows[];
 extern const char *const broker_conf_default_path; /* TSB_SYSCONFDIR/tsb.conf */
 
-/* Reads and checks the settings; names the first that is wrong. Freed with broker_conf_free(). */
+/*
+ * Reads and checks the settings for the program of conf->login; names the first that is wrong.
+ * Freed with broker_conf_free().
+ */
 int broker_conf_load(const char *path, struct broker_conf *conf, struct tsb_err *err) TSB_MUSTCHECK;
 void broker_conf_free(struct broker_conf *conf);
 
