@@ -1,10 +1,17 @@
 /* tsb tasks: what waits for an approver. */
 #include "lib/first.h"
 
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "cli/approve/approver.h"
 #include "cli/approve/commands.h"
 #include "cli/lib/failure.h"
+#include "cli/lib/file.h"
 #include "cli/lib/output.h"
+
+#define ID_MAX 64 /* a UUID has 36 characters */
 
 static void
 show(const struct task *task)
@@ -14,6 +21,39 @@ show(const struct task *task)
 	doc_start(&t, false);
 	task_show(&t, task);
 	doc_print(&t);
+}
+
+/* Ids come from the server: none may name a file elsewhere, or a hidden one. */
+static bool
+names_a_file(const char *id)
+{
+	size_t n = strspn(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-");
+
+	return n > 0 && n <= ID_MAX && id[n] == '\0';
+}
+
+static int
+make_folder(struct cli *c)
+{
+	const char *folder = c->opt[OPT_SAVE];
+
+	if (folder == NULL || mkdir(folder, 0700) == 0 || errno == EEXIST)
+		return 0;
+	return tsb_fail(&c->err, TSB_E_IO, "cannot create %s: %s", folder, strerror(errno));
+}
+
+/* The payload as it stands in the token: exactly the bytes that an approval covers. */
+static int
+save(struct cli *c, const struct task *task)
+{
+	const char *id = task->wire->id;
+
+	if (c->opt[OPT_SAVE] == NULL || !task->token.has_payload)
+		return 0;
+	if (!names_a_file(id))
+		return tsb_fail(&c->err, TSB_E_IO, "the id of task %s is no name for a file", id);
+	return file_replace(arena_printf(&c->arena, "%s/%s.payload", c->opt[OPT_SAVE], id), 0600,
+	    task->token.payload, &c->err);
 }
 
 /* Reports a task that is not what it claims, and goes on with the others. */
@@ -26,7 +66,7 @@ cli_tasks(struct cli *c)
 	bool wrong = false;
 	size_t i;
 
-	if (approver_load(&a) ||
+	if (make_folder(c) || approver_load(&a) ||
 	    task_fetch(c, &a.signer, NULL, &a.tasks, &a.n, c->json ? &raw : NULL))
 		return -1;
 	if (c->json)
@@ -38,9 +78,12 @@ cli_tasks(struct cli *c)
 		if (task_check(c, &a.signer, &a.keys, &a.tasks[i], &task)) {
 			wrong = true;
 			failure_print(c);
-		} else if (!c->json) {
-			show(&task);
+			continue;
 		}
+		if (!c->json)
+			show(&task);
+		if (save(c, &task))
+			return -1;
 	}
 	if (wrong)
 		return cli_end(c, CLI_WRONG, TSB_E_PAYLOAD, "do not approve what is wrong above");

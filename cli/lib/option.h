@@ -59,6 +59,7 @@
 	OPT(TIMESTAMP_KEY, 0, "timestamp-key", "FILE", "check the HSM's timestamps with this key") \
 	OPT(ATTESTATION_KEY, 0, "attestation-key", "FILE", "check key attributes with this key")   \
 	OPT(ALL, 0, "all", NULL, "all open tasks")                                                 \
+	OPT(SAVE, 0, "save", "DIR", "write payloads of checked tasks there, as TASK.payload")      \
 	OPT(CODE_FILE, 0, "code-file", "FILE", "one-time code, first line of FILE")                \
 	OPT(NEW_PASSWORD_FILE, 0, "new-password-file", "FILE",                                     \
 	    "the new password, first line of FILE")                                                \

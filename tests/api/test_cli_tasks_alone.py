@@ -224,3 +224,21 @@ def test_9_4_2_many_tasks_take_few_calls_and_linear_memory(broker, anna):
     assert [t["id"] for t in got["tasks"]] == [t["id"] for t in tasks]
     assert len(broker.sent(*FETCH)) < 15
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < max(before, 100 * 1024)
+
+
+def test_9_4_2_save_writes_the_payloads_of_checked_tokens(broker, anna, tmp_path):
+    folder, secret = tmp_path / "payloads", tmp_path / "secret"
+    secret.write_text("mine")
+    wrong = dict(task_of(anna, GOOD, 2), payload=b64(b"pay 999 to mallory"))
+    broker.answers[FETCH] = 200, {"tasks": [task_of(anna, GOOD, 1), wrong]}
+    save = ["tasks", "--save", folder, "-k", anna.key, "-u", broker.url]
+    run(*save, code=6)
+    assert [p.name for p in folder.iterdir()] == ["t1.payload"]
+    assert (folder / "t1.payload").read_bytes() == GOOD.payload
+    assert (folder / "t1.payload").stat().st_mode & 0o777 == 0o600
+    (folder / "t1.payload").unlink()
+    (folder / "t1.payload").symlink_to(secret)
+    run(*save, code=6)
+    assert secret.read_text() == "mine" and not (folder / "t1.payload").is_symlink()
+    broker.answers[FETCH] = 200, {"tasks": [dict(task_of(anna, GOOD), id="../../secret")]}
+    assert "no name for a file" in run(*save, code=1).err and secret.read_text() == "mine"
