@@ -72,11 +72,12 @@ api_requests_approved(void *app, struct web_request *rq, struct web_reply *reply
 {
 	struct tsb_task_filter filter;
 	struct tsb_request_view *views;
+	bool more;
 	size_t n;
 
 	if (wire_task_filter_parse(rq->body, rq->arena, &filter, err) ||
-	    flow_requests_approved(app, &filter, rq->arena, rq->now_ms, &views, &n, err))
+	    flow_requests_approved(app, &filter, rq->arena, rq->now_ms, &views, &n, &more, err))
 		return -1;
-	wire_approved_requests_format(views, n, &reply->body);
+	wire_approved_requests_format(views, n, more, &reply->body);
 	return 0;
 }

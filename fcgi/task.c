@@ -12,14 +12,15 @@ list_tasks(void *app, struct web_request *rq, unsigned kinds, struct web_reply *
 	struct tsb_task_filter filter;
 	struct tsb_task_view *tasks;
 	struct tsb_request_view *status;
+	bool more;
 	size_t n;
 
 	if (wire_task_filter_parse(rq->body, rq->arena, &filter, err))
 		return -1;
 	filter.kinds = kinds;
-	if (flow_tasks_list(app, &filter, rq->arena, rq->now_ms, &tasks, &status, &n, err))
+	if (flow_tasks_list(app, &filter, rq->arena, rq->now_ms, &tasks, &status, &n, &more, err))
 		return -1;
-	wire_tasks_format(tasks, n, filter.level, status, &reply->body);
+	wire_tasks_format(tasks, n, filter.level, status, more, &reply->body);
 	return 0;
 }
 

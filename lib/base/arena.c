@@ -64,6 +64,16 @@ arena_array(struct arena *a, size_t count, size_t size)
 	return arena_alloc(a, count * size);
 }
 
+size_t
+arena_size(const struct arena *a)
+{
+	size_t n = 0;
+
+	for (const struct arena_block *b = a->head; b != NULL; b = b->next)
+		n += b->used;
+	return n;
+}
+
 char *
 arena_strn(struct arena *a, const void *p, size_t n)
 {

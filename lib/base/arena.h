@@ -20,6 +20,8 @@ char *arena_str(struct arena *a, const char *s); /* copy; NULL stays NULL */
 char *arena_strn(struct arena *a, const void *p, size_t n); /* copy with a NUL behind */
 struct tsb_view arena_view(struct arena *a, struct tsb_view v);
 char *arena_printf(struct arena *a, const char *fmt, ...) TSB_PRINTF(2, 3);
+/* Bytes in use. */
+size_t arena_size(const struct arena *a);
 /* Wipes all, keeps the first block for the next request. */
 void arena_reset(struct arena *a);
 /* Wipes and frees all. */

@@ -19,32 +19,84 @@ struct listing {
 	int64_t now_ms;
 	struct tsb_task_view *tasks;
 	struct tsb_request_view *status;
-	size_t n;
+	size_t n, room;
+	bool more;
 };
+
+/* Tasks that are loaded at once, first and then: what they need is known only afterwards. */
+#define PART_FIRST 32
+#define PART       128
+
+/* Room for n more; twice as much each time, so that all that is left behind is as much again. */
+static void
+make_room(struct listing *l, size_t n)
+{
+	struct tsb_task_view *tasks;
+	struct tsb_request_view *status;
+
+	if (l->n + n <= l->room)
+		return;
+	l->room = 2 * l->room > l->n + n ? 2 * l->room : l->n + n;
+	tasks = arena_array(l->arena, l->room, sizeof(*tasks));
+	if (l->n > 0)
+		memcpy(tasks, l->tasks, l->n * sizeof(*tasks));
+	l->tasks = tasks;
+	if (l->filter->level < 6)
+		return;
+	status = arena_array(l->arena, l->room, sizeof(*status));
+	if (l->n > 0)
+		memcpy(status, l->status, l->n * sizeof(*status));
+	l->status = status;
+}
+
+/* The next part of the list, of at most want tasks; whole: there were as many as it may have. */
+static int
+list_part(struct listing *l, struct store_tx *tx, size_t want, bool *whole, struct tsb_err *err)
+{
+	struct tsb_task_filter filter = *l->filter;
+	size_t most = l->n == 0 ? PART_FIRST : PART, got;
+	struct tsb_task_view *tasks;
+
+	filter.skip = (long)l->n;
+	filter.part = (long)(want < most ? want : most);
+	if (store_tasks_list(tx, l->who->all ? NULL : l->who->id, &filter, l->now_ms, l->arena,
+		&tasks, &got, err))
+		return -1;
+	make_room(l, got + 1); /* never none: an empty list is no NULL */
+	memcpy(l->tasks + l->n, tasks, got * sizeof(*tasks));
+	for (size_t i = l->n; l->status != NULL && i < l->n + got; i++) {
+		l->status[i].request = l->tasks[i].request;
+		if (flow_request_fill_view(l->f, tx, l->arena, l->now_ms, &l->status[i], err))
+			return -1;
+	}
+	l->n += got;
+	*whole = got == most;
+	return 0;
+}
 
 static int
 list_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct listing *l = ctx;
+	const struct tsb_task_filter *f = l->filter;
+	size_t most = f->paged && f->page_size > 0 ? (size_t)f->page_size : STORE_TASKS_MAX;
+	size_t before = arena_size(l->arena), bytes = flow_list_bytes();
+	bool whole;
 
-	if (store_tasks_list(tx, l->who->all ? NULL : l->who->id, l->filter, l->now_ms, l->arena,
-		&l->tasks, &l->n, err))
-		return -1;
-	if (l->filter->level < 6)
-		return 0;
-	l->status = arena_array(l->arena, l->n, sizeof(*l->status));
-	for (size_t i = 0; i < l->n; i++) {
-		l->status[i].request = l->tasks[i].request;
-		if (flow_request_fill_view(l->f, tx, l->arena, l->now_ms, &l->status[i], err))
+	l->n = l->room = 0;
+	do {
+		if (list_part(l, tx, most - l->n, &whole, err))
 			return -1;
-	}
-	return 0;
+		whole = whole && l->n < most;
+		l->more = whole && arena_size(l->arena) - before > bytes;
+	} while (whole && !l->more);
+	return l->more && f->paged ? flow_page_refuse(l->n, err) : 0;
 }
 
 int
 flow_tasks_list(struct flow *f, const struct tsb_task_filter *filter, struct arena *a,
     int64_t now_ms, struct tsb_task_view **tasks, struct tsb_request_view **status, size_t *n,
-    struct tsb_err *err)
+    bool *more, struct tsb_err *err)
 {
 	struct flow_approver who;
 	struct listing l = {.f = f, .filter = filter, .who = &who, .arena = a, .now_ms = now_ms};
@@ -60,6 +112,7 @@ flow_tasks_list(struct flow *f, const struct tsb_task_filter *filter, struct are
 	*tasks = l.tasks;
 	*status = l.status;
 	*n = l.n;
+	*more = l.more;
 	return 0;
 }
 

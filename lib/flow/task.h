@@ -4,10 +4,14 @@
 
 #include "lib/flow/context.h"
 
-/* Tasks that the proven approver may see; status (level 6) has n entries or is NULL. */
+/*
+ * Tasks that the proven approver may see; status (level 6) has n entries or is NULL. A list is cut
+ * at FLOW_LIST_BYTES, and more says so; a page is refused then, because the next one would not
+ * begin where this one was cut.
+ */
 int flow_tasks_list(struct flow *f, const struct tsb_task_filter *filter, struct arena *a,
     int64_t now_ms, struct tsb_task_view **tasks, struct tsb_request_view **status, size_t *n,
-    struct tsb_err *err) TSB_MUSTCHECK;
+    bool *more, struct tsb_err *err) TSB_MUSTCHECK;
 /*
  * Records the answer, once per approver, and what it means for the request. TSB_E_TASK_NOT_EXISTENT
  * when the task was answered or its request is over.

@@ -1,5 +1,6 @@
 #include "lib/first.h"
 
+#include "lib/base/hook.h"
 #include "lib/flow/approver.h"
 #include "lib/flow/ending.h"
 #include "lib/flow/evaluate.h"
@@ -244,6 +245,22 @@ flow_requests_list(struct flow *f, unsigned states, const char *key_name, long o
 	return 0;
 }
 
+size_t
+flow_list_bytes(void)
+{
+	int bytes = hook_fault("list.bytes");
+
+	return bytes > 0 ? (size_t)bytes : FLOW_LIST_BYTES;
+}
+
+int
+flow_page_refuse(size_t fit, struct tsb_err *err)
+{
+	return tsb_fail(err, TSB_E_INPUT,
+	    "this page has more than %zu MiB, ask for pages of %zu entries (paging.pageSize)",
+	    FLOW_LIST_BYTES >> 20, fit);
+}
+
 struct approved {
 	struct flow *f;
 	const struct tsb_task_filter *filter;
@@ -252,6 +269,7 @@ struct approved {
 	int64_t now_ms;
 	struct tsb_request_view *views;
 	size_t n;
+	bool more;
 };
 
 static int
@@ -260,23 +278,28 @@ approved_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	struct approved *x = ctx;
 	const struct tsb_task_filter *filter = x->filter;
 	long size = filter->paged ? filter->page_size : APPROVED_MAX;
+	size_t before = arena_size(x->arena), bytes = flow_list_bytes(), fit = 0;
 	struct tsb_uuid *ids;
 
+	x->more = false;
 	if (store_requests_approved_by(tx, x->who->id, filter->page * size, size, x->arena, &ids,
 		&x->n, err))
 		return -1;
 	x->views = arena_array(x->arena, x->n, sizeof(*x->views));
-	for (size_t i = 0; i < x->n; i++) {
-		if (store_request_load(tx, &ids[i], false, x->arena, &x->views[i].request, err) ||
-		    flow_request_fill_view(x->f, tx, x->arena, x->now_ms, &x->views[i], err))
+	for (; fit < x->n && !x->more; fit++) {
+		if (store_request_load(tx, &ids[fit], false, x->arena, &x->views[fit].request,
+			err) ||
+		    flow_request_fill_view(x->f, tx, x->arena, x->now_ms, &x->views[fit], err))
 			return -1;
+		x->more = fit + 1 < x->n && arena_size(x->arena) - before > bytes;
 	}
-	return 0;
+	x->n = fit;
+	return x->more && filter->paged ? flow_page_refuse(fit, err) : 0;
 }
 
 int
 flow_requests_approved(struct flow *f, const struct tsb_task_filter *filter, struct arena *a,
-    int64_t now_ms, struct tsb_request_view **views, size_t *n, struct tsb_err *err)
+    int64_t now_ms, struct tsb_request_view **views, size_t *n, bool *more, struct tsb_err *err)
 {
 	struct flow_approver who;
 	struct approved x = {.f = f, .filter = filter, .who = &who, .arena = a, .now_ms = now_ms};
@@ -290,5 +313,6 @@ flow_requests_approved(struct flow *f, const struct tsb_task_filter *filter, str
 		return -1;
 	*views = x.views;
 	*n = x.n;
+	*more = x.more;
 	return 0;
 }

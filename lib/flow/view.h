@@ -21,9 +21,15 @@ bool flow_request_twin(struct flow *f, const struct tsb_uuid *id, struct arena *
 int flow_requests_list(struct flow *f, unsigned states, const char *key_name, long offset,
     long limit, struct arena *a, struct tsb_request_row **rows, size_t *n, struct tsb_err *err)
     TSB_MUSTCHECK;
-/* Open requests that the proven approver has approved, by the filter's paging. */
+/* Most memory that one list takes; a few requests more, because they are loaded in parts. */
+#define FLOW_LIST_BYTES ((size_t)32 * 1024 * 1024)
+size_t flow_list_bytes(void); /* that, or what a test set */
+/* TSB_E_INPUT: a page of which only so many entries fit. */
+int flow_page_refuse(size_t fit, struct tsb_err *err);
+/* Open requests that the proven approver has approved, by the filter's paging; cut like tasks. */
 int flow_requests_approved(struct flow *f, const struct tsb_task_filter *filter, struct arena *a,
-    int64_t now_ms, struct tsb_request_view **views, size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
+    int64_t now_ms, struct tsb_request_view **views, size_t *n, bool *more, struct tsb_err *err)
+    TSB_MUSTCHECK;
 /*
  * For listings and task level 6, inside a transaction: completes out, whose request is filled, with
  * all that GET shows but inputOfflineHsm.

@@ -207,6 +207,7 @@ struct tsb_task_filter {
 	int level; /* 1 to 6 */
 	bool paged;
 	long page, page_size;
+	long skip, part; /* what is loaded at once of a page, or of all; part 0 = all of it */
 	enum tsb_sort sort;
 };
 

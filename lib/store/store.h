@@ -154,6 +154,10 @@ int store_tasks_load(struct store_tx *, const struct tsb_uuid *request_id, struc
 int store_task_delete(struct store_tx *, const struct tsb_uuid *id, bool *gone, struct tsb_err *)
     TSB_MUSTCHECK;
 /*
+ * Tasks in one answer that asks for no pages: the oldest; the next ones follow when these are done.
+ */
+#define STORE_TASKS_MAX 10000
+/*
  * Open tasks (request PENDING or APPROVED, unclaimed, not overdue at now_ms) of one approver, or of
  * all when approver_id is NULL, by the filter's kinds, ids, paging and order (ties by id); joined
  * with their requests; with key attributes when level >= 5.

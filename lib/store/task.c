@@ -7,11 +7,6 @@
 #include "lib/store/internal.h"
 #include "lib/store/rows.h"
 
-/*
- * Tasks in one answer that asks for no pages: the oldest; the next ones follow when these are done.
- */
-#define LIST_MAX 10000
-
 int
 store_tasks_insert(struct store_tx *tx, const struct tsb_task *tasks, size_t n, struct tsb_err *err)
 {
@@ -134,7 +129,10 @@ list_args(struct stmt_arg *args, const unsigned char *approver_id, const struct 
 	const struct stmt_arg level = stmt_i64(f->level);
 	const struct stmt_arg id = stmt_id(f->has_id ? &f->id : NULL);
 	const struct stmt_arg request_id = stmt_id(f->has_request_id ? &f->request_id : NULL);
-	long size = f->paged && f->page_size > 0 ? f->page_size : LIST_MAX;
+	long size = f->paged && f->page_size > 0 ? f->page_size : STORE_TASKS_MAX;
+	long skip = !f->paged || f->page <= 0 ? 0
+	    : f->page > LONG_MAX / size - 1   ? LONG_MAX - STORE_TASKS_MAX
+					      : f->page * size;
 	size_t n = 0;
 
 	for (int i = 0; i < 5; i++) /* four columns and the attributes */
@@ -147,10 +145,8 @@ list_args(struct stmt_arg *args, const unsigned char *approver_id, const struct 
 	args[n++] = stmt_i64(now_ms);
 	args[n++] = stmt_i64(now_ms);
 	args[n++] = stmt_text(kind_names(a, f->kinds));
-	args[n++] = stmt_i64(size);
-	args[n++] = stmt_i64(!f->paged || f->page <= 0 ? 0
-		: f->page > LONG_MAX / size            ? LONG_MAX
-						       : f->page * size);
+	args[n++] = stmt_i64(f->part > 0 ? f->part : size);
+	args[n++] = stmt_i64(skip + f->skip);
 	return n;
 }
 

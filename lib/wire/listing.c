@@ -111,7 +111,8 @@ wire_request_list_format(const struct tsb_request_row *rows, size_t n, struct ts
 }
 
 void
-wire_approved_requests_format(const struct tsb_request_view *views, size_t n, struct tsb_bytes *out)
+wire_approved_requests_format(const struct tsb_request_view *views, size_t n, bool more,
+    struct tsb_bytes *out)
 {
 	emit_open(out, NULL, '{');
 	emit_open(out, "approvedRequests", '[');
@@ -120,5 +121,7 @@ wire_approved_requests_format(const struct tsb_request_view *views, size_t n, st
 		wire_request_view_format(&views[i], out);
 	}
 	emit_close(out, ']');
+	if (more)
+		emit_bool(out, "more", true);
 	emit_close(out, '}');
 }

@@ -206,7 +206,7 @@ task_format(const struct tsb_task_view *t, int level, const struct tsb_request_v
 
 void
 wire_tasks_format(const struct tsb_task_view *tasks, size_t n, int level,
-    const struct tsb_request_view *status, struct tsb_bytes *out)
+    const struct tsb_request_view *status, bool more, struct tsb_bytes *out)
 {
 	arena_auto a = {0};
 
@@ -215,6 +215,8 @@ wire_tasks_format(const struct tsb_task_view *tasks, size_t n, int level,
 	for (size_t i = 0; i < n; i++)
 		task_format(&tasks[i], level, status != NULL ? &status[i] : NULL, &a, out);
 	emit_close(out, ']');
+	if (more)
+		emit_bool(out, "more", true);
 	emit_close(out, '}');
 }
 

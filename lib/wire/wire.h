@@ -98,17 +98,18 @@ int wire_request_ids_parse(struct tsb_view body, struct arena *a, struct tsb_uui
     struct tsb_err *err) TSB_MUSTCHECK;
 /* {"requests":[{"id":"...","status":"..."}]} */
 void wire_request_list_format(const struct tsb_request_row *rows, size_t n, struct tsb_bytes *out);
-/* {"approvedRequests":[...]} (api-notes.md 5.4) */
-void wire_approved_requests_format(const struct tsb_request_view *views, size_t n,
+/* {"approvedRequests":[...]} (api-notes.md 5.4); more: the list was cut. */
+void wire_approved_requests_format(const struct tsb_request_view *views, size_t n, bool more,
     struct tsb_bytes *out);
 
 /* ---- tasks and approvals (task.c) ---- */
 
 int wire_task_filter_parse(struct tsb_view body, struct arena *a, struct tsb_task_filter *out,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* {"tasks":[...]} with the members of level and all lower ones. views[i].request etc. filled. */
+/* {"tasks":[...]} with the members of level and all lower ones. views[i].request etc. filled.
+ * more: the list was cut. */
 void wire_tasks_format(const struct tsb_task_view *tasks, size_t n, int level,
-    const struct tsb_request_view *status /* level 6: n of them, else NULL */,
+    const struct tsb_request_view *status /* level 6: n of them, else NULL */, bool more,
     struct tsb_bytes *out);
 /* Body of POST /v1/approval; a body of /v1/task there sets rejects. */
 int wire_approval_parse(struct tsb_view body, struct arena *a, struct tsb_approval_in *out,

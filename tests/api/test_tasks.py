@@ -6,7 +6,7 @@ import pytest
 
 import ska
 from approver import b64, quorum, unb64, verify
-from client import public_key, unique
+from client import ApiError, public_key, unique
 
 LEVELS = {
     1: ["id", "detailLevel", "approvalToBeSigned", "approverPublicKey"],
@@ -484,3 +484,25 @@ def test_answers_are_compact_json(api, one):
     a, _, rid = one
     response = api.send("POST", PATHS[0], {**a.proof(api.now()), "requestId": rid})
     assert response.text == json.dumps(response.json(), separators=(",", ":"), ensure_ascii=False)
+
+
+def test_lists_are_bounded_by_bytes(api, faults):
+    """One list without pages took 1.6 GB: it ends at 32 MiB (here 1000 bytes) and says so."""
+    from approver import Approver
+    a = Approver("p256", "bytes")
+    label = unique("bytes")
+    api.create_key(label, quorum(1, a))
+    for _ in range(33):
+        api.sign(label)
+
+    def listed(**members):
+        faults([("list.bytes", 1000)])
+        return api.post("/v1/filteredAllApprovalTask", dict(a.proof(api.now()), **members))
+    cut = listed()
+    assert cut["more"] is True and len(cut["tasks"]) == 32
+    with pytest.raises(ApiError) as e:
+        listed(paging=paging(0, 1000))
+    assert "pages of 32 entries" in str(e.value)
+    for number, count in ((0, 32), (1, 1)):
+        page = listed(paging=paging(number, 32))
+        assert len(page["tasks"]) == count and "more" not in page

@@ -63,7 +63,7 @@ show_task(const struct tsb_request_in *in, struct arena *a)
 	struct tsb_request_view status = {.request = {.result = tsb_view_str(in->key_name)}};
 	tsb_bytes_auto out = {0};
 
-	wire_tasks_format(&task, 1, 6, &status, &out);
+	wire_tasks_format(&task, 1, 6, &status, false, &out);
 	check_written(&out, a);
 }
 

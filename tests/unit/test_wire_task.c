@@ -290,13 +290,13 @@ test_tasks_levels_1_and_2(void **state)
 	struct tsb_task_view v = published_task();
 	tsb_bytes_auto out = {0};
 
-	wire_tasks_format(&v, 0, 1, NULL, &out);
+	wire_tasks_format(&v, 0, 1, NULL, false, &out);
 	assert_view(tsb_view_bytes(&out), "{\"tasks\":[]}");
 	tsb_bytes_reset(&out);
-	wire_tasks_format(&v, 1, 1, NULL, &out);
+	wire_tasks_format(&v, 1, 1, NULL, false, &out);
 	assert_view(tsb_view_bytes(&out), "{\"tasks\":[{\"detailLevel\":\"level1\"," LEVEL1 "}]}");
 	tsb_bytes_reset(&out);
-	wire_tasks_format(&v, 1, 2, NULL, &out);
+	wire_tasks_format(&v, 1, 2, NULL, false, &out);
 	assert_view(tsb_view_bytes(&out), "{\"tasks\":[{\"detailLevel\":\"level2\"," LEVEL2 "}]}");
 }
 
@@ -306,7 +306,7 @@ test_tasks_level_5_as_published(void **state)
 	struct tsb_task_view v = published_task();
 	tsb_bytes_auto out = {0}, expected = {0};
 
-	wire_tasks_format(&v, 1, 5, NULL, &out);
+	wire_tasks_format(&v, 1, 5, NULL, false, &out);
 	tsb_bytes_add_str(&expected,
 	    "{\"tasks\":[{\"detailLevel\":\"level5\"," LEVEL2 ",\"requestBase64\":\"");
 	enc_base64(v.request.envelope, &expected);
@@ -347,7 +347,7 @@ test_tasks_level_6_shows_the_request(void **state)
 	tsb_bytes_auto out = {0};
 	const char *shown;
 
-	wire_tasks_format(v, 2, 6, status, &out);
+	wire_tasks_format(v, 2, 6, status, false, &out);
 	assert_compact(&out);
 	shown = tsb_bytes_cstr(&out);
 	shown = strstr(shown, "\"requestStatus\":{\"id\":\"" ID "\",\"status\":\"PENDING\"");
@@ -377,7 +377,7 @@ test_tasks_never_show_a_password(void **state)
 	v.request.inner_clean = in.inner_clean;
 	v.request.envelope = text(""); /* as stored when it held a password */
 	v.request.payload_type = NULL;
-	wire_tasks_format(&v, 1, 5, NULL, &out);
+	wire_tasks_format(&v, 1, 5, NULL, false, &out);
 	assert_null(strstr(tsb_bytes_cstr(&out), "hunter2"));
 	assert_non_null(strstr(tsb_bytes_cstr(&out), "\"unwrapKeyPassword\":null"));
 	assert_non_null(strstr(tsb_bytes_cstr(&out), "\"requestBase64\":null"));
@@ -397,7 +397,7 @@ test_tasks_without_timestamp_show_null(void **state)
 	    decoded("LAAAADsABAABAAAAAhARAE1TSS1TdGFuZGFsb25lS2V5AAAAVxAFAGhhcnJvAAAA");
 	v.request.meta_data = v.request.meta_data_signature = v.request.payload_type = NULL;
 	v.attributes = (struct tsb_key_attributes){0};
-	wire_tasks_format(&v, 1, 5, NULL, &out);
+	wire_tasks_format(&v, 1, 5, NULL, false, &out);
 	assert_non_null(strstr(tsb_bytes_cstr(&out),
 	    "\"metaData\":null,\"metaDataSignature\":null,\"payload\":\"aGFycm8=\","
 	    "\"payloadType\":\"UNSPECIFIED\""));
