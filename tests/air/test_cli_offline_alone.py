@@ -132,7 +132,7 @@ def test_a_key_that_is_not_there_is_a_failure(room, hsm, broker, crowd):
     ((401, error(631, "res.error.invalid.api.key", "wrong")), 2),
     ((400, error(620, "res.error.key.password.mismatch", "wrong")), 2),
     ((500, error(700, "res.error.in.subystem", "away")), 2),
-    ((500, error(2, "res.error.connectivity", "away")), 2),
+    ((500, error(2, "res.error.connectivity", "away")), 3),
     ((503, b"<html>"), 3),
     ((404, b"<html>"), 2),
     ((200, b"not JSON"), 3)])
