@@ -32,7 +32,7 @@ is_alphanumeric(struct tsb_view text)
 	return true;
 }
 
-/* NULL when the library has no memory: text fits, and its modes are right. */
+/* NULL only when the library has no memory: text fits, and its modes are right. */
 static QRcode *
 make(struct tsb_view text, enum qr_ecc ecc)
 {

@@ -8,7 +8,7 @@
 #include "lib/qr/each.h"
 
 #define HELPERS_MAX 7
-#define PIECES_MIN  8 /* of a thread: less is done before it has started */
+#define PIECES_MIN  8 /* of a thread: fewer are done before it has started */
 
 struct work {
 	void (*one)(void *ctx, size_t i);
@@ -39,7 +39,7 @@ helpers_of(size_t n)
 	return n / PIECES_MIN < most ? n / PIECES_MIN : most;
 }
 
-/* Signals are for the thread that runs the program. One that cannot be started is not missed. */
+/* Only the main thread takes signals. The others do the work of one that cannot be started. */
 void
 qr_each(void (*one)(void *ctx, size_t i), void *ctx, size_t n)
 {

@@ -4,7 +4,7 @@
 #include "lib/qr/draw.h"
 #include "lib/qr/ur.h"
 
-#define DELAY 20 /* hundredths of a second: what phones and laptop cameras keep up with */
+#define DELAY 20 /* hundredths of a second: phones and laptop cameras keep up */
 
 /* The codes of all frames; their sizes may differ, since later numbers are longer. */
 static int

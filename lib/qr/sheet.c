@@ -54,7 +54,7 @@ sheet_instruction(const struct qr_sheet *s, struct tsb_bytes *out)
 /* ---- HTML ---- */
 
 /*
- * A page is 180 by 250 mm: what A4 and Letter both have inside margins of 12 mm. Two codes side by
+ * A page is 180 by 250 mm, which A4 and Letter have inside margins of 12 mm. Two codes side by
  * side have modules of more than half a millimetre, which cameras of phones and sheet scanners
  * resolve.
  */
@@ -84,9 +84,7 @@ static const char style[] =
     "footer{margin-top:auto;padding-top:2mm;text-align:right;font-size:8.5pt}"
     "section{margin-bottom:8mm}";
 
-/*
- * For paper every section is a page of its own; on a screen too, so that what is seen is printed.
- */
+/* Every section is a page of its own, on a screen too: people print the pages that they see. */
 static const char style_pages[] =
     "@page{margin:12mm}"
     "section{display:flex;flex-direction:column;min-height:250mm;margin:0 0 12mm;"
@@ -189,7 +187,7 @@ add_cover(struct page *p)
 	end_page(p);
 }
 
-/* Loose sheets of paper get mixed up: each says whose it is, and the hash that its parts carry. */
+/* Loose sheets of paper get mixed up: each names its request and the hash of its parts. */
 static void
 add_code_page(struct page *p, size_t first)
 {

@@ -1,5 +1,5 @@
 /*
- * The print sheet of a request: QR codes with their numbers, what they carry, its digest in words
+ * The print sheet of a request: QR codes with their numbers, their text, its digest in words
  * that two people can read to each other, and a place for the notes of a key ceremony.
  * Self-contained: no script, no font, no picture from elsewhere; everything from outside is
  * escaped.
@@ -27,7 +27,7 @@ struct qr_sheet {
 	const struct qr_sheet_line *lines;
 	size_t nlines;
 	struct tsb_view
-	    text; /* what the codes carry together: its digest is shown, in hex and words */
+	    text; /* of all codes together; the sheet shows its digest in hex and words */
 	const struct qr_code *codes;
 	size_t ncodes;
 };

@@ -67,7 +67,7 @@ struct ur_join {
 	bool begun;
 	size_t length, fragment, n;
 	uint32_t checksum;
-	size_t have; /* what is known, in fragments: complete at n */
+	size_t have; /* fragments known so far: complete at n */
 	unsigned char **row; /* n equations in echelon form; NULL = none begins here */
 	unsigned char *scratch;
 	struct arena arena;
