@@ -1,6 +1,6 @@
 /*
- * Signed files that carry requests and results. The content is looked into only after its signature
- * was checked; before that it is bytes whose hash and first member are compared.
+ * Signed files that carry requests and results. We check the signature before we read the content;
+ * until then we compare its hash and its first member only.
  */
 #include "lib/first.h"
 
@@ -145,7 +145,7 @@ read_line(struct tsb_view text, struct arena *a, struct line *out, struct tsb_er
 	return 0;
 }
 
-/* ---- what is checked before anything of the content is believed ---- */
+/* ---- checks before any of the content counts ---- */
 
 static int
 check_hash(const struct line *line, struct tsb_err *err)
@@ -247,7 +247,7 @@ static const struct field_object header_object = {header_fields};
 
 /*
  * The members without the items, which are read one by one: a tree of all of them could be large.
- * What is not well-formed stays so in *header, for the reader to find.
+ * *header keeps malformed text as it is, for the reader to find.
  */
 static int
 split(struct tsb_view content, struct tsb_bytes *header, struct tsb_view *items,
@@ -338,7 +338,7 @@ check_purpose(const struct wire_package *p, enum wire_package_type type, struct 
 
 /* ---- items ---- */
 
-/* What an item is about: no two of one package may be about the same. */
+/* The subject of an item: no two items of a package have the same. */
 struct subject {
 	unsigned char b[1 + TSB_SHA256]; /* first byte: id or token */
 	size_t index;

@@ -4,7 +4,7 @@
  *
  *	TSBPKG1 <SHA-256 of content, hex> <signer, hex> <signature, base64> <content>
  *
- * content is compact JSON and is what is signed; signer is the SHA-256 of the SubjectPublicKeyInfo.
+ * The signature is over content, compact JSON; signer is the SHA-256 of the SubjectPublicKeyInfo.
  */
 #ifndef TSB_WIRE_PACKAGE_H
 #define TSB_WIRE_PACKAGE_H
@@ -51,8 +51,8 @@ int wire_package_parse(struct tsb_view text, enum wire_package_type type, struct
     const struct wire_package_peer *peers, size_t npeers, struct arena *a, struct wire_package *out,
     size_t *peer, struct tsb_err *err) TSB_MUSTCHECK;
 /*
- * What a package says of itself, for who got it from its maker and only passes it on: form, hash,
- * version and items are checked, whose it is and for whom is not.
+ * The header of a package, for those who only pass it on: checks form, hash, version and items, but
+ * neither signer nor addressee.
  */
 int wire_package_peek(struct tsb_view text, struct arena *a, struct wire_package *out,
     struct tsb_err *err) TSB_MUSTCHECK;

@@ -1,4 +1,4 @@
-/* JSON form of a policy (api-notes.md 4.1). What the members mean is lib/ska's business. */
+/* JSON form of a policy (api-notes.md 4.1). lib/ska knows what its members mean. */
 #include "lib/first.h"
 
 #include "lib/wire/field.h"
@@ -30,7 +30,7 @@ approval_check(void *dest, const struct field_path *at, struct arena *a, struct 
 	return 0;
 }
 
-#define SECONDS_MAX (1L << 53) /* what every JSON reader holds exactly */
+#define SECONDS_MAX (1L << 53) /* every JSON reader holds it exactly */
 
 static const struct field approval_fields[] = {
     {"type", FIELD_INDEX, REQUIRED, NAMES(approver_types), AT(struct ska_approver, type)},

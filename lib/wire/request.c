@@ -1,4 +1,4 @@
-/* Requests that a policy guards (api-notes.md 4, 8, 9): what they may hold, what the HSM gets. */
+/* Requests that a policy guards (api-notes.md 4, 8, 9): members, and the request to the HSM. */
 #include "lib/first.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "lib/wire/field.h"
 #include "lib/wire/names.h"
 
-/* ---- what the inner objects land in ---- */
+/* ---- targets of the inner objects ---- */
 
 struct form {
 	struct tsb_request_in in;
@@ -454,7 +454,7 @@ keys_format(const char *name, const struct tsb_view *keys, size_t n, struct tsb_
 	emit_close(out, ']');
 }
 
-/* Said for as long as the request may be carried to the offline HSM (api-notes.md 6.2). */
+/* Present as long as the request may go to the offline HSM (api-notes.md 6.2). */
 #define OFFLINE_RESULT "Execution shall be made with offline HSM"
 
 static void

@@ -98,7 +98,7 @@ wire_task_filter_parse(struct tsb_view body, struct arena *a, struct tsb_task_fi
 
 /* ---- showing tasks ---- */
 
-/* What level 2 and 4 show of the token. */
+/* The part of the token that levels 2 and 4 show. */
 struct token_parts {
 	struct tsb_view payload, timestamp, signature, signature_der;
 	const char *algorithm;

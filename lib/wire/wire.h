@@ -138,7 +138,7 @@ void wire_key_attributes_format(const struct keyattr *k, struct tsb_view xml,
 /* The same answer read back: xml, xmlSignature, attestationKeyName (digest and name not filled). */
 int wire_key_attributes_parse(struct tsb_view body, struct arena *a, struct tsb_key_attributes *out,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* The same as a caller brings it: TSB_E_INPUT names what is wrong. json is not looked at. */
+/* The same as a caller brings it: TSB_E_INPUT names what is wrong. We do not read json. */
 int wire_key_import_parse(struct tsb_view body, struct arena *a, struct tsb_key_attributes *out,
     struct tsb_err *err) TSB_MUSTCHECK;
 void wire_key_list_format(const char *const *labels, size_t n, struct tsb_bytes *out);
