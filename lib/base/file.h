@@ -41,14 +41,14 @@ int tsb_file_write_fd(int fd, const char *name, struct tsb_view content, struct 
 int tsb_file_folder(const char *path, const char **name, struct tsb_err *err) TSB_MUSTCHECK;
 /*
  * Makes name in the folder dir with this content, synced. Returns 0, 1 when the name is taken
- * (nothing changed), or -1 with TSB_E_IO and no file. The folder is the caller's to sync.
+ * (nothing changed), or -1 with TSB_E_IO and no file. The caller syncs the folder.
  */
 int tsb_file_create(int dir, const char *name, mode_t mode, struct tsb_view content,
     struct tsb_err *err) TSB_MUSTCHECK;
 /*
- * Puts content in the place of name's by way of the new file tmp: a reader, and whoever comes after
- * a crash, finds the one or the other. TSB_E_IO, and then name is as before and tmp is gone. The
- * folder is the caller's to sync.
+ * Replaces the content of name through the new file tmp: readers find the old or the new content,
+ * after a crash too. TSB_E_IO, and then name is as before and tmp is gone. The caller syncs the
+ * folder.
  */
 int tsb_file_replace(int dir, const char *tmp, const char *name, mode_t mode,
     struct tsb_view content, struct tsb_err *err) TSB_MUSTCHECK;

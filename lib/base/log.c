@@ -115,7 +115,7 @@ log_line(enum log_level level, const char *fmt, va_list ap)
 			line[n++] = *c;
 	}
 	line[n++] = '\n';
-	/* nowhere to report a full disk to */
+	/* there is nowhere to report a full disk */
 	if (write(log_fd, line, n) < 0)
 		(void)0;
 	errno = saved;

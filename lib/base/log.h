@@ -1,7 +1,7 @@
 /*
  * Structured lines on stderr (which systemd's journal collects) or in a file:
  *	2026-01-31T12:00:00.123Z info tsb-fcgi[812] req=4e8731d8 text key=value ...
- * Control characters are escaped; payloads, keys, passwords and tokens are never passed in here.
+ * We escape control characters. Callers never pass payloads, keys, passwords or tokens.
  */
 #ifndef TSB_BASE_LOG_H
 #define TSB_BASE_LOG_H

@@ -1,4 +1,4 @@
-/* What every daemon's main begins with: options, settings, protected memory. */
+/* The beginning of every daemon's main: options, settings, protected memory. */
 #ifndef TSB_BASE_PROGRAM_H
 #define TSB_BASE_PROGRAM_H
 
