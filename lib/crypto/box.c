@@ -24,7 +24,7 @@ gcm_of(struct tsb_view key, struct tsb_view nonce, struct tsb_view additional)
 	    .tag_size = GCM_TAG_SIZE};
 }
 
-/* OpenSSL was asked for nothing that can fail but by its own fault. */
+/* Only a fault of OpenSSL itself makes these calls fail. */
 static void
 seal(const struct gcm *g, struct tsb_view plain, struct tsb_bytes *out)
 {

@@ -218,7 +218,7 @@ take_prefix(struct tsb_view *v, const char *prefix)
 	return true;
 }
 
-/* "-----BEGIN label-----" base64 "-----END label-----": v becomes what stands between. */
+/* "-----BEGIN label-----" base64 "-----END label-----": v becomes the base64. */
 static bool
 strip_armour(struct tsb_view *v)
 {

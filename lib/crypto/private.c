@@ -19,7 +19,7 @@
 #define PEM_MAX       (64 * 1024)
 #define PEM_LINE      48 /* bytes: 64 characters (RFC 7468, 2) */
 #define SIGNATURE_MAX 2048
-/* PBKDF2 rounds for new key files: what OWASP asks of HMAC-SHA256 (2023). */
+/* PBKDF2 rounds for new key files: as OWASP recommends for HMAC-SHA256 (2023). */
 #define PASSPHRASE_ROUNDS 600000
 #define SALT_SIZE         16
 
@@ -29,7 +29,7 @@ struct crypto_private {
 	enum ska_digest digest;
 };
 
-/* What OpenSSL has to say is not for callers; it must not stay for the next one either. */
+/* Callers do not see OpenSSL's errors; left in its queue they would mislead the next call. */
 static int
 refuse(enum tsb_code code, const char *why, struct tsb_err *err)
 {

@@ -29,7 +29,8 @@ int crypto_private_pem(const struct crypto_private *, const char *passphrase, st
 /* DER SubjectPublicKeyInfo, valid as long as the key. */
 struct tsb_view crypto_private_spki(const struct crypto_private *);
 /*
- * What crypto_private_sign() uses: SHA-256, SHA-384 for P-384, SHA-512 for P-521, none for Ed25519.
+ * The digest of crypto_private_sign(): SHA-256, SHA-384 for P-384, SHA-512 for P-521, none for
+ * Ed25519.
  */
 enum ska_digest crypto_private_digest(const struct crypto_private *);
 /* The same told from the public half; TSB_E_PARSING_KEY, TSB_E_APPROVER_KEY_TYPE. */

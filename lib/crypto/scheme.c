@@ -20,7 +20,7 @@ static const struct scheme schemes[] = {
 static const struct {
 	const char *type;
 	const char *key; /* what such a key is; NULL = of several kinds, and none is ours */
-	const char *signature; /* what to ask for */
+	const char *signature; /* its name in OpenSSL */
 	const char *lacks; /* what is missing when it has none */
 } types[] = {
     {"RSA", "RSA", "RSA", "this OpenSSL does not offer RSA"},

@@ -14,8 +14,8 @@ extern const char *const scheme_form_names[FORM__MAX]; /* "DER" ...: a signature
 /* A key that may sign, as the choice of an algorithm sees it. */
 struct scheme_key {
 	const char *label; /* for people; NULL = not known */
-	const char *type; /* "RSA", "EC", "ED" or what cannot sign */
-	EVP_PKEY *public_key; /* NULL for what cannot sign */
+	const char *type; /* "RSA", "EC", "ED" or a type that cannot sign */
+	EVP_PKEY *public_key; /* NULL if it cannot sign */
 };
 
 struct scheme;
@@ -44,7 +44,7 @@ int scheme_form_parse(const struct scheme_key *, const struct scheme *, const ch
 bool scheme_is_ecdsa(const struct scheme *);
 bool scheme_is_eddsa(const struct scheme *); /* the message is signed as it is */
 bool scheme_is_deterministic(const struct scheme *); /* ECDSA with the nonce of RFC 6979 */
-/* What goes into the padding or the curve: the payload, or its digest in buf. */
+/* The input of the padding or the curve: the payload, or its digest in buf. */
 int scheme_prepare(const struct scheme *, struct tsb_view payload, unsigned char buf[HASH_SIZE_MAX],
     struct tsb_view *in, struct tsb_err *err) TSB_MUSTCHECK;
 /* Padding of RSA for a payload of n bytes; nothing to do for the others. */

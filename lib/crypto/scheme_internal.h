@@ -13,7 +13,7 @@ enum method {
 	METHOD_NONE /* not offered by this version */
 };
 
-/* What the payload is. */
+/* Meaning of the payload. */
 enum input {
 	INPUT_MESSAGE, /* digested here */
 	INPUT_DIGEST, /* the digest itself, of exactly its size */

@@ -1,6 +1,6 @@
 /*
  * Signatures that applications ask a key for, checked with its public key: by tsb-hsm for
- * /v1/verify, by the broker for what an offline HSM sends back.
+ * /v1/verify, by the broker for results of an offline HSM.
  */
 #ifndef TSB_CRYPTO_SIGNATURE_H
 #define TSB_CRYPTO_SIGNATURE_H
@@ -18,8 +18,8 @@ int crypto_signature_check(struct tsb_view spki, const char *algorithm, const ch
 
 /*
  * Whether a key can sign a payload of n bytes by the algorithm; the errors of
- * crypto_signature_check(). Of what this build does not know, the HSM that has the key may know
- * more: that is not an error.
+ * crypto_signature_check(). An algorithm unknown to this build is no error: the HSM that has the
+ * key may know it.
  */
 int crypto_signature_fits(struct tsb_view spki, const char *algorithm, size_t n,
     struct tsb_err *err) TSB_MUSTCHECK;

@@ -119,7 +119,7 @@ x509_key_id(struct tsb_view spki, struct tsb_bytes *out, struct tsb_err *err)
 	return 0;
 }
 
-/* ---- what is signed ---- */
+/* ---- the bytes to be signed ---- */
 
 void
 x509_request_content(const struct x509_content *c, struct tsb_bytes *out)
