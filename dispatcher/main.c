@@ -53,6 +53,17 @@ owner_name(const struct broker_conf *conf, char *name, size_t size)
 /* It neither creates nor shows requests: no gap. */
 static const struct flow_rooms rooms = {.restore = &custody_restore};
 
+static struct flow *
+open_flow(const struct broker_conf *conf, const char *owner, struct tsb_err *err)
+{
+	if (!conf->db_enabled) {
+		tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "database.enabled is false: there are no requests to take anywhere");
+		return NULL;
+	}
+	return flow_new(conf, LOGIN_DISPATCHER, owner, &rooms, err);
+}
+
 static int
 run(const struct broker_conf *conf, struct tsb_err *err)
 {
@@ -61,10 +72,7 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 	int wake_fd;
 
 	owner_name(conf, owner, sizeof(owner));
-	if (!conf->db_enabled)
-		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
-		    "database.enabled is false: there are no requests to take anywhere");
-	flow = flow_new(conf, LOGIN_DISPATCHER, owner, &rooms, err);
+	flow = open_flow(conf, owner, err);
 	if (flow == NULL)
 		return -1;
 	wake_fd = wake_open(conf->wake_listen, err);
@@ -82,14 +90,26 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 	return 0;
 }
 
+static int
+check(void *settings, struct tsb_err *err)
+{
+	const struct broker_conf *conf = settings;
+	struct flow *flow = open_flow(conf, "check", err);
+
+	if (flow == NULL)
+		return -1;
+	flow_free(&flow);
+	return log_check(conf->log_file, err);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct broker_conf conf = {.login = LOGIN_DISPATCHER};
 	struct tsb_err err = {0};
 	int status = broker_start("tsb-dispatcher",
-	    "Submits approved requests to the HSM and records the outcome.", argc, argv, NULL,
-	    &conf);
+	    "Submits approved requests to the HSM and records the outcome.", check, argc, argv,
+	    NULL, &conf);
 
 	if (status >= 0)
 		return status;

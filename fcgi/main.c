@@ -78,6 +78,22 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 	return web_run(&server);
 }
 
+/* What workers open when they start, and nothing besides. */
+static int
+check(void *settings, struct tsb_err *err)
+{
+	const struct broker_conf *conf = settings;
+	struct web_auth *auth = web_auth_new(&conf->auth, err);
+	struct flow *flow = auth == NULL ? NULL : flow_new(conf, LOGIN_API, "check", &rooms, err);
+
+	if (auth != NULL)
+		web_auth_free(&auth);
+	if (flow == NULL)
+		return -1;
+	flow_free(&flow);
+	return log_check(conf->log_file, err);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -85,7 +101,7 @@ main(int argc, char **argv)
 	struct tsb_err err = {0};
 	int status =
 	    broker_start("tsb-fcgi", "The REST API of the broker, as a FastCGI (or CGI) responder.",
-		argc, argv, warn_of_state, &conf);
+		check, argc, argv, warn_of_state, &conf);
 
 	if (status >= 0)
 		return status;

@@ -58,6 +58,15 @@ load_container(struct cli *c, const char *path, struct tsb_view file, struct cry
 	return crypto_private_decode(tsb_view_bytes(&pkcs8), out, &c->err);
 }
 
+/* PKCS #8 in the clear, or a container. */
+static int
+load_der(struct cli *c, const char *path, struct tsb_view file, struct crypto_private **out)
+{
+	if (crypto_private_decode(file, out, &c->err) == 0)
+		return 0;
+	return load_container(c, path, file, out);
+}
+
 /* Asks for a passphrase only when the file needs one. */
 static int
 load_pem(struct cli *c, const char *path, struct tsb_view file, struct crypto_private **out)
@@ -74,14 +83,14 @@ load_pem(struct cli *c, const char *path, struct tsb_view file, struct crypto_pr
 static int
 load_key(struct cli *c, const char *path, struct tsb_view file, struct crypto_private **out)
 {
-	int failed = file.n > 0 && file.p[0] == DER_SEQUENCE ? load_container(c, path, file, out)
+	struct tsb_err why;
+	int failed = file.n > 0 && file.p[0] == DER_SEQUENCE ? load_der(c, path, file, out)
 							     : load_pem(c, path, file, out);
 
-	/* the error already says why a key that is there cannot be used */
-	if (failed && (c->err.code == TSB_E_DECRYPT_FAILED || c->err.code == TSB_E_PARSING_KEY))
-		return tsb_fail(&c->err, TSB_E_READING_PEM,
-		    "%s holds no private key in PEM form or PKCS #12, or the passphrase is wrong",
-		    path);
+	if (failed && (c->err.code == TSB_E_DECRYPT_FAILED || c->err.code == TSB_E_PARSING_KEY)) {
+		why = c->err;
+		return tsb_fail(&c->err, TSB_E_READING_PEM, "%s: %s", path, why.msg);
+	}
 	return failed;
 }
 
@@ -97,16 +106,10 @@ warn_readable(const char *path)
 static int
 load_certificate(struct cli *c, struct signer *s)
 {
-	struct tsb_view spki;
-
 	if (c->opt[OPT_CERTIFICATE] == NULL)
 		return 0;
-	if (file_read_spki(c->opt[OPT_CERTIFICATE], &c->arena, &spki, &s->certificate, &c->err))
-		return -1;
-	if (s->certificate.n == 0 || !tsb_view_eq(spki, s->spki))
-		return tsb_fail(&c->err, TSB_E_INVALID_CERTIFICATE,
-		    "%s is not a certificate of the key of --approver", c->opt[OPT_CERTIFICATE]);
-	return 0;
+	return file_read_certificate(c->opt[OPT_CERTIFICATE], s->spki, &c->arena, &s->certificate,
+	    &c->err);
 }
 
 int

@@ -6,6 +6,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
+#include "lib/crypto/pem.h"
 
 #include "cli/approve/task.h"
 #include "cli/key/strength.h"
@@ -241,7 +242,8 @@ certified_key(struct cli *c, const struct task *task)
 
 	if (tsb_kinds[w->kind].content != CONTENT_CERTIFICATE)
 		return task->has_attributes ? task->attributes.public_key : none;
-	if (w->csr == NULL || crypto_pem_to_der(tsb_view_str(w->csr), &c->arena, &der, &ignored) ||
+	if (w->csr == NULL ||
+	    crypto_pem_pick(tsb_view_str(w->csr), PEM_REQUEST, &c->arena, &der, &ignored) ||
 	    !certview_open(der, &csr))
 		return none;
 	return certview_key(&csr, &c->arena);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/enc.h"
+#include "lib/base/file.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
 #include "lib/wire/wire.h"
@@ -443,10 +444,11 @@ unwrap_text(struct arena *a, struct tsb_view content)
 {
 	static const char dashes[] = "-----BEGIN ";
 	char *text = arena_alloc(a, content.n + 1);
-	struct tsb_view bytes;
+	struct tsb_view whole = content, bytes;
 	struct tsb_err ignored;
 	size_t i, n = 0;
 
+	content = tsb_text_start(content);
 	if (content.n > sizeof(dashes) && memcmp(content.p, dashes, sizeof(dashes) - 1) == 0 &&
 	    crypto_pem_to_der(content, a, &bytes, &ignored) == 0)
 		return bytes;
@@ -456,7 +458,7 @@ unwrap_text(struct arena *a, struct tsb_view content)
 			text[n++] = (char)content.p[i];
 	if (n > 0 && enc_base64_decode(tsb_view_of(text, n), a, &bytes))
 		return bytes;
-	return content;
+	return whole;
 }
 
 /* The operand is a file, "-", or the base64 itself. */

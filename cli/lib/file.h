@@ -15,12 +15,19 @@ int file_read_line(const char *path, struct arena *a, const char **out, struct t
 /* The bytes of a file, decoded when they are base64, as tsb prints results. Never empty. */
 int file_read_base64(const char *path, size_t max, struct arena *a, struct tsb_view *out,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* A public key or certificate, PEM or base64 or DER. */
-int file_read_der(const char *path, struct arena *a, struct tsb_view *der, struct tsb_err *err)
+/* A certificate request, PEM (of several blocks the first that fits) or base64 or DER. */
+int file_read_csr(const char *path, struct arena *a, struct tsb_view *der, struct tsb_err *err)
     TSB_MUSTCHECK;
-/* The public key of such a file: SubjectPublicKeyInfo. cert (may be NULL) gets the certificate. */
+/*
+ * SubjectPublicKeyInfo of a public key or certificate, PEM, base64 or DER; of several the first, of
+ * a chain its leaf, which a note tells. cert (may be NULL) gets the certificate. TSB_E_READING_PEM,
+ * TSB_E_PARSING_KEY.
+ */
 int file_read_spki(const char *path, struct arena *a, struct tsb_view *spki, struct tsb_view *cert,
     struct tsb_err *err) TSB_MUSTCHECK;
+/* The certificate of this key among those of the file; TSB_E_INVALID_CERTIFICATE without one. */
+int file_read_certificate(const char *path, struct tsb_view spki, struct arena *a,
+    struct tsb_view *cert, struct tsb_err *err) TSB_MUSTCHECK;
 /* Creates a file with these permissions and syncs it; never replaces one. */
 int file_create(const char *path, unsigned mode, struct tsb_view content, struct tsb_err *err)
     TSB_MUSTCHECK;

@@ -105,7 +105,10 @@ take_line(struct scan *s, struct tsb_view line)
 		return;
 	}
 	if (kind == SCANNED_OTHER)
-		output_note("tsb: this code is not one of ours");
+		output_note(scanned_other_layout(line)
+			? "tsb: the scanner types with another keyboard layout than this computer "
+			  "has, or with Caps Lock: set both to the same, US for instance"
+			: "tsb: this code is not one of ours");
 	if (kind == SCANNED_TEXT && scanned_begun(&s->scanned)) {
 		output_note("tsb: this code belongs to something else");
 		return;
@@ -125,19 +128,34 @@ is_done(const struct scan *s)
 	return s->single || scanned_complete(&s->scanned);
 }
 
+/* Takes what ends like a line: scanners send CR, LF or TAB behind a code. False at the end. */
+static bool
+next_line(struct scan *s, struct tsb_bytes *line)
+{
+	int ch;
+
+	tsb_bytes_reset(line);
+	while ((ch = getc(s->from)) != EOF) {
+		unsigned char byte = (unsigned char)ch;
+
+		if (scanned_ends_line(ch, tsb_view_bytes(line)))
+			return true;
+		if (line->n <= LINE_MAX_BYTES)
+			tsb_bytes_add(line, &byte, 1);
+	}
+	return line->n > 0;
+}
+
 static int
 read_lines(struct scan *s)
 {
 	struct cli *c = s->cli;
 	tsb_bytes_auto text = {0};
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t n;
+	tsb_bytes_auto line = {0};
 
-	while (!is_done(s) && (n = getline(&line, &room, s->from)) >= 0)
-		if (n <= LINE_MAX_BYTES)
-			take_line(s, scanned_trim(tsb_view_of(line, (size_t)n)));
-	free(line);
+	while (!is_done(s) && next_line(s, &line))
+		if (line.n <= LINE_MAX_BYTES)
+			take_line(s, scanned_trim(tsb_view_bytes(&line)));
 	if (is_done(s))
 		return 0;
 	if (!scanned_begun(&s->scanned))

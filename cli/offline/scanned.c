@@ -1,6 +1,7 @@
 #include "lib/first.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "lib/wire/package.h"
 
@@ -38,9 +39,34 @@ scanned_trim(struct tsb_view line)
 	}
 	while (line.n > 0 && is_space(line.p[line.n - 1]))
 		line.n--;
+	if (begins_with(line, "]Q") && line.n > 3) /* how scanners name the symbology (AIM) */
+		line = tsb_view_of(line.p + 3, line.n - 3);
 	if (begins_with(line, kind))
 		line = tsb_view_of(line.p + sizeof(kind) - 1, line.n - sizeof(kind) + 1);
 	return line;
+}
+
+static bool
+begins_like(struct tsb_view text, const char *start)
+{
+	return text.n >= strlen(start) &&
+	    strncasecmp((const char *)text.p, start, strlen(start)) == 0;
+}
+
+bool
+scanned_other_layout(struct tsb_view line)
+{
+	/* with Caps Lock; AZERTY; UR with another colon (UTF-8 of a letter with marks) */
+	return begins_like(line, "TSBQR") || begins_like(line, "TSBAR") ||
+	    (begins_like(line, "UR") && line.n > 2 && (line.p[2] >= 0x80 || line.p[2] == ';'));
+}
+
+bool
+scanned_ends_line(int c, struct tsb_view so_far)
+{
+	if (c == '\n' || c == '\r')
+		return true;
+	return c == '\t' && !begins_with(scanned_trim(so_far), "{");
 }
 
 static int

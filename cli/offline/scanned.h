@@ -22,8 +22,15 @@ enum scanned_line {
 	SCANNED_OTHER, /* nothing that is known here */
 };
 
-/* The line without white space around it and without the kind of code that zbar prints before. */
+/*
+ * The line without white space around it and without the kind of code that zbar or a scanner (AIM,
+ * "]Q1") sends before.
+ */
 struct tsb_view scanned_trim(struct tsb_view line);
+/* Whether this byte ends the line so far: LF, CR, or the TAB of a scanner, but not one in JSON. */
+bool scanned_ends_line(int c, struct tsb_view so_far);
+/* One of our codes as a scanner types it with a foreign keyboard layout or with Caps Lock. */
+bool scanned_other_layout(struct tsb_view line);
 /*
  * Tells the kind of a trimmed line and takes it if it is a part; *fresh when that part is new.
  * TSB_E_PAYLOAD as the joiners.

@@ -120,19 +120,16 @@ add_line(struct gathering *g, const char *from, size_t number, struct tsb_view l
 static int
 add_lines(struct gathering *g, const char *from, struct tsb_view text)
 {
-	const unsigned char *end;
 	struct tsb_view line;
 	size_t number;
 
 	for (number = 1; text.n > 0; number++) {
-		end = memchr(text.p, '\n', text.n);
-		line = tsb_view_of(text.p, end != NULL ? (size_t)(end - text.p) : text.n);
-		text.p += line.n;
-		text.n -= line.n;
-		if (end != NULL) {
-			text.p++;
-			text.n--;
-		}
+		line = tsb_view_of(text.p, 0);
+		while (line.n < text.n && !scanned_ends_line(text.p[line.n], line))
+			line.n++;
+		text = tsb_view_of(text.p + line.n, text.n - line.n);
+		if (text.n > 0)
+			text = tsb_view_of(text.p + 1, text.n - 1);
 		if (add_line(g, from, number, scanned_trim(line)))
 			return -1;
 	}

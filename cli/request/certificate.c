@@ -9,6 +9,7 @@
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
+#include "lib/crypto/pem.h"
 #include "lib/wire/names.h"
 
 #include "cli/lib/body.h"
@@ -21,7 +22,6 @@
 #include "cli/request/commands.h"
 #include "cli/request/request.h"
 
-#define CSR_FILE_MAX (128 * 1024)
 #define DAYS_DEFAULT 365
 #define DAYS_MAX     36525
 
@@ -224,17 +224,14 @@ cli_certificate_selfsign(struct cli *c)
 	return request_create(c, &body);
 }
 
-/* PEM, base64 or DER. */
 static int
 read_csr(struct cli *c, const char *path, struct tsb_view *der, struct certview *csr)
 {
-	tsb_bytes_auto content = {0};
-	struct tsb_err ignored;
+	struct tsb_err why;
 
-	if (file_read(path, CSR_FILE_MAX, &content, &c->err))
-		return -1;
-	if (crypto_pem_to_der(tsb_view_bytes(&content), &c->arena, der, &ignored))
-		*der = arena_view(&c->arena, tsb_view_bytes(&content));
+	if (file_read_csr(path, &c->arena, der, &why))
+		return tsb_fail(&c->err,
+		    why.code == TSB_E_READING_PEM ? TSB_E_CSR_FORMAT : why.code, "%s", why.msg);
 	if (!certview_open(*der, csr) || csr->kind != CERTVIEW_REQUEST)
 		return tsb_fail(&c->err, TSB_E_CSR_FORMAT, "%s holds no certificate request", path);
 	return 0;
@@ -294,7 +291,8 @@ cli_certificate_show(struct cli *c)
 	if (wire_client_text_parse(tsb_view_bytes(&answer), "certificate", &c->arena, &pem,
 		&c->err))
 		return session_misread(c);
-	if (pem == NULL || crypto_pem_to_der(tsb_view_str(pem), &c->arena, &der, &c->err) ||
+	if (pem == NULL ||
+	    crypto_pem_pick(tsb_view_str(pem), PEM_CERTIFICATE, &c->arena, &der, &c->err) ||
 	    !certview_open(der, &v) || v.kind != CERTVIEW_CERTIFICATE) {
 		tsb_fail(&c->err, TSB_E_IO, "certificate is missing or not understood");
 		return session_misread(c);

@@ -82,12 +82,21 @@ tsb_file_load(const char *path, size_t max, struct arena *a, struct tsb_view *ou
 	return 0;
 }
 
+struct tsb_view
+tsb_text_start(struct tsb_view text)
+{
+	if (text.n >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0)
+		return tsb_view_of(text.p + 3, text.n - 3);
+	return text;
+}
+
 int
 tsb_file_first_line(struct tsb_view text, const char *name, struct tsb_view *line,
     struct tsb_err *err)
 {
 	size_t n;
 
+	text = tsb_text_start(text);
 	for (n = 0; n < text.n && text.p[n] != '\n' && text.p[n] != '\r'; n++)
 		if (text.p[n] == '\0')
 			return tsb_fail(err, TSB_E_INPUT, "the first line of %s is not text", name);

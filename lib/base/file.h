@@ -27,6 +27,8 @@ int tsb_file_load(const char *path, size_t max, struct arena *a, struct tsb_view
 /* tsb_file_read() from an open descriptor to its end; name is for messages. */
 int tsb_file_read_fd(int fd, const char *name, size_t max, struct tsb_bytes *out,
     struct tsb_err *err) TSB_MUSTCHECK;
+/* The text without a byte order mark (U+FEFF in UTF-8) at its start. */
+struct tsb_view tsb_text_start(struct tsb_view text);
 /* The first line of text without its end; TSB_E_INPUT when it is empty or holds a NUL. */
 int tsb_file_first_line(struct tsb_view text, const char *name, struct tsb_view *line,
     struct tsb_err *err) TSB_MUSTCHECK;

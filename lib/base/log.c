@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +42,25 @@ log_open(const char *program, const char *path, enum log_level level, struct tsb
 	}
 	log_path = path;
 	return 0;
+}
+
+int
+log_check(const char *path, struct tsb_err *err)
+{
+	char folder[PATH_MAX];
+	char *slash;
+
+	if (path == NULL || access(path, W_OK) == 0)
+		return 0;
+	if (errno == ENOENT) {
+		snprintf(folder, sizeof(folder), "%s", path);
+		slash = strrchr(folder, '/');
+		if (slash != NULL)
+			slash[slash == folder] = '\0';
+		if (access(slash != NULL ? folder : ".", W_OK | X_OK) == 0)
+			return 0;
+	}
+	return tsb_fail(err, TSB_E_IO, "log file %s: %s", path, strerror(errno));
 }
 
 void

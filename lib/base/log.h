@@ -12,6 +12,8 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* program is kept by reference; path NULL = stderr. Returns -1 when the file cannot be opened. */
 int log_open(const char *program, const char *path, enum log_level, struct tsb_err *err);
+/* Whether log_open() could open it, which is not made for that; -1 says why not. NULL is good. */
+int log_check(const char *path, struct tsb_err *err) TSB_MUSTCHECK;
 void log_reopen(void); /* after rotation (SIGHUP) */
 /* The id printed as req=... on each line until changed; NULL = none. Copied. */
 void log_request(const char *id);

@@ -83,6 +83,10 @@ program_options(const struct program *p, int argc, char **argv)
 	}
 	if (!check_only)
 		return -1;
+	if (p->check != NULL && p->check(p->settings, &err)) {
+		fprintf(stderr, "%s: %s\n", p->name, err.msg);
+		return 1;
+	}
 	printf("%s: %s is good\n", p->name, path);
 	if (p->advise != NULL)
 		p->advise(p->settings);

@@ -12,6 +12,8 @@ struct program {
 	/* Reads and checks the settings file. */
 	int (*load)(const char *path, void *settings, struct tsb_err *err);
 	void *settings;
+	/* -n: refuses what starting would refuse beyond load(), without serving. */
+	int (*check)(void *settings, struct tsb_err *err);
 	void (*advise)(
 	    const void *settings); /* -n says, too, what is good but unwise; NULL = nothing */
 	/* Offered when not NULL: --init sets *init; -u USER sets *user. */

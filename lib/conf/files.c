@@ -5,6 +5,7 @@
 #include "lib/base/enc.h"
 #include "lib/base/file.h"
 #include "lib/conf/files.h"
+#include "lib/crypto/pem.h"
 
 #define PEM_MAX (64 * 1024)
 
@@ -14,11 +15,13 @@ secret_load(const struct broker_conf *conf, struct broker_files *f, struct tsb_e
 	const char *path = conf->secret_key_file;
 	arena_auto a = {0};
 	struct tsb_view text, key;
+	struct tsb_err why;
 
 	if (path == NULL)
 		return 0;
-	if (tsb_file_load(path, 1024, &a, &text, err))
-		return -1;
+	if (tsb_file_load(path, 1024, &a, &text, &why))
+		return tsb_fail(err, why.code, "general.secretKeyFile: %s", why.msg);
+	text = tsb_text_start(text);
 	while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
 		text.n--;
 	if (!enc_hex_decode(text, &a, &key) || key.n != sizeof(f->secret))
@@ -32,20 +35,40 @@ secret_load(const struct broker_conf *conf, struct broker_files *f, struct tsb_e
 
 /* ---- signers ---- */
 
-/* Certificates (as keys when keys is set) of the files, for as long as the process lives. */
+/* All that files of a setting hold of these kinds; a message names setting and file. */
 static int
-certificates_load(struct broker_files *f, const struct conf_list *files, bool keys,
-    struct tsb_view **out, size_t *n, struct tsb_err *err)
+blocks_load(const char *setting, const char *path, unsigned kinds, struct arena *a,
+    struct pem_blocks *out, struct tsb_err *err)
 {
-	struct tsb_view pem, der, spki;
+	struct tsb_view text;
+	struct tsb_err why;
+
+	if (tsb_file_load(path, PEM_MAX, a, &text, &why))
+		return tsb_fail(err, why.code, "%s: %s", setting, why.msg);
+	if (crypto_pem_all(text, kinds, a, out, &why))
+		return tsb_fail(err, why.code, "%s: %s: %s", setting, path, why.msg);
+	if (out->issuers > 0)
+		log_info("%s: %s holds a chain of certificates: its leaf counts", setting, path);
+	return 0;
+}
+
+/* Certificates (as keys when keys is set), the first of each file, for as long as f lives. */
+static int
+certificates_load(struct broker_files *f, const char *setting, const struct conf_list *files,
+    bool keys, struct tsb_view **out, size_t *n, struct tsb_err *err)
+{
+	struct pem_blocks blocks;
+	struct tsb_view spki;
+	struct tsb_err why;
 
 	*out = arena_array(&f->arena, files->n, sizeof(**out));
 	for (*n = 0; *n < files->n; (*n)++) {
-		if (tsb_file_load(files->v[*n], PEM_MAX, &f->arena, &pem, err) ||
-		    crypto_pem_to_der(pem, &f->arena, &der, err) ||
-		    crypto_cert_spki(der, &f->arena, &spki, err))
+		if (blocks_load(setting, files->v[*n], PEM_CERTIFICATE, &f->arena, &blocks, err))
 			return -1;
-		(*out)[*n] = keys ? spki : der;
+		if (crypto_cert_spki(blocks.v[0].der, &f->arena, &spki, &why))
+			return tsb_fail(err, why.code, "%s: %s: %s", setting, files->v[*n],
+			    why.msg);
+		(*out)[*n] = keys ? spki : blocks.v[0].der;
 	}
 	return 0;
 }
@@ -53,64 +76,30 @@ certificates_load(struct broker_files *f, const struct conf_list *files, bool ke
 static int
 signers_load(const struct broker_conf *conf, struct broker_files *f, struct tsb_err *err)
 {
-	if (certificates_load(f, &conf->timestamp_signers, false, &f->signers, &f->nsigners, err))
+	if (certificates_load(f, "general.allowedTimestampSigningCertificates",
+		&conf->timestamp_signers, false, &f->signers, &f->nsigners, err))
 		return -1;
-	return certificates_load(f, &conf->request_signers, true, &f->request_signers,
-	    &f->nrequest_signers, err);
+	return certificates_load(f, "general.allowedRequestCertificates", &conf->request_signers,
+	    true, &f->request_signers, &f->nrequest_signers, err);
 }
 
 /* ---- pins of the profile air-gapped ---- */
 
-#define PEM_END "-----END "
-/* Most keys in one file, which may be a list of approvers. */
-#define KEYS_MAX (PEM_MAX / 64)
-
-/* Takes the next PEM block off text, or all that is left when no block ends there. */
-static struct tsb_view
-pem_next(struct tsb_view *text)
-{
-	struct tsb_view block = *text;
-	const unsigned char *end = memmem(text->p, text->n, PEM_END, strlen(PEM_END)), *lf;
-
-	lf = end == NULL ? NULL : memchr(end, '\n', text->n - (size_t)(end - text->p));
-	if (lf != NULL)
-		block.n = (size_t)(lf - text->p) + 1;
-	text->p += block.n;
-	text->n -= block.n;
-	return block;
-}
-
-static bool
-is_blank(struct tsb_view v)
-{
-	for (size_t i = 0; i < v.n; i++)
-		if (memchr(" \t\r\n", v.p[i], 4) == NULL)
-			return false;
-	return true;
-}
-
-/* Public keys of one file: PEM blocks of keys or certificates, one after the other. */
+/* Public keys of one file: keys or certificates, one after the other. */
 static int
 key_file_load(struct broker_files *f, const char *setting, const char *path, struct tsb_view **keys,
     size_t *n, struct tsb_err *err)
 {
-	struct tsb_view text, der;
+	struct pem_blocks blocks;
 	struct tsb_err why;
 
-	*keys = arena_array(&f->arena, KEYS_MAX, sizeof(**keys));
-	*n = 0;
-	if (tsb_file_load(path, PEM_MAX, &f->arena, &text, &why))
-		return tsb_fail(err, why.code, "%s: %s", setting, why.msg);
-	do {
-		if (*n == KEYS_MAX)
-			return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "%s: %s has too many keys",
-			    setting, path);
-		if (crypto_pem_to_der(pem_next(&text), &f->arena, &der, &why) ||
-		    crypto_public_key(der, &f->arena, &(*keys)[*n], &why))
+	if (blocks_load(setting, path, PEM_CERTIFICATE | PEM_PUBLIC_KEY, &f->arena, &blocks, err))
+		return -1;
+	*keys = arena_array(&f->arena, blocks.n, sizeof(**keys));
+	for (*n = 0; *n < blocks.n; (*n)++)
+		if (crypto_public_key(blocks.v[*n].der, &f->arena, &(*keys)[*n], &why))
 			return tsb_fail(err, why.code, "%s: %s, key %zu: %s", setting, path, *n + 1,
 			    why.msg);
-		(*n)++;
-	} while (!is_blank(text));
 	return 0;
 }
 

@@ -233,8 +233,8 @@ load(const char *path, void *settings, struct tsb_err *err)
 }
 
 int
-broker_start(const char *name, const char *about, int argc, char **argv,
-    void (*advise)(const void *conf), struct broker_conf *conf)
+broker_start(const char *name, const char *about, int (*try_out)(void *, struct tsb_err *),
+    int argc, char **argv, void (*advise)(const void *conf), struct broker_conf *conf)
 {
 	const struct program program = {
 	    .name = name,
@@ -243,6 +243,7 @@ broker_start(const char *name, const char *about, int argc, char **argv,
 	    .rows = broker_conf_rows,
 	    .load = load,
 	    .settings = conf,
+	    .check = try_out,
 	    .advise = advise,
 	};
 	struct tsb_err err = {0};

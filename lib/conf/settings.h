@@ -64,10 +64,11 @@ void broker_conf_free(struct broker_conf *conf);
 
 /*
  * The first step of a broker's program: options, settings, protected memory, log. Returns -1 to go
- * on, or the status to exit with. advise gets conf with -n, and may be NULL (lib/base/program.h).
+ * on, or the status to exit with. check gets the settings when -n asks what starting would refuse;
+ * advise gets conf with -n, and may be NULL (lib/base/program.h).
  */
-int broker_start(const char *name, const char *about, int argc, char **argv,
-    void (*advise)(const void *conf), struct broker_conf *conf);
+int broker_start(const char *name, const char *about, int (*check)(void *conf, struct tsb_err *),
+    int argc, char **argv, void (*advise)(const void *conf), struct broker_conf *conf);
 
 /* Views of the settings, valid as long as conf. */
 struct store_conf broker_store_conf(const struct broker_conf *conf, enum store_login login);

@@ -70,9 +70,11 @@ crypto_public_key(struct tsb_view der, struct arena *a, struct tsb_view *spki, s
 
 	if (crypto_cert_spki(der, a, spki, &not_one) == 0)
 		return crypto_spki_check(*spki, err);
-	if (crypto_spki_check(der, &not_one))
-		return tsb_fail(err, TSB_E_PARSING_KEY,
-		    "neither a certificate nor a public key (RSA, EC, Ed25519, DSA)");
+	if (crypto_spki_check(der, err))
+		return err->code == TSB_E_APPROVER_KEY_TYPE
+		    ? -1 /* a key, and the reason that it cannot be used */
+		    : tsb_fail(err, TSB_E_PARSING_KEY,
+			  "neither a certificate nor a public key (RSA, EC, Ed25519, DSA)");
 	*spki = arena_view(a, der);
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pkcs12.h>
+#include <openssl/provider.h>
 
 #include "lib/crypto/keypair.h"
 #include "lib/crypto/owned.h"
@@ -57,6 +58,91 @@ crypto_pkcs12_seal(struct tsb_view private_key, struct tsb_view cert, const char
 	return 0;
 }
 
+/*
+ * The key bag is what is wanted: certificates beside it are often under ciphers that OpenSSL 3 has
+ * in its legacy provider only, and are not opened. NULL: none opens.
+ */
+static EVP_PKEY *
+key_of_bags(const STACK_OF(PKCS12_SAFEBAG) * bags, const char *pass, bool *sealed)
+{
+	EVP_PKEY *k = NULL;
+
+	for (int i = 0; k == NULL && i < sk_PKCS12_SAFEBAG_num(bags); i++) {
+		const PKCS12_SAFEBAG *bag = sk_PKCS12_SAFEBAG_value(bags, i);
+		pkcs8_auto *p8 = NULL;
+
+		switch (PKCS12_SAFEBAG_get_nid(bag)) {
+		case NID_keyBag:
+			k = EVP_PKCS82PKEY(PKCS12_SAFEBAG_get0_p8inf(bag));
+			break;
+		case NID_pkcs8ShroudedKeyBag:
+			*sealed = true;
+			p8 = PKCS12_decrypt_skey(bag, pass, -1);
+			k = p8 == NULL ? NULL : EVP_PKCS82PKEY(p8);
+			break;
+		}
+	}
+	return k;
+}
+
+static EVP_PKEY *
+key_of_safes(PKCS12 *p12, const char *pass, bool *sealed)
+{
+	STACK_OF(PKCS7) *safes = PKCS12_unpack_authsafes(p12);
+	EVP_PKEY *k = NULL;
+
+	for (int i = 0; k == NULL && i < sk_PKCS7_num(safes); i++) {
+		PKCS7 *p7 = sk_PKCS7_value(safes, i);
+		int nid = OBJ_obj2nid(p7->type);
+		STACK_OF(PKCS12_SAFEBAG) *bags = nid == NID_pkcs7_data ? PKCS12_unpack_p7data(p7)
+		    : nid == NID_pkcs7_encrypted ? PKCS12_unpack_p7encdata(p7, pass, -1)
+						 : NULL;
+
+		k = key_of_bags(bags, pass, sealed);
+		sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
+	}
+	sk_PKCS7_pop_free(safes, PKCS7_free);
+	return k;
+}
+
+/* Old containers: RC2 and the like come with the legacy provider, where it is installed. */
+static EVP_PKEY *
+open_key(PKCS12 *p12, const char *pass, bool *sealed)
+{
+	EVP_PKEY *k = key_of_safes(p12, pass, sealed);
+	OSSL_PROVIDER *legacy, *standard;
+
+	if (k != NULL)
+		return k;
+	standard = OSSL_PROVIDER_load(NULL, "default"); /* the first one loaded by name ends it */
+	legacy = OSSL_PROVIDER_load(NULL, "legacy");
+	if (legacy != NULL)
+		k = key_of_safes(p12, pass, sealed);
+	OSSL_PROVIDER_unload(legacy);
+	OSSL_PROVIDER_unload(standard);
+	return k;
+}
+
+static int
+refuse(const char *why, struct tsb_err *err)
+{
+	ERR_clear_error();
+	return tsb_fail(err, TSB_E_DECRYPT_FAILED, "the password does not open the container%s",
+	    why);
+}
+
+/* An empty password is written as none by some programs, and as an empty one by others. */
+static bool
+has_mac_of(PKCS12 *p12, const char **pass)
+{
+	if (PKCS12_verify_mac(p12, *pass, -1) == 1)
+		return true;
+	if (**pass != '\0' || PKCS12_verify_mac(p12, NULL, 0) != 1)
+		return false;
+	*pass = NULL;
+	return true;
+}
+
 int
 crypto_pkcs12_open(struct tsb_view container, struct tsb_view password,
     struct tsb_bytes *private_key, struct tsb_err *err)
@@ -65,17 +151,27 @@ crypto_pkcs12_open(struct tsb_view container, struct tsb_view password,
 	tsb_bytes_auto text = {0};
 	pkcs12_auto *p12 = NULL;
 	pkey_auto *k = NULL;
-	x509_auto *x = NULL;
+	const char *pass;
+	bool sealed = false;
 
 	if (password_text(password, &text, err))
 		return -1;
+	pass = tsb_bytes_cstr(&text);
 	if (container.n <= CONTAINER_MAX)
 		p12 = d2i_PKCS12(NULL, &der, (long)container.n);
-	if (p12 == NULL || PKCS12_parse(p12, tsb_bytes_cstr(&text), &k, &x, NULL) != 1 ||
-	    k == NULL) {
-		ERR_clear_error();
-		return tsb_fail(err, TSB_E_DECRYPT_FAILED,
-		    "the password does not open the approver's container");
-	}
+	if (p12 == NULL)
+		return refuse(": it is no PKCS #12", err);
+	if (!PKCS12_mac_present(p12))
+		return refuse(": it has no MAC (openssl pkcs12 -export makes one)", err);
+	if (!has_mac_of(p12, &pass))
+		return refuse("", err);
+	k = open_key(p12, pass, &sealed);
+	if (k == NULL)
+		return refuse(sealed
+			? ": it is right, but OpenSSL has no such cipher "
+			  "(openssl pkcs12 -legacy converts it)"
+			: ": it is right, but there is no private key that can be read "
+			  "(old ciphers: openssl pkcs12 -legacy converts it)",
+		    err);
 	return crypto_private_format(k, private_key, err);
 }

@@ -8,6 +8,7 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/provider.h>
 #include <openssl/rsa.h>
 
 #include "lib/base/enc.h"
@@ -135,26 +136,93 @@ give_passphrase(char *buf, int size, int writing, void *ctx)
 	return (int)n;
 }
 
+/* The reason for people who have the right file in another form, or another file. */
+static const char *
+why_no_key(struct tsb_view text)
+{
+	static const struct {
+		const char *has, *why;
+	} rows[] = {
+	    {"-----BEGIN OPENSSH PRIVATE KEY-----",
+		"it is in the form of OpenSSH (ssh-keygen -p -m PKCS8 -f FILE converts a copy)"},
+	    {"PRIVATE KEY-----", "its PEM block does not decode"},
+	    {"-----BEGIN PUBLIC KEY-----", "this is the public key"},
+	    {"-----BEGIN CERTIFICATE-----", "this is a certificate, without the private key"},
+	    {"\xfe\xed\xfe\xed",
+		"it is a Java key store (keytool -importkeystore "
+		"-deststoretype PKCS12 converts it)"},
+	};
+
+	for (size_t i = 0; i < TSB_COUNT(rows); i++)
+		if (memmem(text.p, text.n, rows[i].has, strlen(rows[i].has)) != NULL)
+			return rows[i].why;
+	return "there is none in PEM form";
+}
+
+/* Under "legacy" OpenSSL 3 keeps the ciphers of old files, such as PBE with MD5 and DES. */
+static EVP_PKEY *
+read_pem(struct tsb_view pem, struct passphrase *given)
+{
+	bio_auto *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+
+	if (bio == NULL)
+		fatal("out of memory");
+	return PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, given);
+}
+
+static EVP_PKEY *
+read_pem_legacy(struct tsb_view pem, struct passphrase *given)
+{
+	OSSL_PROVIDER *standard = OSSL_PROVIDER_load(NULL, "default");
+	OSSL_PROVIDER *legacy = OSSL_PROVIDER_load(NULL, "legacy");
+	EVP_PKEY *key = legacy == NULL ? NULL : read_pem(pem, given);
+
+	OSSL_PROVIDER_unload(legacy);
+	OSSL_PROVIDER_unload(standard);
+	return key;
+}
+
+static bool
+is_unknown_cipher(void)
+{
+	unsigned long e;
+
+	while ((e = ERR_get_error()) != 0)
+		if (ERR_GET_REASON(e) == ERR_R_UNSUPPORTED ||
+		    (ERR_GET_LIB(e) == ERR_LIB_EVP &&
+			(ERR_GET_REASON(e) == EVP_R_UNKNOWN_PBE_ALGORITHM ||
+			    ERR_GET_REASON(e) == EVP_R_UNKNOWN_CIPHER)))
+			return true;
+	return false;
+}
+
 int
 crypto_private_load(struct tsb_view pem, const char *passphrase, struct crypto_private **out,
     struct tsb_err *err)
 {
 	struct passphrase given = {.text = passphrase};
-	bio_auto *bio = NULL;
 	EVP_PKEY *key;
+	bool unknown;
 
 	if (pem.n == 0 || pem.n > PEM_MAX)
 		return refuse(TSB_E_PARSING_KEY, "the PEM text has a wrong length", err);
-	bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	if (bio == NULL)
-		fatal("out of memory");
-	key = PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, &given);
+	ERR_clear_error();
+	key = read_pem(pem, &given);
+	if (key != NULL)
+		return adopt(key, out, err);
+	unknown = is_unknown_cipher();
+	if (given.asked && passphrase != NULL)
+		key = read_pem_legacy(pem, &given);
 	if (key != NULL)
 		return adopt(key, out, err);
 	if (!given.asked)
-		return refuse(TSB_E_PARSING_KEY, "there is none in PEM form", err);
+		return refuse(TSB_E_PARSING_KEY, why_no_key(pem), err);
 	return refuse(TSB_E_DECRYPT_FAILED,
-	    passphrase == NULL ? "it is encrypted" : "the passphrase is wrong", err);
+	    passphrase == NULL ? "it is encrypted"
+		: unknown      ? "its cipher is one that OpenSSL reads with -legacy only (openssl "
+				 "pkcs8 -topk8 -provider legacy -provider default converts it)"
+			       : "the passphrase is wrong",
+	    err);
 }
 
 int

@@ -101,7 +101,9 @@ check_ec(EVP_PKEY *k, struct tsb_err *err)
 	if (EVP_PKEY_get_octet_string_param(k, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n) !=
 		1 ||
 	    n == 0 || point[0] != 0x04)
-		return fail_key(TSB_E_APPROVER_KEY_TYPE, "EC points must be uncompressed", err);
+		return fail_key(TSB_E_APPROVER_KEY_TYPE,
+		    "EC points must be uncompressed (openssl pkey -pubin -ec_conv_form uncompressed)",
+		    err);
 	return 0;
 }
 

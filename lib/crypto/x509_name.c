@@ -64,10 +64,10 @@ check(enum x509_attribute at, struct tsb_view v, struct tsb_err *err)
 }
 
 static void
-add(X509_NAME *name, enum x509_attribute at, struct tsb_view text, int place)
+add(X509_NAME *name, enum x509_attribute at, struct tsb_view text, int place, int set)
 {
 	if (!X509_NAME_add_entry_by_NID(name, attributes[at].nid, attributes[at].type, text.p,
-		(int)text.n, place, 0))
+		(int)text.n, place, set))
 		fatal("OpenSSL does not take %s into a name", attributes[at].member);
 }
 
@@ -97,23 +97,42 @@ x509_name(const char *const text[DN__MAX], struct tsb_bytes *der, struct tsb_err
 			continue;
 		if (check((enum x509_attribute)at, v, err))
 			return -1;
-		add(name, (enum x509_attribute)at, v, -1);
+		add(name, (enum x509_attribute)at, v, -1, 0);
 	}
 	write_name(name, der);
 	return 0;
 }
 
-/* Where a new attribute takes the place of the one that was there, without splitting a set. */
-static int
-place_of(X509_NAME *name, int at)
+static bool
+has_value(const X509_NAME *name, int at, struct tsb_view text)
 {
-	int n = X509_NAME_entry_count(name);
+	der_auto *utf8 = NULL;
+	int n = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
 
-	if (at > 0 && at < n &&
-	    X509_NAME_ENTRY_set(X509_NAME_get_entry(name, at - 1)) ==
-		X509_NAME_ENTRY_set(X509_NAME_get_entry(name, at)))
-		return n;
-	return at;
+	return n >= 0 && tsb_view_eq(tsb_view_of(utf8, (size_t)n), text);
+}
+
+/*
+ * Takes all common names out. Returns the set (RDN) that a new one at the first place joins, as
+ * X509_NAME_add_entry_by_NID() takes it: -1 the one before, 1 the one behind, 0 none.
+ */
+static int
+take_out(X509_NAME *name, int first)
+{
+	int own = X509_NAME_ENTRY_set(X509_NAME_get_entry(name, first));
+	bool before = first > 0 && X509_NAME_ENTRY_set(X509_NAME_get_entry(name, first - 1)) == own;
+	bool behind = false;
+	int at;
+
+	for (at = first + 1; at < X509_NAME_entry_count(name); at++) {
+		const X509_NAME_ENTRY *e = X509_NAME_get_entry(name, at);
+
+		behind |= X509_NAME_ENTRY_set(e) == own &&
+		    OBJ_obj2nid(X509_NAME_ENTRY_get_object(e)) != NID_commonName;
+	}
+	for (at = first; at >= 0; at = X509_NAME_get_index_by_NID(name, NID_commonName, -1))
+		X509_NAME_ENTRY_free(X509_NAME_delete_entry(name, at));
+	return before ? -1 : behind;
 }
 
 int
@@ -123,7 +142,7 @@ x509_name_with_common_name(struct tsb_view in, const char *common_name, struct t
 	const unsigned char *p = in.p;
 	struct tsb_view text = tsb_view_str(common_name);
 	name_auto *name = in.n > LONG_MAX ? NULL : d2i_X509_NAME(NULL, &p, (long)in.n);
-	int first, at;
+	int first, set = 0;
 
 	if (name == NULL || p != in.p + in.n) {
 		ERR_clear_error();
@@ -131,10 +150,15 @@ x509_name_with_common_name(struct tsb_view in, const char *common_name, struct t
 	}
 	if (check(DN_COMMON_NAME, text, err))
 		return -1;
-	first = at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
-	for (; at >= 0; at = X509_NAME_get_index_by_NID(name, NID_commonName, -1))
-		X509_NAME_ENTRY_free(X509_NAME_delete_entry(name, at));
-	add(name, DN_COMMON_NAME, text, first < 0 ? -1 : place_of(name, first));
+	first = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+	if (first >= 0 && X509_NAME_get_index_by_NID(name, NID_commonName, first) < 0 &&
+	    has_value(name, first, text)) {
+		tsb_bytes_add_view(der, in);
+		return 0;
+	}
+	if (first >= 0)
+		set = take_out(name, first);
+	add(name, DN_COMMON_NAME, text, first, set);
 	write_name(name, der);
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/enc.h"
+#include "lib/crypto/pem.h"
 #include "lib/crypto/x509.h"
 #include "lib/flow/certificate.h"
 #include "lib/flow/hsmcall.h"
@@ -61,7 +62,7 @@ stored_certificate(struct flow *f, const char *key_name, struct arena *a, struct
 		return kept_certificate(f, key_name, a, der, err);
 	return hsm_certificate(f->hsm, key_name, a, &pem, err)
 	    ? -1
-	    : crypto_pem_to_der(pem, a, der, err);
+	    : crypto_pem_pick(pem, PEM_CERTIFICATE, a, der, err);
 }
 
 /* ---- what is to be signed ---- */

@@ -9,6 +9,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
+#include "lib/crypto/pem.h"
 #include "lib/crypto/signature.h"
 #include "lib/flow/certificate.h"
 #include "lib/flow/evaluate.h"
@@ -175,7 +176,7 @@ take_certificate(struct proof *p, struct tsb_view pem, struct tsb_err *err)
 		return 0;
 	}
 	p->c->result = tsb_view_str("true");
-	return crypto_pem_to_der(pem, p->arena, &p->c->certificate, err);
+	return crypto_pem_pick(pem, PEM_CERTIFICATE, p->arena, &p->c->certificate, err);
 }
 
 static int

@@ -257,21 +257,20 @@ trimmed(struct tsb_view text)
 	return text;
 }
 
-/* Next line that is not empty, without white space around it. */
+/* Next line that is not empty, without white space around it; scanners end it with CR or TAB. */
 static bool
 next_line(struct tsb_view *rest, struct tsb_view *line)
 {
 	do {
-		const unsigned char *end;
-		size_t n;
+		size_t n = 0;
 
 		if (rest->n == 0)
 			return false;
-		end = memchr(rest->p, '\n', rest->n);
-		n = end != NULL ? (size_t)(end - rest->p) : rest->n;
+		while (n < rest->n && memchr("\n\r\t", rest->p[n], 3) == NULL)
+			n++;
 		*line = trimmed(tsb_view_of(rest->p, n));
-		rest->p += end != NULL ? n + 1 : n;
-		rest->n -= end != NULL ? n + 1 : n;
+		n += n < rest->n;
+		*rest = tsb_view_of(rest->p + n, rest->n - n);
 	} while (line->n == 0);
 	return true;
 }

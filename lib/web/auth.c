@@ -11,6 +11,7 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
+#include "lib/crypto/pem.h"
 #include "lib/web/internal.h"
 
 #define DIGEST_PREFIX "sha256:"
@@ -195,7 +196,7 @@ cert_roles(const struct web_auth *auth, const char *pem, struct arena *a)
 	struct tsb_err err = {0};
 	struct tsb_view der;
 
-	if (crypto_pem_to_der(tsb_view_str(pem), a, &der, &err)) {
+	if (crypto_pem_pick(tsb_view_str(pem), PEM_CERTIFICATE, a, &der, &err)) {
 		log_failure(LOG_WARN, "TSB_CLIENT_CERT", &err);
 		return 0;
 	}
@@ -262,7 +263,7 @@ web_auth_caller(const struct web_auth *auth, const struct web_caller *caller, st
 	if (caller->apikey != NULL)
 		fingerprint_add(&text, "key", &auth->keys, tsb_view_str(caller->apikey), a);
 	if (caller->cert != NULL &&
-	    crypto_pem_to_der(tsb_view_str(caller->cert), a, &der, &err) == 0)
+	    crypto_pem_pick(tsb_view_str(caller->cert), PEM_CERTIFICATE, a, &der, &err) == 0)
 		fingerprint_add(&text, "cert", &auth->certs, der, a);
 	if (caller->user != NULL)
 		name_add(&text, caller->user);

@@ -75,7 +75,6 @@ unsigned web_auth_roles(const struct web_auth *auth, const struct web_caller *ca
 /* What web_request shows as caller; auth NULL = "". */
 const char *web_auth_caller(const struct web_auth *auth, const struct web_caller *caller,
     struct arena *a);
-void web_auth_free(struct web_auth **);
 /* "approver+service" for the log; "-" when none. */
 const char *web_roles_text(unsigned roles, struct arena *a);
 

@@ -137,6 +137,7 @@ struct web_auth_conf {
 struct web_auth;
 /* Hashes the configured keys; TSB_E_CONFIG_NOT_VALID names a bad entry. Freed with the process. */
 struct web_auth *web_auth_new(const struct web_auth_conf *conf, struct tsb_err *err);
+void web_auth_free(struct web_auth **auth); /* *auth becomes NULL */
 
 /*
  * A program's server. Workers are forked after start-up; each calls open() once (its database and

@@ -473,7 +473,7 @@ def test_key_create_with_a_policy_file_reports_open_rules(broker, tmp_path, anna
     (["-a", "EC", "--approvers", "{pub},{pub}"], "another file holds too"),
     (["-a", "EC", "--approvers", "{pub}", "--timelock", "30"], "multiples of 60"),
     (["-a", "EC", "--approvers", "{pub}", "--timelock", "120", "--timeout", "60"], "above"),
-    (["-a", "EC", "--approvers", "{key}"], "neither a certificate nor a public key"),
+    (["-a", "EC", "--approvers", "{key}"], "give its public half"),
     ([], "give --algorithm"),
 ])
 def test_key_create_finds_mistakes_before_it_calls(broker, anna, args, says):

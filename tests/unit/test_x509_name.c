@@ -184,7 +184,24 @@ test_common_name_inside_a_set_leaves_the_set_whole(void **state)
 	put(name, NID_commonName, "old", -1);
 	put(name, NID_organizationName, "o", -1);
 	/* DER sorts a set */
-	assert_string_equal(renamed(name, "new"), "L=l+O=o,CN=new");
+	assert_string_equal(renamed(name, "new"), "L=l+O=o+CN=new");
+}
+
+/* A name in forms that are not ours (a set, PrintableString) is the applicant's choice. */
+static void
+test_a_name_whose_common_name_stays_is_kept_bit_by_bit(void **state)
+{
+	static const unsigned char name[] = "\x30\x29\x31\x10\x30\x0e\x06\x03\x55\x04\x0a\x13"
+					    "\x07"
+					    "Example\x31\x15\x30\x0a\x06\x03\x55\x04\x03\x13\x03"
+					    "pay\x30\x07\x06\x03\x55\x04\x05\x13\x00";
+	struct tsb_view in = tsb_view_of(name, sizeof(name) - 1);
+	tsb_bytes_auto out = {0};
+	struct tsb_err err = {0};
+
+	if (x509_name_with_common_name(in, "pay", &out, &err) != 0)
+		fail_msg("%s", err.msg);
+	assert_true(tsb_view_eq(in, tsb_view_bytes(&out)));
 }
 
 static void
@@ -208,6 +225,7 @@ main(void)
 	    cmocka_unit_test(test_subject_refusals),
 	    cmocka_unit_test(test_common_name_is_replaced_in_its_place),
 	    cmocka_unit_test(test_common_name_inside_a_set_leaves_the_set_whole),
+	    cmocka_unit_test(test_a_name_whose_common_name_stays_is_kept_bit_by_bit),
 	    cmocka_unit_test(test_common_name_refusals),
 	};
 
