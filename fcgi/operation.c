@@ -44,6 +44,7 @@ api_synchronous(void *app, struct web_request *rq, struct web_reply *reply, stru
 		    tsb_kinds[kind].content != CONTENT_POLICY, err)) ||
 	    wire_compact(rq->body, rq->arena, &what.body, err))
 		return -1;
+	what.asked = in.request.envelope;
 	if (deed.action == NULL)
 		return fcgi_forward(app, reply, &what, err);
 	deed.key_name = in.request.key_name;

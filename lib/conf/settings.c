@@ -22,7 +22,7 @@ const struct conf_row broker_conf_rows[] = {
     {"general", "allowedTimestampSigningCertificates", CONF_LIST, AT(timestamp_signers), NULL, 0, 0,
 	"PEM files of certificates that may list and delete tasks of others"},
     {"general", "allowedRequestCertificates", CONF_LIST, AT(request_signers), NULL, 0, 0,
-	"PEM files of certificates; if set, requests must be signed with the key of one of them"},
+	"PEM files of certificates; if set, who asks for the use of a key signs with the key of one"},
     {"general", "approverRsaBits", CONF_INT, AT(approver_rsa_bits), "2048", 1024, 8192,
 	"fewest bits of RSA keys of approvers in new policies"},
     {"general", "fetchResultOnce", CONF_BOOL, AT(fetch_result_once), "false", 0, 0,

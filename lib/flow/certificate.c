@@ -12,6 +12,7 @@
 #include "lib/flow/certificate.h"
 #include "lib/flow/hsmcall.h"
 #include "lib/flow/rooms.h"
+#include "lib/flow/signer.h"
 #include "lib/hsm/order.h"
 
 #define KEY_CERT_SIGN (1U << 5)
@@ -353,8 +354,8 @@ flow_certificate_make(struct flow *f, const struct tsb_request_in *in, struct ar
 {
 	struct draft d;
 
-	if (flow_hsm_need(f, err) || draft_make(f, in, a, &d, err) ||
-	    sign_now(f, in, &d, form_of(in->kind), a, pem, err))
+	if (flow_hsm_need(f, err) || flow_signer_check_request(f, in, err) ||
+	    draft_make(f, in, a, &d, err) || sign_now(f, in, &d, form_of(in->kind), a, pem, err))
 		return -1;
 	if (tsb_kinds[in->kind].content == CONTENT_SELF_SIGNED)
 		return hsm_certificate_store(f->hsm, in->key_name, *pem, err);

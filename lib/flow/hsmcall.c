@@ -4,6 +4,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/flow/hsmcall.h"
+#include "lib/flow/signer.h"
 #include "lib/ska/token.h"
 
 /* Attributes of an HSM without timestamps count as current for this long. */
@@ -18,11 +19,51 @@ flow_hsm_need(const struct flow *f, struct tsb_err *err)
 	    "this broker has the profile air-gapped and no HSM: keys are used where they are");
 }
 
+/* The member of the body that asks for the use of a private or secret key; NULL: none is used. */
+static const char *
+use_of_key(const struct hsm_pass *pass)
+{
+	switch (pass->what) {
+	case HSM_PASS_SYNCHRONOUS:
+		return tsb_kinds[pass->kind].envelope;
+	case HSM_PASS_ENCRYPT:
+		return "encryptRequest";
+	case HSM_PASS_WRAP:
+		return "wrapKeyRequest";
+	case HSM_PASS_KEY_CREATE:
+	case HSM_PASS_KEY_LIST:
+	case HSM_PASS_KEY_ATTRIBUTES:
+	case HSM_PASS_KEY_DELETE:
+	case HSM_PASS_VERIFY:
+	case HSM_PASS_RANDOM:
+	case HSM_PASS_CERTIFICATE_STORE:
+	case HSM_PASS_CERTIFICATE_GET:
+	case HSM_PASS_CERTIFICATE_DELETE:
+	case HSM_PASS__MAX:
+		break;
+	}
+	return NULL;
+}
+
+/* Every use of a key that is passed on comes by here; those of certificates by sign_now(). */
+static int
+asker_check(struct flow *f, const struct hsm_pass *pass, struct tsb_err *err)
+{
+	const char *envelope = use_of_key(pass);
+	arena_auto a = {0};
+
+	return envelope == NULL
+	    ? 0
+	    : flow_signer_check(f, pass->asked.n > 0 ? pass->asked : pass->body, envelope, &a, err);
+}
+
 int
 flow_hsm_pass(struct flow *f, const struct hsm_pass *pass, struct hsm_reply *reply,
     struct tsb_err *err)
 {
-	return flow_hsm_need(f, err) ? -1 : hsm_pass(f->hsm, pass, reply, err);
+	return flow_hsm_need(f, err) || asker_check(f, pass, err)
+	    ? -1
+	    : hsm_pass(f->hsm, pass, reply, err);
 }
 
 int

@@ -13,6 +13,7 @@
 #include "lib/flow/plan.h"
 #include "lib/flow/request.h"
 #include "lib/flow/rooms.h"
+#include "lib/flow/signer.h"
 #include "lib/ska/token.h"
 #include "lib/ska/verdict.h"
 
@@ -165,35 +166,11 @@ new_label_check(struct flow *f, const struct tsb_request_in *in, struct tsb_err 
 	return 0;
 }
 
-static bool
-signer_allowed(const struct flow *f, struct tsb_view spki)
-{
-	for (size_t i = 0; i < f->files.nrequest_signers; i++)
-		if (tsb_view_eq(f->files.request_signers[i], spki))
-			return true;
-	return false;
-}
-
-/* A caller who signed its request signed the bytes of the inner object that it sent. */
+/* The broker itself asks for internal kinds, and its caller has proven another role. */
 static int
 signature_check(const struct flow *f, const struct tsb_request_in *in, struct tsb_err *err)
 {
-	const struct tsb_request_signature *s = &in->signature;
-
-	/* the broker itself asks, and its caller has proven another role */
-	if (tsb_kinds[in->kind].internal)
-		return 0;
-	if (f->files.nrequest_signers > 0 && (!s->present || !signer_allowed(f, s->spki)))
-		return tsb_fail(err, TSB_E_REQUEST_SIGNER,
-		    "requestSignature must be made with a key of "
-		    "general.allowedRequestCertificates");
-	if (!s->present || crypto_verify(s->spki, s->digest, in->inner, s->signature, err) == 0)
-		return 0;
-	if (err->code != TSB_E_INVALID_SIGNATURE)
-		return -1;
-	return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
-	    "requestSignature.signature does not verify over the compact text of %s",
-	    tsb_kinds[in->kind].envelope);
+	return tsb_kinds[in->kind].internal ? 0 : flow_signer_check_request(f, in, err);
 }
 
 /*

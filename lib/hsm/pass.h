@@ -26,6 +26,7 @@ struct hsm_pass {
 	const char *key_name;
 	long length;
 	struct tsb_view body; /* compact JSON of the published API, checked; empty = none */
+	struct tsb_view asked; /* what the caller sent, where body is written anew; empty = body */
 };
 
 struct hsm_reply {

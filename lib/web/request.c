@@ -210,14 +210,33 @@ parse_cert(struct web_call *call, char *const *env, struct tsb_err *err)
 	return 0;
 }
 
+/*
+ * Of two keys nobody says which one counts. Some web servers join them to one that is wrong; where
+ * both arrive they are wrong, too.
+ */
+static const char *
+only_apikey(char *const *env)
+{
+	static const char name[] = "HTTP_X_API_KEY=";
+	const char *found = NULL;
+
+	for (; env != NULL && *env != NULL; env++) {
+		if (strncmp(*env, name, sizeof(name) - 1) != 0)
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = *env + sizeof(name) - 1;
+	}
+	/* no key is that long: a wrong one, which is always 401 and 631 (api-notes.md 2.2) */
+	return found != NULL && *found != '\0' && strlen(found) <= WEB_APIKEY_MAX ? found : NULL;
+}
+
 static int
 parse_caller(struct web_call *call, char *const *env, struct tsb_err *err)
 {
-	const char *user, *apikey = web_env(env, "HTTP_X_API_KEY");
+	const char *user;
 
-	/* no key is that long: a wrong one, which is always 401 and 631 (api-notes.md 2.2) */
-	if (apikey != NULL && strlen(apikey) <= WEB_APIKEY_MAX)
-		call->caller.apikey = apikey;
+	call->caller.apikey = only_apikey(env);
 	if (env_bounded(env, "REMOTE_USER", WEB_USER_MAX, &user, err))
 		return -1;
 	if (web_env(env, "AUTH_TYPE") != NULL)

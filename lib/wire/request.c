@@ -17,7 +17,7 @@ struct form {
 	size_t napprovals;
 	const char *signature_type;
 	const char *common_name;
-	bool has_tweak, has_merkle;
+	bool has_tweak, has_merkle, has_authority;
 	struct wire_cipher cipher;
 	struct key_form key; /* attributes of an unwrapped key */
 };
@@ -209,7 +209,8 @@ static const struct field self_sign_fields[] = {
     VALIDITY,
     {"commonName", FIELD_LABEL, .max = 255, AT(struct form, common_name)},
     {"standardCertificateAttributes", FIELD_OBJECT, .object = &subject_object},
-    {"certificateAuthority", FIELD_BOOL, IN(certificate.authority)},
+    {"certificateAuthority", FIELD_BOOL, HAS(struct form, has_authority),
+	IN(certificate.authority)},
     USAGES,
     {NULL},
 };
@@ -260,7 +261,8 @@ static const struct field synchronous_unwrap_fields[] = {
     {NULL},
 };
 
-/* Certificate operations at once have neither approvals nor an envelope (api-notes.md 9.3). */
+/* Certificate operations at once have no approvals, and an envelope only where it is signed
+ * (api-notes.md 9.3). */
 static const struct field bare_fields[] = {
     {"metaData", FIELD_IGNORED},
     {"metaDataSignature", FIELD_IGNORED},
@@ -332,6 +334,17 @@ inner_clean(struct tsb_view inner, struct arena *a)
 	return tsb_view_of(text, (size_t)(end - text));
 }
 
+/*
+ * The signature is over the inner object alone, which therefore has to tell its kind. The names of
+ * keys and required members do so for all kinds but this one: every object that asks for a
+ * certificate request would also ask for a self-signed certificate, if it lacked both members.
+ */
+static bool
+says_self_signed(const struct form *f)
+{
+	return f->common_name != NULL || f->has_authority;
+}
+
 static int
 read_request(enum tsb_kind kind, const struct field *more, struct tsb_view body, struct arena *a,
     struct form *f, struct tsb_err *err)
@@ -353,11 +366,38 @@ read_request(enum tsb_kind kind, const struct field *more, struct tsb_view body,
 	f->in.kind = kind;
 	if (!wire_member_text(f->in.envelope, envelope, &f->in.inner))
 		return tsb_fail(err, TSB_E_INPUT, "%s is missing", envelope);
+	if (f->in.signature.present && tsb_kinds[kind].content == CONTENT_SELF_SIGNED &&
+	    !says_self_signed(f))
+		return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
+		    "requestSignature of %s counts only for an object with commonName or "
+		    "certificateAuthority: without them the signed text is that of a request for "
+		    "a certificate as well",
+		    envelope);
 	f->in.inner_clean = inner_clean(f->in.inner, a);
 	if (f->has_policy) {
 		f->in.policy = arena_alloc(a, sizeof(*f->in.policy));
 		*f->in.policy = f->policy;
 	}
+	return 0;
+}
+
+int
+wire_signed_parse(struct tsb_view body, const char *envelope, struct arena *a,
+    struct tsb_view *inner, struct tsb_request_signature *out, struct tsb_err *err)
+{
+	const struct field rows[] = {
+	    {envelope, FIELD_IGNORED},
+	    {"requestSignature", FIELD_OBJECT, .object = &signature_object,
+		.has = offsetof(struct tsb_request_signature, present), .tells = true},
+	    {NULL},
+	};
+	const struct field_object object = {rows};
+	struct tsb_view compact;
+
+	if (field_read(body, &object, a, out, &compact, err))
+		return -1;
+	if (!wire_member_text(compact, envelope, inner))
+		*inner = tsb_view_of(NULL, 0);
 	return 0;
 }
 
@@ -373,6 +413,16 @@ wire_request_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
 	return 0;
 }
 
+static bool
+has_envelope(enum tsb_kind kind, struct tsb_view body, struct arena *a)
+{
+	struct tsb_view compact, inner;
+	struct tsb_err ignored;
+
+	return wire_compact(body, a, &compact, &ignored) == 0 &&
+	    wire_member_text(compact, tsb_kinds[kind].envelope, &inner);
+}
+
 int
 wire_certificate_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
     struct tsb_request_in *out, struct tsb_err *err)
@@ -381,8 +431,12 @@ wire_certificate_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a
 	    .check = shapes[kind].check};
 	struct form f = {.in = {.kind = kind, .certificate.validity = VALIDITY_DEFAULT}};
 
-	if (field_read(body, &object, a, &f, NULL, err))
+	if (has_envelope(kind, body, a)) {
+		if (read_request(kind, bare_fields, body, a, &f, err))
+			return -1;
+	} else if (field_read(body, &object, a, &f, NULL, err)) {
 		return -1;
+	}
 	*out = f.in;
 	return 0;
 }

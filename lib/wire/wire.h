@@ -85,6 +85,13 @@ struct wire_synchronous_in {
 int wire_synchronous_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
     struct wire_synchronous_in *out, struct tsb_err *err) TSB_MUSTCHECK;
 
+/*
+ * Of a body whose other members are read elsewhere: the compact text of its member envelope, and
+ * requestSignature, if there is one.
+ */
+int wire_signed_parse(struct tsb_view body, const char *envelope, struct arena *a,
+    struct tsb_view *inner, struct tsb_request_signature *out, struct tsb_err *err) TSB_MUSTCHECK;
+
 /* Body of POST /v1/filteredRequests (docs/openapi.yaml RequestFilter), empty or not. */
 struct wire_request_filter {
 	unsigned states; /* 1 << enum tsb_state; 0 = all */
@@ -175,7 +182,10 @@ struct wire_wrap {
 int wire_wrap_parse(struct tsb_view body, struct arena *a, struct wire_wrap *out,
     struct tsb_err *err) TSB_MUSTCHECK;
 
-/* A request, certificate or self-signed certificate made at once (api-notes.md 9.1, 9.2). */
+/*
+ * A request, certificate or self-signed certificate made at once (api-notes.md 9.1, 9.2): bare, or
+ * in the envelope of its kind with requestSignature.
+ */
 int wire_certificate_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
     struct tsb_request_in *out, struct tsb_err *err) TSB_MUSTCHECK;
 /* {"label":"...","<member>":"<PEM>"} */

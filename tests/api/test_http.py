@@ -1,5 +1,7 @@
 """What holds for every route: roles, methods, bodies, and the shape of refusals."""
+import http.client
 import json
+import urllib.parse
 
 import pytest
 
@@ -25,6 +27,21 @@ def test_wrong_role_is_401_631(api, route):
 def test_missing_and_wrong_api_key_is_401_631(api, route):
     for key in ("", "nonsense", "x" * 500, "Bearer x"):
         api.refused(631, route.method, route.sample_path, body_of(route), role=key)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 0)], ids=["right, wrong", "wrong, right", "twice"])
+def test_of_two_api_keys_none_counts(api, order):
+    """Some web servers pass both on, others join them; http.client sends both lines."""
+    url = urllib.parse.urlsplit(api.url)
+    keys = (api.tokens["SV"], "nonsense")
+    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
+    connection.putrequest("GET", "/v1/versionInfo")
+    for which in order:
+        connection.putheader("X-API-KEY", keys[which])
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert answer.status == 401 and json.loads(answer.read())["errorCode"] == 631
+    connection.close()
 
 
 @by_route

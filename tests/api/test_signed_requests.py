@@ -9,7 +9,7 @@ import pytest
 
 import kinds
 from approver import Approver, b64, unb64
-from client import Client, unique
+from client import Client, public_key, unique
 from conftest import PROFILE, WEBS
 from gap import AirClient, Gap
 from kinds import squeeze
@@ -88,12 +88,88 @@ def test_only_callers_on_the_list(signing, callers, people, kind):
     api.wait(rid, "EXECUTED")
 
 
+# ---- uses of a key at once ----
+
+def at_once(label):
+    """Path, envelope, inner object of each use of a key that is no request."""
+    sign = {"signKeyName": label, "signatureAlgorithm": "SHA256_WITH_ECDSA"}
+    subject = {"standardCertificateAttributes": {"commonName": "shop"}}
+    return [
+        ("/v1/synchronousSign", "signRequest", {**sign, "payload": b64(b"pay 10")}),
+        ("/v1/synchronousDecrypt", "decryptRequest", {
+            "decryptKeyName": label, "encryptedPayload": b64(b"x"), "cipherAlgorithm": "RSA"}),
+        ("/v1/synchronousUnwrap", "unwrapKeyRequest", {
+            "unwrapKeyName": label, "wrappedKey": b64(b"x"), "label": label + "-new",
+            "wrapMethod": "AES_WRAP",
+            "attributes": {"decrypt": True, "sign": False, "unwrap": False}}),
+        ("/v1/synchronousBlock", "blockRequest", {"blockKeyName": label}),
+        ("/v1/synchronousUnblock", "unblockRequest", {"unblockKeyName": label}),
+        ("/v1/synchronousModify", "modifyRequest", {"modifyKeyName": label, "policy": {
+            "ruleUse": None, "ruleBlock": None, "ruleUnblock": None, "ruleModify": None}}),
+        ("/v1/encrypt", "encryptRequest", {
+            "encryptKeyName": label, "payload": b64(b"x"), "cipherAlgorithm": "RSA"}),
+        ("/v1/wrap", "wrapKeyRequest", {
+            "keyToBeWrapped": label, "wrapKeyName": label, "wrapMethod": "AES_WRAP"}),
+        ("/v1/certificate/synchronous/request", "csrSignRequest", {**sign, **subject}),
+        ("/v1/certificate/synchronous/selfsign", "selfSignCertificateRequest",
+         {**sign, "commonName": "shop"}),
+        ("/v1/certificate/synchronous/sign", "signCertificateRequest", {
+            **sign, "commonName": "shop", "certificateAuthority": False,
+            "certificateSigningRequest": b64(b"x")}),
+    ]
+
+
+@pytest.mark.online_only("synchronous calls go to the offline side")
+@pytest.mark.parametrize("n", range(11), ids=[path for path, _, _ in at_once("x")])
+def test_uses_at_once_are_for_callers_on_the_list(signing, callers, n):
+    api = Client(signing)
+    label = unique()
+    path, envelope, inner = at_once(label)[n]
+    certifies = path.startswith("/v1/certificate/")
+    text = json.dumps(inner)
+    api.create_key(label)
+    for raw in ((json.dumps(inner) if certifies else json.dumps({envelope: inner})),
+                json.dumps({envelope: inner}), signed(callers["other"], envelope, text)):
+        api.refused(415, "POST", path, raw=raw.encode(), says="requestSignature")
+    raw = signed(callers["shop"], envelope, text.replace("}", " }", 1)).replace(label, label + "x")
+    api.refused(403, "POST", path, raw=raw.encode())
+    # what comes now is a matter of the key
+    raw = signed(callers["shop"], envelope, text).encode()
+    answer = api.send("POST", path, raw=raw)
+    assert answer.status_code < 300 or answer.json()["errorCode"] not in (403, 415, 600), answer.text
+    if envelope in ("signRequest", "csrSignRequest", "selfSignCertificateRequest"):
+        assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.online_only("synchronous calls go to the offline side")
+def test_signature_of_one_kind_is_none_of_another(signing, callers):
+    """Whatever object is signed, one kind alone takes it."""
+    api, shop = Client(signing), callers["shop"]
+    label = unique()
+    api.create_key(label)
+    inner = json.dumps({"signKeyName": label, "signatureAlgorithm": "SHA256_WITH_ECDSA",
+                        "standardCertificateAttributes": {"commonName": "shop"}})
+    raw = signed(shop, "csrSignRequest", inner)
+    assert "signRequestId" in api.call("POST", "/v1/certificate/request", raw=raw.encode())
+    raw = signed(shop, "selfSignCertificateRequest", inner)
+    for path in ("/v1/certificate/selfsign", "/v1/certificate/synchronous/selfsign"):
+        api.refused(403, "POST", path, raw=raw.encode(), says="commonName")
+    paths = {k.path: k.envelope for k in kinds.ALL}
+    for _, own, body in at_once(label):
+        for path, other in paths.items():
+            if other != own:
+                raw = signed(shop, other, json.dumps(body)).encode()
+                code = api.send("POST", path, raw=raw).json()["errorCode"]
+                assert code in (403, 600, 610), (own, other, code)
+
+
 @pytest.mark.online_only("synchronous calls go to the offline side")
 def test_what_is_no_request_needs_no_signature(signing, callers):
     api = Client(signing)
     label = unique()
     api.create_key(label)
-    api.sign_now(label)
+    assert public_key(api.attributes(label))
     assert api.post("/v1/filteredRequests", {})["requests"] is not None
+    assert api.get("/v1/generateRandom/4")
     api.refused(415, "POST", "/v1/sign", api.sign_body(label))
     assert api.post("/v1/filteredRequests", {"keyName": label})["requests"] == []
