@@ -121,7 +121,7 @@ def test_body_that_is_no_json_object(api, route):
     good = json.dumps(route.body.sample).encode()
     depth = b'{"a":' * 2000 + b"1" + b"}" * 2000
     for raw in (b" ", b"null", b"[]", b"1", b'"x"', b"{", good[:-1], good + b"x", good + good, b"\xff",
-                good.replace(b'"', b"'"), b"\xef\xbb\xbf" + good, b'{"a\x00":1}', b'{"\xff":1}', depth,
+                good.replace(b'"', b"'"), b'{"a\x00":1}', b'{"\xff":1}', depth,
                 b"[" * 100000, b'{"a":01}', b'{"a":NaN}', b"{,}", b"{} // c", b'{"a":"\\ud800"}'):
         api.refused(600, route.method, route.sample_path, raw=raw, role=sorted(route.roles)[0])
 
