@@ -120,7 +120,7 @@ check_timestamp(struct check *c, struct tsb_err *err)
 
 /* A certificate stands for the key in it: policies name either, clients send either. */
 static int
-check_approver(struct check *c, struct tsb_err *err)
+check_key(struct check *c, struct tsb_err *err)
 {
 	struct tsb_err why;
 
@@ -128,6 +128,12 @@ check_approver(struct check *c, struct tsb_err *err)
 	if (c->approval.is_certificate &&
 	    crypto_cert_spki(c->approval.approver, c->arena, &c->spki, &why))
 		return refuse(c, err, "its certificate does not parse: %s", why.msg);
+	return 0;
+}
+
+static int
+check_approver(struct check *c, struct tsb_err *err)
+{
 	for (size_t t = 0; t < c->rule->ntokens; t++)
 		for (size_t g = 0; g < c->rule->tokens[t].ngroups; g++) {
 			const struct ska_group *group = &c->rule->tokens[t].groups[g];
@@ -191,7 +197,7 @@ collect_votes(struct check *c, struct ska_vote *votes, size_t *nvotes,
 		if (check_syntax(c, err))
 			return -1;
 		same = i > 0 && tsb_view_eq(token->whole, c->approval.token.whole);
-		if ((!same && check_token(c, err)) || check_approver(c, err))
+		if ((!same && check_token(c, err)) || check_key(c, err) || check_approver(c, err))
 			return -1;
 		if (i == 0)
 			*token = c->approval.token;
@@ -202,6 +208,42 @@ collect_votes(struct check *c, struct ska_vote *votes, size_t *nvotes,
 		if (check_signature(c, err))
 			return -1;
 		votes[(*nvotes)++] = (struct ska_vote){.spki = c->spki, .approves = true};
+	}
+	return 0;
+}
+
+/* What an approval of a change that was made already still has to fulfil. */
+static int
+check_repeated(struct check *c, struct tsb_err *err)
+{
+	return check_syntax(c, err) || check_operation(c, err) || check_label(c, err) ||
+		check_payload(c, err) || check_key(c, err) ||
+		(c->rq->operation != OP_MODIFY && check_approver(c, err))
+	    ? -1
+	    : 0;
+}
+
+int
+enforce_repeat(const struct enforce_request *rq, struct arena *a, struct tsb_err *err)
+{
+	struct check c = {.rq = rq,
+	    .rule = &rq->policy->rule[ska_operation_rule(rq->operation)],
+	    .arena = a};
+	struct ska_vote *votes;
+	size_t n = 0;
+
+	if (rq->napprovals > APPROVALS_MAX)
+		return tsb_fail(err, TSB_E_HSM, "more than %d approvals", APPROVALS_MAX);
+	votes = arena_array(a, rq->napprovals + 1, sizeof(*votes));
+	for (size_t i = 0; i < rq->napprovals; i++) {
+		c.number = i + 1;
+		if (check_repeated(&c, err))
+			return -1;
+		if (has_voted(votes, n, c.spki))
+			continue;
+		if (check_signature(&c, err))
+			return -1;
+		votes[n++] = (struct ska_vote){.spki = c.spki};
 	}
 	return 0;
 }

@@ -31,6 +31,12 @@ struct enforce_request {
 };
 
 /*
+ * Of a change that was made already (done_before()): whether those ask who may. Their approvals
+ * need not suffice any more, nor be in time. A modification may have replaced those who approved
+ * it: of them only the signatures are checked. Errors like those of enforce().
+ */
+int enforce_repeat(const struct enforce_request *, struct arena *, struct tsb_err *) TSB_MUSTCHECK;
+/*
  * 0 = allowed. TSB_E_HSM with a message that names the approval and the check that failed;
  * TSB_E_TIMESTAMP_OFF when the clock has to catch up with a timestamp, at most ENFORCE_DRIFT.
  */

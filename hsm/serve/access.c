@@ -186,12 +186,12 @@ own_timestamp_key(void *arg, struct tsb_view label, struct arena *a, struct tsb_
 	return 0;
 }
 
-int
-access_enforce(struct hsm_app *app, struct web_request *rq, const struct hsm_key *k,
-    const struct wire_synchronous_in *in, struct tsb_view payload, struct tsb_err *err)
+static struct enforce_request
+enforcement(struct hsm_app *app, const struct web_request *rq, const struct hsm_key *k,
+    const struct wire_synchronous_in *in, struct tsb_view payload)
 {
 	const struct tsb_kind_row *row = &tsb_kinds[in->request.kind];
-	const struct enforce_request request = {
+	return (struct enforce_request){
 	    .key_name = k->label,
 	    .policy = &k->policy,
 	    .operation = row->operation,
@@ -205,11 +205,27 @@ access_enforce(struct hsm_app *app, struct web_request *rq, const struct hsm_key
 	    .arg = app,
 	    .failure = row->failure,
 	};
+}
+
+int
+access_enforce(struct hsm_app *app, struct web_request *rq, const struct hsm_key *k,
+    const struct wire_synchronous_in *in, struct tsb_view payload, struct tsb_err *err)
+{
+	const struct enforce_request request = enforcement(app, rq, k, in, payload);
 
 	if (k->has_policy && enforce(&request, rq->arena, err))
 		return -1;
 	(void)hook_fault("hsm.enforced");
 	return 0;
+}
+
+int
+access_enforce_repeat(struct hsm_app *app, struct web_request *rq, const struct hsm_key *k,
+    const struct wire_synchronous_in *in, struct tsb_view payload, struct tsb_err *err)
+{
+	const struct enforce_request request = enforcement(app, rq, k, in, payload);
+
+	return enforce_repeat(&request, rq->arena, err);
 }
 
 /* ---- answers and the log ---- */

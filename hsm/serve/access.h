@@ -62,6 +62,9 @@ int access_check_policy(const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
  */
 int access_enforce(struct hsm_app *, struct web_request *rq, const struct hsm_key *,
     const struct wire_synchronous_in *in, struct tsb_view payload, struct tsb_err *) TSB_MUSTCHECK;
+/* Of a change that was made already: whether those ask who may (enforce_repeat()). */
+int access_enforce_repeat(struct hsm_app *, struct web_request *rq, const struct hsm_key *,
+    const struct wire_synchronous_in *in, struct tsb_view payload, struct tsb_err *) TSB_MUSTCHECK;
 
 /* The attested attributes of the key as an answer (api-notes.md 7.3). */
 int access_describe(struct hsm_app *, struct web_request *rq, const struct hsm_key *,

@@ -71,7 +71,8 @@ change_key(struct hsm_key *k, void *arg, struct tsb_err *err)
 		return -1;
 	c->repeated = done_before(k, tsb_kinds[in->request.kind].operation, c->payload,
 	    in->signed_approvals, in->napprovals);
-	if ((!c->repeated && access_enforce(c->app, c->rq, k, in, c->payload, err)) ||
+	if ((c->repeated ? access_enforce_repeat : access_enforce)(c->app, c->rq, k, in, c->payload,
+		err) ||
 	    key_check_password(k, in->request.key_password, err))
 		return -1;
 	if (c->repeated)

@@ -270,6 +270,22 @@ def test_change_sent_again_is_not_done_again(hsm, approver, kind, undo):
     assert blocked(hsm, label) == (kind == "block"), "a new approval is another request"
 
 
+@pytest.mark.parametrize("kind", ["block", "unblock"])
+def test_change_sent_again_by_a_stranger_is_refused(hsm, approver, refused, kind):
+    """Whether a token is known is for those to learn who may ask."""
+    label = "stranger " + kind
+    both = one(approver(n=1), timeout=600)
+    hsm.create(label, policy=policy(None, both, both, blocked=kind == "unblock"))
+    t = token_of(hsm, kind, label)
+    own = approver(n=1).signed_approval(t)
+    change(hsm, kind, label, [own])
+    with refused(701):
+        change(hsm, kind, label, [approver(n=2).signed_approval(t)])
+    with refused(701):
+        change(hsm, kind, label, [own, approver(n=2).signed_approval(t)])
+    change(hsm, kind, label, [own])
+
+
 def test_modification_sent_again_is_not_done_again(hsm, approver, refused):
     old, new = approver(n=1), approver(n=2)
     hsm.create("modified once", policy=policy(None, None, None, one(old, timeout=600)))
