@@ -31,7 +31,7 @@ def http_of(code: int) -> set:
     if 650 <= code <= 659:
         return {404}
     if code == 600:
-        return {400, 413}
+        return {400, 413, 415}
     if code // 100 in (4, 6):
         return {400}
     if code == 704:
