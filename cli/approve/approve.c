@@ -9,6 +9,7 @@
 #include "lib/base/str.h"
 
 #include "cli/approve/approver.h"
+#include "cli/approve/attested.h"
 #include "cli/approve/commands.h"
 #include "cli/key/change.h"
 #include "cli/lib/ask.h"
@@ -265,9 +266,9 @@ check(struct round *r, const struct wire_client_task *w, struct task *task)
 	struct approver *a = &r->approver;
 	struct cli *c = a->cli;
 
-	if (task_check(c, &a->signer, &a->keys, w, task) == 0) {
+	if (task_check(c, &a->signer, &a->keys, w, task) == 0 && attested_freshen(a, task) == 0) {
 		show(c, task);
-		return 0;
+		return r->rejects ? 0 : attested_require(c, task);
 	}
 	if (!r->rejects)
 		return -1;

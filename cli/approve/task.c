@@ -51,9 +51,10 @@ task_prove(struct cli *c, const struct signer *s, struct tsb_bytes *body)
 	return 0;
 }
 
-/* first is a multiple of size. */
+/* first is a multiple of size. fresh: asks the HSM for the attributes of the task's key. */
 struct page {
 	size_t first, size;
+	bool fresh;
 };
 
 static int
@@ -68,6 +69,8 @@ fetch_page(struct cli *c, const struct signer *s, const char *id, const char *le
 	body_text(&body, "id", id);
 	body_text(&body, "requestId", id != NULL ? NULL : c->opt[OPT_REQUEST]);
 	body_text(&body, "detailLevel", level);
+	if (page->fresh)
+		body_bool(&body, "freshKeyAttributes", true);
 	body_open(&body, "paging");
 	body_number(&body, "pageNumber", (long)(page->first / page->size));
 	body_number(&body, "pageSize", (long)page->size);
@@ -146,7 +149,8 @@ next_page(struct page *page, size_t count, size_t n)
 		return false;
 	while (size > 1 && (first % size != 0 || n / count * size > ANSWER_AIM))
 		size /= 2;
-	*page = (struct page){first, size};
+	page->first = first;
+	page->size = size;
 	return true;
 }
 
@@ -155,7 +159,7 @@ task_fetch(struct cli *c, const struct signer *s, const char *id, struct wire_cl
     size_t *n, struct tsb_bytes *raw)
 {
 	const char *level = "level6";
-	struct page page = {0, PAGE_FIRST};
+	struct page page = {.size = PAGE_FIRST};
 	struct tasks got = {0};
 	struct wire_client_task *part;
 	size_t count;
@@ -180,6 +184,32 @@ task_fetch(struct cli *c, const struct signer *s, const char *id, struct wire_cl
 		tsb_bytes_add_str(raw, "]}");
 	*tasks = got.all;
 	*n = got.n;
+	return 0;
+}
+
+int
+task_fetch_fresh(struct cli *c, const struct signer *s, const char *id,
+    struct wire_client_task *out, bool *found)
+{
+	const char *level = "level5";
+	struct page page = {.size = 1, .fresh = true};
+	struct wire_client_task *tasks;
+	tsb_bytes_auto answer = {0};
+	size_t n;
+
+	*found = false;
+	if (fetch_best(c, s, id, &level, &page, &answer)) {
+		if (c->exit != CLI_REFUSED)
+			return -1;
+		c->exit =
+		    CLI_USAGE; /* a server that does not know the member, or the task is over */
+		return 0;
+	}
+	if (wire_client_tasks_parse(tsb_view_bytes(&answer), &c->arena, &tasks, &n, &c->err))
+		return session_misread(c);
+	*found = n == 1 && tsb_streq(tasks[0].id, id);
+	if (*found)
+		*out = tasks[0];
 	return 0;
 }
 
@@ -331,8 +361,8 @@ check_timestamp(struct cli *c, const struct pinned_keys *keys, struct task *out)
 	return 0;
 }
 
-static int
-check_attributes(struct cli *c, const struct pinned_keys *keys, struct task *out)
+int
+task_check_attributes(struct cli *c, const struct pinned_keys *keys, struct task *out)
 {
 	const struct wire_client_task *w = out->wire;
 	struct keyattr *k = &out->attributes;
@@ -375,7 +405,7 @@ task_check(struct cli *c, const struct signer *s, const struct pinned_keys *keys
 	if (t.token.label.n == 0)
 		return WRONG(c, w, "its token names no key", w->id);
 	if (check_request(c, w, &t.token) || check_timestamp(c, keys, &t) ||
-	    check_attributes(c, keys, &t) || check_content(c, &t))
+	    task_check_attributes(c, keys, &t) || check_content(c, &t))
 		return -1;
 	*out = t;
 	return 0;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "cli/approve/approver.h"
+#include "cli/approve/attested.h"
 #include "cli/approve/commands.h"
 #include "cli/lib/failure.h"
 #include "cli/lib/file.h"
@@ -75,13 +76,20 @@ cli_tasks(struct cli *c)
 		output_note("tsb: nothing %s: it was not asked, or has answered",
 		    approver_wanted(&a));
 	for (i = 0; i < a.n; i++) {
-		if (task_check(c, &a.signer, &a.keys, &a.tasks[i], &task)) {
+		if (task_check(c, &a.signer, &a.keys, &a.tasks[i], &task) ||
+		    attested_freshen(&a, &task)) {
+			if (c->exit != CLI_WRONG)
+				return -1;
 			wrong = true;
 			failure_print(c);
 			continue;
 		}
 		if (!c->json)
 			show(&task);
+		if (attested_require(c, &task)) {
+			wrong = true;
+			failure_print(c);
+		}
 		if (save(c, &task))
 			return -1;
 	}

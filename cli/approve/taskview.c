@@ -7,6 +7,7 @@
 
 #include "lib/base/clock.h"
 
+#include "cli/approve/attested.h"
 #include "cli/approve/task.h"
 #include "cli/approve/token.h"
 #include "cli/key/change.h"
@@ -30,16 +31,17 @@ show_rule(struct doc *t, const struct task *task)
 	const struct wire_client_task *w = task->wire;
 	enum ska_rule_kind kind = ska_operation_rule(task->token.operation);
 	static const struct tsb_view nobody = {NULL, 0};
+	arena_auto a = {0};
 
 	if (!task->has_attributes || !task->attributes.has_policy) {
 		doc_text(t, "decided by", "a policy that this server does not show");
 		return;
 	}
-	if (!task->attributes_verified)
-		doc_text(t, "decided by",
-		    "this rule, as the server says; --attestation-key FILE checks it");
-	else
-		doc_text(t, "decided by", "this rule, signed by the HSM, checked");
+	doc_format(t, "decided by", "this rule, %s, %s", attested_text(&a, &task->attributes),
+	    task->attributes_verified ? "signed by the HSM, checked"
+				      : "as the server says; --attestation-key FILE checks it");
+	if (task->stale)
+		doc_warn(t, "the attestation is OLD: the policy may have been changed since");
 	policy_show_rule(t, kind, &task->attributes.policy.rule[kind],
 	    w->has_status ? (w->status.napproved ? w->status.approved : &nobody) : NULL,
 	    w->has_status ? w->status.napproved : 0);
@@ -135,9 +137,15 @@ show_policy(struct doc *t, const struct task *task)
 {
 	const struct ska_policy *old =
 	    task->has_attributes && task->attributes.has_policy ? &task->attributes.policy : NULL;
+	arena_auto a = {0};
 
-	if (old != NULL && !task->attributes_verified)
-		doc_text(t, "old policy", "as the server says, not checked");
+	if (old != NULL)
+		doc_format(t, "old policy", "%s%s", attested_text(&a, &task->attributes),
+		    task->attributes_verified ? "" : ", as the server says, not checked");
+	if (task->stale)
+		doc_warn(t,
+		    "the old policy is from an OLD attestation: what it says to change or to "
+		    "stay may be wrong");
 	doc_open(t, "new policy");
 	change_show(t, old, &task->policy);
 	doc_close(t);
@@ -200,7 +208,9 @@ task_show(struct doc *t, const struct task *task)
 	else
 		doc_text(t, "operation", operations[token->operation]);
 	doc_view(t, "key", token->label);
-	doc_text(t, "algorithm", w->algorithm);
+	if (w->algorithm != NULL)
+		doc_format(t, "algorithm", "%s (not covered by your approval, nor is the padding)",
+		    w->algorithm);
 	task_show_time(t, task);
 	show_limits(t, task);
 	task_show_content(t, task);

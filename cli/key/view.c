@@ -124,17 +124,20 @@ keyview_print(struct cli *c, struct tsb_view answer)
 
 	if (pinned_keys_load(c, &keys))
 		return -1;
-	if (c->json && keys.attestation.n == 0) {
+	if (c->json && c->opt[OPT_ATTESTATION_KEY] == NULL) {
 		output_body(answer);
 		note_uses(c, answer);
-		return 0;
+		if (keys.attestation.n == 0)
+			return 0;
 	}
 	if (keyview_read(c, answer, keys.attestation, &v))
 		return session_misread(c);
-	doc_start(&t, c->json);
-	keyview_show(&t, &v.attributes);
-	keyview_show_attestation(&t, &v);
-	doc_print(&t);
+	if (!c->json || c->opt[OPT_ATTESTATION_KEY] != NULL) {
+		doc_start(&t, c->json);
+		keyview_show(&t, &v.attributes);
+		keyview_show_attestation(&t, &v);
+		doc_print(&t);
+	}
 	if (v.wrong)
 		return cli_end(c, CLI_WRONG, TSB_E_INVALID_SIGNATURE,
 		    "a signature does not verify");

@@ -57,7 +57,10 @@
 	OPT(NO_PASSPHRASE, 0, "no-passphrase", NULL, "leave the key file unencrypted")             \
 	OPT(REQUEST, 0, "request", "ID", "only tasks of this request")                             \
 	OPT(TIMESTAMP_KEY, 0, "timestamp-key", "FILE", "check the HSM's timestamps with this key") \
-	OPT(ATTESTATION_KEY, 0, "attestation-key", "FILE", "check key attributes with this key")   \
+	OPT(ATTESTATION_KEY, 0, "attestation-key", "FILE",                                         \
+	    "check key attributes with this key [$TSB_ATTESTATION_KEY]")                           \
+	OPT(ATTESTED_WITHIN, 0, "attested-within", "MINUTES",                                      \
+	    "how old checked key attributes may be [changes of keys: 10, uses: 1440]")             \
 	OPT(ALL, 0, "all", NULL, "all open tasks")                                                 \
 	OPT(SAVE, 0, "save", "DIR", "write payloads of checked tasks there, as TASK.payload")      \
 	OPT(CODE_FILE, 0, "code-file", "FILE", "one-time code, first line of FILE")                \

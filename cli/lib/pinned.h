@@ -9,7 +9,10 @@
 struct pinned_keys {
 	struct tsb_view timestamp, attestation; /* SubjectPublicKeyInfo; empty = not given */
 };
-/* The keys of --timestamp-key and --attestation-key, kept in the arena. 0, or -1 with c->err. */
+/*
+ * The keys of --timestamp-key and of --attestation-key or $TSB_ATTESTATION_KEY, in the arena. 0, or
+ * -1 with c->err.
+ */
 int pinned_keys_load(struct cli *, struct pinned_keys *out) TSB_MUSTCHECK;
 
 #endif

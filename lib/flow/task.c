@@ -6,6 +6,7 @@
 #include "lib/flow/approver.h"
 #include "lib/flow/evaluate.h"
 #include "lib/flow/flow.h"
+#include "lib/flow/hsmcall.h"
 #include "lib/flow/task.h"
 #include "lib/flow/view.h"
 
@@ -93,6 +94,29 @@ list_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	return l->more && f->paged ? flow_page_refuse(l->n, err) : 0;
 }
 
+/*
+ * The database has the attributes as they were when their text was first seen: their attest_time
+ * says nothing about today. What the HSM does not give now stays as old as it is, for the approver
+ * to see.
+ */
+static void
+freshen(struct listing *l)
+{
+	const struct tsb_view no_password = {NULL, 0};
+	struct tsb_key_attributes now;
+	struct tsb_err err;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct tsb_task_view *task = &l->tasks[i];
+
+		if (flow_hsm_attributes(l->f, task->request.key_name, no_password, l->arena, &now,
+			&err))
+			log_failure(LOG_WARN, "fresh key attributes", &err);
+		else
+			task->attributes = now;
+	}
+}
+
 int
 flow_tasks_list(struct flow *f, const struct tsb_task_filter *filter, struct arena *a,
     int64_t now_ms, struct tsb_task_view **tasks, struct tsb_request_view **status, size_t *n,
@@ -109,6 +133,8 @@ flow_tasks_list(struct flow *f, const struct tsb_task_filter *filter, struct are
 	/* the date only orders lists: they are answered even if it cannot be written */
 	if (l.n > 0 && store_tasks_touch(f->store, l.tasks, l.n, now_ms, &untouched))
 		log_failure(LOG_WARN, "last-fetched dates", &untouched);
+	if (filter->fresh_attributes && f->hsm != NULL)
+		freshen(&l);
 	*tasks = l.tasks;
 	*status = l.status;
 	*n = l.n;

@@ -7,7 +7,8 @@
 /*
  * Tasks that the proven approver may see; status (level 6) has n entries or is NULL. A list is cut
  * at FLOW_LIST_BYTES, and more says so; a page is refused then, because the next one would not
- * begin where this one was cut.
+ * begin where this one was cut. With fresh_attributes the
+ * HSM is asked, after the transaction, for the attributes of the task's key.
  */
 int flow_tasks_list(struct flow *f, const struct tsb_task_filter *filter, struct arena *a,
     int64_t now_ms, struct tsb_task_view **tasks, struct tsb_request_view **status, size_t *n,

@@ -205,6 +205,7 @@ struct tsb_task_filter {
 	bool has_id, has_request_id;
 	struct tsb_uuid id, request_id;
 	int level; /* 1 to 6 */
+	bool fresh_attributes; /* of the task with this id: level 5 is asked from the HSM */
 	bool paged;
 	long page, page_size;
 	long skip, part; /* what is loaded at once of a page, or of all; part 0 = all of it */

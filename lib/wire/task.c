@@ -61,6 +61,7 @@ static const struct field filter_fields[] = {
     {"id", FIELD_UUID, FILTER(id), HAS(struct tsb_task_filter, has_id)},
     {"requestId", FIELD_UUID, FILTER(request_id), HAS(struct tsb_task_filter, has_request_id)},
     {"detailLevel", FIELD_INDEX, .min = 1, NAMES(levels), FILTER(level)},
+    {"freshKeyAttributes", FIELD_BOOL, FILTER(fresh_attributes)},
     {"paging", FIELD_OBJECT, .object = &paging_object, HAS(struct tsb_task_filter, paged)},
     {NULL},
 };
@@ -78,6 +79,9 @@ filter_check(void *dest, const struct field_path *at, struct arena *a, struct ts
 
 	/* api-notes.md 5.2: the id of a task says it all */
 	filter->has_request_id = filter->has_request_id && !filter->has_id;
+	if (filter->fresh_attributes && (!filter->has_id || filter->level < 5))
+		return tsb_fail(err, TSB_E_INPUT,
+		    "freshKeyAttributes goes with an id and detailLevel level5 or level6");
 	return proof_check(&filter->proof, err);
 }
 

@@ -1,12 +1,13 @@
 """New policies on the command line: what changes is shown, open rules are asked about once more."""
 import json
+import time
 
 import pytest
 
 import ska
 from approver import Approver, b64
 from made_up import APPROVAL, FETCH, NEVER, RULES, asked, attested, attributes_xml, four, group, \
-    new_approver, rule
+    new_approver, rule, task_of
 from tsb import error, run, run_on_terminal
 
 pytestmark = pytest.mark.no_site
@@ -354,3 +355,91 @@ def test_modify_waits_with_the_key_that_may_read_requests(owner, people, broker)
 
 def test_rules_in_order():
     assert [name for name, _ in ska.RULES] == list(RULES)
+
+
+# ---- 9/1.2: an old attestation is as genuine as a new one ----
+
+def now(minutes=0):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60 * minutes))
+
+
+class Attested:
+    """A broker with two attestations: what it shows by itself, and what the HSM says now."""
+
+    def __init__(self, desk, hsm, folder, task, shown, fresh=None):
+        (folder / "hsm.pub").write_text(b64(hsm.spki))
+        self.desk = desk
+        self.env = {"TSB_ATTESTATION_KEY": str(folder / "hsm.pub")}
+        shown, fresh = ({**task, **attested(hsm, xml)} if xml else None for xml in (shown, fresh))
+
+        def answer(body):
+            if not body.get("freshKeyAttributes"):
+                return 200, {"tasks": [shown]}
+            assert body["id"] == "t1" and body["detailLevel"] == "level5"
+            return (200, {"tasks": [fresh]}) if fresh else \
+                (400, error(600, "res.error.input.validation.failed", "freshKeyAttributes"))
+        desk.broker.answers[FETCH] = answer
+
+    def __call__(self, *args, **options):
+        return self.desk(*args, env=self.env, **options)
+
+
+@pytest.fixture
+def weak_and_strong(desk, people, hsm, tmp_path):
+    """One of three is asked for; two are needed today; the broker shows an attestation from when
+    it was one as well."""
+    weak, strong = four(rule(*people, quorum=1)), four(rule(*people, quorum=2))
+    old = attributes_xml("k", weak, hsm.spki)
+
+    def make(fresh=None):
+        return Attested(desk, hsm, tmp_path, modification(people[0], weak), old, fresh and
+                        attributes_xml("k", strong, hsm.spki, attested=fresh))
+    return make
+
+
+def test_9_1_2_a_change_is_compared_with_a_fresh_attestation(weak_and_strong, desk):
+    broker = weak_and_strong(fresh=now())
+    shown = broker("tasks").out
+    assert "WEAKER" in shown and "unchanged" not in shown
+    assert "as attested at 2" in shown and "(0 minutes ago)" in shown
+    assert "approved t1" in broker("approve", "t1", "--yes").out and desk.approved == ["t1"]
+
+
+@pytest.mark.parametrize("fresh", [None, 11, -11])
+def test_9_1_2_without_a_fresh_attestation_a_change_is_not_approved(weak_and_strong, desk, fresh):
+    broker = weak_and_strong(fresh=fresh and now(fresh))
+    for command in (["tasks"], ["approve", "t1", "--yes"]):
+        done = broker(*command, code=6)
+        assert "OLD attestation" in done.out and "attested-within" in done.err, done
+    assert desk.approved == []
+    # a room behind an air gap cannot have a newer one: the person decides how old it may be
+    broker("approve", "t1", "--yes", "--attested-within", "52000000",
+           code=6 if fresh == -11 else 0)
+
+
+@pytest.mark.parametrize("kind, operation", [("block", ska.BLOCK), ("unblock", ska.UNBLOCK)])
+def test_9_1_2_block_and_unblock_ask_for_a_fresh_attestation(desk, people, hsm, tmp_path, kind,
+                                                              operation):
+    policy = four(rule(*people))
+    task = dict(asked(people[0], kind, ska.Token(operation, "k")), id="t1")
+    shown, fresh = (attributes_xml("k", policy, hsm.spki, blocked=blocked, attested=now())
+                    for blocked in (False, True))
+    assert "blocked now          yes" in Attested(desk, hsm, tmp_path, task, shown,
+                                                  fresh)("tasks").out
+
+
+def test_9_1_2_a_use_asks_only_when_its_attestation_is_old(desk, people, hsm, tmp_path):
+    policy = four(rule(*people))
+    task = task_of(people[0], ska.Token(ska.USE, "k", b"pay 10 to bert"))
+    young, old = (attributes_xml("k", policy, hsm.spki, attested=now(m)) for m in (1400, 1500))
+    assert "(23 hours ago)" in Attested(desk, hsm, tmp_path, task, young)("tasks").out
+    assert "is OLD" in Attested(desk, hsm, tmp_path, task, old)("tasks", code=6).out
+    assert "is OLD" not in Attested(desk, hsm, tmp_path, task, old, young)("tasks").out
+    # unchecked attributes have a time, too
+    assert "as attested at 2" in desk("tasks").out
+
+
+def test_9_1_5_what_an_approval_does_not_cover_is_marked(desk, people):
+    desk.shows(task_of(people[0], ska.Token(ska.USE, "k", b"pay 10 to bert")))
+    assert "SHA256_WITH_ECDSA (not covered by your approval, nor is the padding)" in \
+        desk("tasks").out

@@ -110,12 +110,12 @@ def rule_xml(name, shown):
     return tag(name, *map(token_xml, (always if shown is None else shown)["tokens"]))
 
 
-def attributes_xml(label, policy, spki, blocked=False):
+def attributes_xml(label, policy, spki, blocked=False, attested="2025-01-15T09:30:01Z"):
     flags = ("decrypt", "sign", "unwrap", "derive", "sensitive", "always_sensitive", "extractable",
              "never_extractable", "modifiable", "copyable", "destroyable", "unique")
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tag(
         "private_key", tag("label", label), tag("create_time", "2025-01-15T09:30:00Z"),
-        tag("attest_time", "2025-01-15T09:30:01Z"), tag("key_use_count", "0"),
+        tag("attest_time", attested), tag("key_use_count", "0"),
         tag("algorithm", "EC"), tag("algorithm_oid", "1.2.840.10045.2.1"),
         tag("curve_oid", "1.2.840.10045.3.1.7"), tag("public_key", b64(spki)),
         tag("attributes", *(tag(f, "true" if f == "sign" else "false") for f in flags)),
