@@ -93,7 +93,7 @@ static const struct cli_command commands[] = {
     {"approver", "delete", "NAME", "delete an approver and the backup of the key",
 	cli_approver_delete, AM, 1, 1, O(YES)},
     {"tasks", NULL, "", "show the tasks of this approver", cli_tasks, TSB_ROLE_APPROVER, 0, 0,
-	O_SIGNER | O_CHECK | O(ATTESTED_WITHIN) | O(REQUEST) | O(SAVE)},
+	O_SIGNER | O_CHECK | O(ATTESTED_WITHIN) | O(REQUEST) | O(ALL) | O(SAVE)},
     {"approve", NULL, "TASK...|--all", "check, show and sign tasks", cli_approve, TSB_ROLE_APPROVER,
 	0, 100,
 	O_SIGNER | O_CHECK | O(ATTESTED_WITHIN) | O(REQUEST) | O(ALL) | O(YES) | O(YES_OPEN_RULES)},

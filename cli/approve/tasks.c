@@ -8,6 +8,7 @@
 #include "cli/approve/approver.h"
 #include "cli/approve/attested.h"
 #include "cli/approve/commands.h"
+#include "cli/approve/taskline.h"
 #include "cli/lib/failure.h"
 #include "cli/lib/file.h"
 #include "cli/lib/output.h"
@@ -57,6 +58,13 @@ save(struct cli *c, const struct task *task)
 	    task->token.payload, &c->err);
 }
 
+/* One is shown whole, of several a line each: who has many looks for one of them first. */
+static bool
+whole(const struct cli *c, size_t n)
+{
+	return n == 1 || c->opt[OPT_ALL] != NULL || c->opt[OPT_REQUEST] != NULL;
+}
+
 /* Reports a task that is not what it claims, and goes on with the others. */
 int
 cli_tasks(struct cli *c)
@@ -75,6 +83,8 @@ cli_tasks(struct cli *c)
 	else if (a.n == 0)
 		output_note("tsb: nothing %s: it was not asked, or has answered",
 		    approver_wanted(&a));
+	if (!c->json && a.n > 1 && !whole(c, a.n))
+		taskline_heading();
 	for (i = 0; i < a.n; i++) {
 		if (task_check(c, &a.signer, &a.keys, &a.tasks[i], &task) ||
 		    attested_freshen(&a, &task)) {
@@ -84,8 +94,10 @@ cli_tasks(struct cli *c)
 			failure_print(c);
 			continue;
 		}
-		if (!c->json)
+		if (!c->json && whole(c, a.n))
 			show(&task);
+		else if (!c->json)
+			taskline_print(&task);
 		if (attested_require(c, &task)) {
 			wrong = true;
 			failure_print(c);
@@ -93,6 +105,9 @@ cli_tasks(struct cli *c)
 		if (save(c, &task))
 			return -1;
 	}
+	if (!c->json && a.n > 1 && !whole(c, a.n))
+		output_note("tsb: %zu tasks; --request ID shows those of one request, --all all",
+		    a.n);
 	if (wrong)
 		return cli_end(c, CLI_WRONG, TSB_E_PAYLOAD, "do not approve what is wrong above");
 	return 0;

@@ -9,6 +9,7 @@
 
 #include "cli/approve/attested.h"
 #include "cli/approve/task.h"
+#include "cli/approve/taskline.h"
 #include "cli/approve/token.h"
 #include "cli/key/change.h"
 #include "cli/key/policy.h"
@@ -61,31 +62,33 @@ task_show_time(struct doc *t, const struct task *task)
 		    task->timestamp_verified ? ", checked" : "");
 }
 
-/* From the earliest timelock to the latest timeout of the rule's tokens, by the HSM's clock. */
-static void
-show_limits(struct doc *t, const struct task *task)
+/* The earliest timelock of the rule's tokens, by the HSM's clock; 0 = none. */
+static uint64_t
+earliest(const struct task *task)
 {
 	const struct ska_rule *rule;
-	uint64_t t0 = task->token.timestamp.seconds, lock = UINT64_MAX, timeout = 0;
-	bool endless = false;
-	char text[CLOCK_ISO_SIZE];
+	uint64_t lock = UINT64_MAX;
 	size_t i;
 
 	if (!task->has_attributes || !task->attributes.has_policy || !task->token.has_timestamp ||
-	    t0 > TIME_MAX)
-		return;
+	    task->token.timestamp.seconds > TIME_MAX)
+		return 0;
 	rule = &task->attributes.policy.rule[ska_operation_rule(task->token.operation)];
-	for (i = 0; i < rule->ntokens; i++) {
-		const struct ska_token *token = &rule->tokens[i];
+	for (i = 0; i < rule->ntokens; i++)
+		lock = rule->tokens[i].timelock < lock ? rule->tokens[i].timelock : lock;
+	return rule->ntokens > 0 && lock > 0 ? task->token.timestamp.seconds + lock : 0;
+}
 
-		lock = token->timelock < lock ? token->timelock : lock;
-		timeout = token->timeout > timeout ? token->timeout : timeout;
-		endless |= token->timeout == 0;
-	}
-	if (rule->ntokens > 0 && lock > 0)
-		doc_text(t, "runs not before", clock_iso((int64_t)(t0 + lock), text));
-	if (rule->ntokens > 0 && !endless)
-		doc_text(t, "runs not after", clock_iso((int64_t)(t0 + timeout), text));
+static void
+show_limits(struct doc *t, const struct task *task)
+{
+	char text[CLOCK_ISO_SIZE];
+	uint64_t at;
+
+	if ((at = earliest(task)) > 0)
+		doc_text(t, "runs not before", clock_iso((int64_t)at, text));
+	if (taskline_deadline(task, &at))
+		doc_text(t, "runs not after", clock_iso((int64_t)at, text));
 }
 
 /* ---- what is asked ---- */
@@ -197,8 +200,10 @@ task_show(struct doc *t, const struct task *task)
 {
 	const struct wire_client_task *w = task->wire;
 	const struct ska_approval_token *token = &task->token;
+	arena_auto a = {0};
 
 	doc_open(t, "task");
+	doc_text(t, "in short", taskline_sentence(&a, task));
 	doc_text(t, "id", w->id);
 	if (w->has_status)
 		doc_text(t, "request", w->status.id);

@@ -46,7 +46,7 @@ def test_two_of_three_approve_and_the_signature_verifies(tsb):
     assert tsb.approve("cora", request, code=2).out == ""     # nothing left to approve
 
 
-def test_9_1_11_a_key_with_a_policy_is_not_destroyable_unless_asked(tsb):
+def test_a_key_with_a_policy_is_not_destroyable_unless_asked(tsb):
     make = ["key", "create", "-a", "EC", "--approvers", tsb.people("anna")]
     kept, lost = unique("cli"), unique("cli")
     assert "nobody can destroy " + kept in tsb(*make, kept).err

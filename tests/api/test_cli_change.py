@@ -1,5 +1,6 @@
 """New policies on the command line: what changes is shown, open rules are asked about once more."""
 import json
+import re
 import time
 
 import pytest
@@ -133,7 +134,7 @@ def test_a_broker_cannot_hide_an_opening_behind_an_old_policy(desk, people, hsm,
                modification(people[0], new, n=2),
                modification(people[0], new, four(new["ruleUse"]), hsm, n=3,
                             seen=four(new["ruleUse"])))
-    text = desk("tasks").out
+    text = desk("tasks", "--all").out
     assert text.count("OPEN TO EVERYONE, as before") == 3
     assert "what changes cannot be said" in text
     assert text.count("OPEN TO EVERYONE") == 10     # and the rule that decides on the first task
@@ -397,7 +398,7 @@ def weak_and_strong(desk, people, hsm, tmp_path):
     return make
 
 
-def test_9_1_2_a_change_is_compared_with_a_fresh_attestation(weak_and_strong, desk):
+def test_a_change_is_compared_with_a_fresh_attestation(weak_and_strong, desk):
     broker = weak_and_strong(fresh=now())
     shown = broker("tasks").out
     assert "WEAKER" in shown and "unchanged" not in shown
@@ -406,7 +407,7 @@ def test_9_1_2_a_change_is_compared_with_a_fresh_attestation(weak_and_strong, de
 
 
 @pytest.mark.parametrize("fresh", [None, 11, -11])
-def test_9_1_2_without_a_fresh_attestation_a_change_is_not_approved(weak_and_strong, desk, fresh):
+def test_without_a_fresh_attestation_a_change_is_not_approved(weak_and_strong, desk, fresh):
     broker = weak_and_strong(fresh=fresh and now(fresh))
     for command in (["tasks"], ["approve", "t1", "--yes"]):
         done = broker(*command, code=6)
@@ -418,7 +419,7 @@ def test_9_1_2_without_a_fresh_attestation_a_change_is_not_approved(weak_and_str
 
 
 @pytest.mark.parametrize("kind, operation", [("block", ska.BLOCK), ("unblock", ska.UNBLOCK)])
-def test_9_1_2_block_and_unblock_ask_for_a_fresh_attestation(desk, people, hsm, tmp_path, kind,
+def test_block_and_unblock_ask_for_a_fresh_attestation(desk, people, hsm, tmp_path, kind,
                                                               operation):
     policy = four(rule(*people))
     task = dict(asked(people[0], kind, ska.Token(operation, "k")), id="t1")
@@ -428,7 +429,7 @@ def test_9_1_2_block_and_unblock_ask_for_a_fresh_attestation(desk, people, hsm, 
                                                   fresh)("tasks").out
 
 
-def test_9_1_2_a_use_asks_only_when_its_attestation_is_old(desk, people, hsm, tmp_path):
+def test_a_use_asks_only_when_its_attestation_is_old(desk, people, hsm, tmp_path):
     policy = four(rule(*people))
     task = task_of(people[0], ska.Token(ska.USE, "k", b"pay 10 to bert"))
     young, old = (attributes_xml("k", policy, hsm.spki, attested=now(m)) for m in (1400, 1500))
@@ -439,7 +440,30 @@ def test_9_1_2_a_use_asks_only_when_its_attestation_is_old(desk, people, hsm, tm
     assert "as attested at 2" in desk("tasks").out
 
 
-def test_9_1_5_what_an_approval_does_not_cover_is_marked(desk, people):
+def test_what_an_approval_does_not_cover_is_marked(desk, people):
     desk.shows(task_of(people[0], ska.Token(ska.USE, "k", b"pay 10 to bert")))
     assert "SHA256_WITH_ECDSA (not covered by your approval, nor is the padding)" in \
         desk("tasks").out
+
+
+def test_several_tasks_are_a_line_each(desk, people, hsm):
+    """Who waits for whom, since when and until when; --all and --request show them whole."""
+    policy = four(rule(*people, quorum=2, timeout=600))
+    tasks = []
+    for n, token in enumerate((ska.Token(ska.USE, "invoices", b"pay 10\x1b[2J to bert"),
+                               ska.Token(ska.BLOCK, "payroll")), 1):
+        task = asked(people[0], ("sign", "block")[n - 1], token) if n == 2 else task_of(
+            people[0], token)
+        task.update(attested(hsm, attributes_xml(token.label, policy, hsm.spki)), id="t%d" % n)
+        tasks.append(task)
+    desk.shows(*tasks)
+    shown = desk("tasks")
+    heading, first, second = shown.out.splitlines()
+    assert heading.split()[:3] == ["AGE", "KEY", "OPERATION"]
+    assert re.search(r"invoices +sign +18 bytes +2 more of anna, bert, cora +no deadline +t1$",
+                     first), first
+    assert re.search(r"payroll +block +- +2 more of anna, bert, cora", second), second
+    assert "2 tasks" in shown.err
+    whole = desk("tasks", "--all").out
+    assert "use key 'invoices' to sign 18 bytes; 2 of 3 (anna, bert, cora) must agree" in whole
+    assert "block key 'payroll'; 2 of 3" in whole

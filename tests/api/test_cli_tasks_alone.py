@@ -151,7 +151,7 @@ def test_a_certificate_of_another_key_is_refused(anna, tmp_path, broker):
 
 @pytest.mark.parametrize("command", ["approve", "reject"])
 @pytest.mark.parametrize("which", [["--all"], ["--request", "r1"], ["t1"]])
-def test_9_4_1_answering_nothing_says_so_and_exits_with_2(broker, anna, command, which):
+def test_answering_nothing_says_so_and_exits_with_2(broker, anna, command, which):
     broker.answers[FETCH] = 200, {"tasks": []}
     done = run(command, *which, "--yes", "-k", anna.key, "-u", broker.url, code=2)
     assert "nothing was " + command[:6] in done.err and "tsb tasks" in done.err, done
@@ -163,7 +163,7 @@ def answered_meanwhile(broker, *gone):
         (404, error(652, "res.error.task.not.existent", "task does not exist"))
 
 
-def test_9_4_1_all_goes_on_past_a_task_that_a_colleague_answered(broker, anna):
+def test_all_goes_on_past_a_task_that_a_colleague_answered(broker, anna):
     broker.answers[FETCH] = 200, {"tasks": [task_of(anna, GOOD, n) for n in range(1, 5)]}
     answered_meanwhile(broker, "t1")
     code, shown, _ = run_on_terminal("approve", "--all", "-k", anna.key, "-u", broker.url,
@@ -174,7 +174,7 @@ def test_9_4_1_all_goes_on_past_a_task_that_a_colleague_answered(broker, anna):
     assert "of 4 tasks: 3 approved, 1 not open any more" in shown
 
 
-def test_9_4_1_a_wrong_task_does_not_keep_the_others_open(broker, anna):
+def test_a_wrong_task_does_not_keep_the_others_open(broker, anna):
     wrong = dict(task_of(anna, GOOD, 1), approvalToBeSigned=None)
     broker.answers[FETCH] = 200, {"tasks": [wrong, task_of(anna, GOOD, 2)]}
     answered_meanwhile(broker)
@@ -182,7 +182,7 @@ def test_9_4_1_a_wrong_task_does_not_keep_the_others_open(broker, anna):
     assert done.json == {"approved": ["t2"]}
 
 
-def test_9_4_1_every_named_task_is_tried(broker, anna):
+def test_every_named_task_is_tried(broker, anna):
     broker.answers[FETCH] = lambda body: (200, {"tasks": [task_of(anna, GOOD, 2)] *
                                                 (body["id"] == "t2")})
     answered_meanwhile(broker)
@@ -190,7 +190,7 @@ def test_9_4_1_every_named_task_is_tried(broker, anna):
     assert "approved t2" in done.out and "task t1 is not open" in done.err
 
 
-def test_9_4_2_the_prompt_rejects_skips_and_quits(broker, anna):
+def test_the_prompt_rejects_skips_and_quits(broker, anna):
     broker.answers[FETCH] = 200, {"tasks": [task_of(anna, GOOD, n) for n in range(1, 6)]}
     broker.answers["DELETE", "/v1/task"] = 200, b""
     answered_meanwhile(broker)
@@ -207,12 +207,12 @@ def test_9_4_2_the_prompt_rejects_skips_and_quits(broker, anna):
                                               "--yes-open-rules"),
     (["reject", "--al"], "--all"), (["tasks", "--req=r1"], "--request"),
     (["tasks", "--req", "r1"], "--request")])
-def test_9_4_1_abbreviated_options_are_refused(broker, anna, abbreviated, full):
+def test_abbreviated_options_are_refused(broker, anna, abbreviated, full):
     done = run(*abbreviated, "-k", anna.key, "-u", broker.url, code=1)
     assert "written out: %s, not " % full in done.err and broker.calls == []
 
 
-def test_9_4_2_many_tasks_take_few_calls_and_linear_memory(broker, anna):
+def test_many_tasks_take_few_calls_and_linear_memory(broker, anna):
     tasks = [task_of(anna, GOOD, n) for n in range(3000)]
 
     def page(body):
@@ -226,7 +226,7 @@ def test_9_4_2_many_tasks_take_few_calls_and_linear_memory(broker, anna):
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < max(before, 100 * 1024)
 
 
-def test_9_4_2_save_writes_the_payloads_of_checked_tokens(broker, anna, tmp_path):
+def test_save_writes_the_payloads_of_checked_tokens(broker, anna, tmp_path):
     folder, secret = tmp_path / "payloads", tmp_path / "secret"
     secret.write_text("mine")
     wrong = dict(task_of(anna, GOOD, 2), payload=b64(b"pay 999 to mallory"))

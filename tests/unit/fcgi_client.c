@@ -32,7 +32,7 @@ client_connect(const char *socket_path)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	strcpy(addr.sun_path, socket_path);
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0; i < 6000; i++) { /* a minute: valgrind on a busy machine */
 		if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
 			return fd;
 		pause_ms(10);

@@ -131,7 +131,7 @@ server_wait(pid_t pid)
 {
 	int status = 0;
 
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < 6000; i++) {
 		if (waitpid(pid, &status, WNOHANG) == pid)
 			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 		pause_ms(10);
@@ -205,7 +205,7 @@ worker_pid(void)
 static bool
 gone(pid_t pid)
 {
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0; i < 6000; i++) {
 		if (kill(pid, 0) && errno == ESRCH)
 			return true;
 		pause_ms(10);
