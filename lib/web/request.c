@@ -258,19 +258,6 @@ parse_address(char *const *env)
 	return text;
 }
 
-/* Bodies are taken as they are: a compressed one would be 64 MiB of anything. */
-static int
-check_coding(struct web_call *call, char *const *env, struct tsb_err *err)
-{
-	const char *coding = web_env(env, "HTTP_CONTENT_ENCODING");
-
-	if (coding == NULL || *coding == '\0' || strcasecmp(coding, "identity") == 0)
-		return 0;
-	call->status = 415;
-	return tsb_fail(err, TSB_E_INPUT,
-	    "Content-Encoding '%.32s' is not taken: send the body without compression", coding);
-}
-
 int
 web_call_parse(struct web_call *call, char *const *env, struct tsb_err *err)
 {
@@ -284,7 +271,7 @@ web_call_parse(struct web_call *call, char *const *env, struct tsb_err *err)
 	call->length = web_env(env, "CONTENT_LENGTH");
 	if (parse_target(call, env, err) ||
 	    env_bounded(env, "CONTENT_TYPE", WEB_TYPE_MAX, &type, err) ||
-	    parse_caller(call, env, err) || check_coding(call, env, err))
+	    parse_caller(call, env, err))
 		return -1;
 	if (type != NULL)
 		call->rq.content_type = type;
