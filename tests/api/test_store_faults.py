@@ -24,7 +24,7 @@ ELSEWHERE = re.compile(r"SCHEMA_|REQUEST_OLD$|REQUEST_DELETE$|APPROVAL_DELETE_OF
 # after a COMMIT whose answer was lost.
 RARE = re.compile(r"REQUEST_ERASE_RESULT$|REQUEST_LIST|TASK_LIST_(ANY_|.*DESC|FETCHED)|KEY_LATEST$|"
                   r"AUDIT_FIND$|KEY_TOUCH$|REQUEST_(LATE|LOCK|DUE_LOCK|DUE|FETCHED)$|APPROVER_|.*_OF_APPROVER$|"
-                  r"key_latest|requests_list|approver")
+                  r"BACKUP_KEY_|key_latest|requests_list|approver|backup_key")
 
 
 # Of policies that change while requests wait.
