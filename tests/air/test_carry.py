@@ -512,8 +512,9 @@ def copies(site, rid, n):
         site.site.sql(
             "INSERT INTO request (id, %s) SELECT UNHEX('%s'), %s FROM request WHERE id = %s; "
             "UPDATE request SET created_ms = created_ms + %d WHERE id = UNHEX('%s'); "
-            "INSERT INTO approval SELECT UNHEX('%s'), approver_id, approves, spki, "
-            "signed_approval, at_ms FROM approval WHERE request_id = %s;" % (
+            "INSERT INTO approval (request_id, approver_id, approves, spki, signed_approval, "
+            "at_ms) SELECT UNHEX('%s'), approver_id, approves, spki, signed_approval, at_ms "
+            "FROM approval WHERE request_id = %s;" % (
                 ", ".join(columns), new, ", ".join(columns), source, k + 1, new, new, source))
         made_ids.append("-".join((new[:8], new[8:12], new[12:16], new[16:20], new[20:])))
     return made_ids

@@ -34,6 +34,7 @@ def test_an_unwrap_that_nobody_executed_is_not_proved_by_an_old_key(online, room
         refused(online, load_, {"attributes": air.attested(made)}, "another key", label)
         room.api.call("DELETE", "/v1/key/" + label)
     load_.check(online.put(load_.rid, room.execute(online.carried(load_.rid))))
+    online.api.cancel(old.rid)
 
 
 def test_a_pinned_hsm_attests_new_keys(room, people):

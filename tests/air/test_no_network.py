@@ -70,9 +70,13 @@ def inet_sockets(pid):
     return out
 
 
-def everything(online, room, people, stick):
+def loads_of(online, room, people):
+    return [kind(online, room, people.several(2)).ready() for kind in cargo.ALL]
+
+
+def everything(online, room, people, stick, loads=None):
     """All kinds out and back."""
-    loads = [kind(online, room, people.several(2)).ready() for kind in cargo.ALL]
+    loads = loads or loads_of(online, room, people)
     online.tsb(stick)("offline", "export", *[x.rid for x in loads], "-o", "out.tsbpkg")
     room.tsb(stick)("offline", "run", "out.tsbpkg", "-o", "back.tsbpkg", "--yes")
     online.tsb(stick)("offline", "import", "back.tsbpkg")
@@ -149,6 +153,14 @@ def test_both_sides_work_without_a_network(people, stick):
 
 
 def test_the_room_works_while_its_database_is_away(people, stick):
+    """Keys are used. Changes of keys wait for it, because each leaves a trace there."""
     with air.two_sites(room={"database": True}) as (online, room):
+        loads = loads_of(online, room, people)
+        uses = [x for x in loads if x.name in ("sign", "decrypt")]
+        changes = [x for x in loads if x not in uses]
         room.site.part("stop", "db")
-        everything(online, room, people, stick)
+        everything(online, room, people, stick, uses)
+        online.tsb(stick)("offline", "export", *[x.rid for x in changes], "-o", "late.tsbpkg")
+        room.tsb(stick)("offline", "run", "late.tsbpkg", "-o", "none.tsbpkg", "--yes", code=3)
+        room.site.part("start", "db")
+        everything(online, room, people, stick, changes)

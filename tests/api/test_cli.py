@@ -46,6 +46,7 @@ def test_two_of_three_approve_and_the_signature_verifies(tsb):
     assert tsb.approve("cora", request, code=2).out == ""     # nothing left to approve
 
 
+@pytest.mark.online_only("keys are made in the room")
 def test_a_key_with_a_policy_is_not_destroyable_unless_asked(tsb):
     make = ["key", "create", "-a", "EC", "--approvers", tsb.people("anna")]
     kept, lost = unique("cli"), unique("cli")
@@ -58,6 +59,7 @@ def test_a_key_with_a_policy_is_not_destroyable_unless_asked(tsb):
     assert tsb("key", "create", unique("cli"), "-a", "EC").err == ""
 
 
+@pytest.mark.online_only("keys are made in the room")
 def test_a_key_with_a_policy_for_several_uses_warns(tsb):
     make = ["key", "create", "-a", "RSA", "--size", "2048", "--approvers", tsb.people("anna"),
             "--attributes"]
@@ -173,6 +175,7 @@ def test_the_lines_of_the_openssl_guide_work(tsb):
     assert "PENDING" in tsb("request", "show", other).out
 
 
+@pytest.mark.online_only("keys are made in the room")
 def test_the_tour_of_the_readme_can_be_pasted_whole(tsb):
     """A shell reads it from its input, as when it is pasted: what asks there would eat the rest."""
     tour = re.search(r"```sh\n(eval .*?)```", (ROOT / "README.md").read_text(), re.S).group(1)
@@ -188,6 +191,7 @@ def test_the_tour_of_the_readme_can_be_pasted_whole(tsb):
     assert '"status":"EXECUTED"' in done.stdout.splitlines()[-1]
 
 
+@pytest.mark.online_only("keys are made in the room")
 def test_the_tour_of_quickstart_shows_refusals(tsb):
     done = subprocess.run([ROOT / "tools" / "tour", tsb.folder], timeout=60, text=True,
                           env=dict(os.environ, PATH="%s:%s" % (build_dir(), os.environ["PATH"]),

@@ -91,6 +91,7 @@ class Courier(threading.Thread):
         if name == "unwrapKeyRequest":
             label = inner["unwrapKeyName"]
         password = self.gap.passwords.get(label)
+        self.gap.room.site.catch_up(self.gap.site)
         result = self.gap.room.attempt(carried, password=password)
         response = self.api.send("PUT", "/v1/resultFromOfflineHsm", {"id": rid, **result})
         if response.status_code >= 300:
@@ -108,6 +109,7 @@ class AirClient(Client):
 
     def send(self, method, path, body=None, role=None, **options):
         if role is None and OF_THE_ROOM.match(path.split("?")[0]):
+            self.gap.room.site.catch_up(self.gap.site)
             response = self.room.send(method, path, body, **options)
             if response.status_code < 300 and DELETES_A_KEY.match(method + path):
                 # whoever deletes a key in the room says so online; it may never have been imported

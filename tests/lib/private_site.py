@@ -115,6 +115,11 @@ class Site:
         new.chmod(0o666)
         new.rename(self.clock_file)
 
+    def catch_up(self, other):
+        """Time that passed for the other site has passed here as well."""
+        if other.offset > self.offset:
+            self.forward(other.offset - self.offset)
+
     def set_faults(self, lines):
         """Lines "point value"; each is used up by the first process that passes the point."""
         self.fault_file.write_text("".join("%s %s\n" % line for line in lines))
