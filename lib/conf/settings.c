@@ -249,8 +249,10 @@ broker_start(const char *name, const char *about, int (*try_out)(void *, struct 
 	struct tsb_err err = {0};
 	int status = program_options(&program, argc, argv);
 
-	if (status >= 0)
+	if (status >= 0) {
+		broker_conf_free(conf);
 		return status;
+	}
 	program_protect_memory();
 	if (log_open(name, conf->log_file, broker_log_level(conf), &err) == 0)
 		return -1;

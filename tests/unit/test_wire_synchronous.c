@@ -140,6 +140,8 @@ test_certificates_without_envelope_are_checked(void **state)
 	    {KIND_SELF_SIGN_CERTIFICATE, "{\"signKeyName\":\"k\",\"signatureAlgorithm\":\"EDDSA\"}",
 		"commonName is missing"},
 	    {KIND_SELF_SIGN_CERTIFICATE, "{\"selfSignCertificateRequest\":{\"signKeyName\":\"k\"}}",
+		"selfSignCertificateRequest.signatureAlgorithm is missing"},
+	    {KIND_CERTIFICATE_REQUEST, "{\"selfSignCertificateRequest\":{\"signKeyName\":\"k\"}}",
 		"selfSignCertificateRequest is not a known member"},
 	    {KIND_CERTIFICATE_REQUEST,
 		"{\"signKeyName\":\"k\",\"signatureAlgorithm\":\"EDDSA\",\"signedApprovals\":[],"
