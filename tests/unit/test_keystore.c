@@ -186,7 +186,7 @@ mount_small(void)
 		if (fclose(map) != 0)
 			return false;
 	}
-	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	return mount("none", "/", "none", MS_REC | MS_PRIVATE, "") == 0 &&
 	    mount("tmpfs", directory, "tmpfs", 0, "size=32k,mode=0700") == 0;
 }
 
