@@ -77,6 +77,7 @@ flow_approver_prove(struct flow *f, const struct tsb_approver_proof *proof, stru
 			return -1;
 		who.signer = true;
 		who.all = who.spki.n == 0;
+		who.service = key;
 		crypto_sha256(key, who.actor);
 	}
 	if (check_fresh(f, proof, now_ms, err))

@@ -8,7 +8,8 @@
 struct flow_approver {
 	bool signer; /* notification service: may list and delete, not approve */
 	bool all;
-	struct tsb_view spki;
+	struct tsb_view spki; /* of the approver; empty for all */
+	struct tsb_view service; /* of the signer; empty for an approver */
 	unsigned char id[TSB_SHA256];
 	unsigned char actor[TSB_SHA256]; /* SHA-256 of the key that signed, for the audit */
 };

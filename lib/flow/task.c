@@ -230,6 +230,7 @@ record(struct answer *x, struct store_tx *tx, const struct tsb_task *task,
 	    .approves = !x->in->rejects,
 	    .spki = task->spki,
 	    .signed_approval = signed_approval,
+	    .service = x->who->service,
 	    .at_ms = x->now_ms,
 	};
 	bool fresh, gone;

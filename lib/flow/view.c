@@ -10,15 +10,34 @@
 /* Without paging an approver gets all requests that it has approved, up to this many. */
 #define APPROVED_MAX 1000
 
+static bool
+listed(const struct tsb_view *list, size_t n, struct tsb_view spki)
+{
+	for (size_t i = 0; i < n; i++)
+		if (tsb_view_eq(list[i], spki))
+			return true;
+	return false;
+}
+
+/*
+ * Who answered. An approver has one row; a notification service that rejected for several approvers,
+ * or has answered for itself too, is named once.
+ */
 static struct tsb_view *
-votes_of(const struct tsb_approval *rows, size_t n, bool approves, struct arena *a, size_t *count)
+voters(const struct tsb_approval *rows, size_t n, bool approves, struct arena *a, size_t *count)
 {
 	struct tsb_view *spkis = arena_array(a, n, sizeof(*spkis));
+	bool services = false;
 
 	*count = 0;
-	for (size_t i = 0; i < n; i++)
-		if (rows[i].approves == approves)
-			spkis[(*count)++] = rows[i].spki;
+	for (size_t i = 0; i < n; i++) {
+		bool service = rows[i].service.n > 0;
+		struct tsb_view who = service ? rows[i].service : rows[i].spki;
+
+		services = services || service;
+		if (rows[i].approves == approves && !(services && listed(spkis, *count, who)))
+			spkis[(*count)++] = who;
+	}
 	return spkis;
 }
 
@@ -78,8 +97,8 @@ fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms, 
 
 	if (store_approvals_load(tx, &view.request.id, a, &rows, &n, err))
 		return -1;
-	view.approved = votes_of(rows, n, true, a, &view.napproved);
-	view.rejected = votes_of(rows, n, false, a, &view.nrejected);
+	view.approved = voters(rows, n, true, a, &view.napproved);
+	view.rejected = voters(rows, n, false, a, &view.nrejected);
 	if (view.request.planned_ms != 0 && flow_request_key(f, tx, &view.request, &key, err))
 		return -1;
 	if (view.request.planned_ms != 0 && key != NULL)

@@ -132,6 +132,8 @@ struct tsb_approval {
 	bool approves;
 	struct tsb_view spki;
 	struct tsb_view signed_approval; /* whole container; empty for a rejection */
+	struct tsb_view service; /* key of the notification service that rejected for the approver;
+				  * empty: the approver answered */
 	int64_t at_ms;
 };
 

@@ -6,12 +6,13 @@ int
 store_approval_insert(struct store_tx *tx, const struct tsb_approval *row, bool *fresh,
     struct tsb_err *err)
 {
+	/* A rejection has no container: its column has the key of the service that made it. */
 	const struct stmt_arg args[] = {
 	    stmt_id(&row->request_id),
 	    stmt_bytes(row->approver_id, sizeof(row->approver_id)),
 	    stmt_i64(row->approves),
 	    stmt_view(row->spki),
-	    stmt_view(row->signed_approval),
+	    stmt_view(row->approves ? row->signed_approval : row->service),
 	    stmt_i64(row->at_ms),
 	};
 	int r;
@@ -37,7 +38,7 @@ approval_take(struct stmt_cursor *c, struct arena *a, struct tsb_approval *row, 
 		    "an approval of the database has a broken id");
 	row->approves = stmt_take_i64(c) != 0;
 	row->spki = stmt_take_view(c, a);
-	row->signed_approval = stmt_take_view(c, a);
+	*(row->approves ? &row->signed_approval : &row->service) = stmt_take_view(c, a);
 	row->at_ms = stmt_take_i64(c);
 	return 0;
 }

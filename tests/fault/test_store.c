@@ -259,13 +259,15 @@ test_approval_counts_once(void **state)
 	v.row = fx_approval(&rq.id, 3);
 	v.row.at_ms = 100;
 	v.row.approves = false;
-	v.row.signed_approval = (struct tsb_view){0};
+	v.row.service = tsb_view_str("notifier");
 	fx_ok(store_transact(fx_api, "votes", votes_body, &v, &err));
 	assert_true(v.fresh);
 	assert_int_equal(v.n, 2);
 	assert_int_equal(v.rows[0].approver_id[31], 3); /* in order of arrival */
 	assert_false(v.rows[0].approves);
 	assert_int_equal(v.rows[0].signed_approval.n, 0);
+	same_bytes(v.rows[0].service, tsb_view_str("notifier"));
+	assert_int_equal(v.rows[1].service.n, 0);
 	assert_int_equal(v.rows[1].at_ms, 200);
 	same_bytes(v.rows[1].signed_approval, tsb_view_str("signed"));
 }
