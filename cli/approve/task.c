@@ -81,20 +81,34 @@ fetch_page(struct cli *c, const struct signer *s, const char *id, const char *le
 	    answer);
 }
 
-/* Level 6 says who has approved; servers without that level answer 600. */
+/*
+ * What a refusal with 600 may be about, by what it says: the page, which has more bytes than the
+ * server's bound; or level 6, which says who has approved, and which not every server has.
+ */
+static bool
+ask_less(const struct cli *c, struct page *page, const char **level)
+{
+	if (c->exit != CLI_REFUSED || c->refused_number != tsb_err_number(TSB_E_INPUT))
+		return false;
+	if (page->size > 1 && strstr(c->err.msg, "paging.pageSize") != NULL)
+		page->size /= 2;
+	else if (tsb_streq(*level, "level6"))
+		*level = "level5";
+	else
+		return false;
+	return true;
+}
+
 static int
 fetch_best(struct cli *c, const struct signer *s, const char *id, const char **level,
-    const struct page *page, struct tsb_bytes *answer)
+    struct page *page, struct tsb_bytes *answer)
 {
-	int rc = fetch_page(c, s, id, *level, page, answer);
-
-	if (rc != 0 && c->exit == CLI_REFUSED && c->refused_number == 600 &&
-	    tsb_streq(*level, "level6")) {
-		*level = "level5";
+	while (fetch_page(c, s, id, *level, page, answer)) {
+		if (!ask_less(c, page, level))
+			return -1;
 		c->exit = CLI_USAGE;
-		rc = fetch_page(c, s, id, *level, page, answer);
 	}
-	return rc;
+	return 0;
 }
 
 /* Appends the elements of the answer's list to those that raw has already. */

@@ -139,6 +139,32 @@ def test_tasks_come_in_pages(broker, anna):
     assert [t["id"] for t in got["tasks"]] == [t["id"] for t in tasks]
 
 
+def test_a_page_beyond_the_bound_of_the_server_is_asked_again_by_halves(broker, anna):
+    """Small tasks made the pages grow, and then come a hundred large ones (here by their number)."""
+    tasks = [task_of(anna, GOOD, n) for n in range(200)]
+    large = range(50, 150)
+
+    def page(body):
+        size = body["paging"]["pageSize"]
+        first = body["paging"]["pageNumber"] * size
+        fit = len([n for n in large if first <= n < first + size])
+        if fit > 8:
+            return 400, error(600, "res.error.input.validation.failed", "this page has more than 32 "
+                              "MiB, ask for pages of 8 entries (paging.pageSize)")
+        return 200, {"tasks": tasks[first:first + size]}
+    broker.answers[FETCH] = page
+    got = run("tasks", "--json", "-k", anna.key, "-u", broker.url).json
+    assert [t["id"] for t in got["tasks"]] == [t["id"] for t in tasks]
+    assert {b["detailLevel"] for b in broker.sent(*FETCH)} == {"level6"}
+
+
+def test_a_task_alone_beyond_the_bound_is_refused(broker, anna):
+    broker.answers[FETCH] = 400, error(600, "res.error.input.validation.failed",
+                                       "ask for smaller pages (paging.pageSize)")
+    assert "smaller pages" in run("tasks", "-k", anna.key, "-u", broker.url, code=2).err
+    assert [b["paging"]["pageSize"] for b in broker.sent(*FETCH)] == [16, 8, 4, 2, 1, 1]
+
+
 def test_a_certificate_of_another_key_is_refused(anna, tmp_path, broker):
     other = Approver("p256", "other", certificate=True)
     (tmp_path / "c.pem").write_text(b64(other.certificate))
