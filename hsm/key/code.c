@@ -36,6 +36,7 @@ enum key_tag {
 	KEY_TAG_DONE = 0x6014, /* optional */
 	KEY_TAG_FORGOTTEN = 0x6015, /* with DONE; absent = nothing */
 	KEY_TAG_IDLE = 0x6016, /* optional */
+	KEY_TAG_APPROVERS = 0x6017, /* with DONE, behind FORGOTTEN; optional */
 };
 
 static int
@@ -112,6 +113,8 @@ key_encode(const struct hsm_key *k, struct tsb_bytes *out)
 		tlv_put(&body, KEY_TAG_DONE, k->done);
 	if (k->forgotten)
 		tlv_put_u64(&body, KEY_TAG_FORGOTTEN, k->forgotten);
+	if (k->approvers.n)
+		tlv_put(&body, KEY_TAG_APPROVERS, k->approvers);
 	if (k->idle.n)
 		tlv_put(&body, KEY_TAG_IDLE, k->idle);
 	tlv_put_container(out, tsb_view_bytes(&body));
@@ -326,6 +329,10 @@ take_lists(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 		if (k->forgotten == 0 || k->done.n == 0)
 			return damaged(err, "nothing can be forgotten");
 	}
+	if (take_executed(r, k, KEY_TAG_APPROVERS, KEY_DONE_SIZE, KEY_DONE_MAX, &k->approvers, err))
+		return -1;
+	if (k->approvers.n > 0 && k->done.n == 0)
+		return damaged(err, "nobody can have approved nothing");
 	return take_executed(r, k, KEY_TAG_IDLE, KEY_DONE_SIZE, KEY_DONE_MAX, &k->idle, err);
 }
 

@@ -54,27 +54,84 @@ drop(struct tsb_bytes *list, size_t at)
 	memmove(list->p + at, list->p + at + KEY_DONE_SIZE, list->n - at);
 }
 
-/* The list and one entry more; *lost becomes the latest time of those that left it. */
+/* Until it is short enough; *lost becomes the latest time of the entries that left the list. */
+static void
+shorten(struct tsb_bytes *list, uint64_t newest, uint64_t *lost)
+{
+	uint64_t seconds;
+	size_t at;
+
+	while (list->n > (size_t)KEY_DONE_KEPT * KEY_DONE_SIZE) {
+		at = earliest(tsb_view_bytes(list));
+		seconds = entry_seconds(list->p + at);
+		if (seconds >= newest && list->n <= (size_t)KEY_DONE_MAX * KEY_DONE_SIZE)
+			break;
+		drop(list, at);
+		*lost = seconds;
+	}
+}
+
+/* The list and one entry more. */
 static struct tsb_view
 extended(struct tsb_view list, const unsigned char entry[KEY_DONE_SIZE], struct arena *a,
     uint64_t *lost)
 {
 	tsb_bytes_auto all = {0};
-	uint64_t seconds;
-	size_t at;
 
 	tsb_bytes_add_view(&all, list);
 	tsb_bytes_add(&all, entry, KEY_DONE_SIZE);
-	while (all.n > (size_t)KEY_DONE_KEPT * KEY_DONE_SIZE) {
-		at = earliest(tsb_view_bytes(&all));
-		seconds = entry_seconds(all.p + at);
-		if (seconds >= entry_seconds(entry) &&
-		    all.n <= (size_t)KEY_DONE_MAX * KEY_DONE_SIZE)
-			break;
-		drop(&all, at);
-		*lost = seconds;
-	}
+	shorten(&all, entry_seconds(entry), lost);
 	return arena_view(a, tsb_view_bytes(&all));
+}
+
+/* ---- who approved: entries with SHA-256 of the digest of the token and the key ---- */
+
+static void
+approver_digest(const unsigned char token[CRYPTO_SHA256_SIZE], struct tsb_view spki,
+    unsigned char out[CRYPTO_SHA256_SIZE])
+{
+	tsb_bytes_auto both = {0};
+
+	tsb_bytes_add(&both, token, CRYPTO_SHA256_SIZE);
+	tsb_bytes_add_view(&both, spki);
+	crypto_sha256(tsb_view_bytes(&both), out);
+}
+
+/* False for none of those that were enforced. */
+static bool
+approver_of(struct tsb_view approval, struct arena *arena, struct tsb_view *spki)
+{
+	struct ska_signed_approval a;
+	struct tsb_err why;
+
+	if (ska_signed_approval_parse(approval, &a, &why))
+		return false;
+	*spki = a.approver;
+	return !a.is_certificate || crypto_cert_spki(a.approver, arena, spki, &why) == 0;
+}
+
+static void
+keep_approvers(struct hsm_key *k, uint64_t seconds, const unsigned char token[CRYPTO_SHA256_SIZE],
+    const struct tsb_view *approvals, size_t n)
+{
+	unsigned char digest[CRYPTO_SHA256_SIZE], entry[KEY_DONE_SIZE];
+	tsb_bytes_auto all = {0};
+	arena_auto arena = {0};
+	struct tsb_view spki;
+	uint64_t lost = 0;
+
+	tsb_bytes_add_view(&all, k->approvers);
+	for (size_t i = 0; i < n; i++) {
+		if (!approver_of(approvals[i], &arena, &spki))
+			continue;
+		approver_digest(token, spki, digest);
+		if (contains(tsb_view_bytes(&all), digest))
+			continue;
+		entry_format(seconds, digest, entry);
+		tsb_bytes_add(&all, entry, sizeof(entry));
+	}
+	shorten(&all, seconds, &lost);
+	k->approvers = arena_view(&k->arena, tsb_view_bytes(&all));
 }
 
 /* ---- interface ---- */
@@ -104,6 +161,16 @@ done_before(const struct hsm_key *k, enum ska_operation operation, struct tsb_vi
 }
 
 bool
+done_approved_by(struct tsb_view approvers, struct tsb_view token, struct tsb_view spki)
+{
+	unsigned char digest[CRYPTO_SHA256_SIZE], of_both[CRYPTO_SHA256_SIZE];
+
+	crypto_sha256(token, digest);
+	approver_digest(digest, spki, of_both);
+	return contains(approvers, of_both);
+}
+
+bool
 done_keep(struct hsm_key *k, const struct tsb_view *approvals, size_t n, bool changed)
 {
 	unsigned char digest[CRYPTO_SHA256_SIZE], entry[KEY_DONE_SIZE];
@@ -118,6 +185,7 @@ done_keep(struct hsm_key *k, const struct tsb_view *approvals, size_t n, bool ch
 		k->idle = extended(k->idle, entry, &k->arena, &lost);
 		return true;
 	}
+	keep_approvers(k, a.token.timestamp.seconds, digest, approvals, n);
 	k->done = extended(k->done, entry, &k->arena, &lost);
 	if (lost > k->forgotten)
 		k->forgotten = lost;

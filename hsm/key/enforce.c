@@ -6,6 +6,7 @@
 #include "lib/crypto/crypto.h"
 #include "lib/ska/verdict.h"
 
+#include "hsm/key/done.h"
 #include "hsm/key/enforce.h"
 
 #define APPROVALS_MAX 4096
@@ -134,14 +135,8 @@ check_key(struct check *c, struct tsb_err *err)
 static int
 check_approver(struct check *c, struct tsb_err *err)
 {
-	for (size_t t = 0; t < c->rule->ntokens; t++)
-		for (size_t g = 0; g < c->rule->tokens[t].ngroups; g++) {
-			const struct ska_group *group = &c->rule->tokens[t].groups[g];
-
-			for (size_t i = 0; i < group->napprovers; i++)
-				if (tsb_view_eq(group->approvers[i].spki, c->spki))
-					return 0;
-		}
+	if (ska_rule_has_approver(c->rule, c->spki))
+		return 0;
 	return refuse(c, err, "its approver is not in %s of the key",
 	    ska_rule_names[ska_operation_rule(c->rq->operation)]);
 }
@@ -212,13 +207,21 @@ collect_votes(struct check *c, struct ska_vote *votes, size_t *nvotes,
 	return 0;
 }
 
+/* Who approved a change that was made may ask for it again, whomever the rule names now. */
+static int
+check_asker(struct check *c, struct tsb_err *err)
+{
+	if (done_approved_by(c->rq->approvers, c->approval.token.whole, c->spki))
+		return 0;
+	return check_approver(c, err);
+}
+
 /* What an approval of a change that was made already still has to fulfil. */
 static int
 check_repeated(struct check *c, struct tsb_err *err)
 {
 	return check_syntax(c, err) || check_operation(c, err) || check_label(c, err) ||
-		check_payload(c, err) || check_key(c, err) ||
-		(c->rq->operation != OP_MODIFY && check_approver(c, err))
+		check_payload(c, err) || check_key(c, err) || check_asker(c, err)
 	    ? -1
 	    : 0;
 }

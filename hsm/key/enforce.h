@@ -24,6 +24,7 @@ struct enforce_request {
 	size_t napprovals;
 	int64_t now; /* seconds of this HSM's clock */
 	int64_t created; /* of the key: what was stamped before is for another key of its name */
+	struct tsb_view approvers; /* who approved changes that were made (done.h) */
 	uint64_t forgotten; /* timestamps up to this one are refused (done.h); 0 = none */
 	enforce_timestamp_key *timestamp_key;
 	void *arg;
@@ -31,9 +32,9 @@ struct enforce_request {
 };
 
 /*
- * Of a change that was made already (done_before()): whether those ask who may. Their approvals
- * need not suffice any more, nor be in time. A modification may have replaced those who approved
- * it: of them only the signatures are checked. Errors like those of enforce().
+ * Of a change that was made already (done_before()): whether those ask who may, because the key's
+ * rule names them or because they approved the change, which may have replaced them. Their
+ * approvals need not suffice any more, nor be in time. Errors like those of enforce().
  */
 int enforce_repeat(const struct enforce_request *, struct arena *, struct tsb_err *) TSB_MUSTCHECK;
 /*

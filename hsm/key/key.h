@@ -68,6 +68,7 @@ struct hsm_key {
 	struct tsb_view certificate; /* DER; empty = none */
 	/* the approval tokens that it does not obey again (done.h), each KEY_DONE_SIZE bytes */
 	struct tsb_view done; /* those that changed it */
+	struct tsb_view approvers; /* who approved those in done */
 	struct tsb_view idle; /* those that found nothing to change */
 	uint64_t forgotten; /* seconds: done has lost tokens up to this one; 0 = none */
 	struct tsb_view undated; /* done as older versions wrote it, until done_date() */

@@ -200,6 +200,7 @@ enforcement(struct hsm_app *app, const struct web_request *rq, const struct hsm_
 	    .napprovals = in->napprovals,
 	    .now = access_seconds(rq),
 	    .created = k->create_time,
+	    .approvers = k->approvers,
 	    .forgotten = row->operation == OP_USE ? 0 : k->forgotten,
 	    .timestamp_key = own_timestamp_key,
 	    .arg = app,

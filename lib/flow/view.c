@@ -20,8 +20,8 @@ listed(const struct tsb_view *list, size_t n, struct tsb_view spki)
 }
 
 /*
- * Who answered. An approver has one row; a notification service that rejected for several approvers,
- * or has answered for itself too, is named once.
+ * Who answered. An approver has one row; a notification service is named once, though it rejected
+ * for several approvers or has answered for itself too.
  */
 static struct tsb_view *
 voters(const struct tsb_approval *rows, size_t n, bool approves, struct arena *a, size_t *count)

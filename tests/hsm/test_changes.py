@@ -286,6 +286,22 @@ def test_change_sent_again_by_a_stranger_is_refused(hsm, approver, refused, kind
     change(hsm, kind, label, [own])
 
 
+def test_modification_sent_again_is_for_those_who_may_ask(hsm, approver, refused):
+    """Those whom the modification replaced still may, in either form of their key."""
+    old, new, stranger = (approver(n=n) for n in (1, 2, 3))
+    label = "stranger modify"
+    hsm.create(label, policy=policy(None, None, None, one(old, timeout=600)))
+    first = policy(None, None, None, one(new, timeout=600), blocked=None)
+    t = token_of(hsm, "modify", label, first)
+    own = old.signed_approval(t)
+    change(hsm, "modify", label, [own], first)
+    for signed in ([stranger.signed_approval(t)], [own, stranger.signed_approval(t)]):
+        with refused(701, "not in ruleModify"):
+            change(hsm, "modify", label, signed, first)
+    for signed in (own, old.signed_approval(t, as_certificate=True), new.signed_approval(t)):
+        change(hsm, "modify", label, [signed], first)
+
+
 def test_modification_sent_again_is_not_done_again(hsm, approver, refused):
     old, new = approver(n=1), approver(n=2)
     hsm.create("modified once", policy=policy(None, None, None, one(old, timeout=600)))

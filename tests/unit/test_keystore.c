@@ -361,6 +361,9 @@ test_content_that_cannot_be(void **state)
 	ska->undated = tsb_view_of(NULL, 0);
 	ska->forgotten = 1;
 	refused(ska, "forgotten");
+	ska->forgotten = 0;
+	ska->approvers = tsb_view_of(many, KEY_DONE_SIZE);
+	refused(ska, "approved nothing");
 }
 
 static void
@@ -372,11 +375,13 @@ test_additions_survive_encoding(void **state)
 
 	k->certificate = tsb_view_str("certificate");
 	k->done = tsb_view_of(most, sizeof(most));
+	k->approvers = tsb_view_of(most, 2 * KEY_DONE_SIZE);
 	k->idle = tsb_view_of(most, KEY_DONE_SIZE);
 	k->forgotten = 9;
 	again = through_bytes(k);
 	assert_true(tsb_view_eq(again->certificate, k->certificate));
 	assert_true(tsb_view_eq(again->done, k->done));
+	assert_true(tsb_view_eq(again->approvers, k->approvers));
 	assert_true(tsb_view_eq(again->idle, k->idle));
 	assert_int_equal(again->forgotten, 9);
 }
@@ -521,6 +526,44 @@ test_tokens_that_changed_nothing_push_out_no_others(void **state)
 	assert_int_equal(k->forgotten, 0);
 }
 
+static bool
+approved_by(const struct hsm_key *k, struct tsb_view of_token, struct tsb_view of_approver)
+{
+	struct ska_signed_approval token, approver;
+	struct tsb_err err;
+
+	assert_int_equal(ska_signed_approval_parse(of_token, &token, &err), 0);
+	assert_int_equal(ska_signed_approval_parse(of_approver, &approver, &err), 0);
+	return done_approved_by(k->approvers, token.token.whole, approver.approver);
+}
+
+static void
+test_approvers_of_a_change_are_known(void **state)
+{
+	arena_auto a = {0};
+	hsm_key_auto *k = ska_key("k");
+	hsm_key_auto *again = NULL;
+	struct tsb_view block[2] = {approval(&a, OP_BLOCK, NULL, 1000, true),
+	    approval(&a, OP_BLOCK, NULL, 1000, true)};
+	struct tsb_view unblock = approval(&a, OP_UNBLOCK, NULL, 1000, true), later;
+
+	assert_true(done_keep(k, block, 2, true));
+	assert_true(done_keep(k, &unblock, 1, false));
+	again = through_bytes(k);
+	assert_int_equal(again->approvers.n, 2 * KEY_DONE_SIZE);
+	assert_true(approved_by(again, block[0], block[0]));
+	assert_true(approved_by(again, block[0], block[1]));
+	assert_false(approved_by(again, block[0], unblock));
+	assert_false(approved_by(again, unblock, block[0]));
+	assert_false(approved_by(again, unblock, unblock));
+	for (size_t i = 0; i < KEY_DONE_KEPT; i++) {
+		later = approval(&a, OP_BLOCK, NULL, 2000 + i, true);
+		assert_true(done_keep(k, &later, 1, true));
+	}
+	assert_int_equal(k->approvers.n, KEY_DONE_KEPT * KEY_DONE_SIZE);
+	assert_false(approved_by(k, block[0], block[0]));
+}
+
 /* The time of the file is the best that is known; what a full list had dropped is refused. */
 static void
 test_lists_of_older_versions_get_the_time_of_their_file(void **state)
@@ -563,6 +606,7 @@ main(void)
 	    cmocka_unit_test(test_additions_survive_encoding),
 	    cmocka_unit_test(test_executed_tokens_are_known_again),
 	    cmocka_unit_test(test_tokens_without_timestamp_are_not_kept),
+	    cmocka_unit_test(test_approvers_of_a_change_are_known),
 	    cmocka_unit_test(test_earliest_token_is_forgotten_first),
 	    cmocka_unit_test(test_tokens_of_one_second_stay_together),
 	    cmocka_unit_test(test_tokens_that_changed_nothing_push_out_no_others),
