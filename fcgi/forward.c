@@ -35,6 +35,22 @@ fcgi_forward_body(void *app, struct web_request *rq, struct web_reply *reply,
 }
 
 int
+fcgi_payload_settle(struct web_request *rq, const char *envelope, const char *payload_type,
+    struct tsb_view payload, struct tsb_err *err)
+{
+	tsb_bytes_auto body = {0};
+	struct tsb_view compact;
+
+	if (!wire_payload_is_hex(payload_type))
+		return 0;
+	if (wire_compact(rq->body, rq->arena, &compact, err))
+		return -1;
+	wire_payload_replace_in(compact, envelope, payload, &body);
+	rq->body = arena_view(rq->arena, tsb_view_bytes(&body));
+	return 0;
+}
+
+int
 fcgi_policy_check(void *app, struct web_request *rq, struct ska_policy *policy,
     const char *envelope, bool with_status, struct tsb_err *err)
 {

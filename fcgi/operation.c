@@ -42,6 +42,8 @@ api_synchronous(void *app, struct web_request *rq, struct web_reply *reply, stru
 	    (in.request.policy != NULL &&
 		fcgi_policy_check(app, rq, in.request.policy, tsb_kinds[kind].envelope,
 		    tsb_kinds[kind].content != CONTENT_POLICY, err)) ||
+	    fcgi_payload_settle(rq, tsb_kinds[kind].envelope, in.request.payload_type,
+		in.request.payload, err) ||
 	    wire_compact(rq->body, rq->arena, &what.body, err))
 		return -1;
 	what.asked = in.request.envelope;
@@ -64,7 +66,8 @@ api_verify(void *app, struct web_request *rq, struct web_reply *reply, struct ts
 {
 	struct wire_verify in;
 
-	if (wire_verify_parse(rq->body, rq->arena, &in, err))
+	if (wire_verify_parse(rq->body, rq->arena, &in, err) ||
+	    fcgi_payload_settle(rq, "verifySignatureRequest", in.payload_type, in.payload, err))
 		return -1;
 	return fcgi_forward_body(app, rq, reply, HSM_PASS_VERIFY, err);
 }

@@ -1,6 +1,7 @@
 /* tsb sign and tsb verify. */
 #include "lib/first.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 #include "cli/lib/body.h"
@@ -22,21 +23,45 @@ need_algorithm(struct cli *c)
 	return 0;
 }
 
+/* Digits need twice the room, and a file of them ends with a line break. */
+static size_t
+input_max(const struct cli *c)
+{
+	return wire_payload_is_hex(c->opt[OPT_PAYLOAD_TYPE]) ? 2 * WIRE_PAYLOAD_MAX + 2
+							     : WIRE_PAYLOAD_MAX;
+}
+
+/* With payload type HEX the file has the digits: they are passed on as they are. */
+static void
+put_payload(struct cli *c, struct tsb_bytes *body, const struct tsb_bytes *payload)
+{
+	struct tsb_view text = tsb_view_bytes(payload);
+	const char *type = c->opt[OPT_PAYLOAD_TYPE];
+
+	if (wire_payload_is_hex(type)) {
+		while (text.n > 0 && isspace(text.p[text.n - 1]))
+			text.n--;
+		body_text(body, "payload", arena_strn(&c->arena, text.p, text.n));
+	} else {
+		body_base64(body, "payload", text);
+	}
+	body_text(body, "payloadType", type);
+}
+
 int
 cli_sign(struct cli *c)
 {
 	tsb_bytes_auto payload = {0}, body = {0};
 
 	if (need_algorithm(c) ||
-	    file_read(c->argc > 1 ? c->argv[1] : "-", WIRE_PAYLOAD_MAX, &payload, &c->err))
+	    file_read(c->argc > 1 ? c->argv[1] : "-", input_max(c), &payload, &c->err))
 		return -1;
 	if (payload.n == 0)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "there is nothing to sign: the input is empty");
 	if (request_open(c, &body))
 		return -1;
-	body_base64(&body, "payload", tsb_view_bytes(&payload));
-	body_text(&body, "payloadType", c->opt[OPT_PAYLOAD_TYPE]);
+	put_payload(c, &body, &payload);
 	body_text(&body, "signatureAlgorithm", c->opt[OPT_ALGORITHM]);
 	body_text(&body, "signatureType", c->opt[OPT_TYPE]);
 	return request_create(c, &body);
@@ -49,7 +74,7 @@ cli_verify(struct cli *c)
 	struct tsb_view signature;
 	bool valid;
 
-	if (need_algorithm(c) || file_read(c->argv[1], WIRE_PAYLOAD_MAX, &payload, &c->err) ||
+	if (need_algorithm(c) || file_read(c->argv[1], input_max(c), &payload, &c->err) ||
 	    file_read_base64(c->argv[2], SIGNATURE_MAX, &c->arena, &signature, &c->err))
 		return -1;
 	body_open(&body, NULL);
@@ -58,7 +83,7 @@ cli_verify(struct cli *c)
 	if (session_put_password(c, &body, "masterKeyPassword"))
 		return -1;
 	body_text(&body, "signatureAlgorithm", c->opt[OPT_ALGORITHM]);
-	body_base64(&body, "payload", tsb_view_bytes(&payload));
+	put_payload(c, &body, &payload);
 	body_base64(&body, "signature", signature);
 	body_close(&body);
 	body_close(&body);

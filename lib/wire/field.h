@@ -22,6 +22,8 @@ enum field_type {
 	FIELD_LABEL, /* const char *: not empty, no control characters */
 	FIELD_NAME, /* the same, but empty means none */
 	FIELD_BASE64, /* struct tsb_view: decoded; max counts decoded bytes */
+	FIELD_HEX, /* the same of hex digits; other text is TSB_E_PAYLOAD */
+	FIELD_PAYLOAD, /* one of these two, as the payloadType beside it says (api-notes.md 4.5) */
 	FIELD_BASE64_TEXT, /* const char *: text as given, checked */
 	FIELD_PASSWORD, /* struct tsb_view: string or list of characters (api-notes.md 1.4) */
 	FIELD_INT, /* integer of 4 or 8 bytes, min to max */
@@ -114,6 +116,9 @@ bool jsontext_next(struct tsb_view *rest, struct jsontext_member *m);
  */
 bool jsontext_next_element(struct tsb_view *rest, struct tsb_view *value);
 bool jsontext_is_null(struct tsb_view value);
+/* Appends object with the value of one of its members replaced by text. */
+void jsontext_replace(struct tsb_view object, const char *name, struct tsb_view text,
+    struct tsb_bytes *out);
 
 /* ---- tables that resources share ---- */
 

@@ -410,3 +410,21 @@ wire_member_text(struct tsb_view compact, const char *name, struct tsb_view *val
 		}
 	return false;
 }
+
+void
+jsontext_replace(struct tsb_view object, const char *name, struct tsb_view text,
+    struct tsb_bytes *out)
+{
+	struct jsontext_member m;
+	bool first = true;
+
+	tsb_bytes_add(out, "{", 1);
+	while (jsontext_next(&object, &m)) {
+		if (!first)
+			tsb_bytes_add(out, ",", 1);
+		first = false;
+		tsb_bytes_add(out, m.name.p - 1, m.name.n + 3); /* "name": of compact text */
+		tsb_bytes_add_view(out, tsb_view_eq(m.name, tsb_view_str(name)) ? text : m.value);
+	}
+	tsb_bytes_add(out, "}", 1);
+}

@@ -56,15 +56,31 @@ find_row(const struct field_object *object, const char *name)
 	return NULL;
 }
 
+/* How the bytes of a payload are written: its neighbour says so. */
+static enum field_type
+payload_form(struct json_object *o)
+{
+	struct json_object *type;
+
+	if (!json_object_object_get_ex(o, "payloadType", &type) || !tree_is(type, json_type_string))
+		return FIELD_BASE64;
+	return wire_payload_is_hex(json_object_get_string(type)) ? FIELD_HEX : FIELD_BASE64;
+}
+
 static int
 read_member(struct reader *r, struct json_object *o, const struct field *f,
     const struct field_path *up, void *dest)
 {
 	const struct field_path at = {up, f->name, 0};
+	struct field own = *f;
 	struct json_object *v;
 
 	if (!json_object_object_get_ex(o, f->name, &v) || v == NULL)
 		return f->need == REQUIRED ? value_refuse(r, &at, TSB_OK, "is missing") : 0;
+	if (f->type == FIELD_PAYLOAD) {
+		own.type = payload_form(o);
+		f = &own;
+	}
 	if (read_value(r, v, f, &at, dest))
 		return -1;
 	if (f->tells)

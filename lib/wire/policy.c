@@ -177,24 +177,6 @@ wire_policy_format(const struct ska_policy *p, bool with_key_status, struct tsb_
 	emit_close(out, '}');
 }
 
-/* object with the value of one member replaced by text. */
-static void
-replace(struct tsb_view object, const char *name, struct tsb_view text, struct tsb_bytes *out)
-{
-	struct jsontext_member m;
-	bool first = true;
-
-	tsb_bytes_add(out, "{", 1);
-	while (jsontext_next(&object, &m)) {
-		if (!first)
-			tsb_bytes_add(out, ",", 1);
-		first = false;
-		tsb_bytes_add(out, m.name.p - 1, m.name.n + 3); /* "name": of compact text */
-		tsb_bytes_add_view(out, tsb_view_eq(m.name, tsb_view_str(name)) ? text : m.value);
-	}
-	tsb_bytes_add(out, "}", 1);
-}
-
 void
 wire_policy_replace(struct tsb_view object, const struct ska_policy *p, bool with_key_status,
     struct tsb_bytes *out)
@@ -202,7 +184,7 @@ wire_policy_replace(struct tsb_view object, const struct ska_policy *p, bool wit
 	tsb_bytes_auto text = {0};
 
 	wire_policy_format(p, with_key_status, &text);
-	replace(object, "policy", tsb_view_bytes(&text), out);
+	jsontext_replace(object, "policy", tsb_view_bytes(&text), out);
 }
 
 void
@@ -215,5 +197,5 @@ wire_policy_replace_in(struct tsb_view body, const char *envelope, const struct 
 	if (!wire_member_text(body, envelope, &inner))
 		return;
 	wire_policy_replace(inner, p, with_key_status, &text);
-	replace(body, envelope, tsb_view_bytes(&text), out);
+	jsontext_replace(body, envelope, tsb_view_bytes(&text), out);
 }

@@ -44,7 +44,7 @@ struct form {
 /* clang-format on */
 
 static const struct field sign_fields[] = {
-    {"payload", FIELD_BASE64, REQUIRED, BYTES(WIRE_PAYLOAD_MAX), IN(payload)},
+    {"payload", FIELD_PAYLOAD, REQUIRED, BYTES(WIRE_PAYLOAD_MAX), IN(payload)},
     {"payloadType", FIELD_ENUM, NAMES(names_payload), IN(payload_type)},
     KEY_NAME("signKeyName"),
     PASSWORD("keyPassword"),
@@ -314,9 +314,11 @@ is_kept_back(struct tsb_view name)
 }
 
 static struct tsb_view
-inner_clean(struct tsb_view inner, struct arena *a)
+inner_clean(const struct form *f, struct arena *a)
 {
+	struct tsb_view inner = f->in.inner;
 	unsigned char *text = arena_alloc(a, inner.n + 1), *end = text;
+	tsb_bytes_auto base64 = {0};
 	struct jsontext_member m;
 
 	*end++ = '{';
@@ -331,7 +333,10 @@ inner_clean(struct tsb_view inner, struct arena *a)
 		end += n;
 	}
 	*end++ = '}';
-	return tsb_view_of(text, (size_t)(end - text));
+	if (!wire_payload_is_hex(f->in.payload_type))
+		return tsb_view_of(text, (size_t)(end - text));
+	wire_payload_replace(tsb_view_of(text, (size_t)(end - text)), f->in.payload, &base64);
+	return arena_view(a, tsb_view_bytes(&base64));
 }
 
 /*
@@ -373,7 +378,7 @@ read_request(enum tsb_kind kind, const struct field *more, struct tsb_view body,
 		    "certificateAuthority: without them the signed text is that of a request for "
 		    "a certificate as well",
 		    envelope);
-	f->in.inner_clean = inner_clean(f->in.inner, a);
+	f->in.inner_clean = inner_clean(f, a);
 	if (f->has_policy) {
 		f->in.policy = arena_alloc(a, sizeof(*f->in.policy));
 		*f->in.policy = f->policy;
@@ -584,13 +589,26 @@ wire_request_view_format(const struct tsb_request_view *v, struct tsb_bytes *out
 	emit_close(out, '}');
 }
 
+/* The caller may have written bytes in another form than they are kept. */
+static struct tsb_view
+inner_as_given(const struct tsb_request *r)
+{
+	struct tsb_view inner;
+
+	if (tsb_kinds[r->kind].content == CONTENT_BYTES &&
+	    wire_member_text(r->envelope, tsb_kinds[r->kind].envelope, &inner))
+		return inner;
+	return r->inner_clean;
+}
+
 /* One member of the inner object as the caller gave it; passwords never leave. */
 static void
-signed_member_format(const struct tsb_request *r, const struct field *f, struct tsb_bytes *out)
+signed_member_format(const struct tsb_request *r, struct tsb_view inner, const struct field *f,
+    struct tsb_bytes *out)
 {
 	struct tsb_view value;
 
-	if (f->type != FIELD_PASSWORD && wire_member_text(r->inner_clean, f->name, &value))
+	if (f->type != FIELD_PASSWORD && wire_member_text(inner, f->name, &value))
 		emit_raw(out, f->name, value);
 	else
 		emit_null(out, f->name);
@@ -605,12 +623,12 @@ static void
 signed_request_format(const struct tsb_request *r, struct tsb_bytes *out)
 {
 	const struct tsb_kind_row *row = &tsb_kinds[r->kind];
-	struct tsb_view signature;
+	struct tsb_view signature, inner = inner_as_given(r);
 
 	emit_open(out, row->task_member, '{');
 	emit_open(out, row->envelope, '{');
 	for (const struct field *f = shapes[r->kind].fields; f->name != NULL; f++)
-		signed_member_format(r, f, out);
+		signed_member_format(r, inner, f, out);
 	emit_close(out, '}');
 	if (wire_member_text(r->envelope, "requestSignature", &signature))
 		emit_raw(out, "requestSignature", signature);

@@ -188,6 +188,26 @@ read_base64(struct reader *r, struct json_object *v, const struct field *f,
 	return 0;
 }
 
+static int
+read_hex(struct reader *r, struct json_object *v, const struct field *f,
+    const struct field_path *at, void *dest)
+{
+	struct tsb_view text, bytes;
+
+	if (!tree_is(v, json_type_string))
+		return value_refuse(r, at, TSB_OK, "must be a string");
+	text = tree_text(v);
+	if (text.n > 2 * (size_t)f->max)
+		return value_refuse(r, at, f->code, "is longer than %ld bytes", f->max);
+	if (text.n == 0 && f->need == REQUIRED)
+		return value_refuse(r, at, TSB_OK, "must not be empty");
+	if (!enc_hex_decode(text, r->a, &bytes))
+		return value_refuse(r, at, TSB_E_PAYLOAD,
+		    "must be hex digits, two a byte, with payloadType HEX");
+	land_view(f, dest, bytes);
+	return 0;
+}
+
 /* Exactly one character: one well-formed UTF-8 sequence. */
 static bool
 is_character(struct json_object *v)
@@ -388,6 +408,8 @@ value_read(struct reader *r, struct json_object *v, const struct field *f,
 	case FIELD_BASE64:
 	case FIELD_BASE64_TEXT:
 		return read_base64(r, v, f, at, dest);
+	case FIELD_HEX:
+		return read_hex(r, v, f, at, dest);
 	case FIELD_PASSWORD:
 		return read_password(r, v, f, at, dest);
 	case FIELD_INT:
@@ -405,6 +427,7 @@ value_read(struct reader *r, struct json_object *v, const struct field *f,
 		return value_refuse(r, at, f->code, "cannot be given here");
 	case FIELD_IGNORED:
 		return 0;
+	case FIELD_PAYLOAD:
 	case FIELD_OBJECT:
 	case FIELD_LIST:
 		break;

@@ -25,6 +25,15 @@ int wire_compact(struct tsb_view text, struct arena *a, struct tsb_view *compact
 /* Raw text of a top-level member of a compact object; false when absent. */
 bool wire_member_text(struct tsb_view compact, const char *name, struct tsb_view *value);
 
+/* ---- payloads written as hex digits (payload.c) ---- */
+
+bool wire_payload_is_hex(const char *payload_type /* NULL = none */);
+/* Appends object, compact text, with its payload in base64, which every HSM reads alike. */
+void wire_payload_replace(struct tsb_view object, struct tsb_view payload, struct tsb_bytes *out);
+/* The same for the object that is the member envelope of body. */
+void wire_payload_replace_in(struct tsb_view body, const char *envelope, struct tsb_view payload,
+    struct tsb_bytes *out);
+
 /* ---- requests that run through the workflow (request.c) ---- */
 
 int wire_request_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a,
@@ -207,6 +216,7 @@ struct wire_verify {
 	const char *key_name;
 	struct tsb_view password;
 	const char *algorithm;
+	const char *payload_type; /* NULL = not given */
 	struct tsb_view payload, signature;
 };
 int wire_verify_parse(struct tsb_view body, struct arena *a, struct wire_verify *out,

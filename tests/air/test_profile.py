@@ -492,6 +492,14 @@ def test_members_are_exactly_those_that_the_caller_set(open_site, people):
         "payload", "signKeyName", "signatureAlgorithm", "signatureType", "signedApprovals"}
 
 
+def test_hex_payload_crosses_as_its_bytes(open_site, people):
+    """A room whose broker does not know HEX would sign what base64 makes of the digits."""
+    rid = open_site.api.sign("MSI-OnlineKey", b"digest".hex(), payloadType="HEX")
+    open_site.approve(rid, people())
+    inner = open_site.carried(rid)["signRequest"]
+    assert (inner["payload"], inner["payloadType"]) == (b64(b"digest"), "UNSPECIFIED")
+
+
 # ---- certificates ----
 
 def new_certificate(approver, **options):

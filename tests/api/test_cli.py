@@ -47,6 +47,18 @@ def test_two_of_three_approve_and_the_signature_verifies(tsb):
 
 
 @pytest.mark.online_only("keys are made in the room")
+def test_a_file_of_hex_digits_is_signed_as_their_bytes(tsb):
+    key, (digits, same) = unique("cli"), (tsb.folder / "order.hex", tsb.folder / "order.bin")
+    tsb("key", "create", key, "-a", "EC")
+    digits.write_text(bytes(range(32)).hex().upper() + "\n")
+    same.write_bytes(bytes(range(32)))
+    tsb("sign", key, digits, "-a", ALGORITHM, "--payload-type", "HEX", "--wait", "--out", "hex.sig")
+    tsb("verify", key, digits, "hex.sig", "-a", ALGORITHM, "--payload-type", "HEX")
+    tsb("verify", key, same, "hex.sig", "-a", ALGORITHM)
+    tsb("sign", key, same, "-a", ALGORITHM, "--payload-type", "HEX", code=2)
+
+
+@pytest.mark.online_only("keys are made in the room")
 def test_a_key_with_a_policy_is_not_destroyable_unless_asked(tsb):
     make = ["key", "create", "-a", "EC", "--approvers", tsb.people("anna")]
     kept, lost = unique("cli"), unique("cli")

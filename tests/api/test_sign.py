@@ -7,7 +7,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 
 import secp256k1
-from approver import b64, unb64
+import ska
+from approver import b64, quorum, unb64
 from client import public_key, unique
 from conftest import PROFILE
 from keccak import keccak
@@ -280,6 +281,48 @@ def test_payload_too_long_for_the_modulus_is_612(api):
         api.refused(612, "POST", path, api.sign_body(label, b"x" * 246, "NONE_WITH_RSA"))
 
 
+# 64 hex digits are also base64: of 48 bytes, which would be signed if they were taken for it.
+DIGEST = bytes(range(0xa0, 0xc0))
+NO_HEX = ["abc", "0xab", "ab cd", "ab\n", "zz", "\u00e4\u00e4", b64(DIGEST)]
+
+
+@pytest.mark.parametrize("digits", [DIGEST.hex(), DIGEST.hex().upper()])
+def test_hex_payload_is_its_bytes(api, digits):
+    label, key = key_of(api, "EC", curveOid="1.2.840.10045.3.1.7")
+    rid = api.sign(label, digits, "NONE_WITH_ECDSA", payloadType="HEX")
+    for signature in (api.sign_now(label, digits, "NONE_WITH_ECDSA", payloadType="HEX"),
+                      unb64(api.wait(rid, "EXECUTED")["result"])):
+        key.verify(signature, DIGEST, ec.ECDSA(utils.Prehashed(SHA["SHA256"])))
+        assert api.post("/v1/verify", {"verifySignatureRequest": {
+            "signKeyName": label, "signatureAlgorithm": "NONE_WITH_ECDSA",
+            "signature": b64(signature), "payload": digits, "payloadType": "HEX"}}) == {"signatureValid": True}
+
+
+@pytest.mark.parametrize("digits", NO_HEX)
+def test_payload_that_is_no_hex_is_612(api, digits):
+    label, _ = key_of(api, "EC", curveOid="1.2.840.10045.3.1.7")
+    for path in PATHS:
+        api.refused(612, "POST", path, api.sign_body(label, digits, payloadType="HEX"),
+                    says="payload")
+    api.refused(612, "POST", "/v1/verify", {"verifySignatureRequest": {
+        "signKeyName": label, "signatureAlgorithm": "SHA256_WITH_ECDSA", "signature": "AAAA",
+        "payload": digits, "payloadType": "HEX"}}, says="payload")
+
+
+def test_hex_payload_is_approved_as_its_bytes(api, people):
+    a = people()
+    label = unique()
+    key = public_key(api.create_key(label, quorum(1, a)))
+    rid = api.sign(label, DIGEST.hex(), payloadType="HEX")
+    task = api.task(a, rid, detailLevel="level3")
+    assert unb64(task["payload"]) == DIGEST and task["payloadType"] == "HEX"
+    assert ska.Token.decode(unb64(task["approvalToBeSigned"])).payload == DIGEST
+    shown = task["signedSignRequest"]["signRequest"]
+    assert (shown["payload"], shown["payloadType"]) == (DIGEST.hex(), "HEX")
+    api.approve(a, rid)
+    key.verify(unb64(api.wait(rid, "EXECUTED")["result"]), DIGEST, ec.ECDSA(hashes.SHA256()))
+
+
 def test_verify_of_an_unknown_key_is_650(api):
     api.refused(650, "POST", "/v1/verify", {"verifySignatureRequest": {
         "signKeyName": "no-such-key", "signatureAlgorithm": "SHA256_WITH_RSA",
@@ -287,7 +330,6 @@ def test_verify_of_an_unknown_key_is_650(api):
 
 
 def test_verify_needs_no_approval(api, people):
-    from approver import quorum
     a = people()
     label = unique()
     api.create_key(label, quorum(1, a))

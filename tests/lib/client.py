@@ -165,7 +165,8 @@ class Client:
     # ---- requests ----
 
     def sign_body(self, key, payload=b"payload", algorithm="SHA256_WITH_ECDSA", **members):
-        return {"signRequest": {"payload": b64(payload), "signKeyName": key,
+        text = payload if isinstance(payload, str) else b64(payload)
+        return {"signRequest": {"payload": text, "signKeyName": key,
                                 "signatureAlgorithm": algorithm, **members}}
 
     def sign(self, key, payload=b"payload", algorithm="SHA256_WITH_ECDSA", **members):

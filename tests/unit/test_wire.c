@@ -56,11 +56,17 @@ static void
 test_request_of_custody_client(void **state)
 {
 	struct tsb_request_in in = accepted(KIND_SIGN,
-	    "{\"signRequest\":{\"payload\":\"aGFycm8=\",\"payloadType\":\"HEX\","
+	    "{\"signRequest\":{\"payload\":\"6861Ab72\",\"payloadType\":\"HEX\","
 	    "\"signKeyName\":\"k\",\"keyPassword\":\"[s, e, c]\","
 	    "\"signatureAlgorithm\":\"EDDSA\",\"signatureType\":\"RAW\"}}");
 
 	assert_string_equal(in.payload_type, "HEX");
+	assert_int_equal(in.payload.n, 4);
+	assert_memory_equal(in.payload.p, "ha\xabr", 4);
+	/* an HSM that does not know HEX would read the digits as base64 */
+	assert_view(in.inner_clean,
+	    "{\"payload\":\"aGGrcg==\",\"payloadType\":\"UNSPECIFIED\",\"signKeyName\":\"k\","
+	    "\"signatureAlgorithm\":\"EDDSA\",\"signatureType\":\"RAW\"}");
 	assert_view(in.key_password, "[s, e, c]"); /* never interpreted (api-notes.md 1.4) */
 }
 
@@ -325,6 +331,8 @@ test_request_refusals_name_the_member(void **state)
 		"signRequest.signedApprovals is not a known member"},
 	    {KIND_SIGN, SIGN(",\"payload\":\"AA==\""), TSB_E_INPUT,
 		"member 'payload' appears twice"},
+	    {KIND_SIGN, SIGN(",\"payloadType\":\"HEX\""), TSB_E_PAYLOAD,
+		"signRequest.payload must be hex digits"},
 	    {KIND_SIGN, SIGN(",\"payloadType\":\"X\""), TSB_E_INPUT,
 		"Value 'X' is not valid for field payloadType"},
 	    {KIND_SIGN, SIGN(",\"signatureType\":\"ETH\""), TSB_E_INPUT,
