@@ -227,17 +227,20 @@ policy_approver(struct arena *a, const struct ska_approver *p)
 	    name != NULL ? name : "");
 }
 
-/* Its validity decides nothing, because a policy names keys (SECURITY.md); people should know. */
-static void
-warn_validity(struct doc *t, const struct ska_approver *p)
+/*
+ * Its validity decides nothing, because a policy names keys (SECURITY.md); people should know. NULL
+ * when there is nothing to say.
+ */
+static const char *
+warning_of_validity(struct arena *a, const struct ska_approver *p)
 {
-	arena_auto a = {0};
 	struct tsb_err why = {0};
 
-	if (p->type == APPROVER_CERTIFICATE &&
-	    crypto_cert_valid_at(p->value, clock_now_ms() / 1000, &why))
-		doc_warn(t, "%s: %s; its approvals count all the same", policy_approver(&a, p),
-		    why.msg);
+	if (p->type != APPROVER_CERTIFICATE ||
+	    crypto_cert_valid_at(p->value, clock_now_ms() / 1000, &why) == 0)
+		return NULL;
+	return arena_printf(a, "%s: %s; its approvals count all the same", policy_approver(a, p),
+	    why.msg);
 }
 
 static void
@@ -251,8 +254,10 @@ show_approver(struct doc *t, const struct ska_approver *p, const struct tsb_view
 	};
 	arena_auto a = {0};
 	bool has = approved != NULL && has_approved(approved, n, p->spki);
+	const char *warning = warning_of_validity(&a, p);
 
-	warn_validity(t, p);
+	if (warning != NULL)
+		doc_warn(t, "%s", warning);
 	if (!t->json) {
 		doc_format(t, "approver", "%s%s", policy_approver(&a, p),
 		    has ? "  (has approved)" : "");
@@ -396,4 +401,43 @@ policy_show(struct doc *t, const struct ska_policy *policy)
 		else
 			policy_show_rule(t, (enum ska_rule_kind)i, rule, NULL, 0);
 	}
+}
+
+/* ---- notes beside the policy ---- */
+
+/* The lines that were noted, each with a line feed. */
+static void
+note_once(const char *line, struct tsb_bytes *noted)
+{
+	tsb_bytes_auto whole = {0};
+
+	tsb_bytes_addf(&whole, "%s\n", line);
+	if (noted->n > 0 && memmem(noted->p, noted->n, whole.p, whole.n) != NULL)
+		return;
+	tsb_bytes_add_view(noted, tsb_view_bytes(&whole));
+	output_note("tsb: warning: %s", line);
+}
+
+static void
+note_token(const struct ska_token *token, struct arena *a, struct tsb_bytes *noted)
+{
+	for (size_t g = 0; g < token->ngroups; g++)
+		for (size_t i = 0; i < token->groups[g].napprovers; i++) {
+			const char *warning =
+			    warning_of_validity(a, &token->groups[g].approvers[i]);
+
+			if (warning != NULL)
+				note_once(warning, noted);
+		}
+}
+
+void
+policy_note_validity(const struct ska_policy *policy)
+{
+	tsb_bytes_auto noted = {0};
+	arena_auto a = {0};
+
+	for (int r = 0; r < RULE__MAX; r++)
+		for (size_t i = 0; i < policy->rule[r].ntokens; i++)
+			note_token(&policy->rule[r].tokens[i], &a, &noted);
 }

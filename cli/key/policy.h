@@ -28,6 +28,8 @@ void policy_show_tokens(struct doc *, const struct ska_rule *, const struct tsb_
     size_t n);
 /* Warns when everyone or nobody can meet the rule. */
 void policy_warn_reach(struct doc *, enum ska_rule_kind, const struct ska_rule *);
+/* Notes on stderr, once each, the certificates of approvers that are not valid now. */
+void policy_note_validity(const struct ska_policy *);
 /* Kind, fingerprint and name of an approver; the text is the arena's. */
 const char *policy_approver(struct arena *, const struct ska_approver *);
 /* True when both rules have the same binary form. */

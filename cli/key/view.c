@@ -102,17 +102,21 @@ keyview_show_attestation(struct doc *t, const struct keyview *v)
 		doc_text(t, "attestation", "verified");
 }
 
-/* The answer is printed as it came: the warning goes to stderr. */
+/* The answer is printed as it came: the warnings go to stderr. */
 static void
-note_uses(struct cli *c, struct tsb_view answer)
+note_warnings(struct cli *c, struct tsb_view answer)
 {
 	const struct tsb_view none = {0};
 	struct keyview v;
 
-	if (keyview_read(c, answer, none, &v))
+	if (keyview_read(c, answer, none, &v)) {
 		c->err = (struct tsb_err){0}; /* the reader of the JSON will notice */
-	else if (warning_of_uses(&v.attributes) != NULL)
+		return;
+	}
+	if (warning_of_uses(&v.attributes) != NULL)
 		output_note("tsb: warning: %s", warning_of_uses(&v.attributes));
+	if (v.attributes.has_policy)
+		policy_note_validity(&v.attributes.policy);
 }
 
 int
@@ -126,7 +130,7 @@ keyview_print(struct cli *c, struct tsb_view answer)
 		return -1;
 	if (c->json && c->opt[OPT_ATTESTATION_KEY] == NULL) {
 		output_body(answer);
-		note_uses(c, answer);
+		note_warnings(c, answer);
 		if (keys.attestation.n == 0)
 			return 0;
 	}

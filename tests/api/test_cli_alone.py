@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 
 import ska
 from approver import Approver, b64, unb64, verify
-from made_up import FETCH, new_approver, rule
+from made_up import FETCH, attributes_xml, new_approver, rule
 from tsb import error, run, run_on_terminal
 
 pytestmark = pytest.mark.no_site
@@ -210,6 +210,25 @@ def test_certificates_of_approvers_that_are_not_valid_are_marked(start, end, say
     text = run("token", "decode", input=ska.policy_encode({"ruleUse": use})).out
     assert ("anna: certificate: %s; its approvals count all the same" % says in text) == bool(says)
     assert ("all the same" in text) == bool(says)
+
+
+def test_keys_as_json_warn_of_certificates_that_are_not_valid(broker):
+    """The answer is printed as it came, so stderr has the warning, once."""
+    now, day = datetime.datetime.now(datetime.timezone.utc), datetime.timedelta(days=1)
+    people = [Approver(name=name, certificate=True) for name in ("anna", "bert")]
+    entries = [{"type": "certificate", "name": one.name, "value": b64(
+        one.certificate_for(one.name, now - 20 * day, now + end * day))}
+        for one, end in zip(people, (-10, 10))]
+    use = {"tokens": [{"name": None, "timelock": 0, "timeout": 0, "groups": [
+        {"name": "g", "quorum": 1, "approvals": entries}]}]}
+    xml = attributes_xml("k", {"ruleUse": use, "ruleBlock": use}, people[0].spki)
+    answer = {"xml": xml, "xmlSignature": b64(b"x"), "attestationKeyName": "a", "json": {}}
+    broker.answers["POST", "/v1/key/attributes"] = 200, answer
+    done = run("key", "show", "k", "--json", "-u", broker.url)
+    assert done.json == answer
+    line, = done.err.splitlines()
+    assert line.startswith("tsb: warning: ") and line.endswith(
+        "anna: certificate: no longer valid; its approvals count all the same")
 
 
 def test_rules_that_nobody_can_meet_are_marked(anna):
