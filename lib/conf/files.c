@@ -139,6 +139,23 @@ sites_load(const struct broker_conf *conf, struct broker_files *f, struct tsb_er
 	return 0;
 }
 
+/* They approve like those whom policies name. */
+static int
+approvers_load(const struct broker_conf *conf, struct broker_files *f, struct tsb_err *err)
+{
+	const char *setting = "airGapped.approverFile";
+	struct tsb_err why;
+
+	if (keys_load(f, setting, &conf->offline_approvers, &f->offline_approvers,
+		&f->noffline_approvers, err))
+		return -1;
+	for (size_t i = 0; i < f->noffline_approvers; i++)
+		if (crypto_approver_check(f->offline_approvers[i], &why))
+			return tsb_fail(err, why.code, "%s: approver %zu: %s", setting, i + 1,
+			    why.msg);
+	return 0;
+}
+
 static int
 site_key_load(const struct broker_conf *conf, struct broker_files *f, struct tsb_err *err)
 {
@@ -160,9 +177,7 @@ pins_load(const struct broker_conf *conf, struct broker_files *f, struct tsb_err
 {
 	if (keys_load(f, "airGapped.attestationKeyFile", &conf->attestation_keys,
 		&f->attestation_keys, &f->nattestation_keys, err) ||
-	    keys_load(f, "airGapped.approverFile", &conf->offline_approvers, &f->offline_approvers,
-		&f->noffline_approvers, err) ||
-	    sites_load(conf, f, err))
+	    approvers_load(conf, f, err) || sites_load(conf, f, err))
 		return -1;
 	return site_key_load(conf, f, err);
 }

@@ -27,13 +27,13 @@ flow_new(const struct broker_conf *conf, enum store_login login, const char *own
 	f->air_gapped = broker_air_gapped(conf);
 	f->wake_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	f->keys = flow_key_cache_new();
+	crypto_approver_rsa_min((unsigned)conf->approver_rsa_bits);
 	if (broker_files_load(conf, login, &f->files, err) ||
 	    (!f->air_gapped && (f->hsm = hsm_new(&hsm, err)) == NULL)) {
 		flow_free(&f);
 		return NULL;
 	}
 	f->store = store_new(&db, login);
-	crypto_approver_rsa_min((unsigned)conf->approver_rsa_bits);
 	return f;
 }
 

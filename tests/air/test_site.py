@@ -2,6 +2,8 @@
 import subprocess
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 import air
 import ska
@@ -164,6 +166,21 @@ def test_settings_that_contradict_each_other(tmp_path, program, profile, section
     done = subprocess.run([str(build_dir() / program), "-n", "-c", str(conf)],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=20)
     assert done.returncode != 0 and word in done.stdout
+
+
+def test_short_rsa_keys_of_approvers_are_for_old_sites(tmp_path):
+    """approverFile takes whom a policy takes."""
+    (tmp_path / "short.pem").write_bytes(
+        rsa.generate_private_key(65537, 1024).public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
+    conf, says = tmp_path / "tsb.conf", "airGapped.approverFile: approver 1: public key: RSA of an " \
+        "approver has at least 2048 bits (setting approverRsaBits)"
+    for bits in (2048, 1024):
+        conf.write_text("[general]\nprofile = air-gapped\napproverRsaBits = %d\n[airGapped]\n"
+                        "approverFile = %s\n" % (bits, tmp_path / "short.pem"))
+        done = subprocess.run([str(build_dir() / "tsb-fcgi"), "-n", "-c", str(conf)],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=20)
+        assert (says in done.stdout) == (bits == 2048), done.stdout
 
 
 def test_dispatcher_without_database_does_not_start(tmp_path):
