@@ -14,8 +14,20 @@
 
 /* Nothing beyond is a time; policies add at most some 2^38 seconds. */
 #define TIME_MAX  4102444800ULL /* the year 2100 */
-#define NOTE_MAX  40 /* bytes of a note or text in a line */
+#define KEY_MAX   32 /* columns of a name */
+#define NOTE_MAX  28 /* columns of a note or text in a line */
+#define NAME_MAX_ 24 /* columns of an approver's name */
 #define NAMES_MAX 5 /* of those who are missing */
+
+/* On one line, cut where the column ends; what a terminal could obey is escaped. */
+static const char *
+short_text(struct arena *a, struct tsb_view text, size_t columns)
+{
+	tsb_bytes_auto out = {0};
+
+	printable_cut(text, columns, &out);
+	return arena_strn(a, out.p, out.n);
+}
 
 static const struct ska_rule *
 rule_of(const struct task *task)
@@ -104,6 +116,13 @@ approved(const struct task *task, const struct ska_approver *p)
 	return false;
 }
 
+static const char *
+name_of(struct arena *a, const struct ska_approver *p)
+{
+	return p->name != NULL ? short_text(a, tsb_view_str(p->name), NAME_MAX_)
+			       : policy_approver(a, p);
+}
+
 /* The names of the group's approvers, or of those of them that did not approve yet. */
 static const char *
 names(struct arena *a, const struct task *task, const struct ska_group *g, bool missing_only)
@@ -117,8 +136,7 @@ names(struct arena *a, const struct task *task, const struct ska_group *g, bool 
 		if (shown++ == NAMES_MAX)
 			return arena_printf(a, "%s ...", text);
 		text = arena_printf(a, "%s%s%s", text, *text ? ", " : "",
-		    g->approvers[i].name != NULL ? g->approvers[i].name
-						 : policy_approver(a, &g->approvers[i]));
+		    name_of(a, &g->approvers[i]));
 	}
 	return text;
 }
@@ -188,17 +206,6 @@ verb(const struct task *task)
 	    : verbs[task->token.operation];
 }
 
-/* On one line, cut where the column ends; what a terminal could obey is escaped. */
-static const char *
-short_text(struct arena *a, struct tsb_view text)
-{
-	tsb_bytes_auto out = {0};
-
-	printable_add(tsb_view_of(text.p, text.n > NOTE_MAX ? NOTE_MAX : text.n), "\\n", &out);
-	return arena_printf(a, "%.*s%s", (int)out.n, (const char *)out.p,
-	    text.n > NOTE_MAX ? "..." : "");
-}
-
 static bool
 is_text(struct tsb_view payload)
 {
@@ -212,11 +219,11 @@ subject(struct arena *a, const struct task *task)
 	const struct ska_approval_token *t = &task->token;
 
 	if (task->wire->has_meta && task->wire->meta.n > 0)
-		return short_text(a, task->wire->meta);
+		return short_text(a, task->wire->meta, NOTE_MAX);
 	if (t->operation != OP_USE || !t->has_payload)
 		return "-";
 	if (is_text(t->payload))
-		return short_text(a, t->payload);
+		return short_text(a, t->payload, NOTE_MAX);
 	return arena_printf(a, "%zu bytes", t->payload.n);
 }
 
@@ -228,7 +235,7 @@ print(const char *since, const char *key, const char *operation, const char *wha
 {
 	arena_auto a = {0};
 
-	output_line(arena_printf(&a, "%-7s %-16s %-10s %-28s %-24s %-22s %s", since, key, operation,
+	output_row(arena_printf(&a, "%-7s %-16s %-10s %-28s %-24s %-22s %s", since, key, operation,
 	    what, who, deadline, id));
 }
 
@@ -244,8 +251,9 @@ taskline_print(const struct task *task)
 	arena_auto a = {0};
 	const struct wire_client_task *w = task->wire;
 
-	print(age(&a, task), short_text(&a, task->token.label), verb(task), subject(&a, task),
-	    missing(&a, task), until(&a, task), w->has_status ? w->status.id : w->id);
+	print(age(&a, task), short_text(&a, task->token.label, KEY_MAX), verb(task),
+	    subject(&a, task), missing(&a, task), until(&a, task),
+	    w->has_status ? w->status.id : w->id);
 }
 
 static const char *
@@ -282,7 +290,7 @@ agreement(struct arena *a, const struct task *task)
 const char *
 taskline_sentence(struct arena *a, const struct task *task)
 {
-	const char *key = short_text(a, task->token.label);
+	const char *key = short_text(a, task->token.label, KEY_MAX);
 
 	if (task->token.operation != OP_USE)
 		return arena_printf(a, "%s key '%s'; %s", verb(task), key, agreement(a, task));

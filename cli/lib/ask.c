@@ -9,6 +9,7 @@
 #include "lib/base/str.h"
 
 #include "cli/lib/ask.h"
+#include "cli/lib/printable.h"
 
 #define LINE_SIZE 1024
 
@@ -70,6 +71,7 @@ static bool
 ask(const char *prompt, bool echo, char *line, size_t size)
 {
 	FILE *tty = fopen("/dev/tty", "r+e");
+	tsb_bytes_auto shown = {0};
 	struct asking asking;
 	struct termios old, quiet;
 	bool changed = false, got;
@@ -83,7 +85,8 @@ ask(const char *prompt, bool echo, char *line, size_t size)
 		changed = tcsetattr(fileno(tty), TCSAFLUSH, &quiet) == 0;
 	}
 	setvbuf(tty, NULL, _IONBF, 0); /* no copy of the secret in a buffer */
-	fprintf(tty, "%s", prompt);
+	printable_add(tsb_view_str(prompt), "\\n", &shown);
+	fprintf(tty, "%s", tsb_bytes_cstr(&shown));
 	fseek(tty, 0, SEEK_CUR);
 	got = (echo || changed) && asking_wait(&asking, fileno(tty)) &&
 	    fgets(line, (int)size, tty) != NULL;

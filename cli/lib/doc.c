@@ -124,11 +124,34 @@ doc_close(struct doc *t)
 	t->depth--;
 }
 
-/* For people: further lines stand below the first. */
+/* Where the line ends that values are added to. */
+static size_t
+column(const struct doc *t)
+{
+	const unsigned char *feed = t->out.n > 0 ? memrchr(t->out.p, '\n', t->out.n) : NULL;
+
+	return feed == NULL ? t->out.n : (size_t)(t->out.p + t->out.n - feed) - 1;
+}
+
+/* Text from elsewhere: no line of a terminal begins with it. */
+static void
+add_foreign(struct doc *t, struct tsb_view v)
+{
+	printable_lay(v, column(t), COLUMN + 1, PRINTABLE_WIDTH, &t->out);
+}
+
+/*
+ * Sentences of ours, with names from elsewhere in them, stay whole for who searches in them, unless
+ * a terminal breaks them or they hold columns.
+ */
 static void
 add_safe(struct doc *t, struct tsb_view v)
 {
-	printable_add(v, "\n                       ", &t->out);
+	size_t width = printable_columns(stdout);
+
+	if (width == 0 && !printable_has_gap(v))
+		width = SIZE_MAX;
+	printable_lay(v, column(t), COLUMN + 1, width > 0 ? width : PRINTABLE_WIDTH, &t->out);
 }
 
 static void
@@ -138,12 +161,13 @@ end_line(struct doc *t)
 		tsb_bytes_add_str(&t->out, "\n");
 }
 
-void
-doc_view(struct doc *t, const char *name, struct tsb_view text)
+static void
+add_value(struct doc *t, const char *name, struct tsb_view text,
+    void (*add)(struct doc *, struct tsb_view))
 {
 	begin(t, name);
 	if (!t->json) {
-		add_safe(t, text);
+		add(t, text);
 	} else if (tsb_utf8_valid(text)) {
 		wire_text_format(text, &t->out);
 	} else {
@@ -153,10 +177,16 @@ doc_view(struct doc *t, const char *name, struct tsb_view text)
 }
 
 void
+doc_view(struct doc *t, const char *name, struct tsb_view text)
+{
+	add_value(t, name, text, add_foreign);
+}
+
+void
 doc_text(struct doc *t, const char *name, const char *text)
 {
 	if (text != NULL) {
-		doc_view(t, name, tsb_view_str(text));
+		add_value(t, name, tsb_view_str(text), add_safe);
 	} else if (t->json) {
 		begin(t, name);
 		tsb_bytes_add_str(&t->out, "null");
@@ -250,7 +280,7 @@ doc_payload(struct doc *t, const char *name, struct tsb_view bytes)
 	begin(t, name);
 	if (text && bytes.n > 0) {
 		tsb_bytes_add_str(&t->out, "\"");
-		add_safe(t, bytes);
+		add_foreign(t, bytes);
 		tsb_bytes_add_str(&t->out, "\"");
 	} else {
 		enc_hex(tsb_view_of(bytes.p, bytes.n < PREVIEW_HEX ? bytes.n : PREVIEW_HEX),
@@ -315,6 +345,8 @@ doc_warn(struct doc *t, const char *fmt, ...)
 void
 doc_print_to(struct doc *t, FILE *to)
 {
+	tsb_bytes_auto shown = {0};
+
 	if (t->json && t->warnings.n > 0) {
 		begin(t, "warnings");
 		tsb_bytes_add_str(&t->out, "[");
@@ -322,9 +354,15 @@ doc_print_to(struct doc *t, FILE *to)
 		tsb_bytes_add_str(&t->out, "]");
 	}
 	if (t->json)
-		tsb_bytes_add_str(&t->out, "}\n");
-	if (t->out.n > 0) /* a document without a line has no bytes at all */
-		fwrite(t->out.p, 1, t->out.n, to);
+		tsb_bytes_add_str(&t->out, "}");
+	if (t->json)
+		printable_add_json(tsb_view_bytes(&t->out), &shown);
+	else
+		tsb_bytes_add_view(&shown, tsb_view_bytes(&t->out));
+	if (t->json)
+		tsb_bytes_add_str(&shown, "\n");
+	if (shown.n > 0) /* a document without a line has no bytes at all */
+		fwrite(shown.p, 1, shown.n, to);
 }
 
 void

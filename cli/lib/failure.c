@@ -6,6 +6,7 @@
 #include "lib/wire/wire.h"
 
 #include "cli/lib/failure.h"
+#include "cli/lib/output.h"
 #include "cli/lib/printable.h"
 
 /* Numbers that mean something else for packages and signed attributes than elsewhere. */
@@ -98,7 +99,7 @@ hint_of(const struct cli *c, int number)
 static void
 failure_json(const struct cli *c, int number, const char *reason, const char *hint)
 {
-	tsb_bytes_auto out = {0};
+	tsb_bytes_auto out = {0}, shown = {0};
 
 	tsb_bytes_addf(&out, "{\"errorCode\":%d,\"reason\":", number);
 	wire_text_format(tsb_view_str(reason), &out);
@@ -109,15 +110,10 @@ failure_json(const struct cli *c, int number, const char *reason, const char *hi
 		wire_text_format(tsb_view_str(hint), &out);
 	else
 		tsb_bytes_add_str(&out, "null");
-	tsb_bytes_addf(&out, ",\"exit\":%d}\n", (int)c->exit);
-	fwrite(out.p, 1, out.n, stderr);
-}
-
-/* Further lines of a text stand below the first. */
-static void
-add_text(struct tsb_bytes *out, const char *text)
-{
-	printable_add(tsb_view_str(text), "\n                       ", out);
+	tsb_bytes_addf(&out, ",\"exit\":%d}", (int)c->exit);
+	printable_add_json(tsb_view_bytes(&out), &shown);
+	tsb_bytes_add_str(&shown, "\n");
+	fwrite(shown.p, 1, shown.n, stderr);
 }
 
 void
@@ -128,22 +124,21 @@ failure_print(const struct cli *c)
 	int number = theirs ? c->refused_number : tsb_err_number(c->err.code);
 	const char *reason = theirs ? c->refused_reason : tsb_err_reason(c->err.code);
 	const char *name = c->program->name, *hint = hint_of(c, number);
-	tsb_bytes_auto out = {0};
+	tsb_bytes_auto text = {0}, out = {0};
 
 	fflush(stdout);
 	if (c->json) {
 		failure_json(c, number, reason, hint);
 		return;
 	}
-	tsb_bytes_addf(&out, "%s: %s", name, refused ? "refused: " : "");
-	add_text(&out, c->err.msg);
-	if (theirs) {
-		tsb_bytes_addf(&out, " (%d ", number);
-		add_text(&out, reason);
-		tsb_bytes_add_str(&out, ")");
+	tsb_bytes_addf(&text, "%s: %s%s", name, refused ? "refused: " : "", c->err.msg);
+	if (theirs)
+		tsb_bytes_addf(&text, " (%d %s)", number, reason);
+	output_message(tsb_view_bytes(&text), &out);
+	tsb_bytes_reset(&text);
+	if (hint != NULL) {
+		tsb_bytes_addf(&text, "%s: next: %s", name, hint);
+		output_message(tsb_view_bytes(&text), &out);
 	}
-	if (hint != NULL)
-		tsb_bytes_addf(&out, "\n%s: next: %s", name, hint);
-	tsb_bytes_add_str(&out, "\n");
 	fwrite(out.p, 1, out.n, stderr);
 }

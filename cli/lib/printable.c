@@ -1,56 +1,231 @@
 #include "lib/first.h"
 
-#include "lib/base/enc.h"
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "lib/base/shown.h"
 #include "lib/base/str.h"
 
 #include "cli/lib/printable.h"
 
-/* Length of the well-formed UTF-8 character at p that is safe to print, or 0. */
-static size_t
-printable_at(const unsigned char *p, size_t n)
-{
-	size_t len = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	unsigned c;
+#define ESCAPED   4 /* columns of "\x9b" */
+#define TAB       8
+#define GAP       3 /* blanks: sentences of ours have two */
+#define NARROWEST 40 /* of a terminal whose size is believed */
 
-	if (len == 1)
-		return (p[0] >= 0x20 && p[0] != 0x7f) || p[0] == '\n' || p[0] == '\t';
-	if (len > n || !tsb_utf8_valid(tsb_view_of(p, len)))
-		return 0;
-	c = len == 2   ? (p[0] & 0x1fU) << 6 | (p[1] & 0x3fU)
-	    : len == 3 ? (p[0] & 0x0fU) << 12 | (p[1] & 0x3fU) << 6 | (p[2] & 0x3fU)
-		       : 0x10000;
-	/* C1 controls; marks and embeddings that reorder or hide text; separators; BOM */
-	if (c < 0xa0 || c == 0xad || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
-	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff)
-		return 0;
-	return len;
+struct character {
+	size_t len; /* bytes */
+	size_t columns; /* at most: no terminal takes more */
+	bool escape, blank;
+};
+
+static bool
+is_blank(unsigned code)
+{
+	return code == ' ' || code == 0xa0 || code == 0x1680 ||
+	    (code >= 0x2000 && code <= 0x200a) || code == 0x202f || code == 0x205f ||
+	    code == 0x2800 || code == 0x3000;
+}
+
+static struct character
+character_at(struct tsb_view text)
+{
+	struct character c = {.columns = 1};
+	unsigned code = 0;
+
+	c.len = tsb_utf8_next(text, &code);
+	if (c.len == 0 || !tsb_shown(code)) {
+		c.len = 1;
+		c.blank = text.p[0] == '\t';
+		c.escape = !c.blank && text.p[0] != '\n';
+		c.columns = c.escape ? ESCAPED : c.blank ? TAB : 0;
+	} else {
+		c.blank = is_blank(code);
+		c.columns = code < 0x1100 ? 1 : 2; /* from there on some are wide */
+	}
+	return c;
+}
+
+static void
+put(struct tsb_view text, const struct character *c, struct tsb_bytes *out)
+{
+	if (c->escape)
+		tsb_bytes_addf(out, "\\x%02x", text.p[0]);
+	else
+		tsb_bytes_add(out, text.p, c->len);
+}
+
+static struct tsb_view
+behind(struct tsb_view text, const struct character *c)
+{
+	return tsb_view_of(text.p + c->len, text.n - c->len);
 }
 
 bool
-printable_all(struct tsb_view v)
+printable_all(struct tsb_view text)
 {
-	size_t i, len;
+	while (text.n > 0) {
+		struct character c = character_at(text);
 
-	for (i = 0; i < v.n; i += len)
-		if ((len = printable_at(v.p + i, v.n - i)) == 0)
+		if (c.escape)
 			return false;
+		text = behind(text, &c);
+	}
 	return true;
 }
 
-void
-printable_add(struct tsb_view v, const char *line_feed, struct tsb_bytes *out)
+bool
+printable_has_gap(struct tsb_view text)
 {
-	size_t i, len;
+	unsigned blanks = 0;
 
-	for (i = 0; i < v.n; i += len) {
-		len = printable_at(v.p + i, v.n - i);
-		if (len == 0) {
-			tsb_bytes_addf(out, "\\x%02x", v.p[i]);
-			len = 1;
-		} else if (v.p[i] == '\n') {
+	while (text.n > 0) {
+		struct character c = character_at(text);
+
+		blanks = c.blank ? blanks + (unsigned)c.columns : 0;
+		if (blanks >= GAP)
+			return true;
+		text = behind(text, &c);
+	}
+	return false;
+}
+
+void
+printable_add(struct tsb_view text, const char *line_feed, struct tsb_bytes *out)
+{
+	while (text.n > 0) {
+		struct character c = character_at(text);
+
+		if (text.p[0] == '\n')
 			tsb_bytes_add_str(out, line_feed);
-		} else {
-			tsb_bytes_add(out, v.p + i, len);
+		else
+			put(text, &c, out);
+		text = behind(text, &c);
+	}
+}
+
+/* ---- lines ---- */
+
+/* Columns to the next blank; those beyond max do not count. */
+static size_t
+word_columns(struct tsb_view text, size_t max)
+{
+	size_t sum = 0;
+
+	while (text.n > 0 && sum <= max) {
+		struct character c = character_at(text);
+
+		if (c.blank || text.p[0] == '\n')
+			break;
+		sum += c.columns;
+		text = behind(text, &c);
+	}
+	return sum;
+}
+
+static void
+new_line(size_t indent, struct tsb_bytes *out)
+{
+	tsb_bytes_addf(out, "\n%*s| ", indent > 2 ? (int)indent - 2 : 0, "");
+}
+
+void
+printable_lay(struct tsb_view text, size_t column, size_t indent, size_t width,
+    struct tsb_bytes *out)
+{
+	bool word = false; /* within one */
+
+	while (text.n > 0) {
+		struct character c = character_at(text);
+		size_t need = c.columns;
+
+		if (!word && !c.blank)
+			need = word_columns(text, width - indent);
+		if (need > width - indent) /* fits no line: broken where the line ends */
+			need = c.columns;
+		if (text.p[0] == '\n' || (column + need > width && column > indent)) {
+			new_line(indent, out);
+			column = indent;
 		}
+		if (text.p[0] != '\n')
+			put(text, &c, out);
+		column += c.columns;
+		word = !c.blank && text.p[0] != '\n';
+		text = behind(text, &c);
+	}
+}
+
+void
+printable_cut(struct tsb_view text, size_t columns, struct tsb_bytes *out)
+{
+	size_t used = 0, kept = out->n;
+
+	while (text.n > 0) {
+		struct character c = character_at(text);
+		bool feed = text.p[0] == '\n';
+
+		used += feed ? 2 : c.columns;
+		if (used > columns) {
+			out->n = kept;
+			tsb_bytes_add_str(out, "...");
+			return;
+		}
+		if (feed || text.p[0] == '\t')
+			tsb_bytes_add_str(out, feed ? "\\n" : "\\t");
+		else
+			put(text, &c, out);
+		if (used + 3 <= columns)
+			kept = out->n;
+		text = behind(text, &c);
+	}
+}
+
+size_t
+printable_columns(FILE *stream)
+{
+	struct winsize size;
+
+	if (!isatty(fileno(stream)))
+		return 0;
+	if (ioctl(fileno(stream), TIOCGWINSZ, &size) != 0 || size.ws_col < NARROWEST ||
+	    size.ws_col > PRINTABLE_WIDTH)
+		return PRINTABLE_WIDTH;
+	return size.ws_col;
+}
+
+/* ---- JSON ---- */
+
+static void
+put_json_escape(unsigned code, struct tsb_bytes *out)
+{
+	if (code < 0x10000) {
+		tsb_bytes_addf(out, "\\u%04x", code);
+		return;
+	}
+	code -= 0x10000;
+	tsb_bytes_addf(out, "\\u%04x\\u%04x", 0xd800 + (code >> 10), 0xdc00 + (code & 0x3ff));
+}
+
+void
+printable_add_json(struct tsb_view json, struct tsb_bytes *out)
+{
+	bool string = false, escaped = false;
+
+	while (json.n > 0) {
+		unsigned code = 0xfffd; /* stands for bytes that are no UTF-8 */
+		size_t len = tsb_utf8_next(json, &code);
+
+		if (!string && memchr("\t\n\r", json.p[0], 3) != NULL)
+			tsb_bytes_add_str(out, " ");
+		else if (len > 0 && tsb_shown(code))
+			tsb_bytes_add(out, json.p, len);
+		else
+			put_json_escape(code, out);
+		if (code == '"' && !escaped)
+			string = !string;
+		escaped = string && !escaped && code == '\\';
+		len = len > 0 ? len : 1;
+		json = tsb_view_of(json.p + len, json.n - len);
 	}
 }

@@ -193,7 +193,7 @@ report(struct run *r, const struct carried *k, const char *outcome, const char *
 		doc_text(&r->done, "reason", why);
 		doc_close(&r->done);
 	} else {
-		output_line(arena_printf(&c->arena, "%s %s%s%s", outcome, name,
+		output_row(arena_printf(&c->arena, "%s %s%s%s", outcome, name,
 		    why != NULL ? ": " : "", why != NULL ? why : ""));
 		fflush(stdout);
 	}

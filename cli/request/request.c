@@ -154,7 +154,7 @@ write_result(struct cli *c, const struct wire_client_status *s)
 		return 0;
 	if (c->opt[OPT_FETCH_ONCE] != NULL) { /* this is the only copy */
 		output_note("tsb: the result stands on standard output, the broker has erased it");
-		output_line(s->result);
+		output_result(s->result);
 	}
 	return -1;
 }
@@ -168,7 +168,7 @@ give_result(struct cli *c, const struct wire_client_status *s, struct tsb_view a
 	if (c->json)
 		output_body(answer);
 	else if (c->opt[OPT_OUT] == NULL)
-		output_line(s->result != NULL ? s->result : s->status);
+		output_result(s->result != NULL ? s->result : s->status);
 	return 0;
 }
 
@@ -374,7 +374,7 @@ cli_request_list(struct cli *c)
 	if (wire_client_requests_parse(tsb_view_bytes(&answer), &c->arena, &rows, &n, &c->err))
 		return session_misread(c);
 	for (i = 0; i < n; i++)
-		output_line(arena_printf(&c->arena, "%s  %s", rows[i].id,
+		output_row(arena_printf(&c->arena, "%s  %s", rows[i].id,
 		    rows[i].status != NULL ? rows[i].status : ""));
 	return 0;
 }

@@ -9,7 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/bytes.h"
 #include "lib/base/log.h"
+#include "lib/base/shown.h"
 #include "lib/base/str.h"
 
 #define LINE_MAX_ 2048
@@ -114,6 +116,29 @@ head(char *line, size_t size, enum log_level level)
 	return (size_t)n;
 }
 
+/* No text from elsewhere begins a line or moves the cursor of who reads the log. */
+static size_t
+escape(char *line, const char *text)
+{
+	struct tsb_view rest = tsb_view_str(text);
+	size_t n = 0;
+
+	while (rest.n > 0) {
+		unsigned code = 0;
+		size_t len = tsb_utf8_next(rest, &code);
+
+		if (len > 0 && tsb_shown(code)) {
+			memcpy(line + n, rest.p, len);
+			n += len;
+		} else {
+			n += (size_t)sprintf(line + n, "\\x%02x", rest.p[0]);
+			len = 1;
+		}
+		rest = tsb_view_of(rest.p + len, rest.n - len);
+	}
+	return n;
+}
+
 static void log_line(enum log_level, const char *fmt, va_list) TSB_PRINTF(2, 0);
 
 /* One write() a line, so that lines of several processes do not mix. */
@@ -128,12 +153,7 @@ log_line(enum log_level level, const char *fmt, va_list ap)
 		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
 	n = head(line, sizeof(line), level);
-	for (const char *c = text; *c != '\0'; c++) {
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			n += (size_t)sprintf(line + n, "\\x%02x", (unsigned char)*c);
-		else
-			line[n++] = *c;
-	}
+	n += escape(line + n, text);
 	line[n++] = '\n';
 	/* there is nowhere to report a full disk */
 	if (write(log_fd, line, n) < 0)

@@ -31,10 +31,11 @@ tsb_strdup(const char *s)
 	return s == NULL ? NULL : tsb_strndup(s, strlen(s));
 }
 
-/* Length of the well-formed sequence at p with its code point, or 0 (Unicode table 3-7). */
-static size_t
-utf8_next(const unsigned char *p, size_t n, unsigned *code)
+/* Unicode table 3-7. */
+size_t
+tsb_utf8_next(struct tsb_view text, unsigned *code)
 {
+	const unsigned char *p = text.p;
 	static const struct {
 		unsigned char first, last, low, high; /* lead byte range, second byte range */
 		unsigned char length;
@@ -55,7 +56,7 @@ utf8_next(const unsigned char *p, size_t n, unsigned *code)
 
 		if (p[0] < forms[i].first || p[0] > forms[i].last)
 			continue;
-		if (length > n)
+		if (length > text.n)
 			return 0;
 		if (length > 1 && (p[1] < forms[i].low || p[1] > forms[i].high))
 			return 0;
@@ -77,7 +78,7 @@ text_valid(struct tsb_view v, bool label)
 	size_t length;
 
 	for (size_t i = 0; i < v.n; i += length) {
-		length = utf8_next(v.p + i, v.n - i, &code);
+		length = tsb_utf8_next(tsb_view_of(v.p + i, v.n - i), &code);
 		if (length == 0)
 			return false;
 		if (label && (code < 0x20 || (code >= 0x7f && code <= 0x9f)))

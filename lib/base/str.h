@@ -12,6 +12,11 @@ bool tsb_streq(const char *a, const char *b); /* NULL equals only NULL */
 char *tsb_strdup(const char *s);
 /* The first n bytes, or all when s is shorter. */
 char *tsb_strndup(const char *s, size_t n);
+/*
+ * Bytes of the well-formed UTF-8 character at the start of text, which is not empty, and its
+ * number; 0 when there is none.
+ */
+size_t tsb_utf8_next(struct tsb_view text, unsigned *code);
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool tsb_utf8_valid(struct tsb_view v);
 /* UTF-8 without NUL and without control characters (C0, DEL, C1): labels and names. */
