@@ -98,7 +98,7 @@ static const struct cli_command commands[] = {
 	0, 100,
 	O_SIGNER | O_CHECK | O(ATTESTED_WITHIN) | O(REQUEST) | O(ALL) | O(YES) | O(YES_OPEN_RULES)},
     {"reject", NULL, "TASK...|--all", "reject tasks", cli_reject, TSB_ROLE_APPROVER, 0, 100,
-	O_SIGNER | O(REQUEST) | O(ALL) | O(YES)},
+	O_SIGNER | O(REQUEST) | O(ALL) | O(REASON) | O(YES)},
     {"token", "decode", "[FILE|-|BASE64]", "print a token, policy or attributes in readable form",
 	cli_token_decode, TSB_ROLE_NONE, 0, 1, O_CHECK},
     {"offline", "export", "[ID...]", "write requests for an offline HSM: package, QR codes, sheet",

@@ -11,6 +11,7 @@
 #include "cli/approve/approver.h"
 #include "cli/approve/attested.h"
 #include "cli/approve/commands.h"
+#include "cli/approve/reason.h"
 #include "cli/key/change.h"
 #include "cli/lib/ask.h"
 #include "cli/lib/body.h"
@@ -129,7 +130,7 @@ select_tasks(struct round *r)
 	if (all == (c->argc > 0))
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "name tasks by their ids, or give --all or --request ID; `tsb tasks` lists them");
-	if (approver_load(a))
+	if (reason_check(c) || approver_load(a))
 		return -1;
 	if (all) {
 		if (task_fetch(c, &a->signer, NULL, &a->tasks, &a->n, NULL))
@@ -172,11 +173,15 @@ reject(struct approver *a, const struct wire_client_task *w)
 {
 	struct cli *c = a->cli;
 	tsb_bytes_auto body = {0}, answer = {0};
+	const char *reason;
 
+	if (reason_get(c, &reason))
+		return -1;
 	body_open(&body, NULL);
 	if (task_prove(c, &a->signer, &body))
 		return -1;
 	body_text(&body, "id", w->id);
+	body_text(&body, "reason", reason);
 	body_close(&body);
 	return session_call(c, "DELETE", "/v1/task", tsb_view_bytes(&body), &answer);
 }

@@ -15,6 +15,7 @@
 #include "cli/key/policy.h"
 #include "cli/lib/certview.h"
 #include "cli/lib/doc.h"
+#include "cli/request/request.h"
 
 /* Nothing beyond is a time; policies add at most some 2^38 seconds. */
 #define TIME_MAX 4102444800ULL /* the year 2100 */
@@ -225,5 +226,7 @@ task_show(struct doc *t, const struct task *task)
 	if (w->requester.n > 0)
 		doc_key(t, "asked by", w->requester);
 	show_rule(t, task);
+	if (w->has_status)
+		request_show_rejected(t, &w->status);
 	doc_close(t);
 }

@@ -11,7 +11,7 @@
 #include "cli/lib/ask.h"
 #include "cli/lib/printable.h"
 
-#define LINE_SIZE 1024
+#define LINE_SIZE 4096 /* as much as a terminal gives at once */
 
 /* While a question is open, signals are only noted: none ends the program with the echo off. */
 static const int asking_signals[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP};
@@ -111,6 +111,17 @@ ask_secret(const char *prompt, struct arena *a, const char **out)
 		*out = arena_str(a, line);
 	tsb_wipe(line, sizeof(line));
 	return got;
+}
+
+int
+ask_line(const char *prompt, struct arena *a, const char **out, struct tsb_err *err)
+{
+	char line[LINE_SIZE];
+
+	if (!ask(prompt, true, line, sizeof(line)))
+		return tsb_fail(err, TSB_E_INPUT, "nothing was typed at the terminal");
+	*out = line[0] != '\0' ? arena_str(a, line) : NULL;
+	return 0;
 }
 
 int

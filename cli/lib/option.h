@@ -62,6 +62,7 @@
 	OPT(ATTESTED_WITHIN, 0, "attested-within", "MINUTES",                                      \
 	    "how old checked key attributes may be [changes of keys: 10, uses: 1440]")             \
 	OPT(ALL, 0, "all", NULL, "all open tasks")                                                 \
+	OPT(REASON, 0, "reason", "TEXT", "why, for the caller to see")                             \
 	OPT(SAVE, 0, "save", "DIR", "write payloads of checked tasks there, as TASK.payload")      \
 	OPT(CODE_FILE, 0, "code-file", "FILE", "one-time code, first line of FILE")                \
 	OPT(NEW_PASSWORD_FILE, 0, "new-password-file", "FILE",                                     \

@@ -47,6 +47,33 @@ show_keys(struct doc *t, const char *list, const char *name, const struct tsb_vi
 	doc_close(t);
 }
 
+/* A notification service may have given several, for several approvers, and the same for all. */
+static void
+show_reasons(struct doc *t, const struct wire_client_status *s, struct tsb_view spki)
+{
+	const char *last = NULL;
+	size_t i;
+
+	for (i = 0; i < s->nreasons; i++) {
+		if (!tsb_view_eq(s->reasons[i].approver, spki) ||
+		    tsb_streq(last, s->reasons[i].reason))
+			continue;
+		last = s->reasons[i].reason;
+		doc_text(t, "reason", last);
+	}
+}
+
+void
+request_show_rejected(struct doc *t, const struct wire_client_status *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->nrejected; i++) {
+		doc_key(t, "rejected by", s->rejected[i]);
+		show_reasons(t, s, s->rejected[i]);
+	}
+}
+
 static void
 show_groups(struct doc *t, const struct wire_client_token *token)
 {
@@ -106,7 +133,7 @@ request_show(struct doc *t, const struct wire_client_status *s)
 	doc_text(t, "result", s->result);
 	show_keys(t, "approved by", "approved by", s->approved, s->napproved);
 	show_keys(t, "open", "not yet approved by", s->open, s->nopen);
-	show_keys(t, "rejected by", "rejected by", s->rejected, s->nrejected);
+	request_show_rejected(t, s);
 	if (s->policy_changed != NULL) {
 		doc_format(t, "planned anew", "%s, when the policy of the key had changed",
 		    s->policy_changed);
@@ -196,6 +223,15 @@ read_timeout(struct cli *c, long *seconds)
 	return cli_number(c, OPT_TIMEOUT, 0, 100L * 366 * 86400, 0, seconds);
 }
 
+/* Why it failed, or the reason of the rejection that ended it; "" = nobody said. */
+static const char *
+why_of(const struct wire_client_status *s)
+{
+	if (s->result != NULL)
+		return s->result;
+	return s->nreasons > 0 ? s->reasons[s->nreasons - 1].reason : "";
+}
+
 /* Polls with growing pauses until the request has ended or the seconds (0: none) are over. */
 static int
 wait_for_end(struct cli *c, const char *id, long seconds)
@@ -216,8 +252,8 @@ wait_for_end(struct cli *c, const char *id, long seconds)
 			if (c->json)
 				output_body(tsb_view_bytes(&answer));
 			return cli_end(c, CLI_NOT_EXECUTED, TSB_E_GENERAL,
-			    "request %s ended as %s%s%s", s.id, s.status, s.result ? ": " : "",
-			    s.result ? s.result : "");
+			    "request %s ended as %s%s%s", s.id, s.status, *why_of(&s) ? ": " : "",
+			    why_of(&s));
 		}
 		if (seconds > 0 && left <= 0)
 			return cli_end(c, CLI_TIMEOUT, TSB_E_GENERAL,

@@ -19,6 +19,8 @@ int request_open(struct cli *, struct tsb_bytes *body) TSB_MUSTCHECK;
 int request_create(struct cli *, struct tsb_bytes *body) TSB_MUSTCHECK;
 /* Shows state, result and approvers as a branch of the document. */
 void request_show(struct doc *, const struct wire_client_status *);
+/* For people: who has rejected, and why. */
+void request_show_rejected(struct doc *, const struct wire_client_status *);
 /* Profile air-gapped: shows how far each token is approved; in JSON "ready" and "tokens". */
 void request_show_progress(struct doc *, const struct wire_client_status *);
 

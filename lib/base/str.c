@@ -99,6 +99,16 @@ tsb_label_valid(struct tsb_view v)
 	return text_valid(v, true);
 }
 
+size_t
+tsb_utf8_count(struct tsb_view v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v.n; i++)
+		n += (v.p[i] & 0xc0) != 0x80;
+	return n;
+}
+
 bool
 tsb_str_to_long(const char *s, long min, long max, long *out)
 {

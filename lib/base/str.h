@@ -21,6 +21,8 @@ size_t tsb_utf8_next(struct tsb_view text, unsigned *code);
 bool tsb_utf8_valid(struct tsb_view v);
 /* UTF-8 without NUL and without control characters (C0, DEL, C1): labels and names. */
 bool tsb_label_valid(struct tsb_view v);
+/* How many characters well-formed UTF-8 has. */
+size_t tsb_utf8_count(struct tsb_view v);
 /* Decimal digits only, whole text, within [min, max]. */
 bool tsb_str_to_long(const char *s, long min, long max, long *out);
 

@@ -232,6 +232,7 @@ record(struct answer *x, struct store_tx *tx, const struct tsb_task *task,
 	    .signed_approval = signed_approval,
 	    .service = x->who->service,
 	    .at_ms = x->now_ms,
+	    .reason = x->in->reason,
 	};
 	bool fresh, gone;
 
@@ -251,6 +252,7 @@ decide(struct answer *x, struct store_tx *tx, struct tsb_request *rq, struct tsb
 	    .action = x->in->rejects ? "reject" : "approve",
 	    .from = tsb_state_names[rq->state],
 	    .actor = enc_hex_str(x->arena, tsb_view_of(x->who->actor, TSB_SHA256)),
+	    .detail = x->in->reason,
 	};
 	struct tsb_approval *rows;
 	const struct flow_key *key;

@@ -19,6 +19,12 @@ listed(const struct tsb_view *list, size_t n, struct tsb_view spki)
 	return false;
 }
 
+static struct tsb_view
+voter(const struct tsb_approval *row)
+{
+	return row->service.n > 0 ? row->service : row->spki;
+}
+
 /*
  * Who answered. An approver has one row; a notification service is named once, though it rejected
  * for several approvers or has answered for itself too.
@@ -31,14 +37,24 @@ voters(const struct tsb_approval *rows, size_t n, bool approves, struct arena *a
 
 	*count = 0;
 	for (size_t i = 0; i < n; i++) {
-		bool service = rows[i].service.n > 0;
-		struct tsb_view who = service ? rows[i].service : rows[i].spki;
+		struct tsb_view who = voter(&rows[i]);
 
-		services = services || service;
+		services = services || rows[i].service.n > 0;
 		if (rows[i].approves == approves && !(services && listed(spkis, *count, who)))
 			spkis[(*count)++] = who;
 	}
 	return spkis;
+}
+
+static void
+fill_reasons(const struct tsb_approval *rows, size_t n, struct arena *a,
+    struct tsb_request_view *out)
+{
+	out->reasons = arena_array(a, n, sizeof(*out->reasons));
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].reason != NULL)
+			out->reasons[out->nreasons++] =
+			    (struct tsb_rejection){voter(&rows[i]), rows[i].at_ms, rows[i].reason};
 }
 
 static bool
@@ -99,6 +115,7 @@ fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms, 
 		return -1;
 	view.approved = voters(rows, n, true, a, &view.napproved);
 	view.rejected = voters(rows, n, false, a, &view.nrejected);
+	fill_reasons(rows, n, a, &view);
 	if (view.request.planned_ms != 0 && flow_request_key(f, tx, &view.request, &key, err))
 		return -1;
 	if (view.request.planned_ms != 0 && key != NULL)

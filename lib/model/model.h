@@ -135,6 +135,7 @@ struct tsb_approval {
 	struct tsb_view service; /* key of the notification service that rejected for the approver;
 				  * empty: the approver answered */
 	int64_t at_ms;
+	const char *reason; /* of a rejection; NULL = none was given */
 };
 
 struct tsb_task {
@@ -217,6 +218,7 @@ struct tsb_task_filter {
 struct tsb_approval_in {
 	struct tsb_uuid task_id;
 	bool rejects; /* body of a task deletion was posted (api-notes.md 5.3) */
+	const char *reason; /* of a rejection; NULL = none is given */
 	struct tsb_approver_proof
 	    proof; /* rejections: complete; approvals: spki or certificate only */
 	struct tsb_view token; /* approvalToBeSigned, decoded */
@@ -244,6 +246,13 @@ struct tsb_progress_token {
 	size_t ngroups;
 };
 
+/* Why somebody rejected. */
+struct tsb_rejection {
+	struct tsb_view spki;
+	int64_t at_ms;
+	const char *reason;
+};
+
 /* Answer of GET /v1/request (docs/openapi.yaml Request). */
 struct tsb_request_view {
 	struct tsb_request request;
@@ -251,6 +260,8 @@ struct tsb_request_view {
 	size_t napproved, nopen, nrejected;
 	struct tsb_view *uncounted; /* of approved: whom the policy does not name any more */
 	size_t nuncounted;
+	struct tsb_rejection *reasons; /* of those of rejected who gave one */
+	size_t nreasons;
 	/* profile air-gapped, open requests (api-notes.md 6.2): */
 	struct tsb_view input; /* inputOfflineHsm, compact JSON; empty = not to be shown */
 	bool has_progress; /* the policy is known: "approvalProgress" */

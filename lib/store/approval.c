@@ -14,6 +14,7 @@ store_approval_insert(struct store_tx *tx, const struct tsb_approval *row, bool 
 	    stmt_view(row->spki),
 	    stmt_view(row->approves ? row->signed_approval : row->service),
 	    stmt_i64(row->at_ms),
+	    stmt_text(row->reason),
 	};
 	int r;
 
@@ -40,6 +41,7 @@ approval_take(struct stmt_cursor *c, struct arena *a, struct tsb_approval *row, 
 	row->spki = stmt_take_view(c, a);
 	*(row->approves ? &row->signed_approval : &row->service) = stmt_take_view(c, a);
 	row->at_ms = stmt_take_i64(c);
+	row->reason = stmt_take_text(c, a);
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 #include "lib/store/store.h"
 
 /* The highest file of schema/ this build knows. */
-#define STORE_SCHEMA_VERSION 6
+#define STORE_SCHEMA_VERSION 7
 
 /* ---- statements (stmt.c) ---- */
 

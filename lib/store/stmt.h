@@ -141,11 +141,11 @@ STMT(TASK_LIST_ANY_FETCHED_DESC, API, READ, TASK_LIST(TASK_ANY, "t.fetched_ms DE
 /* ---- approvals ---- */
 
 STMT(APPROVAL_INSERT, API, AGAIN,
-    "INSERT INTO approval (request_id, approver_id, approves, spki, signed_approval, at_ms) "
-    "VALUES (?, ?, ?, ?, ?, ?)")
+    "INSERT INTO approval (request_id, approver_id, approves, spki, signed_approval, at_ms, "
+    "reason) VALUES (?, ?, ?, ?, ?, ?, ?)")
 STMT(APPROVAL_LOAD, API | DISPATCHER, READ,
-    "SELECT request_id, approver_id, approves, spki, signed_approval, at_ms FROM approval "
-    "WHERE request_id = ? ORDER BY at_ms, approver_id")
+    "SELECT request_id, approver_id, approves, spki, signed_approval, at_ms, reason "
+    "FROM approval WHERE request_id = ? ORDER BY at_ms, approver_id")
 /* Open requests that an approver has approved. */
 STMT(APPROVAL_OF_APPROVER, API, READ,
     "SELECT a.request_id FROM approval a JOIN request r ON r.id = a.request_id "

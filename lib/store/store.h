@@ -60,7 +60,7 @@ struct store_audit {
 	const char *action; /* "create", "approve", "execute" ... */
 	const char *actor; /* role, approver id in hex, dispatcher name */
 	const char *from, *to; /* states, NULL = none */
-	const char *detail; /* digests and numbers, never contents */
+	const char *detail; /* digests and numbers, never contents; of a rejection its reason */
 	const char *key_name; /* what the row is about, when no request tells it; NULL = none */
 };
 /*

@@ -259,6 +259,29 @@ take_policy_change(struct json_object *o, struct arena *a, struct wire_client_st
 }
 
 static int
+take_reasons(struct json_object *o, struct arena *a, struct wire_client_status *s,
+    struct tsb_err *err)
+{
+	struct json_object *list;
+
+	if (member(o, "rejectionReasons") == NULL)
+		return 0;
+	if (open_list(o, "rejectionReasons", &list, &s->nreasons, err))
+		return -1;
+	s->reasons = arena_array(a, s->nreasons + 1, sizeof(*s->reasons));
+	for (size_t i = 0; i < s->nreasons; i++) {
+		struct json_object *row = json_object_array_get_idx(list, i);
+		struct wire_client_rejection *r = &s->reasons[i];
+
+		if (take_bytes(row, "rejectedBy", a, NULL, &r->approver, err) ||
+		    take_text(row, "time", false, a, &r->time, err) ||
+		    take_text(row, "reason", true, a, &r->reason, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int
 take_status(struct json_object *o, struct arena *a, struct wire_client_status *out,
     struct tsb_err *err)
 {
@@ -272,7 +295,8 @@ take_status(struct json_object *o, struct arena *a, struct wire_client_status *o
 	    take_keys(o, "approvedBy", a, &s.approved, &s.napproved, err) ||
 	    take_keys(o, "notYetApprovedBy", a, &s.open, &s.nopen, err) ||
 	    take_keys(o, "rejectedBy", a, &s.rejected, &s.nrejected, err) ||
-	    take_policy_change(o, a, &s, err) || take_progress(o, a, &s, err))
+	    take_policy_change(o, a, &s, err) || take_reasons(o, a, &s, err) ||
+	    take_progress(o, a, &s, err))
 		return -1;
 	if (offline != NULL) {
 		if (!json_object_is_type(offline, json_type_object))

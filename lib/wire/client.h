@@ -28,6 +28,12 @@ struct wire_client_token {
 	size_t ngroups;
 };
 
+/* One of rejectionReasons. */
+struct wire_client_rejection {
+	struct tsb_view approver; /* SubjectPublicKeyInfo */
+	const char *time, *reason;
+};
+
 /* Answer of GET /v1/request/{id} (docs/openapi.yaml Request), also inside tasks of level 6. */
 struct wire_client_status {
 	const char *id, *status, *execution_time, *result;
@@ -36,6 +42,8 @@ struct wire_client_status {
 	const char *policy_changed; /* time: since then a changed policy tells whom it asks */
 	struct tsb_view *uncounted; /* of approved: those whom that policy does not name */
 	size_t nuncounted;
+	struct wire_client_rejection *reasons; /* of those of rejected who gave one */
+	size_t nreasons;
 	struct tsb_view offline; /* compact text of inputOfflineHsm */
 	bool has_progress; /* approvalProgress: the policy is known to the broker */
 	bool progress_met;

@@ -21,6 +21,7 @@ enum field_type {
 	FIELD_VIEW, /* struct tsb_view: the same, for long text */
 	FIELD_LABEL, /* const char *: not empty, no control characters */
 	FIELD_NAME, /* the same, but empty means none */
+	FIELD_REMARK, /* as FIELD_LABEL, but max counts characters */
 	FIELD_BASE64, /* struct tsb_view: decoded; max counts decoded bytes */
 	FIELD_HEX, /* the same of hex digits; other text is TSB_E_PAYLOAD */
 	FIELD_PAYLOAD, /* one of these two, as the payloadType beside it says (api-notes.md 4.5) */

@@ -560,6 +560,20 @@ policy_change_format(const struct tsb_request_view *v, struct tsb_bytes *out)
 	emit_close(out, '}');
 }
 
+static void
+reasons_format(const struct tsb_request_view *v, struct tsb_bytes *out)
+{
+	emit_open(out, "rejectionReasons", '[');
+	for (size_t i = 0; i < v->nreasons; i++) {
+		emit_open(out, NULL, '{');
+		emit_base64(out, "rejectedBy", v->reasons[i].spki);
+		emit_time(out, "time", v->reasons[i].at_ms / 1000);
+		emit_text(out, "reason", v->reasons[i].reason);
+		emit_close(out, '}');
+	}
+	emit_close(out, ']');
+}
+
 void
 wire_request_view_format(const struct tsb_request_view *v, struct tsb_bytes *out)
 {
@@ -586,6 +600,8 @@ wire_request_view_format(const struct tsb_request_view *v, struct tsb_bytes *out
 		progress_format(v, out);
 	if (v->request.planned_ms != 0)
 		policy_change_format(v, out);
+	if (v->nreasons > 0)
+		reasons_format(v, out);
 	emit_close(out, '}');
 }
 

@@ -251,6 +251,7 @@ static const struct field_object approval_object = {approval_fields, .check = ap
 
 static const struct field delete_fields[] = {
     {"id", FIELD_UUID, REQUIRED, APPROVAL(task_id)},
+    {"reason", FIELD_REMARK, .max = WIRE_REASON_MAX, APPROVAL(reason)},
     PROOF_ROWS(struct tsb_approval_in, proof),
     {NULL},
 };

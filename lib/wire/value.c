@@ -96,6 +96,20 @@ read_label(struct reader *r, struct json_object *v, const struct field *f,
 	return 0;
 }
 
+static int
+read_remark(struct reader *r, struct json_object *v, const struct field *f,
+    const struct field_path *at, void *dest)
+{
+	struct field bytes = *f;
+
+	/* a character has at most four bytes */
+	bytes.type = FIELD_LABEL;
+	bytes.max = 4 * f->max;
+	if (tree_is(v, json_type_string) && tsb_utf8_count(tree_text(v)) > (size_t)f->max)
+		return value_refuse(r, at, f->code, "is longer than %ld characters", f->max);
+	return read_label(r, v, &bytes, at, dest);
+}
+
 /* Length of a PEM line "-----BEGIN X-----" at the start of text with X as its label; 0 = none. */
 static size_t
 armour_line(struct tsb_view text, const char *word, struct tsb_view *label)
@@ -405,6 +419,8 @@ value_read(struct reader *r, struct json_object *v, const struct field *f,
 	case FIELD_LABEL:
 	case FIELD_NAME:
 		return read_label(r, v, f, at, dest);
+	case FIELD_REMARK:
+		return read_remark(r, v, f, at, dest);
 	case FIELD_BASE64:
 	case FIELD_BASE64_TEXT:
 		return read_base64(r, v, f, at, dest);

@@ -12,6 +12,7 @@
 #include "lib/model/model.h"
 
 #define WIRE_PAYLOAD_MAX (64 * 1024) /* bytes of a payload after decoding */
+#define WIRE_REASON_MAX  500 /* characters of the reason of a rejection */
 
 /* ---- text of JSON (jsontext.c) ---- */
 

@@ -111,8 +111,11 @@ def test_rejected_and_cancelled_requests_exit_with_4(tsb):
     tsb("key", "create", key, "-a", "EC", "--approvers", tsb.people("anna", "bert"))
     request = tsb("sign", key, "order.txt", "-a", ALGORITHM).out.strip()
     task = re.search(r"id +(\S+)", tsb("tasks", "-k", "anna.key.pem").out).group(1)
-    assert "rejected " + task in tsb("reject", task, "--yes", "-k", "anna.key.pem").out
-    assert "REJECTED" in tsb("request", "wait", request, code=4).err
+    assert "rejected " + task in tsb("reject", task, "--yes", "--reason", "not our \u202e customer",
+                                     "-k", "anna.key.pem").out
+    assert "REJECTED: not our \\xe2\\x80\\xae customer" in tsb("request", "wait", request, code=4).err
+    assert re.search(r"rejected by +EC SHA256:.*\n.*reason +not our \\xe2\\x80\\xae customer",
+                     tsb("request", "show", request).out)
     assert "tsb tasks" in tsb("approve", task, "--yes", "-k", "anna.key.pem", code=2).err
 
     request = tsb("sign", key, "order.txt", "-a", ALGORITHM).out.strip()

@@ -220,11 +220,32 @@ def test_the_prompt_rejects_skips_and_quits(broker, anna):
     broker.answers["DELETE", "/v1/task"] = 200, b""
     answered_meanwhile(broker)
     code, shown, _ = run_on_terminal("approve", "--all", "-k", anna.key, "-u", broker.url,
-                                     answers=["r", "", "y", "q"])
-    assert code == 0 and shown.count("[y/N]") == 4
+                                     answers=["r", "\x1b[2J", "x" * 501, "no such order", "",
+                                              "y", "q"])
+    assert code == 0 and shown.count("[y/N]") == 4 and shown.count("Why?") == 3
+    assert "without control characters" in shown and "more than 500 characters" in shown
     assert "of 5 tasks: 1 approved, 1 rejected, 2 skipped, 1 not answered" in shown
-    assert [b["id"] for b in broker.sent("DELETE", "/v1/task")] == ["t1"]
+    assert [(b["id"], b["reason"]) for b in broker.sent("DELETE", "/v1/task")] == [
+        ("t1", "no such order")]
     assert [b["id"] for b in broker.sent(*APPROVAL)] == ["t3"]
+
+
+def test_reject_asks_for_a_reason_unless_it_has_one(broker, anna):
+    broker.answers[FETCH] = 200, {"tasks": [task_of(anna, GOOD, n) for n in (1, 2)]}
+    broker.answers["DELETE", "/v1/task"] = 200, b""
+    at = ["-k", anna.key, "-u", broker.url]
+    code, shown, _ = run_on_terminal("reject", "--all", *at, answers=["y", "", "y", "late"])
+    assert code == 0 and shown.count("Why?") == 2
+    code, shown, _ = run_on_terminal("reject", "--all", "--reason", "all", *at, answers=["y", "y"])
+    assert code == 0 and "Why?" not in shown
+    run("reject", "--all", "--yes", *at)
+    run("reject", "--all", "--yes", "--reason", "mine", *at)
+    assert [b.get("reason") for b in broker.sent("DELETE", "/v1/task")] == [
+        None, "late", "all", "all", None, None, "mine", "mine"]
+    for bad in ("", "a\nb", "x" * 501):
+        before = len(broker.calls)
+        assert "--reason" in run("reject", "--all", "--yes", "--reason", bad, *at, code=1).err
+        assert len(broker.calls) == before
 
 
 @pytest.mark.parametrize("abbreviated, full", [

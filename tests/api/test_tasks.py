@@ -409,6 +409,40 @@ def test_methods_of_a_rejection(api, one, method):
     assert api.status_of(rid) == "REJECTED"
 
 
+@pytest.mark.parametrize("path", ["/v1/task", "/v1/approval"])
+def test_the_caller_sees_why_a_request_was_rejected(api, site, people, path):
+    """Hostile text, too: it is kept as it is, and in the audit, and colleagues see it beside their tasks."""
+    a, b, c = people.several(3)
+    label, why = unique(), "not \u00fc\U0001f600 'ours' \\ \"\u202e<b>%n" + "x" * 400
+    api.create_key(label, quorum(2, a, b, c))
+    rid = api.sign(label)
+    task = api.task(a, rid)
+    assert "rejectionReasons" not in api.request(rid)
+    assert api.post(path, {**a.proof(api.now()), "id": task["id"], "reason": why}) is None
+    (given,) = api.request(rid)["rejectionReasons"]
+    assert given == {"rejectedBy": b64(a.spki), "time": given["time"], "reason": why}
+    (seen,) = api.post("/v1/filteredSignApprovalTask", {
+        **c.proof(api.now()), "requestId": rid, "detailLevel": "level6"})["tasks"]
+    assert seen["requestStatus"]["rejectionReasons"] == [given]
+    api.reject(b, rid)      # without a reason
+    view = api.request(rid)
+    assert view["status"] == "REJECTED" and view["rejectionReasons"] == [given]
+    assert view["rejectedBy"] == [b64(a.spki), b64(b.spki)]
+    told = site.sql("SELECT HEX(detail) FROM audit WHERE action = 'reject' AND HEX(request_id) = '%s' "
+                    "ORDER BY at_ms, id" % rid.replace("-", ""))
+    assert [bytes.fromhex(x) if x not in ("NULL", None) else None for (x,) in told] == [why.encode(), None]
+
+
+def test_a_reason_that_is_refused_rejects_nothing(api, one):
+    a, _, rid = one
+    body = {**a.proof(api.now()), "id": api.task(a, rid)["id"]}
+    for bad in ("", "x" * 501, "two\nlines", "\x1b[2J", "\x9b", 1, ["x"]):
+        api.refused(600, "PATCH", "/v1/task", {**body, "reason": bad}, says="reason")
+    api.stays(rid, "PENDING")
+    api.reject(a, rid, reason=None)
+    assert "rejectionReasons" not in api.request(rid)
+
+
 def test_rejection_by_posting_it_as_an_approval(api, one):
     a, _, rid = one
     task = api.task(a, rid)

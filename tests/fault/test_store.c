@@ -260,6 +260,7 @@ test_approval_counts_once(void **state)
 	v.row.at_ms = 100;
 	v.row.approves = false;
 	v.row.service = tsb_view_str("notifier");
+	v.row.reason = "wrong \xc3\xbc\xf0\x9f\x98\x80 'amount'";
 	fx_ok(store_transact(fx_api, "votes", votes_body, &v, &err));
 	assert_true(v.fresh);
 	assert_int_equal(v.n, 2);
@@ -268,6 +269,8 @@ test_approval_counts_once(void **state)
 	assert_int_equal(v.rows[0].signed_approval.n, 0);
 	same_bytes(v.rows[0].service, tsb_view_str("notifier"));
 	assert_int_equal(v.rows[1].service.n, 0);
+	assert_string_equal(v.rows[0].reason, v.row.reason);
+	assert_null(v.rows[1].reason);
 	assert_int_equal(v.rows[1].at_ms, 200);
 	same_bytes(v.rows[1].signed_approval, tsb_view_str("signed"));
 }

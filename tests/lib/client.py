@@ -188,7 +188,7 @@ class Client:
         more = set()
         if self.site.profile == "air-gapped" and view["status"] == "PENDING":
             more = {"inputOfflineHsm", "approvalProgress"} & set(view)
-        more |= {"policyChange"} & set(view)
+        more |= {"policyChange", "rejectionReasons"} & set(view)
         assert set(view) == {"id", "status", "executionTime", "approvedBy", "notYetApprovedBy",
                              "rejectedBy", "result"} | more, view
         assert view["id"] == request_id
@@ -251,9 +251,10 @@ class Client:
         assert self.status == 200 and answer is None
         return task
 
-    def reject(self, approver, request_id, kind="Sign", method="PATCH"):
+    def reject(self, approver, request_id, kind="Sign", method="PATCH", **members):
         task = self.task(approver, request_id, kind)
-        answer = self.call(method, "/v1/task", {**approver.proof(self.now()), "id": task["id"]})
+        answer = self.call(method, "/v1/task",
+                           {**approver.proof(self.now()), "id": task["id"], **members})
         assert self.status == 200 and answer is None
         return task
 

@@ -18,6 +18,7 @@ WRONG = {
     "usage": ["NOT_A_VALUE", "DIGITAL_SIGNATURE,x", 1, True, [], {}],
     "csr": [1, False, [], {}],
     "pem": [1, False, [], {}],
+    "remark": [1, True, [], {}, "", "a\nb", "\x9b", "x" * 501],
     "bool": [0, 1, "true", [], {}],
     "enum": ["", "NOT_A_VALUE", 1, True, [], {}],
     "pw": [1, True, {}, ["ab"], [1], [None]],
@@ -72,7 +73,7 @@ TASK_FILTER = obj(**PROOF, id=text(UUID, False), requestId=text(UUID, False),
                   detailLevel=enum("level1", False), paging=PAGING)
 APPROVAL = obj(id=text(UUID), approvalToBeSigned=b64(), signature=b64(),
                approvalDigestAlgorithm=enum("SHA-256"), approverPublicKey=b64(False))
-TASK = obj(**PROOF, id=text(UUID))
+TASK = obj(**PROOF, id=text(UUID), reason=F("remark", "wrong amount", False))
 APPROVER = obj(type=enum("public_key"), name=text("a", False), value=F("b64", SPKI))
 GROUP = obj(name=text("g", False), quorum=F("int", 1), approvals=lst(APPROVER))
 TOKEN = obj(name=text("t", False), timelock=F("int", 0), timeout=F("int", 0), groups=lst(GROUP, False))

@@ -41,6 +41,34 @@ test_request_view_published(void **state)
 }
 
 static void
+test_request_view_with_reasons(void **state)
+{
+	struct tsb_view left[] = {{(const unsigned char *)"\1\2\3", 3}};
+	struct tsb_rejection why = {left[0], 1592988887999, "no \"order\" \x1b[2J"};
+	struct tsb_request_view v = {
+	    .request = {.id = uuid(ID)},
+	    .rejected = left,
+	    .nrejected = 1,
+	    .reasons = &why,
+	    .nreasons = 1,
+	};
+	struct wire_client_status status;
+	tsb_bytes_auto out = {0};
+	struct tsb_err err = {0};
+	arena_auto a = {0};
+
+	wire_request_view_format(&v, &out);
+	assert_non_null(strstr(tsb_bytes_cstr(&out),
+	    ",\"rejectionReasons\":[{\"rejectedBy\":\"AQID\",\"time\":\"2020-06-24T08:54:47Z\","
+	    "\"reason\":\"no \\\"order\\\" \\u001b[2J\"}]}"));
+	assert_int_equal(wire_client_status_parse(tsb_view_bytes(&out), &a, &status, &err), 0);
+	assert_int_equal(status.nreasons, 1);
+	assert_true(tsb_view_eq(status.reasons[0].approver, left[0]));
+	assert_string_equal(status.reasons[0].reason, why.reason);
+	assert_string_equal(status.reasons[0].time, "2020-06-24T08:54:47Z");
+}
+
+static void
 test_request_view_after_a_policy_change(void **state)
 {
 	struct tsb_view left[] = {{(const unsigned char *)"\1\2\3", 3}};
@@ -445,6 +473,67 @@ test_approval_rejection_in_both_places(void **state)
 }
 
 static void
+test_rejection_with_a_reason(void **state)
+{
+	static const struct {
+		const char *reason, *rule; /* NULL = taken */
+	} rows[] = {
+	    {"\"wrong amount\"", NULL},
+	    {"\"\u00fc\u20ac \\\\ \u202e\"", NULL}, /* shown escaped, kept as it is */
+	    {"null", NULL},
+	    {"\"\"", "reason must not be empty"},
+	    {"1", "reason must be a string"},
+	    {"\"a\\nb\"", "reason must not have control characters"},
+	    {"\"a\\u001b[2J\"", "reason must not have control characters"},
+	    {"\"\\u009b2J\"", "reason must not have control characters"},
+	};
+
+	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
+		const char *body = arena_printf(&arena,
+		    "{" PROOF ",\"approverPublicKey\":\"AA==\",\"id\":\"" ID "\",\"reason\":%s}",
+		    rows[i].reason);
+		struct tsb_approval_in in = {0};
+		struct tsb_err err = {0};
+		int rc = wire_task_delete_parse(text(body), &arena, &in, &err);
+
+		if (rows[i].rule != NULL)
+			assert_refused(body, rc, &err, TSB_E_INPUT, rows[i].rule);
+		else
+			assert_int_equal(rc, 0);
+	}
+}
+
+/* Bounded by characters, however many bytes they have. */
+static void
+test_reason_has_500_characters_at_most(void **state)
+{
+	static const char *const letters[] = {"x", "\xc3\xbc", "\xf0\x9f\x98\x80"};
+
+	for (size_t i = 0; i < TSB_COUNT(letters); i++) {
+		tsb_bytes_auto longest = {0};
+		struct tsb_approval_in in = {0};
+		struct tsb_err err = {0};
+
+		for (int n = 0; n < 500; n++)
+			tsb_bytes_add_str(&longest, letters[i]);
+		for (int more = 0; more < 2; more++) {
+			const char *body = arena_printf(&arena,
+			    "{" PROOF ",\"approverPublicKey\":\"AA==\",\"id\":\"" ID
+			    "\",\"reason\":\"%s%s\"}",
+			    tsb_bytes_cstr(&longest), more ? "y" : "");
+			int rc = wire_task_delete_parse(text(body), &arena, &in, &err);
+
+			if (more)
+				assert_refused(body, rc, &err, TSB_E_INPUT,
+				    "reason is longer than 500 characters");
+			else
+				assert_int_equal(rc, 0);
+		}
+		assert_string_equal(in.reason, tsb_bytes_cstr(&longest));
+	}
+}
+
+static void
 test_approval_refusals(void **state)
 {
 	static const struct {
@@ -484,6 +573,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    WIRE_TEST(test_request_view_published),
+	    WIRE_TEST(test_request_view_with_reasons),
 	    WIRE_TEST(test_request_view_after_a_policy_change),
 	    WIRE_TEST(test_request_view_result_texts),
 	    WIRE_TEST(test_request_id_member_of_each_kind),
@@ -497,6 +587,8 @@ main(void)
 	    WIRE_TEST(test_tasks_without_timestamp_show_null),
 	    WIRE_TEST(test_approval_is_read),
 	    WIRE_TEST(test_approval_rejection_in_both_places),
+	    WIRE_TEST(test_rejection_with_a_reason),
+	    WIRE_TEST(test_reason_has_500_characters_at_most),
 	    WIRE_TEST(test_approval_refusals),
 	};
 
