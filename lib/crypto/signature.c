@@ -107,9 +107,11 @@ has_form(EVP_PKEY *key, const struct scheme *s, enum scheme_form form, struct ts
 		return ecdsa_is_der(signature);
 	case FORM_RAW:
 		return curve != NULL && signature.n == 2 * curve->scalar;
-	default:
-		return is_eth(key, s, payload, signature);
+	case FORM_ETH:
+	case FORM__MAX:
+		break;
 	}
+	return is_eth(key, s, payload, signature);
 }
 
 #define UNKNOWN_TYPE "of an unknown type"

@@ -304,16 +304,11 @@ add_approver(struct keyattr_reader *r)
 int
 keyattr_take_item(struct keyattr_reader *r, enum keyattr_element e)
 {
-	switch (e) {
-	case EL_TOKEN:
+	if (e == EL_TOKEN)
 		return add_token(r);
-	case EL_GROUP:
+	if (e == EL_GROUP)
 		return add_group(r);
-	case EL_APPROVAL:
-		return add_approver(r);
-	default:
-		return 0;
-	}
+	return e == EL_APPROVAL ? add_approver(r) : 0;
 }
 
 /* ---- attributes ---- */
@@ -331,34 +326,39 @@ take_choice(struct keyattr_reader *r, const char *value, const char *one, const 
 	return 0;
 }
 
+/* Where the attribute goes that is a name of any kind; NULL for those with a choice, or none. */
+static const char **
+name_place(struct keyattr_reader *r, enum keyattr_element e, size_t which)
+{
+	if (e == EL_TOKEN)
+		return &r->token->name;
+	if (e == EL_GROUP)
+		return &r->group->name;
+	if (e == EL_APPROVAL && which == 1)
+		return &r->approver->name;
+	return NULL;
+}
+
 int
 keyattr_take_attribute(struct keyattr_reader *r, enum keyattr_element e, size_t which,
     const char *value)
 {
-	const char *type;
+	const char **name = name_place(r, e, which), *type;
 
-	switch (e) {
-	case EL_KEY:
-		if (which == 0)
-			return take_choice(r, value, "generated", "imported", "creation",
-			    &r->k.creation);
-		return take_choice(r, value, "external", NULL, "storage", &r->k.storage);
-	case EL_ADDRESS:
+	if (name != NULL)
+		return copy_label(r, value, POLICY_NAME_MAX, "name", name);
+	if (e == EL_ADDRESS)
 		return copy_label(r, value, POLICY_NAME_MAX, "format", &r->k.address_format);
-	case EL_DERIVATION:
+	if (e == EL_DERIVATION)
 		return copy_label(r, value, POLICY_NAME_MAX, "type", &r->k.derivation_type);
-	case EL_TOKEN:
-		return copy_label(r, value, POLICY_NAME_MAX, "name", &r->token->name);
-	case EL_GROUP:
-		return copy_label(r, value, POLICY_NAME_MAX, "name", &r->group->name);
-	case EL_APPROVAL:
-		if (which == 1)
-			return copy_label(r, value, POLICY_NAME_MAX, "name", &r->approver->name);
-		if (take_choice(r, value, "public_key", "certificate", "type", &type))
-			return -1;
-		r->approver->type = *type == 'p' ? APPROVER_PUBLIC_KEY : APPROVER_CERTIFICATE;
-		return 0;
-	default:
+	if (e == EL_KEY && which == 0)
+		return take_choice(r, value, "generated", "imported", "creation", &r->k.creation);
+	if (e == EL_KEY)
+		return take_choice(r, value, "external", NULL, "storage", &r->k.storage);
+	if (e != EL_APPROVAL)
 		return keyattr_refuse(r, "element %s has an attribute", keyattr_element_name(r, e));
-	}
+	if (take_choice(r, value, "public_key", "certificate", "type", &type))
+		return -1;
+	r->approver->type = *type == 'p' ? APPROVER_PUBLIC_KEY : APPROVER_CERTIFICATE;
+	return 0;
 }

@@ -263,9 +263,12 @@ tx_round(struct store_tx *tx, store_body *body, void *ctx, struct tsb_err *err)
 	case RUN_FAILED:
 		*err = later;
 		return RUN_FAILED;
-	default:
-		return RUN_LOST;
+	case RUN_DONE:
+	case RUN_LOST:
+	case RUN_DOUBT:
+		break;
 	}
+	return RUN_LOST;
 }
 
 /*

@@ -153,8 +153,10 @@ log_access(const struct web_call *call, int status, const struct tsb_err *err, i
 	case LOG_WARN:
 		log_warn("%s", text);
 		break;
-	default:
+	case LOG_ERROR:
+	case LOG_DEBUG: /* no status is */
 		log_error("%s", text);
+		break;
 	}
 }
 
