@@ -9,25 +9,8 @@
 
 #include "lib/base/enc.h"
 #include "lib/crypto/crypto.h"
+#include "tests/unit/crypto_help.h"
 #include "tests/unit/vectors.h"
-
-static struct arena memory;
-
-static struct tsb_view
-text(const char *s)
-{
-	return tsb_view_str(s);
-}
-
-static void
-assert_refused(int rc, const struct tsb_err *err, enum tsb_code code)
-{
-	assert_int_equal(rc, -1);
-	if (err->code != code)
-		fail_msg("%d instead of %d: %s", tsb_err_number(err->code), tsb_err_number(code),
-		    err->msg);
-	assert_true(err->msg[0] != '\0');
-}
 
 /* ---- digest and random ---- */
 
@@ -36,7 +19,7 @@ test_sha256(void **state)
 {
 	unsigned char out[CRYPTO_SHA256_SIZE];
 
-	crypto_sha256(text("abc"), out);
+	crypto_sha256(tsb_view_str("abc"), out);
 	assert_string_equal(enc_hex_str(&memory, tsb_view_of(out, sizeof(out))),
 	    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	crypto_sha256((struct tsb_view){NULL, 0}, out);
@@ -72,12 +55,12 @@ test_box_round_trip(void **state)
 		struct tsb_err err;
 
 		memset(tsb_bytes_grow(&plain, sizes[i]), 'x', sizes[i]);
-		crypto_box_seal(box_key, text("place"), tsb_view_bytes(&plain), &box);
-		crypto_box_seal(box_key, text("place"), tsb_view_bytes(&plain), &other);
+		crypto_box_seal(box_key, tsb_view_str("place"), tsb_view_bytes(&plain), &box);
+		crypto_box_seal(box_key, tsb_view_str("place"), tsb_view_bytes(&plain), &other);
 		assert_int_equal(box.n, sizes[i] + CRYPTO_BOX_OVERHEAD);
 		assert_false(tsb_view_eq(tsb_view_bytes(&box), tsb_view_bytes(&other)));
-		assert_int_equal(crypto_box_open(box_key, text("place"), tsb_view_bytes(&box),
-				     &back, &err),
+		assert_int_equal(crypto_box_open(box_key, tsb_view_str("place"),
+				     tsb_view_bytes(&box), &back, &err),
 		    0);
 		assert_view_equal(tsb_view_bytes(&back), tsb_view_bytes(&plain));
 	}
@@ -89,7 +72,7 @@ assert_box_closed(const unsigned char *key, const char *place, struct tsb_view b
 	tsb_bytes_auto out = {0};
 	struct tsb_err err;
 
-	assert_refused(crypto_box_open(key, text(place), box, &out, &err), &err,
+	assert_refused(crypto_box_open(key, tsb_view_str(place), box, &out, &err), &err,
 	    TSB_E_DECRYPT_FAILED);
 	assert_int_equal(out.n, 0);
 }
@@ -100,7 +83,7 @@ test_box_tampering(void **state)
 	static const unsigned char other_key[CRYPTO_BOX_KEY_SIZE] = {1, 2, 4};
 	tsb_bytes_auto box = {0};
 
-	crypto_box_seal(box_key, text("place"), text("secret"), &box);
+	crypto_box_seal(box_key, tsb_view_str("place"), tsb_view_str("secret"), &box);
 	for (size_t bit = 0; bit < box.n * 8; bit++) {
 		box.p[bit / 8] ^= (unsigned char)(1u << bit % 8);
 		assert_box_closed(box_key, "place", tsb_view_bytes(&box));
@@ -122,22 +105,22 @@ test_scrypt(void **state)
 	unsigned char key[CRYPTO_BOX_KEY_SIZE];
 	struct tsb_err err;
 
-	assert_int_equal(crypto_scrypt(text("password"), text("NaCl"), 10, key, &err), 0);
+	assert_int_equal(crypto_scrypt(tsb_view_str("password"), tsb_view_str("NaCl"), 10, key,
+			     &err),
+	    0);
 	assert_string_equal(enc_hex_str(&memory, tsb_view_of(key, sizeof(key))),
 	    "27b418c674c769d12501fbb1f53bac32df6514c0f28d043872b148b348961a79");
-	assert_int_equal(crypto_scrypt((struct tsb_view){NULL, 0}, text("salt"), 4, key, &err), 0);
+	assert_int_equal(crypto_scrypt((struct tsb_view){NULL, 0}, tsb_view_str("salt"), 4, key,
+			     &err),
+	    0);
 	assert_string_equal(enc_hex_str(&memory, tsb_view_of(key, sizeof(key))),
 	    "bcda6cb6c38d6459c333688c498370f474cf36a046e49430d82c717893f716bf");
-	assert_refused(crypto_scrypt(text("p"), text("s"), 0, key, &err), &err, TSB_E_INPUT);
-	assert_refused(crypto_scrypt(text("p"), text("s"), 21, key, &err), &err, TSB_E_INPUT);
-	assert_refused(crypto_scrypt(text("p"), text("s"), 42, key, &err), &err, TSB_E_INPUT);
-}
-
-static int
-release(void **state)
-{
-	arena_clear(&memory);
-	return 0;
+	assert_refused(crypto_scrypt(tsb_view_str("p"), tsb_view_str("s"), 0, key, &err), &err,
+	    TSB_E_INPUT);
+	assert_refused(crypto_scrypt(tsb_view_str("p"), tsb_view_str("s"), 21, key, &err), &err,
+	    TSB_E_INPUT);
+	assert_refused(crypto_scrypt(tsb_view_str("p"), tsb_view_str("s"), 42, key, &err), &err,
+	    TSB_E_INPUT);
 }
 
 int
@@ -151,5 +134,5 @@ main(void)
 	    cmocka_unit_test(test_scrypt),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, release);
+	return cmocka_run_group_tests(tests, NULL, memory_clear);
 }

@@ -10,29 +10,8 @@
 #include <openssl/x509.h>
 
 #include "lib/crypto/crypto.h"
+#include "tests/unit/crypto_help.h"
 #include "tests/unit/vectors.h"
-
-static struct arena arena;
-
-static void
-assert_refused(int rc, const struct tsb_err *err, enum tsb_code code)
-{
-	assert_int_equal(rc, -1);
-	if (err->code != code)
-		fail_msg("%d instead of %d: %s", tsb_err_number(err->code), tsb_err_number(code),
-		    err->msg);
-}
-
-static struct tsb_view
-spki_of(EVP_PKEY *k)
-{
-	unsigned char *der = NULL;
-	int n = i2d_PUBKEY(k, &der);
-	struct tsb_view v = arena_view(&arena, tsb_view_of(der, (size_t)n));
-
-	OPENSSL_free(der);
-	return v;
-}
 
 #define BEFORE 1700000000
 #define AFTER  1800000000
@@ -61,7 +40,7 @@ make_certificate(EVP_PKEY *k, const char *cn, int cn_size)
 	assert_true(X509_sign(x, k, EVP_sha256()) > 0);
 	n = i2d_X509(x, &der);
 	assert_true(n > 0);
-	v = arena_view(&arena, tsb_view_of(der, (size_t)n));
+	v = arena_view(&memory, tsb_view_of(der, (size_t)n));
 	OPENSSL_free(der);
 	X509_NAME_free(name);
 	X509_free(x);
@@ -76,9 +55,9 @@ test_certificate(void **state)
 	const char *name;
 	struct tsb_err err;
 
-	assert_int_equal(crypto_cert_spki(cert, &arena, &spki, &err), 0);
+	assert_int_equal(crypto_cert_spki(cert, &memory, &spki, &err), 0);
 	assert_view_equal(spki, spki_of(k));
-	assert_int_equal(crypto_cert_common_name(cert, &arena, &name, &err), 0);
+	assert_int_equal(crypto_cert_common_name(cert, &memory, &name, &err), 0);
 	assert_string_equal(name, "B\xc3\xbcrgi");
 	assert_int_equal(crypto_cert_valid_at(cert, BEFORE, &err), 0);
 	assert_int_equal(crypto_cert_valid_at(cert, AFTER, &err), 0);
@@ -88,10 +67,10 @@ test_certificate(void **state)
 	    TSB_E_INVALID_CERTIFICATE);
 
 	cert = make_certificate(k, NULL, 0);
-	assert_int_equal(crypto_cert_common_name(cert, &arena, &name, &err), 0);
+	assert_int_equal(crypto_cert_common_name(cert, &memory, &name, &err), 0);
 	assert_null(name);
 	cert = make_certificate(k, "evil\0good", 9);
-	assert_refused(crypto_cert_common_name(cert, &arena, &name, &err), &err,
+	assert_refused(crypto_cert_common_name(cert, &memory, &name, &err), &err,
 	    TSB_E_PARSING_CERTIFICATE);
 	EVP_PKEY_free(k);
 }
@@ -105,27 +84,20 @@ test_damaged_certificates(void **state)
 	struct tsb_err err;
 
 	for (size_t n = 0; n < cert.n; n += 5)
-		assert_refused(crypto_cert_spki((struct tsb_view){cert.p, n}, &arena, &spki, &err),
+		assert_refused(crypto_cert_spki((struct tsb_view){cert.p, n}, &memory, &spki, &err),
 		    &err, TSB_E_PARSING_CERTIFICATE);
 	tsb_bytes_add_view(&longer, cert);
 	tsb_bytes_add(&longer, "", 1);
-	assert_refused(crypto_cert_spki(tsb_view_bytes(&longer), &arena, &spki, &err), &err,
+	assert_refused(crypto_cert_spki(tsb_view_bytes(&longer), &memory, &spki, &err), &err,
 	    TSB_E_PARSING_CERTIFICATE);
 	tsb_bytes_reset(&longer);
 	tsb_bytes_add_view(&longer, cert);
 	tsb_bytes_add_view(&longer, cert);
 	assert_refused(crypto_cert_valid_at(tsb_view_bytes(&longer), BEFORE, &err), &err,
 	    TSB_E_PARSING_CERTIFICATE);
-	assert_refused(crypto_cert_spki(spki_of(k), &arena, &spki, &err), &err,
+	assert_refused(crypto_cert_spki(spki_of(k), &memory, &spki, &err), &err,
 	    TSB_E_PARSING_CERTIFICATE);
 	EVP_PKEY_free(k);
-}
-
-static int
-release(void **state)
-{
-	arena_clear(&arena);
-	return 0;
 }
 
 int
@@ -136,5 +108,5 @@ main(void)
 	    cmocka_unit_test(test_damaged_certificates),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, release);
+	return cmocka_run_group_tests(tests, NULL, memory_clear);
 }

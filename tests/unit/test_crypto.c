@@ -15,6 +15,7 @@
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
+#include "tests/unit/crypto_help.h"
 #include "tests/unit/vectors.h"
 
 /* A test key: 2048/256 bit parameters take too long to make at every run. */
@@ -35,24 +36,6 @@ static const char dsa_private_key[] =
     "1h7THVE9A8yu6j9ET3xWdHLwvBNHe/m+GB2hROshyxYcCKYbZXhRAeR+LyhRAiAqi6FWLn70/Kb9RlvP"
     "OfJuQy+zTt8OfuvOi+ZTv0K62g==";
 
-static struct arena memory;
-
-static struct tsb_view
-text(const char *s)
-{
-	return tsb_view_str(s);
-}
-
-static void
-assert_refused(int rc, const struct tsb_err *err, enum tsb_code code)
-{
-	assert_int_equal(rc, -1);
-	if (err->code != code)
-		fail_msg("%d instead of %d: %s", tsb_err_number(err->code), tsb_err_number(code),
-		    err->msg);
-	assert_true(err->msg[0] != '\0');
-}
-
 /* ---- keys ---- */
 
 static EVP_PKEY *
@@ -69,26 +52,13 @@ make_key(const char *kind)
 		struct tsb_view der = {NULL, 0};
 		const unsigned char *p;
 
-		assert_true(enc_base64_decode(text(dsa_private_key), &memory, &der));
+		assert_true(enc_base64_decode(tsb_view_str(dsa_private_key), &memory, &der));
 		p = der.p;
 		k = d2i_AutoPrivateKey(NULL, &p, (long)der.n);
 	} else
 		k = EVP_PKEY_Q_keygen(NULL, NULL, "EC", kind);
 	assert_non_null(k);
 	return k;
-}
-
-static struct tsb_view
-spki_of(EVP_PKEY *k)
-{
-	unsigned char *der = NULL;
-	int n = i2d_PUBKEY(k, &der);
-	struct tsb_view v;
-
-	assert_true(n > 0);
-	v = arena_view(&memory, tsb_view_of(der, (size_t)n));
-	OPENSSL_free(der);
-	return v;
 }
 
 static struct tsb_view
@@ -163,7 +133,7 @@ check_damaged(struct tsb_view spki, enum ska_digest digest, struct tsb_view mess
 static void
 check_digest(EVP_PKEY *k, enum ska_key_type type, enum ska_digest digest, struct tsb_view other)
 {
-	struct tsb_view spki = spki_of(k), message = text("message"), raw, der;
+	struct tsb_view spki = spki_of(k), message = tsb_view_str("message"), raw, der;
 	struct tsb_err err;
 	enum ska_digest wrong = digest == DIGEST_SHA256 ? DIGEST_SHA3_256 : DIGEST_SHA256;
 
@@ -172,9 +142,9 @@ check_digest(EVP_PKEY *k, enum ska_key_type type, enum ska_digest digest, struct
 		fail_msg("refused: %s", err.msg);
 	der = with_algorithm(type, digest, raw);
 	assert_int_equal(crypto_verify_der(spki, message, der, &err), 0);
-	assert_refused(crypto_verify(spki, digest, text("massage"), raw, &err), &err,
+	assert_refused(crypto_verify(spki, digest, tsb_view_str("massage"), raw, &err), &err,
 	    TSB_E_INVALID_SIGNATURE);
-	assert_refused(crypto_verify(spki, digest, text(""), raw, &err), &err,
+	assert_refused(crypto_verify(spki, digest, tsb_view_str(""), raw, &err), &err,
 	    TSB_E_INVALID_SIGNATURE);
 	assert_refused(crypto_verify(other, digest, message, raw, &err), &err,
 	    TSB_E_INVALID_SIGNATURE);
@@ -222,7 +192,7 @@ static void
 test_empty_message(void **state)
 {
 	EVP_PKEY *k = make_key("P-256");
-	struct tsb_view raw = sign(k, "SHA2-256", text(""));
+	struct tsb_view raw = sign(k, "SHA2-256", tsb_view_str(""));
 	struct tsb_err err;
 
 	assert_int_equal(crypto_verify(spki_of(k), DIGEST_SHA256, (struct tsb_view){NULL, 0}, raw,
@@ -236,7 +206,7 @@ static void
 test_algorithm_must_fit_the_key(void **state)
 {
 	EVP_PKEY *rsa = make_key("RSA-1024"), *ec = make_key("P-256"), *ed = make_key("ED25519");
-	struct tsb_view message = text("message");
+	struct tsb_view message = tsb_view_str("message");
 	struct tsb_err err;
 
 	assert_refused(crypto_verify_der(spki_of(rsa), message,
@@ -253,7 +223,7 @@ test_algorithm_must_fit_the_key(void **state)
 			   with_algorithm(KEYTYPE_RSA, DIGEST_SHA256, sign(ed, NULL, message)),
 			   &err),
 	    &err, TSB_E_INVALID_SIGNATURE);
-	assert_refused(crypto_verify_der(spki_of(ec), message, text("0123"), &err), &err,
+	assert_refused(crypto_verify_der(spki_of(ec), message, tsb_view_str("0123"), &err), &err,
 	    TSB_E_PAYLOAD);
 	EVP_PKEY_free(rsa);
 	EVP_PKEY_free(ec);
@@ -275,7 +245,7 @@ test_rsa_pss_is_not_used_for_approvals(void **state)
 
 	assert_int_equal(EVP_DigestSignInit_ex(ctx, &pctx, "SHA2-256", NULL, NULL, k, params), 1);
 	assert_int_equal(EVP_DigestSign(ctx, out, &n, (const unsigned char *)"message", 7), 1);
-	assert_refused(crypto_verify(spki_of(k), DIGEST_SHA256, text("message"),
+	assert_refused(crypto_verify(spki_of(k), DIGEST_SHA256, tsb_view_str("message"),
 			   tsb_view_of(out, n), &err),
 	    &err, TSB_E_INVALID_SIGNATURE);
 	EVP_MD_CTX_free(ctx);
@@ -292,7 +262,9 @@ assert_key_refused(struct tsb_view spki, enum tsb_code code)
 
 	assert_refused(crypto_spki_type(spki, &type, &err), &err, code);
 	assert_refused(crypto_spki_check(spki, &err), &err, code);
-	assert_refused(crypto_verify(spki, DIGEST_SHA256, text("m"), text("s"), &err), &err, code);
+	assert_refused(crypto_verify(spki, DIGEST_SHA256, tsb_view_str("m"), tsb_view_str("s"),
+			   &err),
+	    &err, code);
 }
 
 static void
@@ -300,7 +272,7 @@ assert_hex_key_refused(const char *hex, enum tsb_code code)
 {
 	struct tsb_view spki;
 
-	assert_true(enc_hex_decode(text(hex), &memory, &spki));
+	assert_true(enc_hex_decode(tsb_view_str(hex), &memory, &spki));
 	assert_key_refused(spki, code);
 }
 
@@ -309,8 +281,8 @@ test_damaged_keys(void **state)
 {
 	static const char *const sorts[] = {"P-256", "RSA-1024", "ED25519", "DSA"};
 
-	assert_key_refused(text(""), TSB_E_PARSING_KEY);
-	assert_key_refused(text("not a key"), TSB_E_PARSING_KEY);
+	assert_key_refused(tsb_view_str(""), TSB_E_PARSING_KEY);
+	assert_key_refused(tsb_view_str("not a key"), TSB_E_PARSING_KEY);
 	for (size_t i = 0; i < TSB_COUNT(sorts); i++) {
 		EVP_PKEY *k = make_key(sorts[i]);
 		struct tsb_view spki = spki_of(k);
@@ -545,17 +517,17 @@ test_cache_never_mixes_keys(void **state)
 		EVP_PKEY *k = make_key("P-256");
 
 		spki[i] = spki_of(k);
-		raw[i] = sign(k, "SHA2-256", text("message"));
+		raw[i] = sign(k, "SHA2-256", tsb_view_str("message"));
 		EVP_PKEY_free(k);
 	}
 	for (size_t round = 0; round < 5 * KEYS; round += test_stride(4)) {
 		size_t i = round * 7 % KEYS, other = (i + 1) % KEYS;
 
-		assert_int_equal(crypto_verify(spki[i], DIGEST_SHA256, text("message"), raw[i],
-				     &err),
+		assert_int_equal(crypto_verify(spki[i], DIGEST_SHA256, tsb_view_str("message"),
+				     raw[i], &err),
 		    0);
-		assert_refused(crypto_verify(spki[i], DIGEST_SHA256, text("message"), raw[other],
-				   &err),
+		assert_refused(crypto_verify(spki[i], DIGEST_SHA256, tsb_view_str("message"),
+				   raw[other], &err),
 		    &err, TSB_E_INVALID_SIGNATURE);
 	}
 }
@@ -597,7 +569,7 @@ test_pem(void **state)
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
 		struct tsb_view der;
 		struct tsb_err err;
-		int rc = crypto_pem_to_der(text(rows[i].pem), &memory, &der, &err);
+		int rc = crypto_pem_to_der(tsb_view_str(rows[i].pem), &memory, &der, &err);
 
 		if (rows[i].good) {
 			if (rc != 0)
@@ -607,13 +579,6 @@ test_pem(void **state)
 			assert_refused(rc, &err, TSB_E_READING_PEM);
 		}
 	}
-}
-
-static int
-release(void **state)
-{
-	arena_clear(&memory);
-	return 0;
 }
 
 int
@@ -638,5 +603,5 @@ main(void)
 	    cmocka_unit_test(test_pem),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, release);
+	return cmocka_run_group_tests(tests, NULL, memory_clear);
 }

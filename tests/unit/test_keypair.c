@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "lib/crypto/keypair.h"
+#include "tests/unit/crypto_help.h"
 #include "tests/unit/vectors.h"
 
 #define NOW 1767225600 /* 2026-01-01 */
@@ -15,20 +16,12 @@
 
 /* Made once: keys are dear. */
 static struct tsb_bytes key, cert;
-static struct arena memory;
-
-static struct tsb_view
-text(const char *s)
-{
-	return tsb_view_str(s);
-}
-
 static int
 group_setup(void **state)
 {
 	struct tsb_err err = {0};
 
-	return crypto_rsa_new(2048, text("bytes of the HSM"), &key, &err) ||
+	return crypto_rsa_new(2048, tsb_view_str("bytes of the HSM"), &key, &err) ||
 	    crypto_cert_self_signed(tsb_view_bytes(&key), "officer", NOW, 30, &cert, &err);
 }
 
@@ -41,15 +34,6 @@ group_teardown(void **state)
 	return 0;
 }
 
-static void
-assert_refused(int rc, const struct tsb_err *err, enum tsb_code code)
-{
-	assert_int_equal(rc, -1);
-	if (err->code != code)
-		fail_msg("%d instead of %d: %s", tsb_err_number(err->code), tsb_err_number(code),
-		    err->msg);
-}
-
 /* ---- keys and certificates ---- */
 
 static void
@@ -58,7 +42,7 @@ test_keys_differ_with_the_same_seed(void **state)
 	tsb_bytes_auto other = {0};
 	struct tsb_err err;
 
-	assert_int_equal(crypto_rsa_new(2048, text("bytes of the HSM"), &other, &err), 0);
+	assert_int_equal(crypto_rsa_new(2048, tsb_view_str("bytes of the HSM"), &other, &err), 0);
 	assert_false(tsb_view_eq(tsb_view_bytes(&key), tsb_view_bytes(&other)));
 }
 
@@ -108,8 +92,8 @@ test_broken_private_key(void **state)
 	struct tsb_view whole = tsb_view_bytes(&key);
 	struct tsb_err err;
 
-	assert_refused(crypto_cert_self_signed(text("no key"), "x", NOW, 1, &out, &err), &err,
-	    TSB_E_DATA_CONSTELLATION);
+	assert_refused(crypto_cert_self_signed(tsb_view_str("no key"), "x", NOW, 1, &out, &err),
+	    &err, TSB_E_DATA_CONSTELLATION);
 	assert_refused(crypto_cert_self_signed(tsb_view_of(whole.p, whole.n - 1), "x", NOW, 1, &out,
 			   &err),
 	    &err, TSB_E_DATA_CONSTELLATION);
@@ -129,14 +113,14 @@ test_oaep(void **state)
 
 	memset(big, 'x', sizeof(big));
 	assert_int_equal(crypto_cert_spki(tsb_view_bytes(&cert), &memory, &spki, &err), 0);
-	assert_int_equal(crypto_rsa_oaep_seal(spki, text("secret"), &one, &err), 0);
-	assert_int_equal(crypto_rsa_oaep_seal(spki, text("secret"), &two, &err), 0);
+	assert_int_equal(crypto_rsa_oaep_seal(spki, tsb_view_str("secret"), &one, &err), 0);
+	assert_int_equal(crypto_rsa_oaep_seal(spki, tsb_view_str("secret"), &two, &err), 0);
 	assert_int_equal(one.n, 256);
 	assert_false(tsb_view_eq(tsb_view_bytes(&one), tsb_view_bytes(&two)));
 	assert_refused(crypto_rsa_oaep_seal(spki, tsb_view_of(big, sizeof(big)), &one, &err), &err,
 	    TSB_E_TECHNICAL);
-	assert_refused(crypto_rsa_oaep_seal(text("x"), text("secret"), &one, &err), &err,
-	    TSB_E_PARSING_KEY);
+	assert_refused(crypto_rsa_oaep_seal(tsb_view_str("x"), tsb_view_str("secret"), &one, &err),
+	    &err, TSB_E_PARSING_KEY);
 	assert_int_equal(one.n, 256);
 }
 
@@ -153,18 +137,18 @@ test_container(void **state)
 		tsb_bytes_auto container = {0}, back = {0};
 
 		assert_int_equal(crypto_pkcs12_seal(tsb_view_bytes(&key), tsb_view_bytes(&cert),
-				     "alias", text(passwords[i]), &container, &err),
+				     "alias", tsb_view_str(passwords[i]), &container, &err),
 		    0);
-		assert_int_equal(crypto_pkcs12_open(tsb_view_bytes(&container), text(passwords[i]),
-				     &back, &err),
+		assert_int_equal(crypto_pkcs12_open(tsb_view_bytes(&container),
+				     tsb_view_str(passwords[i]), &back, &err),
 		    0);
 		assert_true(tsb_view_eq(tsb_view_bytes(&back), tsb_view_bytes(&key)));
 		tsb_bytes_reset(&back);
-		assert_refused(crypto_pkcs12_open(tsb_view_bytes(&container), text("other"), &back,
-				   &err),
+		assert_refused(crypto_pkcs12_open(tsb_view_bytes(&container), tsb_view_str("other"),
+				   &back, &err),
 		    &err, TSB_E_DECRYPT_FAILED);
-		assert_refused(crypto_pkcs12_open(tsb_view_bytes(&container), text(""), &back,
-				   &err),
+		assert_refused(crypto_pkcs12_open(tsb_view_bytes(&container), tsb_view_str(""),
+				   &back, &err),
 		    &err, TSB_E_DECRYPT_FAILED);
 		assert_int_equal(back.n, 0);
 	}
@@ -177,15 +161,17 @@ test_container_changed(void **state)
 	struct tsb_err err;
 
 	assert_int_equal(crypto_pkcs12_seal(tsb_view_bytes(&key), tsb_view_bytes(&cert), "alias",
-			     text("p"), &container, &err),
+			     tsb_view_str("p"), &container, &err),
 	    0);
 	container.p[container.n / 2] ^= 1;
-	assert_refused(crypto_pkcs12_open(tsb_view_bytes(&container), text("p"), &back, &err), &err,
-	    TSB_E_DECRYPT_FAILED);
-	assert_refused(crypto_pkcs12_open(tsb_view_of(container.p, 10), text("p"), &back, &err),
+	assert_refused(crypto_pkcs12_open(tsb_view_bytes(&container), tsb_view_str("p"), &back,
+			   &err),
 	    &err, TSB_E_DECRYPT_FAILED);
-	assert_refused(crypto_pkcs12_open(tsb_view_of(NULL, 0), text("p"), &back, &err), &err,
-	    TSB_E_DECRYPT_FAILED);
+	assert_refused(crypto_pkcs12_open(tsb_view_of(container.p, 10), tsb_view_str("p"), &back,
+			   &err),
+	    &err, TSB_E_DECRYPT_FAILED);
+	assert_refused(crypto_pkcs12_open(tsb_view_of(NULL, 0), tsb_view_str("p"), &back, &err),
+	    &err, TSB_E_DECRYPT_FAILED);
 }
 
 /* A password that OpenSSL would cut at the NUL must not become a shorter one. */
@@ -217,12 +203,13 @@ test_gcm(void **state)
 		unsigned char nonce[GCM_IV_SIZE];
 		tsb_bytes_auto out = {0}, back = {0};
 
-		assert_int_equal(crypto_gcm_seal(k, text("container"), nonce, &out, &err), 0);
+		assert_int_equal(crypto_gcm_seal(k, tsb_view_str("container"), nonce, &out, &err),
+		    0);
 		assert_int_equal(out.n, 9 + 16);
 		sealed = tsb_view_bytes(&out);
 		iv = tsb_view_of(nonce, sizeof(nonce));
 		assert_int_equal(crypto_gcm_open(k, iv, sealed, &back, &err), 0);
-		assert_true(tsb_view_eq(tsb_view_bytes(&back), text("container")));
+		assert_true(tsb_view_eq(tsb_view_bytes(&back), tsb_view_str("container")));
 		tsb_bytes_reset(&back);
 		for (size_t at = 0; at < out.n; at++) {
 			out.p[at] ^= 1;
@@ -232,7 +219,7 @@ test_gcm(void **state)
 		}
 		assert_refused(crypto_gcm_open(k, iv, tsb_view_of(out.p, 15), &back, &err), &err,
 		    TSB_E_DECRYPT_FAILED);
-		assert_refused(crypto_gcm_open(k, text("short"), sealed, &back, &err), &err,
+		assert_refused(crypto_gcm_open(k, tsb_view_str("short"), sealed, &back, &err), &err,
 		    TSB_E_DECRYPT_FAILED);
 		assert_int_equal(back.n, 0);
 	}
@@ -266,7 +253,8 @@ test_gcm_keys_of_other_lengths(void **state)
 	for (size_t i = 0; i < TSB_COUNT(sizes); i++) {
 		struct tsb_view k = tsb_view_of(bytes, sizes[i]);
 
-		assert_refused(crypto_gcm_seal(k, text("x"), nonce, &out, &err), &err, TSB_E_INPUT);
+		assert_refused(crypto_gcm_seal(k, tsb_view_str("x"), nonce, &out, &err), &err,
+		    TSB_E_INPUT);
 		assert_refused(crypto_gcm_open(k, tsb_view_of(nonce, 12), tsb_view_of(bytes, 20),
 				   &out, &err),
 		    &err, TSB_E_INPUT);

@@ -13,22 +13,13 @@
 
 #include "lib/crypto/keypair.h"
 #include "lib/crypto/private.h"
+#include "tests/unit/crypto_help.h"
 #include "tests/unit/vectors.h"
 
-static struct tsb_view
-text(const char *s)
-{
-	return tsb_view_str(s);
-}
-
 static void
-assert_refused(int rc, const struct tsb_err *err, enum tsb_code code)
+assert_key_refused(int rc, const struct tsb_err *err, enum tsb_code code)
 {
-	assert_int_equal(rc, -1);
-	if (err->code != code)
-		fail_msg("%d instead of %d: %s", tsb_err_number(err->code), tsb_err_number(code),
-		    err->msg);
-	assert_non_null(strstr(err->msg, "key"));
+	assert_refused_as(rc, err, code, "key");
 }
 
 static struct crypto_private *
@@ -66,12 +57,14 @@ test_keys_of_all_types_sign_what_the_public_half_verifies(void **state)
 		assert_int_equal(crypto_private_digest(key), types[i].digest);
 		assert_int_equal(crypto_spki_digest(crypto_private_spki(key), &digest, &err), 0);
 		assert_int_equal(digest, types[i].digest);
-		assert_int_equal(crypto_private_sign(key, text("message"), &signature, &err), 0);
-		assert_int_equal(crypto_verify(crypto_private_spki(key), digest, text("message"),
-				     tsb_view_bytes(&signature), &err),
+		assert_int_equal(crypto_private_sign(key, tsb_view_str("message"), &signature,
+				     &err),
 		    0);
-		assert_int_equal(crypto_verify(crypto_private_spki(key), digest, text("massage"),
-				     tsb_view_bytes(&signature), &err),
+		assert_int_equal(crypto_verify(crypto_private_spki(key), digest,
+				     tsb_view_str("message"), tsb_view_bytes(&signature), &err),
+		    0);
+		assert_int_equal(crypto_verify(crypto_private_spki(key), digest,
+				     tsb_view_str("massage"), tsb_view_bytes(&signature), &err),
 		    -1);
 		assert_int_equal(err.code, TSB_E_INVALID_SIGNATURE);
 	}
@@ -86,7 +79,7 @@ test_an_unknown_type_is_refused(void **state)
 		struct crypto_private *key;
 		struct tsb_err err;
 
-		assert_refused(crypto_private_new(wrong[i], &key, &err), &err, TSB_E_INPUT);
+		assert_key_refused(crypto_private_new(wrong[i], &key, &err), &err, TSB_E_INPUT);
 	}
 }
 
@@ -117,12 +110,12 @@ test_an_encrypted_file_needs_its_passphrase(void **state)
 
 	assert_int_equal(crypto_private_pem(key, "correct horse", &pem, &err), 0);
 	assert_non_null(strstr(tsb_bytes_cstr(&pem), "BEGIN ENCRYPTED PRIVATE KEY"));
-	assert_refused(crypto_private_load(tsb_view_bytes(&pem), NULL, &none, &err), &err,
+	assert_key_refused(crypto_private_load(tsb_view_bytes(&pem), NULL, &none, &err), &err,
 	    TSB_E_DECRYPT_FAILED);
 	assert_non_null(strstr(err.msg, "encrypted"));
 	if (test_stride(2) == 1) { /* each try takes a minute under valgrind */
-		assert_refused(crypto_private_load(tsb_view_bytes(&pem), "wrong horse", &none,
-				   &err),
+		assert_key_refused(crypto_private_load(tsb_view_bytes(&pem), "wrong horse", &none,
+				       &err),
 		    &err, TSB_E_DECRYPT_FAILED);
 		assert_non_null(strstr(err.msg, "passphrase is wrong"));
 	}
@@ -154,7 +147,7 @@ test_older_forms_are_read(void **state)
 		pem.p = (unsigned char *)p;
 		assert_non_null(memmem(pem.p, pem.n, "BEGIN EC PRIVATE KEY", 20));
 		if (encrypted)
-			assert_refused(crypto_private_load(pem, NULL, &again, &err), &err,
+			assert_key_refused(crypto_private_load(pem, NULL, &again, &err), &err,
 			    TSB_E_DECRYPT_FAILED);
 		assert_int_equal(crypto_private_load(pem, encrypted ? "word" : NULL, &again, &err),
 		    0);
@@ -189,15 +182,16 @@ test_what_is_no_usable_key_is_refused(void **state)
 		assert_int_equal(PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL),
 		    1);
 		n = (size_t)BIO_get_mem_data(bio, &p);
-		assert_refused(crypto_private_load(tsb_view_of(p, n), NULL, &none, &err), &err,
+		assert_key_refused(crypto_private_load(tsb_view_of(p, n), NULL, &none, &err), &err,
 		    rows[i].code);
 		BIO_free(bio);
 		EVP_PKEY_free(key);
 	}
 	for (size_t i = 0; i < TSB_COUNT(texts); i++)
-		assert_refused(crypto_private_load(text(texts[i]), NULL, &none, &err), &err,
-		    TSB_E_PARSING_KEY);
-	assert_refused(crypto_private_decode(text("no key"), &none, &err), &err, TSB_E_PARSING_KEY);
+		assert_key_refused(crypto_private_load(tsb_view_str(texts[i]), NULL, &none, &err),
+		    &err, TSB_E_PARSING_KEY);
+	assert_key_refused(crypto_private_decode(tsb_view_str("no key"), &none, &err), &err,
+	    TSB_E_PARSING_KEY);
 	assert_null(none);
 }
 
@@ -208,7 +202,7 @@ test_the_key_of_a_container_is_taken(void **state)
 	crypto_private_auto *key = NULL;
 	struct tsb_err err;
 
-	assert_int_equal(crypto_rsa_new(2048, text(""), &pkcs8, &err), 0);
+	assert_int_equal(crypto_rsa_new(2048, tsb_view_str(""), &pkcs8, &err), 0);
 	assert_int_equal(crypto_private_decode(tsb_view_bytes(&pkcs8), &key, &err), 0);
 	assert_int_equal(crypto_private_digest(key), DIGEST_SHA256);
 }

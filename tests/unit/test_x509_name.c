@@ -12,24 +12,7 @@
 
 #include "lib/base/str.h"
 #include "lib/crypto/x509.h"
-
-static struct arena memory;
-
-static int
-group_teardown(void **state)
-{
-	arena_clear(&memory);
-	return 0;
-}
-
-static void
-assert_refused(int rc, const struct tsb_err *err, enum tsb_code code, const char *says)
-{
-	assert_int_equal(rc, -1);
-	if (err->code != code || strstr(err->msg, says) == NULL)
-		fail_msg("%d instead of %d: %s", tsb_err_number(err->code), tsb_err_number(code),
-		    err->msg);
-}
+#include "tests/unit/crypto_help.h"
 
 static void
 test_subject_has_all_attributes_in_order(void **state)
@@ -104,7 +87,7 @@ test_subject_refusals(void **state)
 		struct tsb_err err = {0};
 
 		text[rows[i].at] = rows[i].text;
-		assert_refused(x509_name(text, &der, &err), &err, TSB_E_INPUT, rows[i].says);
+		assert_refused_as(x509_name(text, &der, &err), &err, TSB_E_INPUT, rows[i].says);
 		assert_int_equal(der.n, 0);
 	}
 	{
@@ -210,9 +193,9 @@ test_common_name_refusals(void **state)
 	tsb_bytes_auto out = {0};
 	struct tsb_err err = {0};
 
-	assert_refused(x509_name_with_common_name(tsb_view_str("0\1"), "n", &out, &err), &err,
+	assert_refused_as(x509_name_with_common_name(tsb_view_str("0\1"), "n", &out, &err), &err,
 	    TSB_E_ENCODING, "name");
-	assert_refused(x509_name_with_common_name(tsb_view_of("0\0", 2), "", &out, &err), &err,
+	assert_refused_as(x509_name_with_common_name(tsb_view_of("0\0", 2), "", &out, &err), &err,
 	    TSB_E_INPUT, "commonName");
 	assert_int_equal(out.n, 0);
 }
@@ -229,5 +212,5 @@ main(void)
 	    cmocka_unit_test(test_common_name_refusals),
 	};
 
-	return cmocka_run_group_tests_name("x509_name", tests, NULL, group_teardown);
+	return cmocka_run_group_tests_name("x509_name", tests, NULL, memory_clear);
 }
