@@ -28,7 +28,7 @@ now_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-/* A request as it is carried: payload in base64, and again in each signed approval. */
+/* A request as it crosses the gap: payload in base64, and again in each signed approval. */
 static struct tsb_view
 make_text(struct arena *a, size_t payload, size_t approvals)
 {

@@ -1,4 +1,4 @@
-/* Writing DER. Contents are written first, then put under their head. Inside of lib/crypto. */
+/* Writing DER. Contents are written first, then put under their head. Private to lib/crypto. */
 #ifndef TSB_CRYPTO_DER_H
 #define TSB_CRYPTO_DER_H
 

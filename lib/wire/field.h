@@ -1,5 +1,5 @@
 /*
- * Inside of lib/wire: one reader for all resources, driven by tables of fields, the text scanner
+ * Private to lib/wire: one reader for all resources, driven by tables of fields, the text scanner
  * below it and the writer of answers. A resource is a table; adding one adds no code but its rules
  * between members.
  */
