@@ -77,10 +77,23 @@ class Operation:
                 self, status, "/".join(map(str, error.absolute_path)), error.message[:500]))
 
 
+def strict(node):
+    """The same schema as JSON Schema has it: nullable is OpenAPI's own word (3.0.3, Schema Object)."""
+    if isinstance(node, list):
+        return [strict(n) for n in node]
+    if not isinstance(node, dict):
+        return node
+    made = {name: strict(value) for name, value in node.items() if name != "nullable"}
+    if node.get("nullable") is not True:
+        return made
+    return {"anyOf": [made, {"type": "null"}]}
+
+
 class Document:
     def __init__(self, path=PATH):
         self.content = yaml.load(path.read_text(),
                                  Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        self.schemas = strict(self.content["components"]["schemas"])
         self.operations = [Operation(self, verb, at, item[verb])
                            for at, item in self.content["paths"].items() for verb in VERBS
                            if verb in item]
@@ -98,7 +111,7 @@ class Document:
     def validator(self, schema):
         # references are local: the schema carries what they point to
         return jsonschema.Draft202012Validator(
-            {"allOf": [schema], "components": {"schemas": self.content["components"]["schemas"]}},
+            {"allOf": [strict(schema)], "components": {"schemas": self.schemas}},
             format_checker=jsonschema.FormatChecker(["uuid"]))
 
     def named(self, target):
