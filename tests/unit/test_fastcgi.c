@@ -228,7 +228,7 @@ patient_client(const char *url, long timeout_ms)
 	    .name = "HSM",
 	    .url = url,
 	    .options = {.timeout_ms = timeout_ms,
-		.connect_timeout_ms = 300,
+		.connect_timeout_ms = timeout_ms / 3,
 		.reply_max = 1024 * 1024},
 	};
 	struct tsb_err err = {0};
