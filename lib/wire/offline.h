@@ -13,7 +13,7 @@
 void wire_ascii(struct tsb_view text, struct tsb_bytes *out);
 
 /*
- * A request as it crosses the gap: an item of a package, the answer of GET /v1/request/{id}, or the bare
+ * A request as it travels: an item of a package, the answer of GET /v1/request/{id}, or the bare
  * inputOfflineHsm, as a single QR code has it. In a package:
  * {"id","kind","created","keyName","metaData","inputOfflineHsm":{...}}
  */
