@@ -170,30 +170,41 @@ read_pem(struct tsb_view pem, struct passphrase *given)
 	return PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, given);
 }
 
-static EVP_PKEY *
-read_pem_legacy(struct tsb_view pem, struct passphrase *given)
-{
-	OSSL_PROVIDER *standard = OSSL_PROVIDER_load(NULL, "default");
-	OSSL_PROVIDER *legacy = OSSL_PROVIDER_load(NULL, "legacy");
-	EVP_PKEY *key = legacy == NULL ? NULL : read_pem(pem, given);
-
-	OSSL_PROVIDER_unload(legacy);
-	OSSL_PROVIDER_unload(standard);
-	return key;
-}
-
+/*
+ * A cipher that no loaded provider has. Only EVP says so: a wrong passphrase may leave bytes behind
+ * that the decoders do not support either.
+ */
 static bool
 is_unknown_cipher(void)
 {
+	bool unknown = false;
 	unsigned long e;
 
 	while ((e = ERR_get_error()) != 0)
-		if (ERR_GET_REASON(e) == ERR_R_UNSUPPORTED ||
+		unknown = unknown ||
 		    (ERR_GET_LIB(e) == ERR_LIB_EVP &&
-			(ERR_GET_REASON(e) == EVP_R_UNKNOWN_PBE_ALGORITHM ||
-			    ERR_GET_REASON(e) == EVP_R_UNKNOWN_CIPHER)))
-			return true;
-	return false;
+			(ERR_GET_REASON(e) == ERR_R_UNSUPPORTED ||
+			    ERR_GET_REASON(e) == EVP_R_UNKNOWN_PBE_ALGORITHM ||
+			    ERR_GET_REASON(e) == EVP_R_UNKNOWN_CIPHER));
+	return unknown;
+}
+
+/* *unknown stays where there is no such provider. */
+static EVP_PKEY *
+read_pem_legacy(struct tsb_view pem, struct passphrase *given, bool *unknown)
+{
+	OSSL_PROVIDER *standard = OSSL_PROVIDER_load(NULL, "default");
+	OSSL_PROVIDER *legacy = OSSL_PROVIDER_load(NULL, "legacy");
+	EVP_PKEY *key = NULL;
+
+	ERR_clear_error();
+	if (legacy != NULL) {
+		key = read_pem(pem, given);
+		*unknown = is_unknown_cipher();
+	}
+	OSSL_PROVIDER_unload(legacy);
+	OSSL_PROVIDER_unload(standard);
+	return key;
 }
 
 int
@@ -212,7 +223,7 @@ crypto_private_load(struct tsb_view pem, const char *passphrase, struct crypto_p
 		return adopt(key, out, err);
 	unknown = is_unknown_cipher();
 	if (given.asked && passphrase != NULL)
-		key = read_pem_legacy(pem, &given);
+		key = read_pem_legacy(pem, &given, &unknown);
 	if (key != NULL)
 		return adopt(key, out, err);
 	if (!given.asked)

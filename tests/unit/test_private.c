@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -11,6 +12,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include "lib/base/file.h"
 #include "lib/crypto/keypair.h"
 #include "lib/crypto/private.h"
 #include "tests/unit/crypto_help.h"
@@ -156,6 +158,37 @@ test_older_forms_are_read(void **state)
 	EVP_PKEY_free(key);
 }
 
+/*
+ * One wrong passphrase in two hundred leaves a good padding behind, and bytes that are no key; old
+ * files are under ciphers that may not be there.
+ */
+static void
+test_a_wrong_passphrase_is_not_taken_for_an_old_cipher(void **state)
+{
+	static const struct {
+		const char *file, *passphrase;
+	} rows[] = {{"pkcs8-encrypted", "wrong80"}, {"pkcs8-pbe-md5-des", "wrong"}};
+
+	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
+		arena_auto a = {0};
+		crypto_private_auto *key = NULL;
+		const char *path = arena_printf(&a, "%s/tests/fuzz/corpus/credentials/%s",
+		    getenv("SRC"), rows[i].file);
+		struct crypto_private *none = NULL;
+		struct tsb_view pem;
+		struct tsb_err err;
+
+		assert_int_equal(tsb_file_load(path, 4096, &a, &pem, &err), 0);
+		if (crypto_private_load(pem, "secret", &key, &err)) {
+			assert_non_null(strstr(err.msg, "-legacy")); /* not installed */
+			continue;
+		}
+		assert_key_refused(crypto_private_load(pem, rows[i].passphrase, &none, &err), &err,
+		    TSB_E_DECRYPT_FAILED);
+		assert_non_null(strstr(err.msg, "passphrase is wrong"));
+	}
+}
+
 static void
 test_what_is_no_usable_key_is_refused(void **state)
 {
@@ -238,6 +271,7 @@ main(void)
 	    cmocka_unit_test(test_files_come_back_as_the_same_key),
 	    cmocka_unit_test(test_an_encrypted_file_needs_its_passphrase),
 	    cmocka_unit_test(test_older_forms_are_read),
+	    cmocka_unit_test(test_a_wrong_passphrase_is_not_taken_for_an_old_cipher),
 	    cmocka_unit_test(test_what_is_no_usable_key_is_refused),
 	    cmocka_unit_test(test_the_key_of_a_container_is_taken),
 	    cmocka_unit_test(test_public_keys_are_written_as_openssl_does),
