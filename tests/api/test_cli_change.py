@@ -7,7 +7,7 @@ import pytest
 
 import ska
 from approver import Approver, b64
-from made_up import APPROVAL, FETCH, NEVER, RULES, asked, attested, attributes_xml, four, group, \
+from made_up import FETCH, NEVER, RULES, Desk, asked, attested, attributes_xml, four, group, \
     new_approver, rule, task_of
 from tsb import error, run, run_on_terminal
 
@@ -35,30 +35,6 @@ def modification(person, new, old=None, hsm=None, n=1, seen=None):
     if old is not None:
         task.update(attested(hsm, attributes_xml("k", old, hsm.spki)))
     return task
-
-
-class Desk:
-    """One approver in front of a broker that shows these tasks."""
-
-    def __init__(self, broker, person):
-        self.broker, self.person = broker, person
-        broker.answers[APPROVAL] = 200, b""
-
-    def shows(self, *tasks):
-        self.broker.answers[FETCH] = lambda body: (200, {"tasks": [
-            t for t in tasks if body.get("id") in (None, t["id"])]})
-        return self
-
-    def __call__(self, *args, **options):
-        return run(*args, "-k", self.person.key, "-u", self.broker.url, **options)
-
-    def at_terminal(self, *args, answers):
-        return run_on_terminal(*args, "-k", self.person.key, "-u", self.broker.url,
-                               answers=answers)
-
-    @property
-    def approved(self):
-        return [body["id"] for body in self.broker.sent(*APPROVAL)]
 
 
 @pytest.fixture

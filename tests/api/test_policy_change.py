@@ -16,10 +16,15 @@ def abcd(people):
 
 
 @pytest.fixture
-def key(api):
-    def make(first):
+def waiting(api):
+    """A key of this policy, its public key, and a request that these have approved."""
+    def make(first, *approvers):
         label = unique("change")
-        return label, public_key(api.create_key(label, first))
+        public = public_key(api.create_key(label, first))
+        rid = api.sign(label)
+        for who in approvers:
+            api.approve(who, rid)
+        return label, public, rid
     return make
 
 
@@ -58,12 +63,9 @@ def planned_anew(api, rid):
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_what_suffices_now_is_executed(api, key, abcd, way):
+def test_what_suffices_now_is_executed(api, waiting, abcd, way):
     a, b, c, d = abcd
-    label, public = key(guarded(3, a, b, c))
-    rid = api.sign(label)
-    for who in (a, b):
-        api.approve(who, rid)
+    label, public, rid = waiting(guarded(3, a, b, c), a, b)
     assert "policyChange" not in api.request(rid)
     way(api, label, guarded(2, a, b, d))
     view = signed(api, rid, public)
@@ -71,12 +73,10 @@ def test_what_suffices_now_is_executed(api, key, abcd, way):
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_those_whom_the_new_policy_names_are_asked(api, key, abcd, way):
+def test_those_whom_the_new_policy_names_are_asked(api, waiting, abcd, way):
     """b has approved and left: that does not count, is shown, and does no harm."""
     a, b, c, d = abcd
-    label, public = key(guarded(3, a, b, c))
-    rid = api.sign(label)
-    api.approve(b, rid)
+    label, public, rid = waiting(guarded(3, a, b, c), b)
     before = api.task(a, rid)["id"]
     way(api, label, guarded(2, a, d))
     view = api.request(rid)
@@ -91,35 +91,29 @@ def test_those_whom_the_new_policy_names_are_asked(api, key, abcd, way):
     assert signed(api, rid, public)["policyChange"]["notCounted"] == spkis(b)
 
 
-def test_a_modify_with_approvals_of_its_own(api, key, abcd):
+def test_a_modify_with_approvals_of_its_own(api, waiting, abcd):
     a, b, c, d = abcd
     by_two = rule(token(group(2, a, b)))
-    label, public = key(guarded(3, a, b, c, modify=by_two))
-    rid = api.sign(label)
-    for who in (a, b, c)[:2]:
-        api.approve(who, rid)
+    label, public, rid = waiting(guarded(3, a, b, c, modify=by_two), a, b)
     modify(api, label, guarded(2, a, d, modify=by_two), a, b)
     assert asked(api, rid) == spkis(d)
     api.approve(d, rid)
     signed(api, rid, public)
 
 
-def test_a_rejection_of_one_who_left_does_not_count(api, key, abcd):
+def test_a_rejection_of_one_who_left_does_not_count(api, waiting, abcd):
     a, b, c, d = abcd
-    label, public = key(guarded(2, a, b, c))
-    rid = api.sign(label)
+    label, public, rid = waiting(guarded(2, a, b, c))
     api.reject(c, rid)
     modify_at_once(api, label, guarded(1, b, d))
     api.approve(d, rid)
     assert signed(api, rid, public)["rejectedBy"] == spkis(c)
 
 
-def test_what_was_approved_waits_again(api, key, abcd):
+def test_what_was_approved_waits_again(api, waiting, abcd):
     """A timelock held it back: meanwhile the policy asks for more, and then for less."""
     a, b, c, d = abcd
-    label, public = key(guarded(1, a, b, timelock=3600))
-    rid = api.sign(label)
-    api.approve(a, rid)
+    label, public, rid = waiting(guarded(1, a, b, timelock=3600), a)
     assert api.status_of(rid) == "APPROVED"
     modify_at_once(api, label, guarded(2, a, c))
     assert api.status_of(rid) == "PENDING" and asked(api, rid) == spkis(c)
@@ -127,27 +121,25 @@ def test_what_was_approved_waits_again(api, key, abcd):
     signed(api, rid, public)
 
 
-def test_what_cannot_be_met_any_more_ends_with_the_reason(api, key, abcd):
+def test_what_cannot_be_met_any_more_ends_with_the_reason(api, waiting, abcd):
     """b has rejected both; only b counts now. One of them had been approved."""
     a, b, c, d = abcd
-    label, _ = key(guarded(1, a, b, c, timelock=3600))
-    approved, waiting = api.sign(label), api.sign(label)
-    for rid in (approved, waiting):
+    label, _, approved = waiting(guarded(1, a, b, c, timelock=3600))
+    pending = api.sign(label)
+    for rid in (approved, pending):
         api.reject(b, rid)
     api.approve(a, approved)
     modify_at_once(api, label, guarded(1, b))
-    assert api.status_of(waiting) == "REJECTED"
+    assert api.status_of(pending) == "REJECTED"
     view = api.request(approved)
     assert view["status"] == "FAILED" and label in view["result"]
     assert "policy" in view["result"] and "ruleUse" in view["result"]
     assert view["policyChange"]["notCounted"] == spkis(a)
 
 
-def test_a_change_past_the_broker_is_found_when_the_hsm_refuses(api, key, abcd):
+def test_a_change_past_the_broker_is_found_when_the_hsm_refuses(api, waiting, abcd):
     a, b, c, d = abcd
-    label, public = key(guarded(2, a, b))
-    rid = api.sign(label)
-    api.approve(a, rid)
+    label, public, rid = waiting(guarded(2, a, b), a)
     modify_past_the_broker(api, label, guarded(2, a, c))
     api.approve(b, rid)
     end = planned_anew(api, rid)
@@ -157,12 +149,9 @@ def test_a_change_past_the_broker_is_found_when_the_hsm_refuses(api, key, abcd):
     signed(api, rid, public)
 
 
-def test_a_change_past_the_broker_is_found_when_the_next_request_is_made(api, key, abcd):
+def test_a_change_past_the_broker_is_found_when_the_next_request_is_made(api, waiting, abcd):
     a, b, c, d = abcd
-    label, public = key(guarded(3, a, b, c))
-    rid = api.sign(label)
-    for who in (a, b):
-        api.approve(who, rid)
+    label, public, rid = waiting(guarded(3, a, b, c), a, b)
     modify_past_the_broker(api, label, guarded(2, a, b, d))
     assert api.status_of(rid) == "PENDING"
     api.cancel(api.sign(label, b"another"))

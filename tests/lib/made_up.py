@@ -4,7 +4,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 import ska
 from approver import b64, unb64
-from tsb import run
+from tsb import run, run_on_terminal
 
 FETCH = ("POST", "/v1/filteredAllApprovalTask")
 APPROVAL = ("POST", "/v1/approval")
@@ -81,6 +81,37 @@ def asked(person, kind, token, **inner):
     out = task_of(person, token, signedSignRequest=None)
     out[member] = {envelope: {key_member: token.label, **inner}, "requestSignature": None}
     return out
+
+
+class Desk:
+    """One approver in front of a broker that shows these tasks."""
+
+    def __init__(self, broker, person):
+        self.broker, self.person = broker, person
+        broker.answers[APPROVAL] = 200, b""
+
+    def shows(self, *tasks):
+        def page(body):
+            size = body["paging"]["pageSize"]
+            first = body["paging"]["pageNumber"] * size
+            fit = [t for t in tasks if body.get("id") in (None, t["id"])]
+            return 200, {"tasks": fit[first:first + size]}
+        self.broker.answers[FETCH] = page
+        return self
+
+    @property
+    def options(self):
+        return ["-k", self.person.key, "-u", self.broker.url]
+
+    def __call__(self, *args, **options):
+        return run(*args, *self.options, **options)
+
+    def at_terminal(self, *args, answers):
+        return run_on_terminal(*args, *self.options, answers=answers)
+
+    @property
+    def approved(self):
+        return [body["id"] for body in self.broker.sent(*APPROVAL)]
 
 
 # ---- key attributes ----
