@@ -132,7 +132,7 @@ static const struct cli_program program = {
     .ncommands = TSB_COUNT(commands),
     .moved = moved,
     .nmoved = TSB_COUNT(moved),
-    .leading = OPT_SET_COMMON | OPT_SET_SERVER,
+    .leading = {.server = true, .common = true},
     .unreached = "check TSB_URL or --url, and that the broker runs",
 };
 

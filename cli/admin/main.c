@@ -20,7 +20,7 @@ static const struct cli_program program = {
     .manual = "tsb-admin(8)",
     .commands = commands,
     .ncommands = TSB_COUNT(commands),
-    .leading = OPT_SET_COMMON,
+    .leading = {.common = true},
     .unreached = "check [database] of the settings, and that the server runs",
 };
 

@@ -48,7 +48,7 @@ struct cli_command {
 	int (*run)(struct cli *); /* 0, or -1 with c->err */
 	enum tsb_role role; /* whose API key is sent; TSB_ROLE_NONE: no server is asked */
 	int min, max; /* operands */
-	unsigned long long options;
+	unsigned long long options; /* its own: OPT_BIT() */
 	enum tsb_kind kind; /* of commands that make a request (request_create()) */
 };
 
@@ -64,7 +64,7 @@ struct cli_program {
 	size_t ncommands;
 	const struct cli_moved *moved;
 	size_t nmoved;
-	unsigned long long leading; /* options that may stand before the command */
+	struct option_set leading; /* options that may stand before the command */
 	const char *unreached; /* what to do next after CLI_UNREACHED */
 };
 

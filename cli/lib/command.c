@@ -10,10 +10,10 @@
 #include "cli/lib/help.h"
 
 /* The options that the command takes. */
-static unsigned long long
+static struct option_set
 options_of(const struct cli_command *row)
 {
-	return OPT_SET_COMMON | row->options | (row->role != TSB_ROLE_NONE ? OPT_SET_SERVER : 0);
+	return (struct option_set){row->role != TSB_ROLE_NONE, true, row->options};
 }
 
 static void
@@ -62,11 +62,11 @@ find_command(const struct cli *c, int *words)
 
 /* Reads options into c->opt and what is left into c->argv. */
 static int
-read_options(struct cli *c, unsigned long long set, bool leading, int argc, char **argv)
+read_options(struct cli *c, struct option_set set, bool leading, int argc, char **argv)
 {
 	int first;
 
-	if (option_read(set, leading, argc, argv, c->opt, &first, &c->err))
+	if (option_read(&set, leading, argc, argv, c->opt, &first, &c->err))
 		return -1;
 	c->argv = argv + first;
 	c->argc = argc - first;

@@ -221,15 +221,15 @@ help_commands(struct cli *c, const char *group)
 }
 
 static void
-print_options(struct cli *c, const char *title, unsigned long long set)
+print_options(struct cli *c, const char *title, struct option_set set)
 {
-	if (set != 0)
+	if (set.server || set.common || set.own != 0)
 		printf("\n%s:\n", title);
 	for (int i = 0; i < OPT__MAX; i++) {
 		const struct option_row *o = &option_rows[i];
 		char words[64];
 
-		if (!(set & 1ULL << i))
+		if (!option_in(&set, i))
 			continue;
 		snprintf(words, sizeof(words), "--%s%s%s", o->name, o->arg != NULL ? " " : "",
 		    o->arg != NULL ? o->arg : "");
@@ -247,11 +247,12 @@ help_command(struct cli *c)
 
 	printf("usage: %s %s[option...] %s\n\n%s\n", c->program->name, help_words(c, row),
 	    row->operands, row->help);
-	print_options(c, "options", row->options);
+	print_options(c, "options", (struct option_set){.own = row->options});
 	for (size_t i = 0; i < TSB_COUNT(lists); i++)
 		if (is_of(row, lists[i].group, lists[i].name))
 			lists[i].print();
-	print_options(c, "options of all commands", OPT_SET_COMMON);
+	print_options(c, "options of all commands", (struct option_set){.common = true});
 	if (row->role != TSB_ROLE_NONE)
-		print_options(c, "options of commands that talk to the broker", OPT_SET_SERVER);
+		print_options(c, "options of commands that talk to the broker",
+		    (struct option_set){.server = true});
 }

@@ -11,12 +11,22 @@ const struct option_row option_rows[OPT__MAX] = {
 #undef OPT
 };
 
+bool
+option_in(const struct option_set *set, int id)
+{
+	if (id < OPT__COMMON)
+		return set->server;
+	if (id < OPT__OWN)
+		return set->common;
+	return set->own >> (id - OPT__OWN) & 1;
+}
+
 /* getopt returns numbers from here on for long options: above all letters. */
 #define OPTION_BASE 256
 
 /* Fills getopt's two tables with the options of the set. */
 static void
-option_tables(unsigned long long set, bool leading, struct option *words, char *letters)
+option_tables(const struct option_set *set, bool leading, struct option *words, char *letters)
 {
 	size_t n = 0;
 	int i;
@@ -27,7 +37,7 @@ option_tables(unsigned long long set, bool leading, struct option *words, char *
 	for (i = 0; i < OPT__MAX; i++) {
 		const struct option_row *row = &option_rows[i];
 
-		if (!(set & 1ULL << i))
+		if (!option_in(set, i))
 			continue;
 		words[n++] = (struct option){row->name,
 		    row->arg != NULL ? required_argument : no_argument, NULL, OPTION_BASE + i};
@@ -66,8 +76,8 @@ check_written_out(const char *word, const struct option_row *row, struct tsb_err
 }
 
 int
-option_read(unsigned long long set, bool leading, int argc, char **argv, const char *opt[OPT__MAX],
-    int *operands, struct tsb_err *err)
+option_read(const struct option_set *set, bool leading, int argc, char **argv,
+    const char *opt[OPT__MAX], int *operands, struct tsb_err *err)
 {
 	struct option words[OPT__MAX + 1];
 	char letters[2 * OPT__MAX + 3];

@@ -2,6 +2,7 @@
 #ifndef TSB_CLI_LIB_OPTION_H
 #define TSB_CLI_LIB_OPTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/err.h"
@@ -11,10 +12,10 @@
 	OPT(URL, 'u', "url", "URL", "the broker [$TSB_URL]")                                       \
 	OPT(TOKEN, 0, "token", "KEY", "API key; better $TSB_..._TOKEN of the role")                \
 	OPT(TOKEN_FILE, 0, "token-file", "FILE", "API key, first line of FILE")                    \
-	OPT(JSON, 0, "json", NULL, "JSON instead of text")                                         \
 	OPT(CA, 0, "ca", "FILE", "certificates to trust for TLS")                                  \
 	OPT(CERT, 0, "cert", "FILE", "client certificate for TLS")                                 \
 	OPT(KEY_FILE, 0, "key-file", "FILE", "key of the client certificate")                      \
+	OPT(JSON, 0, "json", NULL, "JSON instead of text")                                         \
 	OPT(HELP, 'h', "help", NULL, "this text")                                                  \
 	OPT(VERSION, 0, "version", NULL, "version of this program")                                \
 	OPT(ALGORITHM, 'a', "algorithm", "NAME", "of the signature, see below")                    \
@@ -89,13 +90,20 @@ enum cli_option {
 	    OPT__MAX
 };
 
-/* What a command takes is a set of bits. */
-#define OPT_BIT(id) (1ULL << OPT_##id)
-_Static_assert(OPT__MAX <= 64, "options of a command are a set of 64 bits");
-#define OPT_SET_COMMON (OPT_BIT(HELP) | OPT_BIT(VERSION) | OPT_BIT(JSON))
-#define OPT_SET_SERVER                                                                             \
-	(OPT_BIT(URL) | OPT_BIT(TOKEN) | OPT_BIT(TOKEN_FILE) | OPT_BIT(CA) | OPT_BIT(CERT) |       \
-	    OPT_BIT(KEY_FILE))
+/*
+ * In the order of the table: options of commands that talk to the broker, options of all commands,
+ * and those that a command has of its own, which are a set of bits.
+ */
+#define OPT__COMMON OPT_JSON
+#define OPT__OWN    OPT_ALGORITHM
+#define OPT_BIT(id) (1ULL << (OPT_##id - OPT__OWN))
+_Static_assert(OPT__MAX - OPT__OWN <= 64, "own options of commands are a set of 64 bits");
+
+struct option_set {
+	bool server, common;
+	unsigned long long own;
+};
+bool option_in(const struct option_set *, int id);
 
 struct option_row {
 	int letter; /* 0 = none */
@@ -109,7 +117,7 @@ extern const struct option_row option_rows[OPT__MAX];
  * before the first operand; else options may stand between operands, and "--" ends them. Refuses
  * unknown, abbreviated and repeated options with TSB_E_INPUT.
  */
-int option_read(unsigned long long set, bool leading, int argc, char **argv,
+int option_read(const struct option_set *set, bool leading, int argc, char **argv,
     const char *opt[OPT__MAX], int *operands, struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif
