@@ -28,6 +28,7 @@ web_serve_fn api_request_create; /* arg: enum tsb_kind */
 web_serve_fn api_request_get;
 web_serve_fn api_request_cancel;
 web_serve_fn api_requests_list;
+web_serve_fn api_requests_details;
 web_serve_fn api_tasks; /* arg: enum tsb_kind, whose tasks are asked for */
 web_serve_fn api_all_tasks;
 web_serve_fn api_requests_approved;

@@ -67,6 +67,22 @@ api_requests_list(void *app, struct web_request *rq, struct web_reply *reply, st
 }
 
 int
+api_requests_details(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	struct tsb_request_filter filter;
+	struct tsb_request_view *views;
+	bool more;
+	size_t n;
+
+	if (wire_request_details_filter_parse(rq->body, rq->arena, &filter, err) ||
+	    flow_requests_details(app, &filter, rq->arena, rq->now_ms, &views, &n, &more, err))
+		return -1;
+	wire_request_details_format(views, n, more, &reply->body);
+	return 0;
+}
+
+int
 api_requests_approved(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {

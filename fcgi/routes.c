@@ -23,6 +23,7 @@ static const struct web_route routes[] = {
     {VERB_GET, "/v1/request/{id}", KO, 0, api_request_get, 0},
     {VERB_DELETE, "/v1/request/{id}", KO, 0, api_request_cancel, 0},
     {VERB_POST, "/v1/filteredRequests", KO, 64 * KB, api_requests_list, 0},
+    {VERB_POST, "/v1/filteredRequestDetails", KO, 64 * KB, api_requests_details, 0},
 
     {VERB_POST, "/v1/filteredAllApprovalTask", TL, 64 * KB, api_all_tasks, 0},
     {VERB_POST, "/v1/filteredApprovedRequests", AP, 64 * KB, api_requests_approved, 0},

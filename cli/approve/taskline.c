@@ -1,6 +1,5 @@
 #include "lib/first.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 
 #include "cli/approve/taskline.h"
 #include "cli/key/policy.h"
+#include "cli/lib/brief.h"
 #include "cli/lib/output.h"
 #include "cli/lib/printable.h"
 
@@ -18,16 +18,6 @@
 #define NOTE_MAX  28 /* columns of a note or text in a line */
 #define NAME_MAX_ 24 /* columns of an approver's name */
 #define NAMES_MAX 5 /* of those who are missing */
-
-/* On one line, cut where the column ends; what a terminal could obey is escaped. */
-static const char *
-short_text(struct arena *a, struct tsb_view text, size_t columns)
-{
-	tsb_bytes_auto out = {0};
-
-	printable_cut(text, columns, &out);
-	return arena_strn(a, out.p, out.n);
-}
 
 static const struct ska_rule *
 rule_of(const struct task *task)
@@ -59,19 +49,6 @@ taskline_deadline(const struct task *task, uint64_t *out)
 	return true;
 }
 
-/* "9 min", of seconds. */
-static const char *
-span(struct arena *a, int64_t seconds)
-{
-	if (seconds < 60)
-		return arena_printf(a, "%" PRId64 " s", seconds > 0 ? seconds : 0);
-	if (seconds < 2 * 3600)
-		return arena_printf(a, "%" PRId64 " min", seconds / 60);
-	if (seconds < 2 * 86400)
-		return arena_printf(a, "%" PRId64 " h", seconds / 3600);
-	return arena_printf(a, "%" PRId64 " d", seconds / 86400);
-}
-
 static const char *
 age(struct arena *a, const struct task *task)
 {
@@ -79,27 +56,15 @@ age(struct arena *a, const struct task *task)
 
 	if (!t->has_timestamp || t->timestamp.seconds > TIME_MAX)
 		return "-";
-	return span(a, clock_now_ms() / 1000 - (int64_t)t->timestamp.seconds);
+	return brief_span(a, clock_now_ms() / 1000 - (int64_t)t->timestamp.seconds);
 }
 
-/* "until 23:43Z, in 9 min"; the date stands before a time of another day. */
 static const char *
 until(struct arena *a, const struct task *task)
 {
-	char day[CLOCK_ISO_SIZE], today[CLOCK_ISO_SIZE];
-	int64_t now = clock_now_ms() / 1000, left;
 	uint64_t end;
 
-	if (!taskline_deadline(task, &end))
-		return "no deadline";
-	left = (int64_t)end - now;
-	clock_iso((int64_t)end, day);
-	clock_iso(now, today);
-	if (left <= 0)
-		return arena_printf(a, "until %.16sZ, over", day);
-	if (strncmp(day, today, 10) == 0)
-		return arena_printf(a, "until %.5sZ, in %s", day + 11, span(a, left));
-	return arena_printf(a, "until %.16sZ, in %s", day, span(a, left));
+	return taskline_deadline(task, &end) ? brief_until(a, (int64_t)end) : "no deadline";
 }
 
 /* ---- who ---- */
@@ -119,7 +84,7 @@ approved(const struct task *task, const struct ska_approver *p)
 static const char *
 name_of(struct arena *a, const struct ska_approver *p)
 {
-	return p->name != NULL ? short_text(a, tsb_view_str(p->name), NAME_MAX_)
+	return p->name != NULL ? brief_text(a, tsb_view_str(p->name), NAME_MAX_)
 			       : policy_approver(a, p);
 }
 
@@ -219,11 +184,11 @@ subject(struct arena *a, const struct task *task)
 	const struct ska_approval_token *t = &task->token;
 
 	if (task->wire->has_meta && task->wire->meta.n > 0)
-		return short_text(a, task->wire->meta, NOTE_MAX);
+		return brief_text(a, task->wire->meta, NOTE_MAX);
 	if (t->operation != OP_USE || !t->has_payload)
 		return "-";
 	if (is_text(t->payload))
-		return short_text(a, t->payload, NOTE_MAX);
+		return brief_text(a, t->payload, NOTE_MAX);
 	return arena_printf(a, "%zu bytes", t->payload.n);
 }
 
@@ -251,7 +216,7 @@ taskline_print(const struct task *task)
 	arena_auto a = {0};
 	const struct wire_client_task *w = task->wire;
 
-	print(age(&a, task), short_text(&a, task->token.label, KEY_MAX), verb(task),
+	print(age(&a, task), brief_text(&a, task->token.label, KEY_MAX), verb(task),
 	    subject(&a, task), missing(&a, task), until(&a, task),
 	    w->has_status ? w->status.id : w->id);
 }
@@ -290,7 +255,7 @@ agreement(struct arena *a, const struct task *task)
 const char *
 taskline_sentence(struct arena *a, const struct task *task)
 {
-	const char *key = short_text(a, task->token.label, KEY_MAX);
+	const char *key = brief_text(a, task->token.label, KEY_MAX);
 
 	if (task->token.operation != OP_USE)
 		return arena_printf(a, "%s key '%s'; %s", verb(task), key, agreement(a, task));

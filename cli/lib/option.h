@@ -49,6 +49,7 @@
 	OPT(WAIT, 'w', "wait", NULL, "wait until the request has ended")                           \
 	OPT(OUT, 'o', "out", "PATH", "write the result there")                                     \
 	OPT(STATUS, 0, "status", "LIST", "comma list of states, as PENDING,APPROVED")              \
+	OPT(SINCE, 0, "since", "TIME", "only those made since a date, time or age: 7d, 2h")        \
 	OPT(KEY, 0, "key", "NAME", "only requests for this key")                                   \
 	OPT(APPROVER, 'k', "approver", "FILE", "private key of the approver, PEM [$TSB_APPROVER]") \
 	OPT(CERTIFICATE, 0, "certificate", "FILE",                                                 \

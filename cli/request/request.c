@@ -15,6 +15,7 @@
 #include "cli/lib/output.h"
 #include "cli/lib/session.h"
 #include "cli/request/commands.h"
+#include "cli/request/details.h"
 #include "cli/request/request.h"
 
 #define POLL_FIRST_MS 200
@@ -36,15 +37,16 @@ fetch(struct cli *c, const char *id, struct tsb_bytes *answer, struct wire_clien
 	return 0;
 }
 
+/* For people. */
 static void
-show_keys(struct doc *t, const char *list, const char *name, const struct tsb_view *keys, size_t n)
+show_keys(struct doc *t, const char *name, const struct wire_client_status *s,
+    const struct tsb_view *keys, size_t n)
 {
+	arena_auto a = {0};
 	size_t i;
 
-	doc_list(t, list);
 	for (i = 0; i < n; i++)
-		doc_key(t, name, keys[i]);
-	doc_close(t);
+		doc_text(t, name, details_person(&a, s, keys[i]));
 }
 
 /* A notification service may have given several, for several approvers, and the same for all. */
@@ -69,7 +71,7 @@ request_show_rejected(struct doc *t, const struct wire_client_status *s)
 	size_t i;
 
 	for (i = 0; i < s->nrejected; i++) {
-		doc_key(t, "rejected by", s->rejected[i]);
+		show_keys(t, "rejected by", s, &s->rejected[i], 1);
 		show_reasons(t, s, s->rejected[i]);
 	}
 }
@@ -129,22 +131,41 @@ request_show(struct doc *t, const struct wire_client_status *s)
 {
 	doc_text(t, "id", s->id);
 	doc_text(t, "status", s->status);
+	if (s->has_details)
+		details_show(t, &s->details);
 	doc_text(t, "execution time", s->execution_time);
 	doc_text(t, "result", s->result);
-	show_keys(t, "approved by", "approved by", s->approved, s->napproved);
-	show_keys(t, "open", "not yet approved by", s->open, s->nopen);
+	show_keys(t, "approved by", s, s->approved, s->napproved);
+	show_keys(t, "not yet approved by", s, s->open, s->nopen);
 	request_show_rejected(t, s);
 	if (s->policy_changed != NULL) {
 		doc_format(t, "planned anew", "%s, when the policy of the key had changed",
 		    s->policy_changed);
-		show_keys(t, "not counted", "approved, but not named by that policy", s->uncounted,
+		show_keys(t, "approved, but not named by that policy", s, s->uncounted,
 		    s->nuncounted);
 	}
-	if (t->json || (!s->has_progress && s->offline.n == 0))
+	if (!s->has_progress && s->offline.n == 0)
 		return;
 	request_show_progress(t, s);
 	if (s->offline.n > 0)
 		doc_format(t, "to be carried", "%zu bytes, by `tsb offline export`", s->offline.n);
+}
+
+/* The answer as it came, with the details as one more member. */
+static void
+print_json(struct tsb_view answer, const struct wire_client_status *s)
+{
+	tsb_bytes_auto out = {0};
+
+	while (answer.n > 0 && answer.p[answer.n - 1] != '}')
+		answer.n--;
+	if (s->has_details && answer.n > 0) {
+		tsb_bytes_add_view(&out, tsb_view_of(answer.p, answer.n - 1));
+		body_raw(&out, "details", s->details.text);
+		tsb_bytes_add_str(&out, "}");
+		answer = tsb_view_bytes(&out);
+	}
+	output_body(answer);
 }
 
 int
@@ -156,8 +177,9 @@ cli_request_show(struct cli *c)
 
 	if (fetch(c, c->argv[0], &answer, &status))
 		return -1;
+	details_add(c, &status);
 	if (c->json) {
-		output_body(tsb_view_bytes(&answer));
+		print_json(tsb_view_bytes(&answer), &status);
 		return 0;
 	}
 	doc_start(&t, false);
@@ -359,59 +381,6 @@ request_create(struct cli *c, struct tsb_bytes *body)
 		output_body(tsb_view_bytes(&answer));
 	else
 		output_line(text);
-	return 0;
-}
-
-/* ---- lists ---- */
-
-/* The states of --status as JSON; all states without it. */
-static int
-put_states(struct cli *c, struct tsb_bytes *body)
-{
-	tsb_bytes_auto list = {0};
-	char *rest, *word;
-	enum tsb_state state;
-
-	if (c->opt[OPT_STATUS] == NULL)
-		return 0;
-	tsb_bytes_add_str(&list, "[");
-	rest = arena_str(&c->arena, c->opt[OPT_STATUS]);
-	while ((word = strsep(&rest, ",")) != NULL) {
-		if (!tsb_state_by_name(word, &state))
-			return tsb_fail(&c->err, TSB_E_INPUT,
-			    "--status: there is no state '%s'; PENDING APPROVED EXECUTED FAILED "
-			    "EXPIRED REJECTED CANCELLED",
-			    word);
-		tsb_bytes_addf(&list, "%s\"%s\"", list.n > 1 ? "," : "", tsb_state_names[state]);
-	}
-	tsb_bytes_add_str(&list, "]");
-	body_raw(body, "requestStatusList", tsb_view_bytes(&list));
-	return 0;
-}
-
-int
-cli_request_list(struct cli *c)
-{
-	tsb_bytes_auto body = {0}, answer = {0};
-	struct wire_client_request *rows;
-	size_t n, i;
-
-	body_open(&body, NULL);
-	if (put_states(c, &body))
-		return -1;
-	body_text(&body, "keyName", c->opt[OPT_KEY]);
-	body_close(&body);
-	if (session_call(c, "POST", "/v1/filteredRequests", tsb_view_bytes(&body), &answer))
-		return -1;
-	if (c->json) {
-		output_body(tsb_view_bytes(&answer));
-		return 0;
-	}
-	if (wire_client_requests_parse(tsb_view_bytes(&answer), &c->arena, &rows, &n, &c->err))
-		return session_misread(c);
-	for (i = 0; i < n; i++)
-		output_row(arena_printf(&c->arena, "%s  %s", rows[i].id,
-		    rows[i].status != NULL ? rows[i].status : ""));
 	return 0;
 }
 

@@ -17,7 +17,7 @@ int request_open(struct cli *, struct tsb_bytes *body) TSB_MUSTCHECK;
  * or writes it to --out.
  */
 int request_create(struct cli *, struct tsb_bytes *body) TSB_MUSTCHECK;
-/* Shows state, result and approvers as a branch of the document. */
+/* For people: state, details as far as known, result and approvers. */
 void request_show(struct doc *, const struct wire_client_status *);
 /* For people: who has rejected, and why. */
 void request_show_rejected(struct doc *, const struct wire_client_status *);

@@ -2,6 +2,7 @@
 
 #include "lib/base/hook.h"
 #include "lib/flow/approver.h"
+#include "lib/flow/details.h"
 #include "lib/flow/ending.h"
 #include "lib/flow/evaluate.h"
 #include "lib/flow/rooms.h"
@@ -101,9 +102,13 @@ fill_uncounted(const struct flow_key *key, const struct tsb_approval *rows, size
 			out->uncounted[out->nuncounted++] = rows[i].spki;
 }
 
-/* input: also inputOfflineHsm, which is as long as the request. */
+enum {
+	VIEW_INPUT = 1, /* inputOfflineHsm, which is as long as the request */
+	VIEW_DETAILS = 2,
+};
+
 static int
-fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms, bool input,
+fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms, unsigned with,
     struct tsb_request_view *out, struct tsb_err *err)
 {
 	struct tsb_request_view view = {.request = out->request};
@@ -111,7 +116,8 @@ fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms, 
 	const struct flow_key *key;
 	size_t n;
 
-	if (store_approvals_load(tx, &view.request.id, a, &rows, &n, err))
+	if ((with & VIEW_INPUT ? store_approvals_load : store_votes_load)(tx, &view.request.id, a,
+		&rows, &n, err))
 		return -1;
 	view.approved = voters(rows, n, true, a, &view.napproved);
 	view.rejected = voters(rows, n, false, a, &view.nrejected);
@@ -127,8 +133,10 @@ fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms, 
 		if (f->air_gapped)
 			f->rooms->gap->progress(key, rows, n, a, &view);
 	}
-	if (input && f->air_gapped &&
+	if (with & VIEW_INPUT && f->air_gapped &&
 	    f->rooms->gap->input(f, tx, &view.request, rows, n, a, &view.input, err))
+		return -1;
+	if (with & VIEW_DETAILS && flow_details_fill(f, tx, rows, n, a, now_ms, &view, err))
 		return -1;
 	*out = view;
 	return 0;
@@ -138,7 +146,7 @@ int
 flow_request_fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms,
     struct tsb_request_view *out, struct tsb_err *err)
 {
-	return fill_view(f, tx, a, now_ms, false, out, err);
+	return fill_view(f, tx, a, now_ms, 0, out, err);
 }
 
 struct reading {
@@ -156,7 +164,7 @@ view_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 
 	if (store_request_load(tx, r->id, false, r->arena, &r->view->request, err))
 		return -1;
-	return fill_view(r->f, tx, r->arena, r->now_ms, true, r->view, err);
+	return fill_view(r->f, tx, r->arena, r->now_ms, VIEW_INPUT, r->view, err);
 }
 
 /* Delivers the result and erases it in one transaction; of two callers one gets it. */
@@ -172,7 +180,7 @@ fetch_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	bool erased;
 
 	if (store_request_load(tx, r->id, true, r->arena, rq, err) ||
-	    fill_view(r->f, tx, r->arena, r->now_ms, true, r->view, err))
+	    fill_view(r->f, tx, r->arena, r->now_ms, VIEW_INPUT, r->view, err))
 		return -1;
 	if (rq->state != STATE_EXECUTED || rq->result.n == 0)
 		return 0;
@@ -278,6 +286,80 @@ flow_requests_list(struct flow *f, unsigned states, const char *key_name, long o
 		return -1;
 	*rows = l.rows;
 	*n = l.n;
+	return 0;
+}
+
+struct page {
+	size_t before, bytes; /* in the arena at the beginning, and most of its own */
+	struct flow *f;
+	const struct tsb_request_filter *filter;
+	struct arena *arena;
+	int64_t now_ms;
+	struct tsb_request_view *views;
+	size_t n;
+	bool more;
+};
+
+/* Requests that are loaded at once: their notes may be long. */
+#define PAGE_PART 32
+
+/*
+ * Takes what was loaded, until the page is full or has its bytes. More is said only when
+ * there is another request.
+ */
+static int
+page_take(struct page *p, struct store_tx *tx, const struct tsb_request *rows, size_t n,
+    struct tsb_err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		p->more = p->n == (size_t)p->filter->limit ||
+		    (p->n > 0 && arena_size(p->arena) - p->before > p->bytes);
+		if (p->more)
+			return 0;
+		p->views[p->n].request = rows[i];
+		if (fill_view(p->f, tx, p->arena, p->now_ms, VIEW_DETAILS, &p->views[p->n], err))
+			return -1;
+		p->n++;
+	}
+	return 0;
+}
+
+static int
+page_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct page *p = ctx;
+	struct tsb_request *rows;
+	struct store_place place;
+	size_t got;
+
+	p->before = arena_size(p->arena);
+	p->bytes = flow_list_bytes();
+	p->n = 0;
+	p->more = false;
+	p->views = arena_array(p->arena, (size_t)p->filter->limit, sizeof(*p->views));
+	store_place_first(&place);
+	if (p->filter->has_after && store_place_of(tx, &p->filter->after, &place, err))
+		return -1;
+	do {
+		if (store_requests_page(tx, p->filter, &place, PAGE_PART, p->arena, &rows, &got,
+			err) ||
+		    page_take(p, tx, rows, got, err))
+			return -1;
+	} while (got == PAGE_PART && !p->more);
+	return 0;
+}
+
+int
+flow_requests_details(struct flow *f, const struct tsb_request_filter *filter, struct arena *a,
+    int64_t now_ms, struct tsb_request_view **views, size_t *n, bool *more, struct tsb_err *err)
+{
+	struct page p = {.f = f, .filter = filter, .arena = a, .now_ms = now_ms};
+
+	if (store_read(f->store, "requests_details", page_body, &p, err))
+		return -1;
+	*views = p.views;
+	*n = p.n;
+	*more = p.more;
 	return 0;
 }
 

@@ -21,6 +21,13 @@ bool flow_request_twin(struct flow *f, const struct tsb_uuid *id, struct arena *
 int flow_requests_list(struct flow *f, unsigned states, const char *key_name, long offset,
     long limit, struct arena *a, struct tsb_request_row **rows, size_t *n, struct tsb_err *err)
     TSB_MUSTCHECK;
+/*
+ * Requests with details and without results, newest first: filter->limit of them, or as many as
+ * have flow_list_bytes(). *more: others follow behind the last one.
+ */
+int flow_requests_details(struct flow *f, const struct tsb_request_filter *filter, struct arena *a,
+    int64_t now_ms, struct tsb_request_view **views, size_t *n, bool *more, struct tsb_err *err)
+    TSB_MUSTCHECK;
 /* Most memory that one list takes; a few requests more, because they are loaded in parts. */
 #define FLOW_LIST_BYTES ((size_t)32 * 1024 * 1024)
 size_t flow_list_bytes(void); /* that, or what a test set */

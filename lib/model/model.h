@@ -246,6 +246,32 @@ struct tsb_progress_token {
 	size_t ngroups;
 };
 
+/* Which requests, newest first. */
+struct tsb_request_filter {
+	unsigned states; /* 1 << enum tsb_state; 0 = all */
+	const char *key_name; /* NULL = all */
+	bool has_id, has_after;
+	struct tsb_uuid id; /* this one alone */
+	struct tsb_uuid after; /* those behind it in the list */
+	int64_t since_ms; /* made at this time or later */
+	long limit;
+};
+
+/* Somebody who has answered a request, or still may. */
+struct tsb_participant {
+	struct tsb_view spki;
+	const char *name; /* as the policy calls it, or as its certificate does; NULL = neither */
+	int64_t at_ms; /* of the answer; 0 = none yet */
+};
+
+/* What a request is about, and who is in it. */
+struct tsb_request_details {
+	struct tsb_participant *people;
+	size_t npeople;
+	bool has_missing; /* open, and the policy is known */
+	size_t missing; /* approvals, of the token that needs the fewest */
+};
+
 /* Why somebody rejected. */
 struct tsb_rejection {
 	struct tsb_view spki;
@@ -262,6 +288,7 @@ struct tsb_request_view {
 	size_t nuncounted;
 	struct tsb_rejection *reasons; /* of those of rejected who gave one */
 	size_t nreasons;
+	const struct tsb_request_details *details; /* NULL = not asked for */
 	/* profile air-gapped, open requests (api-notes.md 6.2): */
 	struct tsb_view input; /* inputOfflineHsm, compact JSON; empty = not to be shown */
 	bool has_progress; /* the policy is known: "approvalProgress" */

@@ -45,8 +45,8 @@ approval_take(struct stmt_cursor *c, struct arena *a, struct tsb_approval *row, 
 	return 0;
 }
 
-int
-store_approvals_load(struct store_tx *tx, const struct tsb_uuid *request_id, struct arena *a,
+static int
+rows_load(struct store_tx *tx, enum stmt_id id, const struct tsb_uuid *request_id, struct arena *a,
     struct tsb_approval **rows, size_t *n, struct tsb_err *err)
 {
 	struct stmt_arg arg = stmt_id(request_id);
@@ -55,7 +55,7 @@ store_approvals_load(struct store_tx *tx, const struct tsb_uuid *request_id, str
 	size_t count, i;
 	bool row = true;
 
-	if (stmt_query(tx, STMT_APPROVAL_LOAD, &arg, 1, &c, err))
+	if (stmt_query(tx, id, &arg, 1, &c, err))
 		return -1;
 	count = stmt_count(&c);
 	list = arena_array(a, count + 1, sizeof(*list));
@@ -65,4 +65,18 @@ store_approvals_load(struct store_tx *tx, const struct tsb_uuid *request_id, str
 	*rows = list;
 	*n = count;
 	return 0;
+}
+
+int
+store_approvals_load(struct store_tx *tx, const struct tsb_uuid *request_id, struct arena *a,
+    struct tsb_approval **rows, size_t *n, struct tsb_err *err)
+{
+	return rows_load(tx, STMT_APPROVAL_LOAD, request_id, a, rows, n, err);
+}
+
+int
+store_votes_load(struct store_tx *tx, const struct tsb_uuid *request_id, struct arena *a,
+    struct tsb_approval **rows, size_t *n, struct tsb_err *err)
+{
+	return rows_load(tx, STMT_APPROVAL_VOTES, request_id, a, rows, n, err);
 }

@@ -6,6 +6,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/store/internal.h"
+#include "lib/store/rows.h"
 
 static int
 ids_of(struct store_tx *tx, enum stmt_id id, const struct stmt_arg *args, size_t nargs,
@@ -166,6 +167,70 @@ store_requests_list(struct store_tx *tx, unsigned states, const char *key_name, 
 		used, &c, err))
 		return -1;
 	return rows_take(&c, a, rows, n, err);
+}
+
+/* ---- pages with all that lists show ---- */
+
+void
+store_place_first(struct store_place *place)
+{
+	place->created_ms = INT64_MAX;
+	memset(place->id.b, 0xff, sizeof(place->id.b));
+}
+
+int
+store_place_of(struct store_tx *tx, const struct tsb_uuid *id, struct store_place *out,
+    struct tsb_err *err)
+{
+	const struct stmt_arg arg = stmt_id(id);
+	stmt_cursor_auto c = {0};
+	char text[UUID_TEXT];
+	bool row = false;
+
+	if (stmt_query(tx, STMT_REQUEST_CREATED, &arg, 1, &c, err) || stmt_next(&c, &row, err))
+		return -1;
+	if (!row)
+		return tsb_fail(err, TSB_E_REQUEST_NOT_EXISTENT, "there is no request %s",
+		    uuid_format(id, text));
+	out->created_ms = stmt_take_i64(&c);
+	out->id = *id;
+	return 0;
+}
+
+int
+store_requests_page(struct store_tx *tx, const struct tsb_request_filter *f,
+    struct store_place *place, size_t limit, struct arena *a, struct tsb_request **rows, size_t *n,
+    struct tsb_err *err)
+{
+	struct stmt_arg args[STATE__MAX + 8], *next = args + STATE__MAX;
+	stmt_cursor_auto c = {0};
+	struct tsb_request *list;
+	size_t count;
+	bool row = true;
+
+	states_fill(args, f->states);
+	*next++ = stmt_id(f->has_id ? &f->id : NULL);
+	*next++ = stmt_id(f->has_id ? &f->id : NULL);
+	*next++ = stmt_i64(f->since_ms);
+	*next++ = stmt_i64(place->created_ms);
+	*next++ = stmt_i64(place->created_ms);
+	*next++ = stmt_id(&place->id);
+	if (f->key_name != NULL)
+		*next++ = stmt_text(f->key_name);
+	*next++ = at_most(limit);
+	if (stmt_query(tx, f->key_name == NULL ? STMT_REQUEST_PAGE : STMT_REQUEST_PAGE_OF_KEY, args,
+		(size_t)(next - args), &c, err))
+		return -1;
+	count = stmt_count(&c);
+	list = arena_array(a, count + 1, sizeof(*list));
+	for (size_t i = 0; i < count; i++)
+		if (stmt_next(&c, &row, err) || row_take_request(&c, a, &list[i], err))
+			return -1;
+	if (count > 0)
+		*place = (struct store_place){list[count - 1].created_ms, list[count - 1].id};
+	*rows = list;
+	*n = count;
+	return 0;
 }
 
 int

@@ -30,6 +30,13 @@
 	"r.execution_ms, r.owner, r.lease_ms, r.attempt, r.fence, NULL, r.planned_digest, "        \
 	"r.planned_ms"
 
+/* The same order again: what lists show. Contents and secrets stay in the database. */
+#define LISTED_REQUEST_COLUMNS                                                                     \
+	"r.id, r.kind, r.state, r.version, r.key_name, r.attributes_digest, r.created_ms, "        \
+	"r.hsm_seconds, r.due_ms, r.expires_ms, '', r.payload_type, r.meta_data, NULL, '', '', "   \
+	"'', '', r.reason, r.execution_ms, r.owner, r.lease_ms, r.attempt, r.fence, NULL, "        \
+	"r.planned_digest, r.planned_ms"
+
 #define TASK_COLUMNS                                                                               \
 	"t.id, t.request_id, t.approver_id, t.spki, t.created_ms, t.fetched_ms, t.expires_ms"
 #define KEY_COLUMNS                                                                                \
@@ -57,6 +64,12 @@
 #define TASK_ANY  "? IS NULL"
 
 #define SEVEN_STATES "r.state IN (?, ?, ?, ?, ?, ?, ?)"
+
+/* Those behind a place in the list; the first bound of the time is for the index. */
+#define REQUEST_PAGE_TEXT(more)                                                                    \
+	"SELECT " LISTED_REQUEST_COLUMNS " FROM request r WHERE " SEVEN_STATES                     \
+	" AND (? IS NULL OR r.id = ?) AND r.created_ms >= ? AND r.created_ms <= ? "                \
+	"AND (r.created_ms < ? OR r.id < ?)" more " ORDER BY r.created_ms DESC, r.id DESC LIMIT ?"
 
 #endif
 
@@ -98,6 +111,9 @@ STMT(REQUEST_LIST, API, READ,
 STMT(REQUEST_LIST_OF_KEY, API, READ,
     "SELECT r.id, r.state FROM request r WHERE " SEVEN_STATES
     " AND r.key_name = ? ORDER BY r.created_ms DESC, r.id DESC LIMIT ? OFFSET ?")
+STMT(REQUEST_PAGE, API, READ, REQUEST_PAGE_TEXT(""))
+STMT(REQUEST_PAGE_OF_KEY, API, READ, REQUEST_PAGE_TEXT(" AND r.key_name = ?"))
+STMT(REQUEST_CREATED, API, READ, "SELECT created_ms FROM request WHERE id = ?")
 /*
  * Without an index: only results that came without the id of their request are looked up so. Those
  * that wait come first.
@@ -146,6 +162,10 @@ STMT(APPROVAL_INSERT, API, AGAIN,
 STMT(APPROVAL_LOAD, API | DISPATCHER, READ,
     "SELECT request_id, approver_id, approves, spki, signed_approval, at_ms, reason "
     "FROM approval WHERE request_id = ? ORDER BY at_ms, approver_id")
+/* Without the approvals themselves. */
+STMT(APPROVAL_VOTES, API, READ,
+    "SELECT request_id, approver_id, approves, spki, IF(approves, '', signed_approval), at_ms, "
+    "reason FROM approval WHERE request_id = ? ORDER BY at_ms, approver_id")
 /* Open requests that an approver has approved. */
 STMT(APPROVAL_OF_APPROVER, API, READ,
     "SELECT a.request_id FROM approval a JOIN request r ON r.id = a.request_id "

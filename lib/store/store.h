@@ -133,6 +133,23 @@ int store_request_twin(struct store_tx *, const struct tsb_request *, struct tsb
 int store_requests_list(struct store_tx *, unsigned states, const char *key_name /* NULL = all */,
     long offset, long limit, struct arena *, struct tsb_request_row **rows, size_t *n,
     struct tsb_err *) TSB_MUSTCHECK;
+/* A place in the list of all requests, newest first. */
+struct store_place {
+	int64_t created_ms;
+	struct tsb_uuid id;
+};
+/* The place in front of all. */
+void store_place_first(struct store_place *);
+/* The place of this request. TSB_E_REQUEST_NOT_EXISTENT. */
+int store_place_of(struct store_tx *, const struct tsb_uuid *id, struct store_place *out,
+    struct tsb_err *) TSB_MUSTCHECK;
+/*
+ * At most limit requests that fit the filter (of which after and limit are for the caller), from
+ * *place on, which moves behind the last one. Contents, results and secrets are left out.
+ */
+int store_requests_page(struct store_tx *, const struct tsb_request_filter *,
+    struct store_place *place, size_t limit, struct arena *, struct tsb_request **rows, size_t *n,
+    struct tsb_err *) TSB_MUSTCHECK;
 /* When the next APPROVED request becomes due or an open one expires; 0 = none. */
 int store_requests_next_time(struct store_tx *, int64_t *at_ms, struct tsb_err *) TSB_MUSTCHECK;
 /* Deletes terminal requests last changed before before_ms with all that belongs to them. */
@@ -176,6 +193,9 @@ int store_approval_insert(struct store_tx *, const struct tsb_approval *, bool *
     struct tsb_err *) TSB_MUSTCHECK;
 /* In order of arrival. */
 int store_approvals_load(struct store_tx *, const struct tsb_uuid *request_id, struct arena *,
+    struct tsb_approval **rows, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
+/* The same with signed_approval empty: for who only wants to know who answered. */
+int store_votes_load(struct store_tx *, const struct tsb_uuid *request_id, struct arena *,
     struct tsb_approval **rows, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
 
 /* Ids of open requests that this approver has approved, in the order in which it did. */

@@ -281,6 +281,62 @@ take_reasons(struct json_object *o, struct arena *a, struct wire_client_status *
 	return 0;
 }
 
+static struct tsb_view
+compact_text(struct json_object *o, struct arena *a)
+{
+	return arena_view(a,
+	    tsb_view_str(json_object_to_json_string_ext(o,
+		JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
+}
+
+static int
+take_people(struct json_object *o, struct arena *a, struct wire_client_details *d,
+    struct tsb_err *err)
+{
+	struct json_object *list;
+
+	if (open_list(o, "approvers", &list, &d->npeople, err))
+		return -1;
+	d->people = arena_array(a, d->npeople + 1, sizeof(*d->people));
+	for (size_t i = 0; i < d->npeople; i++) {
+		struct json_object *row = json_object_array_get_idx(list, i);
+		struct wire_client_person *p = &d->people[i];
+
+		if (take_bytes(row, "publicKey", a, NULL, &p->key, err) ||
+		    take_text(row, "name", false, a, &p->name, err) ||
+		    take_text(row, "answerTime", false, a, &p->time, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int
+take_details(struct json_object *o, struct arena *a, struct wire_client_status *s,
+    struct tsb_err *err)
+{
+	struct json_object *details = member(o, "details");
+	struct wire_client_details *d = &s->details;
+
+	if (details == NULL)
+		return 0;
+	if (!json_object_is_type(details, json_type_object))
+		return bad("details", "is not an object", err);
+	if (take_text(details, "operation", true, a, &d->operation, err) ||
+	    take_text(details, "keyName", true, a, &d->key_name, err) ||
+	    take_text(details, "payloadType", false, a, &d->payload_type, err) ||
+	    take_text(details, "creationTime", true, a, &d->created, err) ||
+	    take_text(details, "expirationTime", false, a, &d->expires, err) ||
+	    take_bytes(details, "metaData", a, &d->has_meta, &d->meta, err) ||
+	    take_people(details, a, d, err))
+		return -1;
+	d->has_missing = member(details, "missingApprovals") != NULL;
+	if (d->has_missing && take_count(details, "missingApprovals", &d->missing, err))
+		return -1;
+	d->text = compact_text(details, a);
+	s->has_details = true;
+	return 0;
+}
+
 static int
 take_status(struct json_object *o, struct arena *a, struct wire_client_status *out,
     struct tsb_err *err)
@@ -296,14 +352,12 @@ take_status(struct json_object *o, struct arena *a, struct wire_client_status *o
 	    take_keys(o, "notYetApprovedBy", a, &s.open, &s.nopen, err) ||
 	    take_keys(o, "rejectedBy", a, &s.rejected, &s.nrejected, err) ||
 	    take_policy_change(o, a, &s, err) || take_reasons(o, a, &s, err) ||
-	    take_progress(o, a, &s, err))
+	    take_progress(o, a, &s, err) || take_details(o, a, &s, err))
 		return -1;
 	if (offline != NULL) {
 		if (!json_object_is_type(offline, json_type_object))
 			return bad("inputOfflineHsm", "is not an object", err);
-		s.offline = arena_view(a,
-		    tsb_view_str(json_object_to_json_string_ext(offline,
-			JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
+		s.offline = compact_text(offline, a);
 	}
 	*out = s;
 	return 0;
@@ -341,6 +395,29 @@ wire_client_requests_parse(struct tsb_view body, struct arena *a, struct wire_cl
 	}
 	*out = rows;
 	*n = count;
+	return 0;
+}
+
+int
+wire_client_request_details_parse(struct tsb_view body, struct arena *a,
+    struct wire_client_status **out, size_t *n, bool *more, struct tsb_err *err)
+{
+	json_auto *root = NULL;
+	struct json_object *list;
+	struct wire_client_status *rows;
+	size_t count;
+	bool cut = false;
+
+	if (body_open(body, &root, err) || open_list(root, "requests", &list, &count, err) ||
+	    (member(root, "more") != NULL && take_bool(root, "more", &cut, err)))
+		return -1;
+	rows = arena_array(a, count + 1, sizeof(*rows));
+	for (size_t i = 0; i < count; i++)
+		if (take_status(json_object_array_get_idx(list, i), a, &rows[i], err))
+			return -1;
+	*out = rows;
+	*n = count;
+	*more = cut;
 	return 0;
 }
 

@@ -34,6 +34,22 @@ struct wire_client_rejection {
 	const char *time, *reason;
 };
 
+/* What a list says of a request (docs/openapi.yaml RequestDetails). */
+struct wire_client_person {
+	struct tsb_view key; /* SubjectPublicKeyInfo */
+	const char *name, *time; /* of the answer */
+};
+struct wire_client_details {
+	const char *operation, *key_name, *payload_type, *created, *expires;
+	bool has_meta;
+	struct tsb_view meta; /* decoded metaData */
+	bool has_missing;
+	unsigned missing; /* approvals */
+	struct wire_client_person *people;
+	size_t npeople;
+	struct tsb_view text; /* all of it as compact JSON */
+};
+
 /* Answer of GET /v1/request/{id} (docs/openapi.yaml Request), also inside tasks of level 6. */
 struct wire_client_status {
 	const char *id, *status, *execution_time, *result;
@@ -49,6 +65,8 @@ struct wire_client_status {
 	bool progress_met;
 	struct wire_client_token *tokens;
 	size_t ntokens;
+	bool has_details; /* in lists */
+	struct wire_client_details details;
 };
 int wire_client_status_parse(struct tsb_view body, struct arena *a, struct wire_client_status *out,
     struct tsb_err *err) TSB_MUSTCHECK;
@@ -59,6 +77,10 @@ struct wire_client_request {
 };
 int wire_client_requests_parse(struct tsb_view body, struct arena *a,
     struct wire_client_request **out, size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
+
+/* Answer of POST /v1/filteredRequestDetails; more: others follow behind the last one. */
+int wire_client_request_details_parse(struct tsb_view body, struct arena *a,
+    struct wire_client_status **out, size_t *n, bool *more, struct tsb_err *err) TSB_MUSTCHECK;
 
 /* One element of {"tasks":[...]} (api-notes.md 5.2). */
 struct wire_client_task {

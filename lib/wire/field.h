@@ -136,6 +136,9 @@ struct key_form {
 };
 extern const struct field_object key_attributes_object; /* lands in struct key_form */
 
+/* The member "details" of a listed request (listing.c). */
+void details_format(const struct tsb_request *r, const struct tsb_request_details *d,
+    struct tsb_bytes *out);
 /* The task members that repeat a request (api-notes.md 5.2, level 3). */
 void request_signed_format(const struct tsb_request *r, struct tsb_bytes *out);
 

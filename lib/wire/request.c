@@ -602,6 +602,8 @@ wire_request_view_format(const struct tsb_request_view *v, struct tsb_bytes *out
 		policy_change_format(v, out);
 	if (v->nreasons > 0)
 		reasons_format(v, out);
+	if (v->details != NULL)
+		details_format(r, v->details, out);
 	emit_close(out, '}');
 }
 

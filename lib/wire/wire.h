@@ -110,6 +110,12 @@ struct wire_request_filter {
 };
 int wire_request_filter_parse(struct tsb_view body, struct arena *a,
     struct wire_request_filter *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* Body of POST /v1/filteredRequestDetails (docs/openapi.yaml RequestDetailsFilter). */
+int wire_request_details_filter_parse(struct tsb_view body, struct arena *a,
+    struct tsb_request_filter *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* {"requests":[...]}; more: others follow behind the last one. */
+void wire_request_details_format(const struct tsb_request_view *views, size_t n, bool more,
+    struct tsb_bytes *out);
 /* Body of POST /v1/package: {"requestIds":[...]}; without it, or without a body, *n is 0. */
 int wire_request_ids_parse(struct tsb_view body, struct arena *a, struct tsb_uuid **ids, size_t *n,
     struct tsb_err *err) TSB_MUSTCHECK;

@@ -402,7 +402,7 @@ def test_each_role_sends_its_own_api_key(broker, anna):
     env = {"TSB_KEY_MANAGEMENT_TOKEN": "km", "TSB_KEY_OPERATION_TOKEN": "ko",
            "TSB_APPROVER_TOKEN": "ap", "TSB_URL": broker.url + "/v1/"}
     broker.answers["GET", "/v1/key"] = 200, []
-    broker.answers["POST", "/v1/filteredRequests"] = 200, {"requests": []}
+    broker.answers["POST", "/v1/filteredRequestDetails"] = 200, {"requests": []}
     broker.answers[FETCH] = 200, {"tasks": []}
     run("key", "list", env=env)
     run("request", "list", env=env)

@@ -297,7 +297,11 @@ read_api_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct world *w = ctx;
 	struct tsb_task_filter f = {.level = 5, .paged = true, .page_size = 3};
+	const struct tsb_request_filter all = {0}, of_key = {.key_name = "faults"};
 	struct tsb_request_row *rows;
+	struct tsb_request *page;
+	struct tsb_approval *votes;
+	struct store_place place;
 	struct tsb_uuid *ids, twin;
 	struct tsb_task *tasks;
 	bool found;
@@ -307,6 +311,10 @@ read_api_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	    store_requests_of_key(tx, w->rq.key_name, &fx_arena, &ids, &w->n, err) ||
 	    store_requests_list(tx, 0, NULL, 0, 3, &fx_arena, &rows, &w->n, err) ||
 	    store_requests_list(tx, 0, "faults", 0, 3, &fx_arena, &rows, &w->n, err) ||
+	    store_place_of(tx, &w->rq.id, &place, err) ||
+	    store_requests_page(tx, &all, &place, 3, &fx_arena, &page, &w->n, err) ||
+	    store_requests_page(tx, &of_key, &place, 3, &fx_arena, &page, &w->n, err) ||
+	    store_votes_load(tx, &w->rq.id, &fx_arena, &votes, &w->n, err) ||
 	    store_requests_approved_by(tx, w->task.approver_id, 0, 3, &fx_arena, &ids, &w->n,
 		err) ||
 	    store_requests_by_token(tx, w->task.approver_id, 3, &fx_arena, &rows, &w->n, err) ||

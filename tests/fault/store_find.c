@@ -245,6 +245,93 @@ test_list_newest_first_by_state_and_key(void **state)
 	assert_int_equal(listed(&(struct list){.limit = 0}), 7);
 }
 
+/* ---- pages ---- */
+
+struct pages {
+	struct tsb_request_filter filter;
+	struct store_place place;
+	bool behind; /* the place is that of filter.after */
+	size_t limit, n;
+	struct tsb_request *rows;
+};
+
+static int
+pages_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct pages *p = ctx;
+
+	if (p->behind && store_place_of(tx, &p->filter.after, &p->place, err))
+		return -1;
+	return store_requests_page(tx, &p->filter, &p->place, p->limit, &fx_arena, &p->rows, &p->n,
+	    err);
+}
+
+static void
+paged(struct pages *p, size_t n, const struct tsb_request *first)
+{
+	fx_ok(store_read(fx_api, "page", pages_body, p, &err));
+	assert_int_equal(p->n, n);
+	if (n > 0)
+		assert_memory_equal(p->rows[0].id.b, first->id.b, 16);
+}
+
+/* Ties of the time are ordered by id: every request is on one page, and on one only. */
+static void
+test_pages_begin_behind_the_last_request(void **state)
+{
+	struct tsb_request rq[7];
+	struct pages p = {.limit = 2};
+
+	fx_do("DELETE FROM request");
+	for (int i = 0; i < 7; i++) {
+		rq[i] = fx_stored(i < 3 ? "page a" : "page b", 0);
+		fx_do("UPDATE request SET created_ms = %d WHERE id = %s", i < 2 ? 1000 : 2000,
+		    fx_id(&rq[i].id));
+	}
+	store_place_first(&p.place);
+	for (int i = 6; i >= 0; i -= 2)
+		paged(&p, i > 0 ? 2 : 1, &rq[i]);
+	paged(&p, 0, NULL);
+	p = (struct pages){.behind = true, .limit = 9, .filter.after = rq[4].id};
+	paged(&p, 4, &rq[3]);
+	p = (struct pages){.behind = true, .limit = 9, .filter.after = rq[2].id};
+	paged(&p, 2, &rq[1]);
+	p.filter.since_ms = 2000;
+	paged(&p, 0, NULL);
+	p = (struct pages){.limit = 9, .filter = {.since_ms = 2000, .key_name = "page a"}};
+	store_place_first(&p.place);
+	paged(&p, 1, &rq[2]);
+	p = (struct pages){.limit = 9, .filter = {.has_id = true, .id = rq[5].id}};
+	store_place_first(&p.place);
+	paged(&p, 1, &rq[5]);
+	p.filter.states = 1u << STATE_FAILED;
+	store_place_first(&p.place);
+	paged(&p, 0, NULL);
+}
+
+static void
+test_pages_leave_contents_and_secrets_behind(void **state)
+{
+	struct tsb_request rq = fx_stored("page c", 0);
+	struct pages p = {.limit = 9, .filter = {.has_id = true, .id = rq.id}};
+	struct tsb_err gone = {0};
+
+	fx_do("UPDATE request SET result = 'r', password_box = 'p', meta_data = 'm' WHERE id = %s",
+	    fx_id(&rq.id));
+	store_place_first(&p.place);
+	paged(&p, 1, &rq);
+	assert_string_equal(p.rows[0].key_name, "page c");
+	assert_string_equal(p.rows[0].meta_data, "m");
+	assert_int_equal(p.rows[0].result.n, 0);
+	assert_int_equal(p.rows[0].password_box.n, 0);
+	assert_int_equal(p.rows[0].envelope.n, 0);
+	assert_int_equal(p.rows[0].token.n, 0);
+	p.filter.after = uuid_new();
+	p.behind = true;
+	assert_int_equal(store_read(fx_api, "page", pages_body, &p, &gone), -1);
+	assert_int_equal(gone.code, TSB_E_REQUEST_NOT_EXISTENT);
+}
+
 /* ---- by token ---- */
 
 struct by_token {
@@ -370,6 +457,8 @@ store_find_tests(void)
 	    cmocka_unit_test(test_late_only_open_and_free),
 	    cmocka_unit_test(test_requests_of_key_and_what_is_derived),
 	    cmocka_unit_test(test_list_newest_first_by_state_and_key),
+	    cmocka_unit_test(test_pages_begin_behind_the_last_request),
+	    cmocka_unit_test(test_pages_leave_contents_and_secrets_behind),
 	    cmocka_unit_test(test_by_token_waiting_first_then_those_with_an_outcome),
 	    cmocka_unit_test(test_purge_takes_old_terminal_requests_only),
 	};

@@ -214,6 +214,7 @@ fuzz_others(struct tsb_view body, struct arena *a)
 	struct tsb_key_attributes attributes;
 	struct wire_verify verify;
 	struct wire_request_filter list;
+	struct tsb_request_filter details;
 	struct tsb_view member;
 	struct tsb_err err = {0};
 
@@ -232,6 +233,8 @@ fuzz_others(struct tsb_view body, struct arena *a)
 		MUST(member.n > 0);
 	if (!refused(wire_request_filter_parse(body, a, &list, &err), &err))
 		MUST(list.limit > 0);
+	if (!refused(wire_request_details_filter_parse(body, a, &details, &err), &err))
+		MUST(details.limit >= 1 && details.limit <= 1000);
 	MUST(wire_error_raise(body, 500, &err) == -1 && err.code != TSB_OK);
 	fuzz_custody(body, a);
 }

@@ -69,6 +69,73 @@ test_request_view_with_reasons(void **state)
 }
 
 static void
+test_request_view_with_details(void **state)
+{
+	const struct tsb_view key = {(const unsigned char *)"\1\2\3", 3};
+	struct tsb_participant people[] = {{key, "a\"b", 1592988887999}, {key, NULL, 0}};
+	struct tsb_request_details d = {people, 2, true, 1};
+	struct tsb_request_view v = {
+	    .request = {.id = uuid(ID), .key_name = "k", .created_ms = 1592988887999},
+	    .details = &d,
+	};
+	struct wire_client_status *rows;
+	tsb_bytes_auto out = {0};
+	struct tsb_err err = {0};
+	arena_auto a = {0};
+	size_t n;
+	bool more;
+
+	wire_request_details_format(&v, 1, true, &out);
+	assert_non_null(strstr(tsb_bytes_cstr(&out),
+	    ",\"details\":{\"operation\":\"sign\",\"keyName\":\"k\",\"metaData\":null,"
+	    "\"payloadType\":null,\"creationTime\":\"2020-06-24T08:54:47Z\",\"expirationTime\":null,"
+	    "\"missingApprovals\":1,\"approvers\":[{\"publicKey\":\"AQID\",\"name\":\"a\\\"b\","
+	    "\"answerTime\":\"2020-06-24T08:54:47Z\"},{\"publicKey\":\"AQID\",\"name\":null,"
+	    "\"answerTime\":null}]}}],\"more\":true}"));
+	assert_int_equal(wire_client_request_details_parse(tsb_view_bytes(&out), &a, &rows, &n,
+			     &more, &err),
+	    0);
+	assert_true(n == 1 && more && rows[0].has_details && rows[0].details.has_missing);
+	assert_int_equal(rows[0].details.missing, 1);
+	assert_string_equal(rows[0].details.people[0].name, "a\"b");
+	assert_null(rows[0].details.people[1].time);
+}
+
+static void
+test_request_details_filter(void **state)
+{
+	static const struct {
+		const char *body, *message; /* NULL = taken */
+	} rows[] = {
+	    {"{}", NULL},
+	    {"{\"requestId\":null,\"requestStatusList\":[],\"after\":null,\"pageSize\":null}",
+		NULL},
+	    {"{\"createdSince\":\"2026-01-05\"}", "createdSince must be a date and time"},
+	    {"{\"pageSize\":0}", "pageSize"},
+	    {"{\"pageSize\":1001}", "pageSize"},
+	    {"{\"paging\":{}}", "is not a known member"},
+	};
+	struct tsb_request_filter f;
+	struct tsb_err err = {0};
+
+	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
+		int rc = wire_request_details_filter_parse(text(rows[i].body), &arena, &f, &err);
+
+		if (rows[i].message != NULL)
+			assert_refused(rows[i].body, rc, &err, TSB_E_INPUT, rows[i].message);
+		else
+			assert_true(rc == 0 && f.limit == 1000 && f.states == 0 && !f.has_id);
+	}
+	assert_int_equal(wire_request_details_filter_parse(
+			     text("{\"requestStatusList\":[\"PENDING\",\"FAILED\"],\"after\":\"" ID
+				  "\",\"createdSince\":\"1970-01-01T00:00:01Z\",\"pageSize\":7}"),
+			     &arena, &f, &err),
+	    0);
+	assert_int_equal(f.states, 1u << STATE_PENDING | 1u << STATE_FAILED);
+	assert_true(f.has_after && f.since_ms == 1000 && f.limit == 7);
+}
+
+static void
 test_request_view_after_a_policy_change(void **state)
 {
 	struct tsb_view left[] = {{(const unsigned char *)"\1\2\3", 3}};
@@ -574,6 +641,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    WIRE_TEST(test_request_view_published),
 	    WIRE_TEST(test_request_view_with_reasons),
+	    WIRE_TEST(test_request_view_with_details),
+	    WIRE_TEST(test_request_details_filter),
 	    WIRE_TEST(test_request_view_after_a_policy_change),
 	    WIRE_TEST(test_request_view_result_texts),
 	    WIRE_TEST(test_request_id_member_of_each_kind),
