@@ -137,8 +137,9 @@ run_none(struct cli *c)
 		print_version(c);
 		return 0;
 	}
-	if (c->opt[OPT_HELP] != NULL || (word != NULL && tsb_streq(word, "help"))) {
-		help_commands(c, next != NULL && is_group(c->program, next) ? next : NULL);
+	if (c->opt[OPT_HELP] != NULL && next == NULL &&
+	    (word == NULL || is_group(c->program, word))) {
+		help_commands(c, word);
 		return 0;
 	}
 	if (word == NULL)
@@ -151,6 +152,19 @@ run_none(struct cli *c)
 	return unknown(c, word, next);
 }
 
+/* "help request list" and "request help list" are read as "request list --help". */
+static void
+read_help(struct cli *c)
+{
+	if (c->argc > 1 && tsb_streq(c->argv[1], "help") && is_group(c->program, c->argv[0]))
+		c->argv[1] = c->argv[0];
+	else if (c->argc == 0 || !tsb_streq(c->argv[0], "help"))
+		return;
+	c->argv++;
+	c->argc--;
+	c->opt[OPT_HELP] = "";
+}
+
 static int
 run(struct cli *c, int argc, char **argv)
 {
@@ -159,6 +173,7 @@ run(struct cli *c, int argc, char **argv)
 	if (log_open(c->program->name, NULL, LOG_INFO, &c->err) ||
 	    read_options(c, c->program->leading, true, argc, argv))
 		return -1;
+	read_help(c);
 	c->command = find_command(c, &words);
 	if (c->command == NULL)
 		return run_none(c);

@@ -43,6 +43,8 @@ static const struct {
     {"tasks", EVERY, OPT_REQUEST, "only tasks of this request"},
     {"approve", EVERY, OPT_REQUEST, "only tasks of this request"},
     {"reject", EVERY, OPT_REQUEST, "only tasks of this request"},
+    {"request", "wait", OPT_OUT, "write the result there, decoded"},
+    {"reject", EVERY, OPT_YES, "do not ask, neither whether nor why"},
     {"offline", EVERY, OPT_REQUEST, "id of the request, which a QR code left out"},
     {"offline", "export", OPT_OUT, "write the package there"},
     {"offline", "scan", OPT_OUT, "write what was scanned there"},
@@ -200,11 +202,30 @@ help_words(struct cli *c, const struct cli_command *row)
 	    row->name != NULL ? row->name : "");
 }
 
+static const char *
+synopsis(struct cli *c, const struct cli_command *row)
+{
+	return arena_printf(&c->arena, "%s%s", help_words(c, row), row->operands);
+}
+
+static int
+wider(int width, const char *text)
+{
+	int n = (int)strlen(text);
+
+	return n > width ? n : width;
+}
+
 void
 help_commands(struct cli *c, const char *group)
 {
 	const struct cli_program *p = c->program;
+	int width = 0;
 	size_t i;
+
+	for (i = 0; i < p->ncommands; i++)
+		if (group == NULL || tsb_streq(group, p->commands[i].group))
+			width = wider(width, synopsis(c, &p->commands[i]));
 
 	printf("usage: %s %s%s[option...] [operand...]\n\n", p->name,
 	    group != NULL ? group : "COMMAND", group != NULL ? " COMMAND " : " ");
@@ -212,31 +233,34 @@ help_commands(struct cli *c, const char *group)
 		const struct cli_command *row = &p->commands[i];
 
 		if (group == NULL || tsb_streq(group, row->group))
-			printf("  %-28s %s\n",
-			    arena_printf(&c->arena, "%s%s", help_words(c, row), row->operands),
-			    row->help);
+			printf("  %-*s  %s\n", width, synopsis(c, row), row->help);
 	}
 	printf("\n%s COMMAND --help shows the options of a command, %s all of it.\n", p->name,
 	    p->manual);
 }
 
+static const char *
+option_words(struct cli *c, const struct option_row *o)
+{
+	return arena_printf(&c->arena, "--%s%s%s", o->name, o->arg != NULL ? " " : "",
+	    o->arg != NULL ? o->arg : "");
+}
+
 static void
-print_options(struct cli *c, const char *title, struct option_set set)
+print_options(struct cli *c, const char *title, struct option_set set, int width)
 {
 	if (set.server || set.common || set.own != 0)
 		printf("\n%s:\n", title);
 	for (int i = 0; i < OPT__MAX; i++) {
 		const struct option_row *o = &option_rows[i];
-		char words[64];
 
 		if (!option_in(&set, i))
 			continue;
-		snprintf(words, sizeof(words), "--%s%s%s", o->name, o->arg != NULL ? " " : "",
-		    o->arg != NULL ? o->arg : "");
 		if (o->letter)
-			printf("  -%c, %-24s %s\n", o->letter, words, option_help(c, i));
+			printf("  -%c, ", o->letter);
 		else
-			printf("      %-24s %s\n", words, option_help(c, i));
+			printf("      ");
+		printf("%-*s  %s\n", width, option_words(c, o), option_help(c, i));
 	}
 }
 
@@ -244,15 +268,19 @@ void
 help_command(struct cli *c)
 {
 	const struct cli_command *row = c->command;
+	const struct option_set own = {.own = row->options}, common = {.common = true},
+				server = {.server = row->role != TSB_ROLE_NONE};
+	int width = 0;
 
-	printf("usage: %s %s[option...] %s\n\n%s\n", c->program->name, help_words(c, row),
-	    row->operands, row->help);
-	print_options(c, "options", (struct option_set){.own = row->options});
+	for (int i = 0; i < OPT__MAX; i++)
+		if (option_in(&own, i) || option_in(&common, i) || option_in(&server, i))
+			width = wider(width, option_words(c, &option_rows[i]));
+	printf("usage: %s %s[option...]%s%s\n\n%s\n", c->program->name, help_words(c, row),
+	    *row->operands != '\0' ? " " : "", row->operands, row->help);
+	print_options(c, "options", own, width);
 	for (size_t i = 0; i < TSB_COUNT(lists); i++)
 		if (is_of(row, lists[i].group, lists[i].name))
 			lists[i].print();
-	print_options(c, "options of all commands", (struct option_set){.common = true});
-	if (row->role != TSB_ROLE_NONE)
-		print_options(c, "options of commands that talk to the broker",
-		    (struct option_set){.server = true});
+	print_options(c, "options of all commands", common, width);
+	print_options(c, "options of commands that talk to the broker", server, width);
 }

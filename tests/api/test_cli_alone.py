@@ -82,6 +82,25 @@ def test_help_has_the_options_of_the_command_first_and_lists_algorithms(command,
     assert all(len(line) <= 110 and line == line.rstrip() for line in text.splitlines())
 
 
+def test_help_is_found_where_people_look_for_it():
+    for command in ("request list", "reject", "approver change-password"):
+        text, words = run(*command.split(), "--help").out, command.split()
+        assert run("help", *words).out == text and run("--help", *words).out == text
+        if len(words) == 2:
+            assert run(words[0], "help", words[1]).out == text
+    assert run("help").out == run("--help").out
+    of_group = run("request", "--help").out
+    assert of_group.count("\n  request ") == 4 and "sign" not in of_group
+    for other in (["request", "help"], ["help", "request"], ["--help", "request"]):
+        assert run(*other).out == of_group
+    page = run("help", "approver", "change-password").out.splitlines()
+    columns = {line.index(says) for says in ("the new password", "backup password,", "this text")
+               for line in page if "--" in line and says in line}
+    assert len(columns) == 1    # also behind long options
+    assert "no command 'request frobnicate'" in run("help", "request", "frobnicate", code=1).err
+    assert "no command 'frobnicate'" in run("help", "frobnicate", code=1).err
+
+
 @pytest.mark.parametrize("args, says", [
     ([], "name a command"),
     (["frobnicate"], "no command 'frobnicate'"),
