@@ -34,7 +34,17 @@ int file_create(const char *path, unsigned mode, struct tsb_view content, struct
 /* Creates or replaces, synced: after a crash the file has the old content or the new one. */
 int file_replace(const char *path, unsigned mode, struct tsb_view content, struct tsb_err *err)
     TSB_MUSTCHECK;
-/* Creates or overwrites, for results that can be made again. */
-int file_write(const char *path, struct tsb_view content, struct tsb_err *err) TSB_MUSTCHECK;
+/* Who may read what is written. */
+enum file_secrecy {
+	FILE_PUBLIC, /* as the umask says, or as before */
+	FILE_SECRET /* the user alone: 0600 */
+};
+/*
+ * Writes what an option such as --out names: creates or replaces a file, synced, or writes to a
+ * device, a pipe, or "-" = standard output. A symbolic link is refused with TSB_E_IO, other links
+ * keep the old content.
+ */
+int file_write(const char *path, enum file_secrecy secrecy, struct tsb_view content,
+    struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

@@ -17,7 +17,6 @@
 #include "cli/lib/pinned.h"
 #include "cli/lib/session.h"
 #include "cli/offline/commands.h"
-#include "cli/offline/outcome.h"
 #include "cli/offline/room.h"
 
 #define ATTRIBUTES_FILE_MAX (4 * 1024 * 1024)
@@ -45,7 +44,7 @@ cli_key_attributes(struct cli *c)
 		    "tsb: warning: the HSM did not sign these attributes: no broker can check "
 		    "them");
 	tsb_bytes_add_str(&answer, "\n");
-	return outcome_file(c, c->opt[OPT_OUT], tsb_view_bytes(&answer));
+	return file_write(c->opt[OPT_OUT], FILE_PUBLIC, tsb_view_bytes(&answer), &c->err);
 }
 
 static void

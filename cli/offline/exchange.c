@@ -16,6 +16,7 @@
 #include "cli/lib/cli.h"
 #include "cli/lib/doc.h"
 #include "cli/lib/failure.h"
+#include "cli/lib/file.h"
 #include "cli/lib/output.h"
 #include "cli/lib/session.h"
 #include "cli/offline/commands.h"
@@ -122,7 +123,8 @@ write_picture(struct export *e, const char *dir, const char *id, size_t k, struc
 {
 	struct cli *c = e->cli;
 
-	return outcome_file(c, arena_printf(&c->arena, "%s/request-%s-%zu.png", dir, id, k), png);
+	return file_write(arena_printf(&c->arena, "%s/request-%s-%zu.png", dir, id, k), FILE_PUBLIC,
+	    png, &c->err);
 }
 
 /* Each of several requests gets its own folder, so that parts of two are never mixed. */
@@ -176,7 +178,7 @@ export_sheet(struct export *e, const char *id)
 
 	if (session_call(c, "GET", path, tsb_view_of(NULL, 0), &answer))
 		return -1;
-	return outcome_file(c, c->opt[OPT_SHEET], tsb_view_bytes(&answer));
+	return file_write(c->opt[OPT_SHEET], FILE_PUBLIC, tsb_view_bytes(&answer), &c->err);
 }
 
 static int
@@ -224,7 +226,7 @@ cli_offline_export(struct cli *c)
 		return -1;
 	if (c->opt[OPT_OUT] != NULL) {
 		tsb_bytes_add_str(&package, package.p[package.n - 1] == '\n' ? "" : "\n");
-		if (outcome_file(c, c->opt[OPT_OUT], tsb_view_bytes(&package)))
+		if (file_write(c->opt[OPT_OUT], FILE_PUBLIC, tsb_view_bytes(&package), &c->err))
 			return -1;
 	}
 	doc_print(&t);

@@ -60,16 +60,6 @@ outcome_check(struct cli *c)
 	return outcome_check_folder(c);
 }
 
-int
-outcome_file(struct cli *c, const char *path, struct tsb_view content)
-{
-	struct stat st;
-
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		return file_write(path, content, &c->err);
-	return file_replace(path, 0644, content, &c->err);
-}
-
 static int
 split_text(struct cli *c, struct tsb_view text, const struct tsb_uuid *id, struct qr_split *out)
 {
@@ -105,9 +95,9 @@ outcome_pictures(struct cli *c, const char *prefix, const struct tsb_uuid *id, s
 	uuid_format(id, name);
 	for (rc = 0, k = 0; k < split.n; k++) {
 		if (rc == 0)
-			rc = outcome_file(c,
-			    arena_printf(&c->arena, "%s/%s-%s-%zu.png", dir, prefix, name, k + 1),
-			    tsb_view_bytes(&png[k]));
+			rc = file_write(arena_printf(&c->arena, "%s/%s-%s-%zu.png", dir, prefix,
+					    name, k + 1),
+			    FILE_SECRET, tsb_view_bytes(&png[k]), &c->err);
 		tsb_bytes_clear(&png[k]);
 	}
 	return rc;
@@ -123,7 +113,7 @@ outcome_animation(struct cli *c, struct tsb_view text)
 	while (text.n > 0 && text.p[text.n - 1] == '\n')
 		text.n--;
 	return ur_gif(text, QR_SCALE_DEFAULT, &gif, &c->err) ||
-		outcome_file(c, c->opt[OPT_ANIMATION], tsb_view_bytes(&gif))
+		file_write(c->opt[OPT_ANIMATION], FILE_SECRET, tsb_view_bytes(&gif), &c->err)
 	    ? -1
 	    : 0;
 }
@@ -142,7 +132,7 @@ write_text(struct cli *c, const struct tsb_uuid *id, struct tsb_view text)
 			return -1;
 		tsb_bytes_add_str(&lines, "\n");
 	}
-	return outcome_file(c, c->opt[OPT_TEXT], tsb_view_bytes(&lines));
+	return file_write(c->opt[OPT_TEXT], FILE_SECRET, tsb_view_bytes(&lines), &c->err);
 }
 
 int
@@ -171,5 +161,5 @@ outcome_write(struct cli *c, const struct room *r, const struct room_peer *to,
 	if (c->opt[OPT_OUT] == NULL)
 		return 0;
 	tsb_bytes_add_str(&text, "\n");
-	return outcome_file(c, c->opt[OPT_OUT], tsb_view_bytes(&text));
+	return file_write(c->opt[OPT_OUT], FILE_SECRET, tsb_view_bytes(&text), &c->err);
 }

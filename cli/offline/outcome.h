@@ -1,6 +1,6 @@
 /*
  * Writes results for their way out of the offline room: a signed package as a file, as QR codes or
- * as the texts of the codes.
+ * as the texts of the codes. Results may hold what was decrypted: the files are for their owner (0600).
  */
 #ifndef TSB_CLI_OFFLINE_OUTCOME_H
 #define TSB_CLI_OFFLINE_OUTCOME_H
@@ -26,7 +26,5 @@ int outcome_pictures(struct cli *, const char *prefix, const struct tsb_uuid *id
 int outcome_check_folder(struct cli *) TSB_MUSTCHECK;
 /* Writes the text as an animation to FILE of --animation. Does nothing without the option. */
 int outcome_animation(struct cli *, struct tsb_view text) TSB_MUSTCHECK;
-/* Writes a file for a stick: whole or not at all, and on disk when it returns. */
-int outcome_file(struct cli *, const char *path, struct tsb_view content) TSB_MUSTCHECK;
 
 #endif

@@ -16,7 +16,6 @@
 #include "cli/lib/output.h"
 #include "cli/lib/spawn.h"
 #include "cli/offline/commands.h"
-#include "cli/offline/outcome.h"
 #include "cli/offline/scanned.h"
 
 #define CAMERA         "/dev/video0"
@@ -179,7 +178,7 @@ cli_offline_scan(struct cli *c)
 	if (!s.single && scanned_text(&s.scanned, &c->arena, &text, &has_id, &id, &c->err))
 		return -1;
 	if (c->opt[OPT_OUT] != NULL)
-		return outcome_file(c, c->opt[OPT_OUT], tsb_view_bytes(&s.lines));
+		return file_write(c->opt[OPT_OUT], FILE_SECRET, tsb_view_bytes(&s.lines), &c->err);
 	fwrite(s.lines.p, 1, s.lines.n, stdout);
 	return 0;
 }

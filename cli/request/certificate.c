@@ -297,7 +297,8 @@ cli_certificate_show(struct cli *c)
 		tsb_fail(&c->err, TSB_E_IO, "certificate is missing or not understood");
 		return session_misread(c);
 	}
-	if (c->opt[OPT_OUT] != NULL && file_write(c->opt[OPT_OUT], tsb_view_str(pem), &c->err))
+	if (c->opt[OPT_OUT] != NULL &&
+	    file_write(c->opt[OPT_OUT], FILE_PUBLIC, tsb_view_str(pem), &c->err))
 		return -1;
 	if (c->json) {
 		output_body(tsb_view_bytes(&answer));

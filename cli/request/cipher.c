@@ -77,7 +77,7 @@ give_encrypted(struct cli *c, struct tsb_view answer)
 		tsb_fail(&c->err, TSB_E_IO, "encryptedPayload is not base64");
 		return session_misread(c);
 	}
-	if (c->opt[OPT_OUT] != NULL && file_write(c->opt[OPT_OUT], bytes, &c->err))
+	if (c->opt[OPT_OUT] != NULL && file_write(c->opt[OPT_OUT], FILE_PUBLIC, bytes, &c->err))
 		return -1;
 	if (c->json) {
 		output_body(answer);

@@ -188,6 +188,30 @@ cli_request_show(struct cli *c)
 	return 0;
 }
 
+/*
+ * A result is for who asked unless it is known to be public. `tsb request wait` does not know whose
+ * result it gets.
+ */
+static enum file_secrecy
+secrecy_of(const struct cli *c)
+{
+	if (c->opt[OPT_WAIT] == NULL)
+		return FILE_SECRET;
+	switch (tsb_kinds[c->command->kind].effect) {
+	case EFFECT_SIGNATURE:
+	case EFFECT_CERTIFICATE:
+		return FILE_PUBLIC;
+	case EFFECT_PLAIN_TEXT:
+	case EFFECT_CODE:
+	case EFFECT_BLOCKED:
+	case EFFECT_UNBLOCKED:
+	case EFFECT_POLICY:
+	case EFFECT_NEW_KEY:
+		break;
+	}
+	return FILE_SECRET;
+}
+
 /* What --out gets: the bytes of a base64 result, other results as they are. */
 static int
 write_result(struct cli *c, const struct wire_client_status *s)
@@ -199,7 +223,7 @@ write_result(struct cli *c, const struct wire_client_status *s)
 		    c->opt[OPT_FETCH_ONCE] ? " any more: it is given once" : "");
 	if (!enc_base64_decode(tsb_view_str(s->result), &c->arena, &bytes))
 		bytes = tsb_view_str(s->result);
-	if (file_write(c->opt[OPT_OUT], bytes, &c->err) == 0)
+	if (file_write(c->opt[OPT_OUT], secrecy_of(c), bytes, &c->err) == 0)
 		return 0;
 	if (c->opt[OPT_FETCH_ONCE] != NULL) { /* this is the only copy */
 		output_note("tsb: the result stands on standard output, the broker has erased it");

@@ -1,4 +1,5 @@
 """Files as people have them: keys of old programs, texts of hand scanners, settings."""
+import os
 import subprocess
 
 import pytest
@@ -57,3 +58,67 @@ def test_check_refuses_what_starting_refuses(tmp_path, program):
     settings.write_text("[general]\nsecretKeyFile = %s\n[database]\nname = x\n"
                         "[hsm]\nurl = http://127.0.0.1:1\n" % (tmp_path / "none"))
     assert "general.secretKeyFile" in run("-n", "-c", settings, program=program, code=1).err
+
+
+# ---- what -o names ----
+
+SHOW = "GET", "/v1/request/r1"
+
+
+@pytest.fixture
+def result(broker):
+    broker.answers[SHOW] = 200, {
+        "id": "r1", "status": "EXECUTED", "executionTime": None, "approvedBy": [],
+        "notYetApprovedBy": [], "rejectedBy": [], "result": "c2VjcmV0"}
+    return ["request", "wait", "r1", "-u", broker.url, "-o"]
+
+
+def mode(path):
+    return path.stat().st_mode & 0o777
+
+
+def test_a_result_is_for_its_owner_alone(result, tmp_path):
+    out, other = tmp_path / "out", tmp_path / "other"
+    out.write_text("old")
+    out.chmod(0o644)
+    os.link(out, other)
+    run(*result, out)
+    assert out.read_text() == "secret" and mode(out) == 0o600
+    assert other.read_text() == "old"     # a hard link, or who has the old file open
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["other", "out"]
+
+
+def test_links_are_not_followed(result, tmp_path):
+    target, link, loose = (tmp_path / name for name in ("target", "link", "loose"))
+    target.write_text("mine")
+    link.symlink_to(target)
+    loose.symlink_to(tmp_path / "new")
+    for path in link, loose:
+        assert "symbolic link" in run(*result, path, code=1).err
+    assert target.read_text() == "mine" and not (tmp_path / "new").exists()
+    assert "folder" in run(*result, tmp_path, code=1).err
+
+
+def test_streams_and_devices_take_results(result, tmp_path):
+    for path in "-", "/dev/stdout", "/dev/fd/1":
+        assert run(*result, path, cwd=tmp_path).out == "secret"
+    run(*result, "/dev/null")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_public_results_keep_the_mode_of_their_file(broker, tmp_path):
+    out = tmp_path / "out"
+    broker.answers["POST", "/v1/encrypt"] = 200, {
+        "encryptedPayload": "AAAA", "initializationVector": None, "messageAuthenticationCode": None}
+    encrypt = ["encrypt", "k", "-a", "RSA_PADDING_OAEP_WITH_SHA256", "-u", broker.url, "-o", out]
+    run(*encrypt, input=b"x")
+    assert mode(out) == 0o666 & ~umask()
+    out.chmod(0o640)
+    run(*encrypt, input=b"x")
+    assert mode(out) == 0o640
+
+
+def umask():
+    now = os.umask(0o022)
+    os.umask(now)
+    return now
