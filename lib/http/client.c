@@ -117,13 +117,14 @@ http_try_judge(struct http_client *c, struct http_try *t, enum rest_outcome outc
 		outcome = REST_UNKNOWN; /* a 502 or 504 may follow execution, and 503 is no proof */
 	}
 	if (outcome == REST_TOO_LONG) {
-		tsb_fail(err, TSB_E_IO, "%s: %s", endpoint_name(e), why);
+		tsb_fail(err, TSB_E_IO, "%s: %s", endpoint_public_name(e), why);
 		return HTTP_TRY_FAILED;
 	}
 	if (e->down_until == 0)
 		log_warn("%s %s does not answer: %s", c->name, endpoint_name(e), why);
 	e->down_until = clock_monotonic_ms() + ENDPOINT_REST_MS;
-	tsb_bytes_addf(&t->said, "%s%s: %s", t->said.n > 0 ? "; " : "", endpoint_name(e), why);
+	tsb_bytes_addf(&t->said, "%s%s: %s", t->said.n > 0 ? "; " : "", endpoint_public_name(e),
+	    why);
 	if (outcome == REST_UNKNOWN && !t->repeatable) {
 		tsb_fail(err, TSB_E_IO, "the %s may or may not have executed this: %s", c->name,
 		    tsb_bytes_cstr(&t->said));

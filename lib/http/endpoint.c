@@ -140,6 +140,12 @@ endpoint_name(const struct endpoint *e)
 	return e->unix_path != NULL ? e->unix_path : e->base;
 }
 
+const char *
+endpoint_public_name(const struct endpoint *e)
+{
+	return e->unix_path != NULL ? "its socket" : e->base;
+}
+
 static int
 add_text(struct endpoint_list *l, const char *p, size_t n, unsigned group, struct tsb_err *err)
 {

@@ -30,8 +30,10 @@ struct endpoint_list {
  */
 int endpoint_init(struct endpoint *e, const char *text, struct tsb_err *err) TSB_MUSTCHECK;
 void endpoint_clear(struct endpoint *e);
-/* What messages call it: the base, or the path of the socket. */
+/* What messages of this host call it: the base, or the path of the socket. */
 const char *endpoint_name(const struct endpoint *e);
+/* What messages for others call it: a path is not for them. */
+const char *endpoint_public_name(const struct endpoint *e);
 
 /* "a,b;c": groups of equals between semicolons, in this order. */
 int endpoint_list_init(struct endpoint_list *l, const char *text, struct tsb_err *err)

@@ -52,6 +52,39 @@ add_json_string(struct tsb_bytes *out, const char *text)
 	tsb_bytes_add_str(out, "\"");
 }
 
+/* Bytes of the file name that starts at p, of a sentence that starts at text; 0 = none does. */
+static size_t
+path_length(const char *text, const char *p)
+{
+	size_t n;
+
+	if (*p != '/' || (p > text && strchr(" \"'(:=,", p[-1]) == NULL) ||
+	    strncmp(p, "/v1/", 4) == 0)
+		return 0;
+	n = strcspn(p, " \"',;()");
+	while (n > 0 && strchr(":.", p[n - 1]) != NULL) /* the sentence goes on or ends */
+		n--;
+	return n > 1 && p[1] != '/' ? n : 0;
+}
+
+/* Where this host has its files is for its log, not for who calls. */
+static const char *
+without_paths(const char *text, struct tsb_bytes *out)
+{
+	while (*text != '\0') {
+		const char *start = text;
+		size_t n;
+
+		for (n = 0; *text != '\0' && (n = path_length(start, text)) == 0;)
+			text++;
+		tsb_bytes_add(out, start, (size_t)(text - start));
+		if (n > 0)
+			tsb_bytes_add_str(out, "(file)");
+		text += n;
+	}
+	return tsb_bytes_cstr(out);
+}
+
 /* A handler that fails without a reason is a fault of ours, and never a success. */
 static enum tsb_code
 code_of(const struct tsb_err *err)
@@ -63,11 +96,16 @@ void
 web_error_format(const struct tsb_err *err, struct tsb_bytes *out)
 {
 	enum tsb_code code = code_of(err);
+	const char *message = err->msg[0] ? err->msg : "the request failed";
+	tsb_bytes_auto bare = {0};
 
+	/* of other failures the caller has the names already */
+	if (tsb_err_http(code) == 500)
+		message = without_paths(message, &bare);
 	tsb_bytes_addf(out, "{\"errorCode\":%d,\"reason\":", tsb_err_number(code));
 	add_json_string(out, tsb_err_reason(code));
 	tsb_bytes_add_str(out, ",\"message\":");
-	add_json_string(out, err->msg[0] ? err->msg : "the request failed");
+	add_json_string(out, message);
 	tsb_bytes_add_str(out, "}");
 }
 

@@ -92,6 +92,40 @@ test_paths_that_lead_nowhere(void **state)
 	}
 }
 
+/* The log has the whole sentence. */
+static void
+test_names_of_files_stay_out_of_answers(void **state)
+{
+	static const struct {
+		enum tsb_code code;
+		const char *msg, *shown;
+	} rows[] = {
+	    {TSB_E_FILE_NOT_FOUND, "cannot open /etc/tsb/secret.key: Permission denied",
+		"cannot open (file): Permission denied"},
+	    {TSB_E_CONNECTIVITY, "no HSM answers: unix:/run/hsm.sock: refused; fcgi:/b: none",
+		"no HSM answers: unix:(file): refused; fcgi:(file): none"},
+	    {TSB_E_CONFIG_NOT_VALID, "key store \"/var/lib/x\" is open to '/o t'/ a.",
+		"key store \\\"(file)\\\" is open to '(file) t'/ a."},
+	    {TSB_E_IO, "/a/b.", "(file)."},
+	    {TSB_E_CONNECTIVITY, "https://hsm.example.com/v1/key: 5/6 s; see /v1/key",
+		"https://hsm.example.com/v1/key: 5/6 s; see /v1/key"},
+	    /* what the caller has named */
+	    {TSB_E_INPUT, "keyName '/etc' is no name", "keyName '/etc' is no name"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
+		struct tsb_err err;
+		tsb_bytes_auto out = {0}, want = {0};
+
+		(void)tsb_fail(&err, rows[i].code, "%s", rows[i].msg);
+		web_error_format(&err, &out);
+		tsb_bytes_addf(&want, "\"message\":\"%s\"}", rows[i].shown);
+		if (strstr(tsb_bytes_cstr(&out), tsb_bytes_cstr(&want)) == NULL)
+			fail_msg("%s: %s", rows[i].msg, tsb_bytes_cstr(&out));
+	}
+}
+
 static void
 test_long_paths_are_414(void **state)
 {
@@ -419,6 +453,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_routes_find_their_row),
 	    cmocka_unit_test(test_paths_that_lead_nowhere),
+	    cmocka_unit_test(test_names_of_files_stay_out_of_answers),
 	    cmocka_unit_test(test_long_paths_are_414),
 	    cmocka_unit_test(test_path_below_a_script_name),
 	    cmocka_unit_test(test_query),
