@@ -1,6 +1,7 @@
 /*
  * Writes results for their way out of the offline room: a signed package as a file, as QR codes or
- * as the texts of the codes. Results may hold what was decrypted: the files are for their owner (0600).
+ * as the texts of the codes. Results may hold what was decrypted: the files are for their owner
+ * (0600).
  */
 #ifndef TSB_CLI_OFFLINE_OUTCOME_H
 #define TSB_CLI_OFFLINE_OUTCOME_H

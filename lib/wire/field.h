@@ -6,6 +6,7 @@
 #ifndef TSB_WIRE_FIELD_H
 #define TSB_WIRE_FIELD_H
 
+#include "lib/crypto/pem.h"
 #include "lib/wire/wire.h"
 
 #define FIELD_LABEL_MAX      255
@@ -25,6 +26,7 @@ enum field_type {
 	FIELD_BASE64, /* struct tsb_view: decoded; max counts decoded bytes */
 	FIELD_HEX, /* the same of hex digits; other text is TSB_E_PAYLOAD */
 	FIELD_PAYLOAD, /* one of these two, as the payloadType beside it says (api-notes.md 4.5) */
+	FIELD_APPROVER, /* FIELD_BASE64 of a key or certificate, as the type beside it says */
 	FIELD_BASE64_TEXT, /* const char *: text as given, checked */
 	FIELD_PASSWORD, /* struct tsb_view: string or list of characters (api-notes.md 1.4) */
 	FIELD_INT, /* integer of 4 or 8 bytes, min to max */
@@ -57,6 +59,8 @@ struct field {
 	const struct field *element;
 	size_t element_size;
 	bool tells; /* has is set */
+	unsigned
+	    pem; /* FIELD_BASE64: the kinds of lib/crypto/pem.h that a PEM text is searched for */
 	enum tsb_code code; /* for a value that breaks the rule; TSB_OK = TSB_E_INPUT */
 };
 

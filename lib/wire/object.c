@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/str.h"
 #include "lib/wire/value.h"
 
 static int read_value(struct reader *r, struct json_object *v, const struct field *f,
@@ -67,6 +68,18 @@ payload_form(struct json_object *o)
 	return wire_payload_is_hex(json_object_get_string(type)) ? FIELD_HEX : FIELD_BASE64;
 }
 
+/* What an approver's value is searched for. */
+static unsigned
+approver_form(struct json_object *o)
+{
+	struct json_object *type;
+
+	if (!json_object_object_get_ex(o, "type", &type) || !tree_is(type, json_type_string))
+		return PEM_PUBLIC_KEY | PEM_CERTIFICATE;
+	return tsb_streq(json_object_get_string(type), "public_key") ? PEM_PUBLIC_KEY
+								     : PEM_CERTIFICATE;
+}
+
 static int
 read_member(struct reader *r, struct json_object *o, const struct field *f,
     const struct field_path *up, void *dest)
@@ -79,6 +92,10 @@ read_member(struct reader *r, struct json_object *o, const struct field *f,
 		return f->need == REQUIRED ? value_refuse(r, &at, TSB_OK, "is missing") : 0;
 	if (f->type == FIELD_PAYLOAD) {
 		own.type = payload_form(o);
+		f = &own;
+	} else if (f->type == FIELD_APPROVER) {
+		own.type = FIELD_BASE64;
+		own.pem = approver_form(o);
 		f = &own;
 	}
 	if (read_value(r, v, f, &at, dest))

@@ -159,7 +159,7 @@ wire_verify_parse(struct tsb_view body, struct arena *a, struct wire_verify *out
 #define CERTIFICATE(m) AT(struct wire_certificate, m)
 static const struct field import_fields[] = {
     {KEY_NAME("label"), CERTIFICATE(label)},
-    {"certificate", FIELD_BASE64, REQUIRED, .max = WIRE_PAYLOAD_MAX,
+    {"certificate", FIELD_BASE64, REQUIRED, .max = WIRE_PAYLOAD_MAX, .pem = PEM_CERTIFICATE,
 	.code = TSB_E_CERTIFICATE_ENCODING, CERTIFICATE(der)},
     {NULL},
 };

@@ -35,7 +35,7 @@ approval_check(void *dest, const struct field_path *at, struct arena *a, struct 
 static const struct field approval_fields[] = {
     {"type", FIELD_INDEX, REQUIRED, NAMES(approver_types), AT(struct ska_approver, type)},
     {"name", FIELD_NAME, .max = POLICY_NAME_MAX, AT(struct ska_approver, name)},
-    {"value", FIELD_BASE64, .max = POLICY_VALUE_MAX, AT(struct ska_approver, value)},
+    {"value", FIELD_APPROVER, .max = POLICY_VALUE_MAX, AT(struct ska_approver, value)},
     {NULL},
 };
 static const struct field_object approval_object = {approval_fields, .check = approval_check};

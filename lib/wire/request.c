@@ -197,7 +197,7 @@ static const struct field sign_certificate_fields[] = {
     {"commonName", FIELD_LABEL, REQUIRED, .max = 255, IN(certificate.subject[SUBJECT_COMMON_NAME])},
     {"certificateAuthority", FIELD_BOOL, REQUIRED, IN(certificate.authority)},
     {"certificateSigningRequest", FIELD_BASE64, REQUIRED, BYTES(WIRE_PAYLOAD_MAX),
-	.code = TSB_E_CSR_FORMAT, IN(certificate.csr)},
+	.pem = PEM_REQUEST, .code = TSB_E_CSR_FORMAT, IN(certificate.csr)},
     USAGES,
     {NULL},
 };
@@ -293,7 +293,8 @@ static const struct {
 static const struct field signature_fields[] = {
     {"signature", FIELD_BASE64, REQUIRED, BYTES(FIELD_SIGNATURE_MAX), SIGNATURE(signature)},
     {"digestAlgorithm", FIELD_INDEX, REQUIRED, NAMES(ska_digest_names), SIGNATURE(digest)},
-    {"publicKey", FIELD_BASE64, REQUIRED, BYTES(POLICY_VALUE_MAX), SIGNATURE(spki)},
+    {"publicKey", FIELD_BASE64, REQUIRED, BYTES(POLICY_VALUE_MAX), .pem = PEM_PUBLIC_KEY,
+	SIGNATURE(spki)},
     {NULL},
 };
 static const struct field_object signature_object = {signature_fields};

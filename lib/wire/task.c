@@ -10,8 +10,10 @@
 
 /* clang-format off */
 #define SIGNER_ROWS(s, proof) \
-	{"approverPublicKey", FIELD_BASE64, .max = POLICY_VALUE_MAX, AT(s, proof.spki)}, \
-	{"approverCertificate", FIELD_BASE64, .max = POLICY_VALUE_MAX, AT(s, proof.certificate)}
+	{"approverPublicKey", FIELD_BASE64, .max = POLICY_VALUE_MAX, .pem = PEM_PUBLIC_KEY, \
+	    AT(s, proof.spki)}, \
+	{"approverCertificate", FIELD_BASE64, .max = POLICY_VALUE_MAX, .pem = PEM_CERTIFICATE, \
+	    AT(s, proof.certificate)}
 #define PROOF_ROWS(s, proof) \
 	{"timestamp", FIELD_TEXT, REQUIRED, .max = 64, AT(s, proof.timestamp)}, \
 	{"timestampSignature", FIELD_BASE64, REQUIRED, .max = FIELD_SIGNATURE_MAX, \
@@ -20,6 +22,7 @@
 	    AT(s, proof.digest)}, \
 	SIGNER_ROWS(s, proof), \
 	{"timestampSigningCertificate", FIELD_BASE64, .max = POLICY_VALUE_MAX, \
+	    .pem = PEM_CERTIFICATE, \
 	    AT(s, proof.signer_certificate)}
 /* clang-format on */
 

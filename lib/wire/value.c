@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "lib/base/enc.h"
+#include "lib/base/file.h"
 #include "lib/base/str.h"
 #include "lib/wire/value.h"
+
+#define PEM_TEXT_MAX (64 * 1024) /* beside the block: text, attributes, the rest of a chain */
 
 int
 value_refuse(struct reader *r, const struct field_path *at, enum tsb_code code, const char *fmt,
@@ -145,7 +148,7 @@ armour_remove(struct tsb_view text, struct arena *a, struct tsb_view *out)
 	unsigned char *bytes;
 	size_t n;
 
-	text = trim_lines(text);
+	text = trim_lines(tsb_text_start(text));
 	n = armour_line(text, "-----BEGIN ", &begin);
 	if (n > 0) {
 		struct tsb_view footer;
@@ -172,20 +175,50 @@ armour_remove(struct tsb_view text, struct arena *a, struct tsb_view *out)
 	return true;
 }
 
+/*
+ * The bytes of a member that is a key, a certificate or a request: of PEM as people have it the
+ * first block that fits, of a chain its leaf.
+ */
+static int
+decode_pem(struct reader *r, struct tsb_view text, const struct field *f,
+    const struct field_path *at, struct tsb_view *out)
+{
+	struct tsb_err why;
+
+	if (crypto_pem_pick(text, f->pem, r->a, out, &why) == 0)
+		return 0;
+	return value_refuse(r, at, f->code, "must be base64 or PEM: %s", why.msg);
+}
+
+static int
+decode_base64(struct reader *r, struct tsb_view text, const struct field *f,
+    const struct field_path *at, struct tsb_view *out)
+{
+	struct tsb_view bare;
+
+	if (f->pem != 0 && crypto_pem_has(text))
+		return decode_pem(r, text, f, at, out);
+	if (!armour_remove(text, r->a, &bare) || !enc_base64_decode(bare, r->a, out))
+		return value_refuse(r, at, f->code, "must be base64");
+	return 0;
+}
+
 static int
 read_base64(struct reader *r, struct json_object *v, const struct field *f,
     const struct field_path *at, void *dest)
 {
-	struct tsb_view text, bare, bytes;
+	struct tsb_view text, bytes;
+	size_t room;
 
 	if (!tree_is(v, json_type_string))
 		return value_refuse(r, at, TSB_OK, "must be a string");
 	text = tree_text(v);
 	/* twice the size leaves room for digits, line breaks and armour, and bounds the work */
-	if (text.n > 2 * (size_t)f->max + 256)
+	room = 2 * (size_t)f->max + (f->pem != 0 ? PEM_TEXT_MAX : 256);
+	if (text.n > room)
 		return value_refuse(r, at, f->code, "is longer than %ld bytes", f->max);
-	if (!armour_remove(text, r->a, &bare) || !enc_base64_decode(bare, r->a, &bytes))
-		return value_refuse(r, at, f->code, "must be base64");
+	if (decode_base64(r, text, f, at, &bytes))
+		return -1;
 	if (bytes.n == 0 && f->need == REQUIRED)
 		return value_refuse(r, at, TSB_OK, "must not be empty");
 	if (bytes.n > 0 && bytes.n < (size_t)f->min)
@@ -443,6 +476,7 @@ value_read(struct reader *r, struct json_object *v, const struct field *f,
 		return value_refuse(r, at, f->code, "cannot be given here");
 	case FIELD_IGNORED:
 		return 0;
+	case FIELD_APPROVER:
 	case FIELD_PAYLOAD:
 	case FIELD_OBJECT:
 	case FIELD_LIST:

@@ -147,6 +147,49 @@ test_certificate_import(void **state)
 	    &err, TSB_E_INPUT, "certificate must not be empty");
 }
 
+/* What programs write around a certificate; api-notes.md 1.2. */
+static void
+test_certificate_as_people_have_it(void **state)
+{
+#define CRT "-----BEGIN CERTIFICATE-----\\naGFycm8=\\n-----END CERTIFICATE-----\\n"
+#define KEY "-----BEGIN PRIVATE KEY-----\\nAAAA\\n-----END PRIVATE KEY-----\\n"
+	static const struct {
+		const char *text, *says; /* NULL = read */
+	} rows[] = {
+	    {CRT, NULL},
+	    {"\xef\xbb\xbf" CRT, NULL},
+	    {"\xef\xbb\xbf"
+	     "aGFycm8=\\r\\n",
+		NULL},
+	    {"Certificate:\\n    Data:\\n" CRT, NULL},
+	    {"Bag Attributes\\n    localKeyID: 01 02\\nsubject=CN = a\\n" CRT, NULL},
+	    {KEY CRT "text behind", NULL},
+	    {"-----BEGIN CERTIFICATE-----\\r\\naGFy\\r\\ncm8=\\r\\n-----END CERTIFICATE-----",
+		NULL},
+	    {KEY,
+		"certificate must be base64 or PEM: PEM: no certificate, but a block PRIVATE KEY"},
+	    {"-----BEGIN CERTIFICATE-----\\naGFycm8=\\n", "has no END line"},
+	    {"-----BEGIN CERTIFICATE-----\\na*\\n-----END CERTIFICATE-----", "not base64"},
+	};
+
+	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
+		struct wire_certificate in;
+		struct tsb_err err = {0};
+		tsb_bytes_auto body = {0};
+		int rc;
+
+		tsb_bytes_addf(&body, "{\"label\":\"k\",\"certificate\":\"%s\"}", rows[i].text);
+		rc = wire_certificate_import_parse(tsb_view_bytes(&body), &arena, &in, &err);
+		if (rows[i].says != NULL)
+			assert_refused(rows[i].text, rc, &err, TSB_E_CERTIFICATE_ENCODING,
+			    rows[i].says);
+		else if (rc != 0)
+			fail_msg("%s: %s", rows[i].text, err.msg);
+		else
+			assert_view(in.der, "harro");
+	}
+}
+
 /* Lines of 64 characters, and one reading back (RFC 7468). */
 static void
 test_certificate_answer(void **state)
@@ -276,6 +319,7 @@ main(void)
 	    WIRE_TEST(test_encrypted_answer),
 	    WIRE_TEST(test_wrap),
 	    WIRE_TEST(test_certificate_import),
+	    WIRE_TEST(test_certificate_as_people_have_it),
 	    WIRE_TEST(test_certificate_answer),
 	    WIRE_TEST(test_synchronous_decrypt_tells_its_cipher),
 	    WIRE_TEST(test_synchronous_unwrap_tells_its_new_key),
