@@ -1,6 +1,5 @@
 #include "lib/first.h"
 
-#include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +7,10 @@
 #include "lib/base/bytes.h"
 #include "lib/base/conf.h"
 #include "lib/base/file.h"
+#include "lib/base/ini.h"
 #include "lib/base/str.h"
 
-/* libinih splits longer lines silently; they are refused before it sees them. */
-#define LINE_LIMIT        190
+#define LINE_LIMIT        500
 #define FILE_LIMIT        (1024 * 1024)
 #define SECRET_FILE_LIMIT 4096
 
@@ -20,8 +19,6 @@ struct loader {
 	const char *const *ignore;
 	void *settings;
 	bool *seen;
-	struct tsb_err *err;
-	bool failed;
 };
 
 static void *
@@ -138,47 +135,40 @@ row_find(const struct conf_row *rows, const char *section, const char *name, boo
 	return NULL;
 }
 
-/* Called by libinih for each entry; 0 = error at this line. */
+/* Half a password opens nothing, half an API key is a weak one. */
 static int
-entry(void *user, const char *section, const char *name, const char *value)
+check_secret(const struct conf_row *row, const struct ini_entry *e, struct tsb_err *err)
 {
-	struct loader *l = user;
+	if (row->type != CONF_SECRET || e->quoted || !e->comment)
+		return 0;
+	return tsb_fail(err, TSB_E_CONFIG_INPUT,
+	    "%s.%s is a secret: put it in quotes when a comment stands behind it or is part of it",
+	    row->section, row->name);
+}
+
+static int
+take(struct loader *l, const struct ini_entry *e, struct tsb_err *err)
+{
 	const struct conf_row *row;
 	bool from_file = false;
 	size_t index;
 
-	if (l->failed)
+	if (ignored(l, e->section))
 		return 0;
-	if (ignored(l, section))
-		return 1;
-	row = row_find(l->rows, section, name, &from_file);
-	if (row == NULL) {
-		tsb_fail(l->err, TSB_E_CONFIG_NOT_VALID, "setting %s.%s is not known", section,
-		    name);
-		l->failed = true;
-		return 0;
-	}
+	row = row_find(l->rows, e->section, e->name, &from_file);
+	if (row == NULL)
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "setting %s.%s is not known",
+		    e->section, e->name);
 	index = (size_t)(row - l->rows);
-	if (l->seen[index] && row->type != CONF_LIST) {
-		tsb_fail(l->err, TSB_E_CONFIG_NOT_VALID, "setting %s.%s is given twice", section,
-		    name);
-		l->failed = true;
-		return 0;
-	}
+	if (l->seen[index] && row->type != CONF_LIST)
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "setting %s.%s is given twice",
+		    e->section, e->name);
 	l->seen[index] = true;
 	if (row_ignored(l, row))
-		return 1;
+		return 0;
 	if (from_file)
-		l->failed = secret_file(row, l->settings, value, l->err) != 0;
-	else
-		l->failed = row_set(row, l->settings, value, l->err) != 0;
-	return !l->failed;
-}
-
-static int
-any_entry(void *user, const char *section, const char *name, const char *value)
-{
-	return 1;
+		return secret_file(row, l->settings, e->value, err);
+	return check_secret(row, e, err) || row_set(row, l->settings, e->value, err) ? -1 : 0;
 }
 
 static int
@@ -209,14 +199,34 @@ defaults(const struct conf_row *rows, const bool *seen, void *settings, struct t
 	return 0;
 }
 
+static int
+take_all(struct loader *l, const char *path, struct tsb_view text, struct tsb_err *err)
+{
+	arena_auto a = {0}; /* wiped when it is cleared: there are secrets among the values */
+	struct ini_entry e;
+	struct tsb_err why;
+	struct ini ini;
+	int rc;
+
+	ini_start(&ini, text);
+	do {
+		rc = ini_next(&ini, &a, &e, &why);
+		if (rc > 0 && take(l, &e, &why))
+			rc = -1;
+	} while (rc > 0);
+	if (rc < 0)
+		return tsb_fail(err, why.code, "%s line %zu: %s", path, ini.line, why.msg);
+	return 0;
+}
+
 int
 conf_load(const struct conf_row *rows, const char *const *ignore, const char *path, void *settings,
     struct tsb_err *err)
 {
 	tsb_bytes_auto text = {0};
-	struct loader l = {rows, ignore, settings, NULL, err, false};
+	struct loader l = {rows, ignore, settings, NULL};
 	size_t count = 0;
-	int bad, rc;
+	int rc;
 
 	if (read_text(path, &text, err))
 		return -1;
@@ -225,22 +235,9 @@ conf_load(const struct conf_row *rows, const char *const *ignore, const char *pa
 	l.seen = calloc(count + 1, sizeof(*l.seen));
 	if (l.seen == NULL)
 		fatal("out of memory: settings");
-	/*
-	 * libinih goes on after an error: syntax first, so that a line number belongs to its
-	 * message
-	 */
-	if ((bad = ini_parse_string(tsb_bytes_cstr(&text), any_entry, NULL)) == 0)
-		bad = ini_parse_string(tsb_bytes_cstr(&text), entry, &l);
-	if (l.failed) {
-		struct tsb_err inner = *err;
-
-		rc = tsb_fail(err, inner.code, "%s line %d: %s", path, bad, inner.msg);
-	} else if (bad != 0) {
-		rc = tsb_fail(err, TSB_E_CONFIG_INPUT,
-		    "%s line %d: not a section, setting or comment", path, bad);
-	} else {
+	rc = take_all(&l, path, tsb_view_bytes(&text), err);
+	if (rc == 0)
 		rc = defaults(rows, l.seen, settings, err);
-	}
 	free(l.seen);
 	return rc;
 }

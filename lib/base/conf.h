@@ -1,5 +1,5 @@
 /*
- * Settings files: INI (libinih) read against a table of rows. Unknown sections and names, wrong
+ * Settings files: INI (ini.h) read against a table of rows. Unknown sections and names, wrong
  * types and values out of range are refused with file, line and the rule. A repeated name makes a
  * list entry. "nameFile = path" gives the value of a CONF_SECRET from the first line of a file.
  */

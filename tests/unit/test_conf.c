@@ -62,6 +62,38 @@ test_values_and_defaults(void **state)
 }
 
 static void
+test_values_as_people_write_them(void **state)
+{
+	static const struct {
+		const char *text, *name;
+	} rows_of[] = {
+	    {"[one]\nname = a b # note\n", "a b"},
+	    {"[one]\nname = a\t; note\n", "a"},
+	    {"[one] # first\nname=a#b;c\n", "a#b;c"},
+	    {"[one]\nname = \"a # b\"  # note\n", "a # b"},
+	    {"[one]\nname = ' a; \"b\" '\n", " a; \"b\" "},
+	    {"[one]\nname = a\"b'\n", "a\"b'"},
+	    {"[one]\nname: a\n", "a"},
+	    {"[one]\nname = a = b\n", "a = b"},
+	    {"\xef\xbb\xbf[one]\r\nname = a # b\r\n", "a"},
+	    {"  [one]\n\tname = a\n", "a"},
+	};
+
+	for (size_t i = 0; i < TSB_COUNT(rows_of); i++) {
+		if (load(rows_of[i].text) != 0)
+			fail_msg("%s: %s", rows_of[i].text, err.msg);
+		assert_string_equal(got.name, rows_of[i].name);
+	}
+	assert_int_equal(
+	    load("[one]\nname = # none\n[two]\nnumber = \"8\" ; eight\nflag = no # no\n"), 0);
+	assert_null(got.name);
+	assert_int_equal(got.number, 8);
+	assert_false(got.flag);
+	assert_int_equal(load("[one]\nsecret = \"a #b\" # note\n"), 0);
+	assert_string_equal(got.secret, "a #b");
+}
+
+static void
 test_secret_from_file(void **state)
 {
 	char text[256], secret_path[80];
@@ -96,6 +128,13 @@ test_bad_files_name_line_and_rule(void **state)
 	    {"[one]\njust words\n", "line 2: not a section, setting or comment"},
 	    {"[one\nname = x\n", "line 1: not a section"},
 	    {"name = x\n", "setting .name is not known"},
+	    {"[one]\nname = \"x\n", "line 2: the value of name has no closing quote"},
+	    {"[one]\nname = 'x' y\n", "line 2: behind the closing quote of name"},
+	    {"[one]\nname = 'x'# y\n", "line 2: behind the closing quote of name"},
+	    {"[one] x\n", "line 1: not a section"},
+	    {"[one]\n= x\n", "line 2: not a section"},
+	    {"[one]\nsecret = a #b\n", "line 2: one.secret is a secret: put it in quotes"},
+	    {"[two]\nlist = a\n  b\n", "line 3: not a section"},
 	};
 	char wide[512];
 
@@ -134,6 +173,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_values_and_defaults),
+	    cmocka_unit_test(test_values_as_people_write_them),
 	    cmocka_unit_test(test_secret_from_file),
 	    cmocka_unit_test(test_bad_files_name_line_and_rule),
 	};
