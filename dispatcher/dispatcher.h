@@ -11,6 +11,8 @@ extern volatile sig_atomic_t dispatcher_hangup; /* SIGHUP came: the log file is 
 
 /* Datagram socket bound to path (an old one is replaced), or -1. */
 int wake_open(const char *path, struct tsb_err *err);
+/* -1 when no socket can be made at path; the folder of dflt is made by systemd. */
+int wake_check(const char *path, const char *dflt, struct tsb_err *err) TSB_MUSTCHECK;
 /* Next id waiting in the socket; false when there is none. */
 bool wake_take(int fd, struct tsb_uuid *id);
 

@@ -99,7 +99,11 @@ check(void *settings, struct tsb_err *err)
 	if (flow == NULL)
 		return -1;
 	flow_free(&flow);
-	return log_check(conf->log_file, err);
+	return wake_check(conf->wake_listen, conf_default(broker_conf_rows, "dispatcher", "listen"),
+		   err) ||
+		log_check(conf->log_file, err)
+	    ? -1
+	    : 0;
 }
 
 int

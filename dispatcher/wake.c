@@ -1,13 +1,45 @@
 #include "lib/first.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/base/file.h"
+#include "lib/base/str.h"
+
 #include "dispatcher/dispatcher.h"
+
+static int
+check_length(const char *path, struct tsb_err *err)
+{
+	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "dispatcher.listen: %s is too long",
+		    path);
+	return 0;
+}
+
+int
+wake_check(const char *path, const char *dflt, struct tsb_err *err)
+{
+	const char *name;
+	struct tsb_err why;
+	tsb_fd_auto folder = -1;
+
+	if (check_length(path, err))
+		return -1;
+	if (tsb_streq(path, dflt))
+		return 0;
+	if ((folder = tsb_file_folder(path, &name, &why)) < 0)
+		return tsb_fail(err, why.code, "dispatcher.listen: %s", why.msg);
+	if (faccessat(folder, ".", W_OK | X_OK, AT_EACCESS) != 0)
+		return tsb_fail(err, TSB_E_IO, "dispatcher.listen: the folder of %s: %s", path,
+		    strerror(errno));
+	return 0;
+}
 
 int
 wake_open(const char *path, struct tsb_err *err)
@@ -16,9 +48,8 @@ wake_open(const char *path, struct tsb_err *err)
 	mode_t mask;
 	int fd, rc;
 
-	if (strlen(path) >= sizeof(at.sun_path))
-		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "dispatcher.listen: %s is too long",
-		    path);
+	if (check_length(path, err))
+		return -1;
 	strcpy(at.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)

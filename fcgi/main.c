@@ -91,7 +91,11 @@ check(void *settings, struct tsb_err *err)
 	if (flow == NULL)
 		return -1;
 	flow_free(&flow);
-	return log_check(conf->log_file, err);
+	return web_listen_check(conf->listen, conf_default(broker_conf_rows, "fcgi", "listen"),
+		   err) ||
+		log_check(conf->log_file, err)
+	    ? -1
+	    : 0;
 }
 
 int

@@ -24,6 +24,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/program.h"
+#include "lib/base/str.h"
 
 #include "hsm/app.h"
 #include "hsm/key/make.h"
@@ -35,6 +36,7 @@
 struct hsm_process {
 	struct hsm_settings conf;
 	bool init; /* make the store and exit */
+	bool checks; /* -n: nothing is made */
 	const char *user; /* from the command line, else from the settings */
 	unsigned char master[CRYPTO_BOX_KEY_SIZE];
 	const struct web_auth *auth; /* lives as long as the process */
@@ -48,7 +50,7 @@ prepare_directory(const struct hsm_process *hsm, const struct passwd *pw, struct
 {
 	const char *path = hsm->conf.directory;
 
-	if (!hsm->init && !hsm->conf.create)
+	if (hsm->checks || (!hsm->init && !hsm->conf.create))
 		return 0;
 	if (mkdir(path, 0700) == 0) {
 		if (chown(path, pw->pw_uid, pw->pw_gid) == 0)
@@ -133,6 +135,13 @@ make_system_key(struct hsm_app *app, enum key_system system, const char *label, 
 }
 
 static int
+not_system_key(const char *label, struct tsb_err *err)
+{
+	return tsb_fail(err, TSB_E_INTEGRITY_KEY,
+	    "key '%s' exists but is not the system key that the settings say", label);
+}
+
+static int
 need_system_key(struct hsm_app *app, enum key_system system, const char *label, struct tsb_err *err)
 {
 	hsm_key_auto *k = NULL;
@@ -144,10 +153,7 @@ need_system_key(struct hsm_app *app, enum key_system system, const char *label, 
 		    keystore_get(app->ks, tsb_view_str(label), &k, err))
 			return -1;
 	}
-	if (k->system != system)
-		return tsb_fail(err, TSB_E_INTEGRITY_KEY,
-		    "key '%s' exists but is not the system key that the settings say", label);
-	return 0;
+	return k->system == system ? 0 : not_system_key(label, err);
 }
 
 /* The parent does this once, so that workers find a complete store. */
@@ -250,6 +256,79 @@ start(struct hsm_process *hsm, struct tsb_err *err)
 	return hsm->auth != NULL ? prepare_store(hsm, err) : -1;
 }
 
+/* A system key that is missing is made at start-up; one of another kind is refused. */
+static int
+check_system_key(struct hsm_app *app, enum key_system system, const char *label,
+    struct tsb_err *err)
+{
+	struct tsb_err why = {0};
+	hsm_key_auto *k = NULL;
+
+	if (keystore_get(app->ks, tsb_view_str(label), &k, &why) == 0)
+		return k->system == system ? 0 : not_system_key(label, err);
+	return why.code == TSB_E_KEY_NOT_EXISTENT
+	    ? 0
+	    : tsb_fail(err, why.code, "key '%s': %s", label, why.msg);
+}
+
+static int
+check_store(struct hsm_process *hsm, struct tsb_err *err)
+{
+	struct hsm_app app;
+	int rc = masterkey_check(&hsm->conf, hsm->init || hsm->conf.create, hsm->master, err);
+
+	if (rc != 0) /* a store that is still to be made has no keys */
+		return rc > 0 ? 0 : -1;
+	if (open_app(hsm, &app, err))
+		return -1;
+	rc = check_system_key(&app, KEY_ATTESTATION, hsm->conf.attestation_key, err) ||
+		check_system_key(&app, KEY_TIMESTAMP, hsm->conf.timestamp_key, err)
+	    ? -1
+	    : 0;
+	close_app(&app);
+	return rc;
+}
+
+/*
+ * Who checks as root checks for the user whom systemd starts the program as: the store is theirs.
+ */
+static void
+take_owner(struct hsm_process *hsm)
+{
+	const struct passwd *pw;
+	struct stat st;
+
+	if (geteuid() != 0 || hsm->user != NULL || hsm->conf.user != NULL ||
+	    stat(hsm->conf.directory, &st) != 0 || st.st_uid == 0)
+		return;
+	pw = getpwuid(st.st_uid);
+	if (pw != NULL)
+		hsm->user = tsb_strdup(pw->pw_name);
+}
+
+/* -n: what starting would refuse. The settings are the first member of their process. */
+static int
+check(void *settings, struct tsb_err *err)
+{
+	struct hsm_process *hsm = settings;
+	struct web_auth *auth;
+	int rc;
+
+	hsm->checks = true;
+	take_owner(hsm);
+	if (become_user(hsm, err) || log_check(hsm->conf.log_file, err) ||
+	    web_listen_check(hsm->conf.listen, conf_default(settings_rows, "server", "listen"),
+		err))
+		return -1;
+	if ((auth = web_auth_new(&hsm->conf.auth, err)) == NULL)
+		return -1;
+	web_auth_free(&auth);
+	program_protect_memory();
+	rc = check_store(hsm, err);
+	tsb_wipe(hsm->master, sizeof(hsm->master));
+	return rc;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -261,14 +340,17 @@ main(int argc, char **argv)
 	    .rows = settings_rows,
 	    .load = load,
 	    .settings = &hsm.conf,
+	    .check = check,
 	    .init = &hsm.init,
 	    .user = &hsm.user,
 	};
 	struct tsb_err err = {0};
 	int status = program_options(&program, argc, argv);
 
-	if (status >= 0)
+	if (status >= 0) {
+		settings_free(&hsm.conf);
 		return status;
+	}
 	if (start(&hsm, &err)) {
 		fprintf(stderr, "tsb-hsm: %s\n", err.msg);
 		status = 1;

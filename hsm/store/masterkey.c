@@ -230,6 +230,8 @@ open_header(int dir, const struct hsm_settings *s, bool create,
 	rc = dirfile_read(dir, HEADER, HEADER_MAX, &file, &st, err);
 	if (rc > 0 && create)
 		return make_header(dir, s, key, err);
+	if (rc > 0 && refuse_keys_without_header(s->directory, err))
+		return -1;
 	if (rc > 0)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT,
 		    "key store %s is not there yet: run tsb-hsm --init", s->directory);
@@ -255,4 +257,43 @@ masterkey_open(const struct hsm_settings *s, bool create, unsigned char key[CRYP
 	rc = open_header(dir, s, create, key, err);
 	close(dir);
 	return rc;
+}
+
+/* What is made in the folder of path can be made there. */
+static int
+check_place(const char *path, struct tsb_err *err)
+{
+	const char *name;
+	tsb_fd_auto folder = tsb_file_folder(path, &name, err);
+
+	if (folder < 0)
+		return -1;
+	if (faccessat(folder, ".", W_OK | X_OK, AT_EACCESS) != 0)
+		return tsb_fail(err, TSB_E_IO, "cannot make %s: %s", path, strerror(errno));
+	return 0;
+}
+
+static bool
+has_header(const char *directory)
+{
+	tsb_fd_auto dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return dir >= 0 && faccessat(dir, HEADER, F_OK, 0) == 0;
+}
+
+int
+masterkey_check(const struct hsm_settings *s, bool create, unsigned char key[CRYPTO_BOX_KEY_SIZE],
+    struct tsb_err *err)
+{
+	if (masterkey_open(s, false, key, err) == 0)
+		return 0;
+	/* an old store gets no new key */
+	if (!create || err->code != TSB_E_CONFIG_NOT_EXISTENT || has_header(s->directory))
+		return -1;
+	if (access(s->directory, F_OK) != 0 && check_place(s->directory, err))
+		return -1;
+	if (s->master_key_file != NULL && key_from_file(s->master_key_file, false, key, err) != 0 &&
+	    (err->code != TSB_E_CONFIG_NOT_EXISTENT || check_place(s->master_key_file, err)))
+		return -1;
+	return 1;
 }

@@ -16,5 +16,11 @@
  */
 int masterkey_open(const struct hsm_settings *, bool create, unsigned char key[CRYPTO_BOX_KEY_SIZE],
     struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * Gives it without making anything. Returns 1 instead, and no key, when masterkey_open() with
+ * create would make what is missing; -1 where that would fail.
+ */
+int masterkey_check(const struct hsm_settings *, bool create,
+    unsigned char key[CRYPTO_BOX_KEY_SIZE], struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

@@ -268,6 +268,15 @@ conf_free(const struct conf_row *rows, void *settings)
 	}
 }
 
+const char *
+conf_default(const struct conf_row *rows, const char *section, const char *name)
+{
+	for (const struct conf_row *row = rows; row->section != NULL; row++)
+		if (tsb_streq(row->section, section) && tsb_streq(row->name, name))
+			return row->dflt;
+	return NULL;
+}
+
 void
 conf_print_help(const struct conf_row *rows, FILE *out)
 {

@@ -41,6 +41,8 @@ struct conf_row {
 int conf_load(const struct conf_row *rows, const char *const *ignore, const char *path,
     void *settings, struct tsb_err *err) TSB_MUSTCHECK;
 void conf_free(const struct conf_row *rows, void *settings);
+/* What a row has as its default; NULL = nothing. */
+const char *conf_default(const struct conf_row *rows, const char *section, const char *name);
 /* One line a setting: section.name = default -- help. */
 void conf_print_help(const struct conf_row *rows, FILE *out);
 

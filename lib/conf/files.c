@@ -7,7 +7,8 @@
 #include "lib/conf/files.h"
 #include "lib/crypto/pem.h"
 
-#define PEM_MAX (64 * 1024)
+#define PEM_MAX    (64 * 1024)
+#define BUNDLE_MAX (4 * 1024 * 1024) /* all CAs of a system are some 200 KiB */
 
 static int
 secret_load(const struct broker_conf *conf, struct broker_files *f, struct tsb_err *err)
@@ -182,11 +183,40 @@ pins_load(const struct broker_conf *conf, struct broker_files *f, struct tsb_err
 	return site_key_load(conf, f, err);
 }
 
+/* Files that libraries open when they first connect: a mistake shows at the start. */
+static int
+tls_check(const struct broker_conf *conf, struct tsb_err *err)
+{
+	const struct {
+		const char *setting, *path;
+	} files[] = {
+	    {"hsm.caFile", conf->hsm_ca},
+	    {"hsm.certificateFile", conf->hsm_cert},
+	    {"hsm.keyFile", conf->hsm_key},
+	    {"database.tlsCaFile", conf->db_tls_ca},
+	};
+
+	for (size_t i = 0; i < TSB_COUNT(files); i++) {
+		arena_auto a = {0};
+		struct tsb_view text;
+		struct tsb_err why;
+
+		if (files[i].path == NULL)
+			continue;
+		if (tsb_file_load(files[i].path, BUNDLE_MAX, &a, &text, &why))
+			return tsb_fail(err, why.code, "%s: %s", files[i].setting, why.msg);
+		if (!crypto_pem_has(text))
+			return tsb_fail(err, TSB_E_READING_PEM, "%s: %s holds no PEM",
+			    files[i].setting, files[i].path);
+	}
+	return 0;
+}
+
 int
 broker_files_load(const struct broker_conf *conf, enum store_login login, struct broker_files *f,
     struct tsb_err *err)
 {
-	if (secret_load(conf, f, err) || signers_load(conf, f, err))
+	if (secret_load(conf, f, err) || signers_load(conf, f, err) || tls_check(conf, err))
 		return -1;
 	return broker_air_gapped(conf) && login == LOGIN_API ? pins_load(conf, f, err) : 0;
 }

@@ -13,6 +13,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/web/internal.h"
@@ -62,18 +63,28 @@ remove_stale(const struct sockaddr_un *addr, struct tsb_err *err)
 	return rc ? tsb_fail(err, TSB_E_INIT, "%s is in use", addr->sun_path) : 0;
 }
 
+/* The settings are wrong, or the address is none. */
+static int
+unix_address(const char *path, struct sockaddr_un *addr, struct tsb_err *err)
+{
+	*addr = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (path[0] != '/' || strlen(path) >= sizeof(addr->sun_path))
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "unix:%s is no absolute path, or too long for a socket", path);
+	strcpy(addr->sun_path, path);
+	return 0;
+}
+
 static int
 listen_unix(const char *path, long mode, struct web_listener *out, struct tsb_err *err)
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct sockaddr_un addr;
 	struct stat st;
 	mode_t mask;
 	int fd, rc;
 
-	if (path[0] != '/' || strlen(path) >= sizeof(addr.sun_path))
-		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
-		    "unix:%s is no absolute path, or too long for a socket", path);
-	strcpy(addr.sun_path, path);
+	if (unix_address(path, &addr, err))
+		return -1;
 	if (remove_stale(&addr, err))
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -134,19 +145,28 @@ listen_address(const struct addrinfo *ai)
 }
 
 static int
-listen_tcp(const char *where, struct web_listener *out, struct tsb_err *err)
+tcp_addresses(const char *where, struct addrinfo **all, struct tsb_err *err)
 {
-	struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *all;
+	struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
 	char host[256];
 	const char *port;
-	int fd = -1, rc;
+	int rc;
 
 	if (!split_host(where, host, &port))
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "listen = %s is neither unix:/path nor host:port", where);
-	rc = getaddrinfo(host[0] ? host : NULL, port, &hints, &all);
-	if (rc)
-		return tsb_fail(err, TSB_E_INIT, "%s: %s", where, gai_strerror(rc));
+	rc = getaddrinfo(host[0] ? host : NULL, port, &hints, all);
+	return rc != 0 ? tsb_fail(err, TSB_E_INIT, "%s: %s", where, gai_strerror(rc)) : 0;
+}
+
+static int
+listen_tcp(const char *where, struct web_listener *out, struct tsb_err *err)
+{
+	struct addrinfo *all;
+	int fd = -1;
+
+	if (tcp_addresses(where, &all, err))
+		return -1;
 	for (struct addrinfo *ai = all; ai != NULL && fd < 0; ai = ai->ai_next)
 		fd = listen_address(ai);
 	freeaddrinfo(all);
@@ -176,6 +196,43 @@ web_listen(const char *where, long mode, struct web_listener *out, struct tsb_er
 		return tsb_fail(err, TSB_E_INIT, "listening socket: %s", strerror(errno));
 	}
 	*out = made;
+	return 0;
+}
+
+/* A socket that is there may be of the program that runs now: only what is none is refused. */
+static int
+check_unix(const char *path, bool made_elsewhere, struct tsb_err *err)
+{
+	struct sockaddr_un addr;
+	const char *name;
+	struct stat st;
+	tsb_fd_auto folder = -1;
+
+	if (unix_address(path, &addr, err))
+		return -1;
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		return tsb_fail(err, TSB_E_INIT, "%s exists and is no socket", path);
+	if (made_elsewhere)
+		return 0;
+	if ((folder = tsb_file_folder(path, &name, err)) < 0)
+		return -1;
+	if (faccessat(folder, ".", W_OK | X_OK, AT_EACCESS) != 0)
+		return tsb_fail(err, TSB_E_INIT, "the folder of %s: %s", path, strerror(errno));
+	return 0;
+}
+
+int
+web_listen_check(const char *where, const char *dflt, struct tsb_err *err)
+{
+	struct addrinfo *all;
+
+	if (where == NULL)
+		return tsb_fail(err, TSB_E_CONFIG_NOT_EXISTENT, "listen is not set");
+	if (strncmp(where, "unix:", 5) == 0)
+		return check_unix(where + 5, tsb_streq(where, dflt), err);
+	if (tcp_addresses(where, &all, err))
+		return -1;
+	freeaddrinfo(all);
 	return 0;
 }
 

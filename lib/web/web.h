@@ -162,6 +162,11 @@ struct web_server {
 };
 
 /*
+ * Refuses an address that starting would refuse: no address, no socket at its place, or a folder
+ * where none can be made; the folder of dflt (the default) is made by systemd. Opens nothing.
+ */
+int web_listen_check(const char *where, const char *dflt, struct tsb_err *) TSB_MUSTCHECK;
+/*
  * Serves until told to stop: on a socket from systemd, on a listening descriptor 0 (spawn-fcgi,
  * mod_fcgid), or on srv->listen. Started as plain CGI it answers one request. Returns the exit
  * status of the program. Web servers must buffer requests (nginx: fastcgi_request_buffering on, the

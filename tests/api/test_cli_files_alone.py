@@ -52,12 +52,74 @@ def test_a_foreign_keyboard_layout_is_hinted(tmp_path):
     assert "keyboard layout" in done.err
 
 
+# ---- -n refuses what starting refuses ----
+
+BROKER = """[general]
+secretKeyFile = {secret}
+{general}
+[database]
+name = "x" ; quoted
+[hsm]
+url = 'http://127.0.0.1:1'  # nobody
+{hsm}
+[fcgi]
+listen = {listen}
+[dispatcher]
+listen = {wake}
+[log]
+{log}
+"""
+GOOD = {"general": "", "hsm": "", "log": ""}
+
+
+@pytest.fixture
+def check(tmp_path, files):
+    (tmp_path / "secret").write_text("\ufeff" + "00" * 32 + "\r\n")
+    (tmp_path / "plain").write_text("x")
+    good = dict(GOOD, secret=tmp_path / "secret", listen="unix:%s/fcgi.sock" % tmp_path,
+                wake=tmp_path / "wake.sock")
+
+    def run_it(program, code, says="", **members):
+        text = BROKER.format(**dict(good, **members)).format(dir=tmp_path, files=files)
+        (tmp_path / "tsb.conf").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+        done = run("-n", "-c", tmp_path / "tsb.conf", program=program, code=code)
+        assert says in done.err, done
+    return run_it
+
+
 @pytest.mark.parametrize("program", ["tsb-fcgi", "tsb-dispatcher"])
-def test_check_refuses_what_starting_refuses(tmp_path, program):
-    settings = tmp_path / "tsb.conf"
-    settings.write_text("[general]\nsecretKeyFile = %s\n[database]\nname = x\n"
-                        "[hsm]\nurl = http://127.0.0.1:1\n" % (tmp_path / "none"))
-    assert "general.secretKeyFile" in run("-n", "-c", settings, program=program, code=1).err
+def test_check_refuses_what_starting_refuses(check, program):
+    check(program, 0)
+    check(program, 0, hsm="caFile = {files}/crt.pem # ours")
+    check(program, 1, "general.secretKeyFile", secret="{dir}/none")
+    check(program, 1, "hsm.caFile", hsm="caFile = {dir}/none")
+    check(program, 1, "hsm.caFile", hsm="caFile = {dir}/plain")
+    check(program, 1, "hsm.url", hsm="[hsm]\n[general]\n[hsm]\nurl = x")
+    check(program, 1, "general.allowedRequestCertificates",
+          general="allowedRequestCertificates = {files}/key.pem")
+    check(program, 1, "log file", log="file = {dir}/none/log")
+    wrong = {"tsb-fcgi": "listen", "tsb-dispatcher": "wake"}[program]
+    prefix = "unix:" if program == "tsb-fcgi" else ""
+    check(program, 1, "none", **{wrong: prefix + "{dir}/none/socket"})
+    check(program, 1, "too long", **{wrong: prefix + "{dir}/" + 100 * "x"})
+
+
+def test_check_of_the_listening_socket(check):
+    check("tsb-fcgi", 0, listen="127.0.0.1:9")
+    check("tsb-fcgi", 1, "is no socket", listen="unix:{dir}/plain")
+    check("tsb-fcgi", 1, "no absolute path", listen="unix:plain")
+    check("tsb-fcgi", 1, "neither unix:/path nor host:port", listen="nowhere")
+
+
+def test_a_certificate_with_text_is_a_pin(check, files, tmp_path):
+    """What `openssl x509 -text` prints is read like the certificate alone."""
+    text = subprocess.run(["openssl", "x509", "-in", files / "crt.pem", "-text"], check=True,
+                          stdout=subprocess.PIPE).stdout
+    (tmp_path / "text.pem").write_bytes(text)
+    (tmp_path / "broken.pem").write_bytes(text.replace(b"-----END", b"*----END"))
+    check("tsb-fcgi", 0, general="allowedRequestCertificates = {dir}/text.pem")
+    check("tsb-fcgi", 1, "allowedRequestCertificates",
+          general="allowedRequestCertificates = {dir}/broken.pem")
 
 
 # ---- what -o names ----

@@ -152,8 +152,12 @@ def test_nothing_readable_on_disk(hsm):
 
 
 def starts(hsm):
+    """Whether it starts, and why not; -n knows beforehand."""
+    check = subprocess.run([str(hsm.binary), "-c", str(hsm.settings), "-n"], env=hsm.env,
+                           capture_output=True, text=True, timeout=60, check=False)
     done = subprocess.run([str(hsm.binary), "-c", str(hsm.settings), "--init"], env=hsm.env,
                           capture_output=True, text=True, timeout=60, check=False)
+    assert check.returncode == done.returncode, (check.stderr, done.stderr)
     return done.returncode == 0, done.stderr
 
 
@@ -226,9 +230,40 @@ def test_settings_are_checked(tmp_path, line, says):
         conftest.TOKENS, dir=tmp_path, server="", master="masterKeyFile = %s/m" % tmp_path) + line)
     settings.chmod(0o600)
     binary = pathlib.Path(os.environ.get("TSB_BUILD", "build")) / "tsb-hsm"
-    done = subprocess.run([str(binary), "-c", str(settings), "--init"], capture_output=True,
-                          text=True, timeout=30, check=False)
-    assert done.returncode == 1 and says in done.stderr, done.stderr
+    for option in "-n", "--init":
+        done = subprocess.run([str(binary), "-c", str(settings), option], capture_output=True,
+                              text=True, timeout=30, check=False)
+        assert done.returncode == 1 and says in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("create", ["true", "false"])
+def test_check_makes_nothing(tmp_path, create):
+    settings, master = tmp_path / "conf", tmp_path / "m"
+    binary = pathlib.Path(os.environ.get("TSB_BUILD", "build")) / "tsb-hsm"
+
+    def check(code, says="", **members):
+        values = dict(conftest.TOKENS, dir=tmp_path, server="",
+                      master="masterKeyFile = %s" % members.pop("key", master))
+        text = (conftest.SETTINGS % values).replace("create = true", "create = " + create)
+        for old, new in members.items():
+            text = text.replace("/%s\n" % old, "/%s\n" % new)
+        settings.write_text(text)
+        done = subprocess.run([str(binary), "-c", str(settings), "-n"], capture_output=True,
+                              text=True, timeout=30, check=False)
+        assert done.returncode == code and says in done.stderr, done.stderr
+        assert sorted(p.name for p in tmp_path.iterdir() if p != master) == ["conf"]
+    if create == "false":
+        check(1, "--init")
+        return
+    check(0)
+    check(1, "none", store="none/store")
+    check(1, "none", key=tmp_path / "none" / "m")
+    check(1, "none", log="none/log")
+    check(1, "none", **{"hsm.sock": "none/hsm.sock"})
+    check(1, "is no socket", **{"hsm.sock": "conf"})
+    master.write_bytes(bytes(31))
+    master.chmod(0o600)
+    check(1, "32 bytes")
 
 
 def test_worker_dies_others_serve(hsm):
