@@ -477,7 +477,8 @@ read_input(struct cli *c, struct tsb_view *out)
 	}
 	if (file_read(name, 2 * TOKEN_MAX, &content, &c->err))
 		return -1;
-	*out = unwrap_text(&c->arena, arena_view(&c->arena, tsb_view_bytes(&content)));
+	*out =
+	    unwrap_text(&c->arena, arena_view(&c->arena, tsb_text_start(tsb_view_bytes(&content))));
 	return 0;
 }
 

@@ -50,7 +50,7 @@ file_read_base64(const char *path, size_t max, struct arena *a, struct tsb_view 
 
 	if (file_read(path, max, &content, err))
 		return -1;
-	text = tsb_view_bytes(&content);
+	text = tsb_text_start(tsb_view_bytes(&content));
 	while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
 		text.n--;
 	if (text.n == 0)

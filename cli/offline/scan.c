@@ -179,6 +179,9 @@ cli_offline_scan(struct cli *c)
 		return -1;
 	if (c->opt[OPT_OUT] != NULL)
 		return file_write(c->opt[OPT_OUT], FILE_SECRET, tsb_view_bytes(&s.lines), &c->err);
-	fwrite(s.lines.p, 1, s.lines.n, stdout);
+	if (s.single && s.lines.p[0] == '{') /* what a terminal could obey is escaped */
+		output_body(tsb_view_of(s.lines.p, s.lines.n - 1));
+	else
+		fwrite(s.lines.p, 1, s.lines.n, stdout);
 	return 0;
 }

@@ -1,10 +1,13 @@
 """Files as people have them: keys of old programs, texts of hand scanners, settings."""
+import json
 import os
 import subprocess
 
 import pytest
 
-from tsb import run
+from tsb import error, run
+
+pytestmark = pytest.mark.no_site
 
 
 def openssl(*args):
@@ -120,6 +123,56 @@ def test_a_certificate_with_text_is_a_pin(check, files, tmp_path):
     check("tsb-fcgi", 0, general="allowedRequestCertificates = {dir}/text.pem")
     check("tsb-fcgi", 1, "allowedRequestCertificates",
           general="allowedRequestCertificates = {dir}/broken.pem")
+
+
+# ---- marks, chains, points ----
+
+MARK = b"\xef\xbb\xbf"
+
+
+def made(broker, *args):
+    """The body of the key creation that tsb sends."""
+    broker.answers["POST", "/v1/key"] = 400, error(600, "res", "seen")
+    run("key", "create", "k", "-a", "EC", "-u", broker.url, *args, code=2)
+    return broker.sent("POST", "/v1/key")[-1]
+
+
+def test_files_with_a_mark_are_read(broker, tmp_path, files):
+    token, policy, crt = (tmp_path / name for name in ("token", "policy", "crt"))
+    token.write_bytes(MARK + b"api-key\r\n")
+    crt.write_bytes(MARK + (files / "crt.pem").read_bytes().replace(b"\n", b"\r\n"))
+    rule = {"tokens": [{"name": "t", "timelock": 0, "timeout": 0, "groups": [
+        {"name": "g", "quorum": 1, "approvals": [
+            {"type": "certificate", "value": (files / "crt.pem").read_text()}]}]}]}
+    text = {"ruleUse": rule, "ruleBlock": rule, "ruleUnblock": rule, "ruleModify": rule}
+    policy.write_bytes(MARK + json.dumps(text).encode())
+    assert "ruleUse" in made(broker, "--policy", policy, "--token-file", token)["policy"]
+    assert broker.calls[-1][3]["X-API-KEY"] == "api-key"
+    plain = made(broker, "--approvers", files / "crt.pem")["policy"]
+    assert made(broker, "--approvers", crt)["policy"] == plain
+
+
+def test_the_leaf_of_a_chain_is_taken_whatever_its_place(broker, tmp_path, files):
+    ca, leaf = tmp_path / "ca", tmp_path / "leaf"
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-subj", "/CN=issuer", "-keyout", tmp_path / "ca.key", "-out", ca)
+    openssl("req", "-new", "-key", files / "key.pem", "-subj", "/CN=officer", "-out",
+            tmp_path / "csr")
+    openssl("x509", "-req", "-in", tmp_path / "csr", "-CA", ca, "-CAkey", tmp_path / "ca.key",
+            "-CAcreateserial", "-out", leaf)
+    plain = made(broker, "--approvers", leaf)["policy"]
+    chain = tmp_path / "chain"
+    for order in (leaf, ca), (ca, leaf):
+        chain.write_text("".join(path.read_text() for path in order))
+        assert made(broker, "--approvers", chain)["policy"] == plain
+
+
+def test_compressed_points_are_named(tmp_path, files):
+    openssl("ec", "-in", files / "key.pem", "-pubout", "-conv_form", "compressed", "-out",
+            tmp_path / "pub")
+    assert "must be uncompressed" in run(
+        "key", "create", "k", "-a", "EC", "--approvers", tmp_path / "pub",
+        "-u", "http://127.0.0.1:1", code=1).err
 
 
 # ---- what -o names ----
