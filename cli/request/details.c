@@ -69,7 +69,7 @@ details_show(struct doc *t, const struct wire_client_details *d)
 	if (d->has_meta)
 		doc_payload(t, "caller's note", d->meta);
 	doc_text(t, "payload type", d->payload_type);
-	doc_text(t, "asked at", d->created);
+	doc_text(t, "created", d->created);
 	doc_text(t, "runs not after", d->expires);
 	if (d->has_missing)
 		doc_format(t, "missing", "%u more approval%s", d->missing,

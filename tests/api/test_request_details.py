@@ -138,7 +138,7 @@ def test_show_and_list_tell_who_why_and_when(tsb, shown):
     key, request = shown
     out = tsb("request", "show", request).out
     assert re.search(r"key +%s\n" % key, out) and re.search(r"operation +sign\n", out)
-    assert "invoice" in out and re.search(r"asked at +20\S+Z\n", out)
+    assert "invoice" in out and re.search(r"created +20\S+Z\n", out)
     assert re.search(r"missing +1 more approval\n", out)
     assert re.search(r"approved by +EC SHA256:\w+  anna, 20\S+Z\n", out), out
     assert re.search(r"not yet approved by +EC SHA256:\w+  carl\n", out), out
