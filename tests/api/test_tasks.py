@@ -501,7 +501,7 @@ def test_signer_may_delete_and_never_approve(api, one, signers):
     assert api.status_of(rid) == "PENDING"
     api.call("PATCH", "/v1/task", {**signed_by(signer, api, a), "id": task["id"]})
     view = api.request(rid)
-    assert view["status"] == "REJECTED" and view["rejectedBy"] == [b64(a.spki)]
+    assert view["status"] == "REJECTED" and view["rejectedBy"] == [b64(signer.spki)]
 
 
 def test_signer_that_is_not_listed_is_405(api, one, people):
