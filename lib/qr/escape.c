@@ -1,68 +1,29 @@
 #include "lib/first.h"
 
 #include <stdint.h>
+#include <string.h>
 
+#include "lib/base/shown.h"
 #include "lib/base/str.h"
 #include "lib/qr/escape.h"
 
-/* One well-formed character of n bytes (RFC 3629); -1 and n = 1 for anything else. */
+/* The character at the start of text and its n bytes; -1 and n = 1 for anything else. */
 static int32_t
 next_character(const char *text, size_t *n)
 {
-	const unsigned char *p = (const unsigned char *)text;
-	int32_t c;
+	unsigned code = 0;
 
-	*n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	for (size_t i = 1; i < *n; i++)
-		if (p[i] == '\0')
-			*n = i; /* the text ends inside the character: not well-formed */
-	if (!tsb_utf8_valid(tsb_view_of(p, *n))) {
-		*n = 1;
-		return -1;
-	}
-	c = *n == 1 ? p[0] : p[0] & (0xff >> (*n + 1));
-	for (size_t i = 1; i < *n; i++)
-		c = c << 6 | (p[i] & 0x3f);
-	return c;
+	*n = tsb_utf8_next(tsb_view_of(text, strnlen(text, 4)), &code);
+	if (*n > 0)
+		return (int32_t)code;
+	*n = 1;
+	return -1;
 }
 
-/*
- * Unicode 15: general categories Cc and Cf as far as they are in use, separators, non-characters.
- */
 static bool
 is_hidden(int32_t c)
 {
-	static const struct {
-		int32_t first, last;
-	} ranges[] = {
-	    {0x0000, 0x001f},
-	    {0x007f, 0x009f},
-	    {0x00ad, 0x00ad},
-	    {0x034f, 0x034f},
-	    {0x0600, 0x0605},
-	    {0x061c, 0x061c},
-	    {0x06dd, 0x06dd},
-	    {0x070f, 0x070f},
-	    {0x115f, 0x1160},
-	    {0x17b4, 0x17b5},
-	    {0x180b, 0x180f},
-	    {0x200b, 0x200f},
-	    {0x2028, 0x202e},
-	    {0x2060, 0x206f},
-	    {0x3164, 0x3164},
-	    {0xd800, 0xf8ff},
-	    {0xfe00, 0xfe0f},
-	    {0xfeff, 0xfeff},
-	    {0xffa0, 0xffa0},
-	    {0xfff0, 0xffff},
-	    {0x1d173, 0x1d17a},
-	    {0xe0000, 0x10ffff},
-	};
-
-	for (size_t i = 0; i < TSB_COUNT(ranges); i++)
-		if (c >= ranges[i].first && c <= ranges[i].last)
-			return true;
-	return false;
+	return !tsb_shown((unsigned)c);
 }
 
 static void
