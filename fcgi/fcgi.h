@@ -58,6 +58,8 @@ web_serve_fn imported_certificate_import;
 web_serve_fn imported_certificate_get;
 web_serve_fn imported_certificate_delete;
 web_serve_fn api_attributes_import;
+web_serve_fn apart_statistics;
+web_serve_fn apart_log;
 web_serve_fn api_verify;
 web_serve_fn api_random;
 web_serve_fn api_approver_create;
@@ -73,5 +75,8 @@ web_serve_fn api_package;
 web_serve_fn api_offline_result;
 web_serve_fn api_version;
 web_serve_fn api_license;
+web_serve_fn api_statistics;
+web_serve_fn api_log;
+web_serve_fn api_log_lines;
 
 #endif

@@ -69,10 +69,13 @@ static const struct web_route routes[] = {
 
     {VERB_GET, "/v1/versionInfo", SV, 0, api_version, 0},
     {VERB_GET, "/v1/licenseInfo", SV, 0, api_license, 0},
+    {VERB_GET, "/v1/keystore/statistics", SV, 0, api_statistics, 0},
+    {VERB_GET, "/v1/hsm/log", SV, 0, api_log, 0},
+    {VERB_GET, "/v1/hsm/log/{lines}", SV, 0, api_log_lines, 0},
     {VERB_GET, NULL, 0, 0, NULL, 0},
 };
 
-/* Routes that imported attributes answer where there is no HSM. */
+/* Routes that are answered from what is here where there is no HSM. */
 static const struct {
 	web_serve_fn *online, *air_gapped;
 } replacements[] = {
@@ -84,6 +87,9 @@ static const struct {
     {api_certificate_import, imported_certificate_import},
     {api_certificate_get, imported_certificate_get},
     {api_certificate_delete, imported_certificate_delete},
+    {api_statistics, apart_statistics},
+    {api_log, apart_log},
+    {api_log_lines, apart_log},
 };
 
 /* Tasks of several kinds may be listed by one path. */

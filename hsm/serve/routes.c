@@ -40,4 +40,6 @@ const struct web_route hsm_routes[] = {
 
     {VERB_GET, "/v1/versionInfo", SV, 0, serve_version, 0},
     {VERB_GET, "/v1/licenseInfo", SV, 0, serve_license, 0},
-    {VERB_GET, "/v1/keystore/statistics", SV, 0, serve_statistics, 0}, {0}};
+    {VERB_GET, "/v1/keystore/statistics", SV, 0, serve_statistics, 0},
+    {VERB_GET, "/v1/hsm/log", SV, 0, serve_log, 0},
+    {VERB_GET, "/v1/hsm/log/{lines}", SV, 0, serve_log_lines, 0}, {0}};

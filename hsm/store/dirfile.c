@@ -138,3 +138,24 @@ dirfile_sweep(int dir, struct tsb_err *err)
 	closedir(d);
 	return 0;
 }
+
+bool
+dirfile_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+DIR *
+dirfile_list(int dir, struct tsb_err *err)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (d != NULL)
+		return d;
+	(void)tsb_fail(err, TSB_E_IO, "cannot list the key store: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}

@@ -2,6 +2,7 @@
 #ifndef TSB_HSM_STORE_DIRFILE_H
 #define TSB_HSM_STORE_DIRFILE_H
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include "lib/base/bytes.h"
@@ -23,6 +24,10 @@ int dirfile_replace(int dir, const char *name, struct tsb_view content, mode_t m
 /* Reads a regular file of at most max bytes. Returns 0, 1 if there is none, or -1 with TSB_E_IO. */
 int dirfile_read(int dir, const char *name, size_t max, struct tsb_bytes *out, struct stat *st,
     struct tsb_err *err) TSB_MUSTCHECK;
+/* Whether a file is still the one that an earlier stat described, with the same content. */
+bool dirfile_same(const struct stat *, const struct stat *);
+/* Reads the folder from its start; the caller closes it. NULL with TSB_E_IO. */
+DIR *dirfile_list(int dir, struct tsb_err *err);
 /* Removes what killed writers left behind. Holds all locks meanwhile. */
 int dirfile_sweep(int dir, struct tsb_err *err) TSB_MUSTCHECK;
 /* Removes name durably. */

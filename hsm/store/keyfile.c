@@ -17,6 +17,15 @@ keyfile_name(struct tsb_view label, struct keyfile_name *out)
 	memcpy(out->text + 2 * sizeof(out->hash), KEYFILE_SUFFIX, sizeof(KEYFILE_SUFFIX));
 }
 
+bool
+keyfile_is_one(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n == KEYFILE_NAME_SIZE - 1 &&
+	    strcmp(name + 2 * CRYPTO_SHA256_SIZE, KEYFILE_SUFFIX) == 0;
+}
+
 static void
 additional(const char *name, struct tsb_bytes *out)
 {

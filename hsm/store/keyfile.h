@@ -18,6 +18,8 @@ struct keyfile_name {
 	char text[KEYFILE_NAME_SIZE];
 };
 
+/* Whether a file of this name is one. */
+bool keyfile_is_one(const char *name);
 void keyfile_name(struct tsb_view label, struct keyfile_name *out);
 /* Appends the file's bytes. */
 void keyfile_seal(const unsigned char master[CRYPTO_BOX_KEY_SIZE], const char *name,

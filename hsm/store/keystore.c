@@ -36,6 +36,7 @@ struct keystore {
 	struct entry *bucket[BUCKETS];
 	size_t nentries;
 	uint64_t clock; /* counts accesses, to find the oldest entry */
+	struct census *census; /* NULL until somebody asked */
 };
 
 static int
@@ -117,19 +118,12 @@ forget_oldest(struct keystore *ks)
 }
 
 static bool
-same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
-static bool
 still_there(const struct keystore *ks, const struct keyfile_name *name, const struct entry *e)
 {
 	struct stat st;
 
 	return fstatat(ks->dir, name->text, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    same_file(&st, &e->st);
+	    dirfile_same(&st, &e->st);
 }
 
 void
@@ -143,6 +137,7 @@ keystore_close(struct keystore **p)
 	for (size_t i = 0; i < BUCKETS; i++)
 		while (ks->bucket[i] != NULL)
 			forget(ks, &ks->bucket[i]);
+	census_free(&ks->census);
 	close(ks->dir);
 	tsb_wipe(ks->master, sizeof(ks->master));
 	free(ks);
@@ -399,15 +394,6 @@ compare_labels(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool
-is_key_file(const char *name)
-{
-	size_t n = strlen(name);
-
-	return n == KEYFILE_NAME_SIZE - 1 &&
-	    strcmp(name + 2 * CRYPTO_SHA256_SIZE, KEYFILE_SUFFIX) == 0;
-}
-
 static int
 read_label(struct keystore *ks, const char *name, struct arena *a, const char **label,
     struct tsb_err *err)
@@ -461,32 +447,18 @@ list_file(struct keystore *ks, const char *name, struct arena *a, struct list *l
 		list_add(l, a, label);
 }
 
-static DIR *
-open_list(const struct keystore *ks, struct tsb_err *err)
-{
-	int fd = openat(ks->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-
-	if (d != NULL)
-		return d;
-	(void)tsb_fail(err, TSB_E_IO, "cannot list the key store: %s", strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return NULL;
-}
-
 int
 keystore_list(struct keystore *ks, struct arena *a, const char ***labels, size_t *n,
     struct tsb_err *err)
 {
-	DIR *d = open_list(ks, err);
+	DIR *d = dirfile_list(ks->dir, err);
 	struct list list = {0};
 	struct dirent *entry;
 
 	if (d == NULL)
 		return -1;
 	while ((entry = readdir(d)))
-		if (is_key_file(entry->d_name))
+		if (keyfile_is_one(entry->d_name))
 			list_file(ks, entry->d_name, a, &list);
 	closedir(d);
 	if (list.n)
@@ -497,16 +469,7 @@ keystore_list(struct keystore *ks, struct arena *a, const char ***labels, size_t
 }
 
 int
-keystore_count(struct keystore *ks, size_t *n, struct tsb_err *err)
+keystore_totals(struct keystore *ks, struct census_totals *out, struct tsb_err *err)
 {
-	DIR *d = open_list(ks, err);
-	struct dirent *entry;
-
-	if (d == NULL)
-		return -1;
-	*n = 0;
-	while ((entry = readdir(d)))
-		*n += is_key_file(entry->d_name);
-	closedir(d);
-	return 0;
+	return census_take(&ks->census, ks->dir, ks->master, out, err);
 }

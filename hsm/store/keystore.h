@@ -6,6 +6,7 @@
 #define TSB_HSM_STORE_KEYSTORE_H
 
 #include "hsm/key/key.h"
+#include "hsm/store/census.h"
 
 struct keystore;
 
@@ -38,8 +39,7 @@ int keystore_remove(struct keystore *, struct tsb_view label, keystore_check *ch
 /* Sorted labels, in the arena. Damaged files are left out and logged. */
 int keystore_list(struct keystore *, struct arena *, const char ***labels, size_t *n,
     struct tsb_err *) TSB_MUSTCHECK;
-/* Counts key files without opening them. */
-int keystore_count(struct keystore *, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
+int keystore_totals(struct keystore *, struct census_totals *, struct tsb_err *) TSB_MUSTCHECK;
 
 /*
  * How often the key was used. All processes share the number, which stands beside the key file and

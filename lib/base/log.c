@@ -6,10 +6,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lib/base/bytes.h"
+#include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/base/shown.h"
 #include "lib/base/str.h"
@@ -63,6 +65,49 @@ log_check(const char *path, struct tsb_err *err)
 			return 0;
 	}
 	return tsb_fail(err, TSB_E_IO, "log file %s: %s", path, strerror(errno));
+}
+
+/* Where the last lines begin, in text that may begin inside a line. */
+static size_t
+tail_start(struct tsb_view text, long lines, bool whole)
+{
+	size_t at = text.n;
+
+	for (; lines > 0 && at > 0; lines--) {
+		const unsigned char *end = memrchr(text.p, '\n', at - 1);
+
+		if (end == NULL)
+			return whole ? 0 : at;
+		at = (size_t)(end - text.p) + 1;
+	}
+	return at;
+}
+
+int
+log_tail(long lines, size_t max, struct tsb_bytes *out, struct tsb_err *err)
+{
+	tsb_bytes_auto text = {0};
+	tsb_fd_auto fd = -1;
+	struct tsb_view v;
+	struct stat st;
+	off_t from;
+	ssize_t n;
+
+	if (log_path == NULL)
+		return tsb_fail(err, TSB_E_FILE_NOT_FOUND,
+		    "%s has no log file (log.file): see the journal of its host, journalctl -u %s",
+		    log_program, log_program);
+	fd = open(log_path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		return tsb_fail(err, TSB_E_IO, "log file: %s", strerror(errno));
+	from = st.st_size > (off_t)max ? st.st_size - (off_t)max : 0;
+	n = pread(fd, tsb_bytes_grow(&text, max), max, from);
+	if (n < 0)
+		return tsb_fail(err, TSB_E_IO, "log file: %s", strerror(errno));
+	v = tsb_view_of(text.p, (size_t)n);
+	n = (ssize_t)tail_start(v, lines, from == 0);
+	tsb_bytes_add_view(out, tsb_view_of(v.p + n, v.n - (size_t)n));
+	return 0;
 }
 
 void

@@ -6,6 +6,7 @@
 #ifndef TSB_BASE_LOG_H
 #define TSB_BASE_LOG_H
 
+#include "lib/base/bytes.h"
 #include "lib/base/err.h"
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
@@ -14,6 +15,11 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 int log_open(const char *program, const char *path, enum log_level, struct tsb_err *err);
 /* Whether log_open() could open it, which is not made for that; -1 says why not. NULL is good. */
 int log_check(const char *path, struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * Appends the last lines of the log file, whole ones, at most max bytes. TSB_E_FILE_NOT_FOUND when
+ * the log goes elsewhere: the message says where.
+ */
+int log_tail(long lines, size_t max, struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
 void log_reopen(void); /* after rotation (SIGHUP) */
 /* The id printed as req=... on each line until changed; NULL = none. Copied. */
 void log_request(const char *id);

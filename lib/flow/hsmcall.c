@@ -36,6 +36,8 @@ use_of_key(const struct hsm_pass *pass)
 	case HSM_PASS_KEY_DELETE:
 	case HSM_PASS_VERIFY:
 	case HSM_PASS_RANDOM:
+	case HSM_PASS_STATISTICS:
+	case HSM_PASS_LOG:
 	case HSM_PASS_CERTIFICATE_STORE:
 	case HSM_PASS_CERTIFICATE_GET:
 	case HSM_PASS_CERTIFICATE_DELETE:

@@ -14,6 +14,8 @@ enum hsm_passage {
 	HSM_PASS_ENCRYPT,
 	HSM_PASS_WRAP,
 	HSM_PASS_RANDOM, /* length */
+	HSM_PASS_STATISTICS,
+	HSM_PASS_LOG, /* length: lines; 0 = as many as the HSM likes */
 	HSM_PASS_CERTIFICATE_STORE,
 	HSM_PASS_CERTIFICATE_GET, /* of a key */
 	HSM_PASS_CERTIFICATE_DELETE, /* of a key */

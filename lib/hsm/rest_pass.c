@@ -2,6 +2,8 @@
 
 #include "lib/hsm/rest.h"
 
+#define REST_LOG_PATH "/v1/hsm/log"
+
 /* repeatable: doing it twice does no harm, as with storing the same certificate. */
 static const struct passage {
 	const char *method;
@@ -17,6 +19,8 @@ static const struct passage {
     [HSM_PASS_ENCRYPT] = {"POST", "/v1/encrypt", TSB_ROLE_KEY_OPERATION, true},
     [HSM_PASS_WRAP] = {"POST", "/v1/wrap", TSB_ROLE_KEY_OPERATION, true},
     [HSM_PASS_RANDOM] = {"GET", NULL, TSB_ROLE_KEY_OPERATION, true},
+    [HSM_PASS_STATISTICS] = {"GET", "/v1/keystore/statistics", TSB_ROLE_SERVICE, true},
+    [HSM_PASS_LOG] = {"GET", REST_LOG_PATH, TSB_ROLE_SERVICE, true},
     [HSM_PASS_CERTIFICATE_STORE] = {"POST", REST_CERTIFICATE_STORE_PATH, TSB_ROLE_KEY_MANAGEMENT,
 	true},
     [HSM_PASS_CERTIFICATE_GET] = {"GET", NULL, TSB_ROLE_KEY_MANAGEMENT, true},
@@ -35,6 +39,10 @@ pass_call(const struct rest_hsm *h, const struct hsm_pass *pass, struct arena *a
 	case HSM_PASS_RANDOM:
 		path = rest_hsm_random_path(a, pass->length);
 		break;
+	case HSM_PASS_LOG:
+		if (pass->length > 0)
+			path = arena_printf(a, REST_LOG_PATH "/%ld", pass->length);
+		break;
 	case HSM_PASS_CERTIFICATE_GET:
 	case HSM_PASS_CERTIFICATE_DELETE:
 		path = rest_hsm_certificate_path(a, pass->key_name);
@@ -46,6 +54,7 @@ pass_call(const struct rest_hsm *h, const struct hsm_pass *pass, struct arena *a
 	case HSM_PASS_VERIFY:
 	case HSM_PASS_ENCRYPT:
 	case HSM_PASS_WRAP:
+	case HSM_PASS_STATISTICS:
 	case HSM_PASS_CERTIFICATE_STORE:
 	case HSM_PASS__MAX:
 		break;

@@ -12,6 +12,14 @@ wire_base64_format(const char *name, struct tsb_view value, struct tsb_bytes *ou
 }
 
 void
+wire_text_member_format(const char *name, struct tsb_view text, struct tsb_bytes *out)
+{
+	tsb_bytes_add(out, "{", 1);
+	emit_view(out, name, text);
+	emit_close(out, '}');
+}
+
+void
 wire_bool_format(const char *name, bool value, struct tsb_bytes *out)
 {
 	tsb_bytes_add(out, "{", 1);

@@ -230,6 +230,8 @@ int wire_verify_parse(struct tsb_view body, struct arena *a, struct wire_verify 
     struct tsb_err *err) TSB_MUSTCHECK;
 /* {"<name>":"<base64 of value>"}: random, signature, payload */
 void wire_base64_format(const char *name, struct tsb_view value, struct tsb_bytes *out);
+/* {"<name>":"<text>"}: log */
+void wire_text_member_format(const char *name, struct tsb_view text, struct tsb_bytes *out);
 /* {"signatureValid":true} */
 void wire_bool_format(const char *name, bool value, struct tsb_bytes *out);
 

@@ -42,6 +42,36 @@ def test_license(api):
     assert {"REST_API", "TSB_ENGINE", "KEY_AUTH", "FIREBLOCKS_AGENT"} <= set(flags)
 
 
+def test_statistics_are_the_first_call_of_clients(api):
+    text = api.get("/v1/keystore/statistics")["keyStoreStatistics"]
+    assert ("private keys " in text) == (api.site.profile == "online"), text
+
+
+@pytest.mark.online_only("nobody can find the HSM away where there is none")
+def test_statistics_fail_while_the_hsm_is_away(api, site):
+    site.part("stop", "hsm")
+    try:
+        api.refused(2, "GET", "/v1/keystore/statistics")
+    finally:
+        site.part("start", "hsm")
+    api.get("/v1/keystore/statistics")
+
+
+def test_log_of_the_hsm(api):
+    whole = api.get("/v1/hsm/log")["log"]
+    few = api.get("/v1/hsm/log/3")["log"]
+    if api.site.profile == "online":
+        assert "tsb-hsm" in whole and few
+    else:
+        assert "air-gapped" in whole and few == whole
+
+
+@pytest.mark.online_only("no line of a log is counted")
+@pytest.mark.parametrize("bad,code", [("0", 619), ("100001", 619), ("-1", 619), ("x", 600)])
+def test_lines_of_the_log_are_bounded(api, bad, code):
+    api.refused(code, "GET", "/v1/hsm/log/" + bad)
+
+
 # ---- several API keys per role ----
 
 def test_api_keys_roll_over(api, site):

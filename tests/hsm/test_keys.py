@@ -255,7 +255,24 @@ def test_service(hsm):
         "Version", "Vendor", "Implementation"}
     assert "FIREBLOCKS_AGENT" in hsm.call("GET", "/v1/licenseInfo", role="SV")["clientFlags"]
     text = hsm.call("GET", "/v1/keystore/statistics", role="SV")["keyStoreStatistics"]
-    assert re.search(r"\d+ keys", text)
+    counted = re.fullmatch(
+        r"user \S+, private keys (\d+), public keys (\d+), secret keys (\d+), certificates (\d+), "
+        r"data objects \d+, invalidated keys 0, used size \d+ bytes, max size \d+ bytes, "
+        r"remaining objects \d+", text)
+    private, public, secret, _ = map(int, counted.groups())
+    labels = hsm.call("GET", "/v1/key", role="KM")
+    assert private == public >= 2 and private + secret == len(labels)
+
+
+def test_log(hsm, refused):
+    hsm.call("GET", "/v1/licenseInfo", role="SV")
+    lines = hsm.call("GET", "/v1/hsm/log", role="SV")["log"].splitlines()
+    assert any("/v1/licenseInfo" in line for line in lines)
+    last = hsm.call("GET", "/v1/hsm/log/2", role="SV")["log"]
+    assert last.count("\n") == 2 and "/v1/hsm/log" in last
+    for bad, code in (("0", 619), ("100001", 619), ("x", 600)):
+        with refused(code):
+            hsm.call("GET", "/v1/hsm/log/" + bad, role="SV")
 
 
 @pytest.mark.parametrize("method,path,right", [
@@ -264,7 +281,8 @@ def test_service(hsm):
     ("DELETE", "/v1/key/x", "KM"), ("POST", "/v1/synchronousSign", "KO"),
     ("POST", "/v1/verify", "KO"), ("POST", "/v1/timestamp", "KO"),
     ("GET", "/v1/generateRandom/1", "KO SV"), ("GET", "/v1/versionInfo", "SV"),
-    ("GET", "/v1/licenseInfo", "SV"), ("GET", "/v1/keystore/statistics", "SV")])
+    ("GET", "/v1/licenseInfo", "SV"), ("GET", "/v1/keystore/statistics", "SV"),
+    ("GET", "/v1/hsm/log", "SV"), ("GET", "/v1/hsm/log/1", "SV")])
 def test_roles(hsm, method, path, right):
     for role in TOKENS:
         status, _ = hsm.raw(method, path, b"{}" if method == "POST" else b"", role)

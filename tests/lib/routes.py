@@ -140,7 +140,7 @@ class Route:
     @property
     def sample_path(self):
         return (self.path.replace("{id}", UUID).replace("{keyName}", "absent-key")
-                .replace("{length}", "16")
+                .replace("{length}", "16").replace("{lines}", "16")
                 .replace("{approverName}", "absent-approver"))
 
 
@@ -198,8 +198,12 @@ ROUTES = [
     Route("DELETE", "/v1/certificate/{keyName}", {KO, KM}),
     Route("POST", "/v1/verify", KO, obj(verifySignatureRequest=obj(
         signKeyName=text("absent-key"), masterKeyPassword=password(),
-        signatureAlgorithm=enum("SHA256_WITH_ECDSA"), payload=b64(), signature=b64()))),
+        signatureAlgorithm=enum("SHA256_WITH_ECDSA"), payload=b64(),
+        payloadType=enum("UNSPECIFIED", False), signature=b64()))),
     Route("GET", "/v1/generateRandom/{length}", {KO, SV}),
+    Route("GET", "/v1/keystore/statistics", SV),
+    Route("GET", "/v1/hsm/log", SV),
+    Route("GET", "/v1/hsm/log/{lines}", SV),
     Route("POST", "/v1/approverManagement/create", AM, APPROVER_CREATE),
     Route("PUT", "/v1/approverManagement/create", AM, APPROVER_CREATE),
     Route("POST", "/v1/approver/onboard", AP, ONBOARD),
