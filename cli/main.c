@@ -61,7 +61,8 @@ static const struct cli_command commands[] = {
 	.kind = KIND_CERTIFICATE_REQUEST},
     {"certificate", "sign", "KEY CSR", "ask for a certificate for somebody's request",
 	cli_certificate_sign, KO, 2, 2,
-	O(ALGORITHM) | O(SUBJECT) | O(DAYS) | O(USAGE) | O(AUTHORITY) | O(TIMEOUT) | O(OUT) | O_ASK,
+	O(ALGORITHM) | O(SUBJECT) | O(DAYS) | O(USAGE) | O(AUTHORITY) | O(KEY) | O(TIMEOUT) |
+	    O(OUT) | O_ASK,
 	.kind = KIND_SIGN_CERTIFICATE},
     {"certificate", "selfsign", "KEY", "ask for a certificate of a key by itself",
 	cli_certificate_selfsign, KO, 1, 1,

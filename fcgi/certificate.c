@@ -55,10 +55,10 @@ api_certificate(void *app, struct web_request *rq, struct web_reply *reply, stru
 
 	if (make(app, rq, &in, &pem, err))
 		return -1;
-	wire_pem_format(in.key_name,
-	    tsb_kinds[in.kind].content == CONTENT_CERTIFICATE_REQUEST ? "certificateSigningRequest"
-								      : "certificate",
-	    pem, &reply->body);
+	if (tsb_kinds[in.kind].content == CONTENT_CERTIFICATE_REQUEST)
+		wire_pem_format(in.key_name, "certificateSigningRequest", pem, &reply->body);
+	else
+		wire_certificate_pem_format(in.key_name, pem, &reply->body);
 	return 0;
 }
 

@@ -50,7 +50,7 @@
 	OPT(OUT, 'o', "out", "PATH", "write the result there")                                     \
 	OPT(STATUS, 0, "status", "LIST", "comma list of states, as PENDING,APPROVED")              \
 	OPT(SINCE, 0, "since", "TIME", "only those made since a date, time or age: 7d, 2h")        \
-	OPT(KEY, 0, "key", "NAME", "only requests for this key")                                   \
+	OPT(KEY, 0, "key", "NAME", "requests: only of it; certificate: also keep it there")        \
 	OPT(APPROVER, 'k', "approver", "FILE", "private key of the approver, PEM [$TSB_APPROVER]") \
 	OPT(CERTIFICATE, 0, "certificate", "FILE",                                                 \
 	    "send this certificate instead of the bare key")                                       \

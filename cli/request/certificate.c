@@ -237,10 +237,11 @@ read_csr(struct cli *c, const char *path, struct tsb_view *der, struct certview 
 	return 0;
 }
 
-/* The name of --subject or the one that the request asks for. */
+/* The request's own name, with the common name of --subject; or --subject is the whole name. */
 static int
-common_name(struct cli *c, const struct certview *csr, const char **out)
+put_name(struct cli *c, const struct certview *csr, struct tsb_bytes *body)
 {
+	const char *name;
 	struct subject s;
 	size_t i;
 
@@ -248,13 +249,12 @@ common_name(struct cli *c, const struct certview *csr, const char **out)
 		return -1;
 	for (i = 1; i < TSB_COUNT(attributes); i++)
 		if (s.value[i] != NULL)
-			return tsb_fail(&c->err, TSB_E_INPUT,
-			    "--subject: the request brings its own %s; only CN can be another one",
-			    attributes[i].member);
-	*out = s.value[0] != NULL ? s.value[0] : certview_common_name(csr, &c->arena);
-	if (*out == NULL)
+			return put_subject(c, body);
+	name = s.value[0] != NULL ? s.value[0] : certview_common_name(csr, &c->arena);
+	if (name == NULL)
 		return tsb_fail(&c->err, TSB_E_INPUT,
 		    "the request has no common name; give --subject CN=...");
+	body_text(body, "commonName", name);
 	return 0;
 }
 
@@ -264,12 +264,11 @@ cli_certificate_sign(struct cli *c)
 	tsb_bytes_auto body = {0};
 	certview_auto csr = {0};
 	struct tsb_view der;
-	const char *name;
 
-	if (read_csr(c, c->argv[1], &der, &csr) || common_name(c, &csr, &name) ||
-	    request_open(c, &body) || put_common(c, &body))
+	if (read_csr(c, c->argv[1], &der, &csr) || request_open(c, &body) || put_common(c, &body) ||
+	    put_name(c, &csr, &body))
 		return -1;
-	body_text(&body, "commonName", name);
+	body_text(&body, "keyName", c->opt[OPT_KEY]);
 	body_bool(&body, "certificateAuthority", c->opt[OPT_AUTHORITY] != NULL);
 	body_base64(&body, "certificateSigningRequest", der);
 	return request_create(c, &body);

@@ -96,13 +96,35 @@ applicant(const struct tsb_certificate_in *in, struct arena *a, struct x509_cont
 	struct x509_request request;
 	tsb_bytes_auto name = {0};
 
-	if (x509_request_read(in->csr, a, &request, err) ||
-	    x509_name_with_common_name(request.subject, in->subject[SUBJECT_COMMON_NAME], &name,
-		err))
+	if (x509_request_read(in->csr, a, &request, err))
 		return -1;
 	content->spki = request.spki;
+	if (in->named)
+		return named_subject(in, a, &content->subject, err);
+	if (x509_name_with_common_name(request.subject, in->subject[SUBJECT_COMMON_NAME], &name,
+		err))
+		return -1;
 	content->subject = arena_view(a, tsb_view_bytes(&name));
 	return 0;
+}
+
+/* The key that will hold the certificate is the one that it is for: nobody approves in vain. */
+static int
+holder_check(struct flow *f, const char *holder, struct tsb_view spki, struct arena *a,
+    struct tsb_err *err)
+{
+	struct keyattr key;
+
+	if (holder == NULL)
+		return 0;
+	if (f->air_gapped ? f->rooms->gap->attributes(f, holder, a, &key, NULL, err)
+			  : flow_hsm_key(f, holder, a, &key, err))
+		/* no member has its password: the HSM compares when it stores the certificate */
+		return err->code == TSB_E_KEY_PASSWORD ? 0 : -1;
+	if (tsb_view_eq(key.public_key, spki))
+		return 0;
+	return tsb_fail(err, TSB_E_INVALID_CERTIFICATE,
+	    "keyName: certificateSigningRequest is not of the public key of '%s'", holder);
 }
 
 /* The issuer is the subject of the signing key's certificate. */
@@ -191,6 +213,7 @@ draft_make(struct flow *f, const struct tsb_request_in *in, struct arena *a, str
 	content = draft_content(in, d);
 	if (tsb_kinds[in->kind].content == CONTENT_CERTIFICATE) {
 		if (applicant(c, a, &content, err) ||
+		    holder_check(f, c->holder, content.spki, a, err) ||
 		    issuer(f, in->key_name, &d->key, a, &content, err))
 			return -1;
 	} else if (named_subject(c, a, &content.subject, err) || self_issuer(a, &content, err)) {
@@ -213,6 +236,22 @@ flow_certificate_payload(struct flow *f, const struct tsb_request_in *in, struct
 }
 
 /* ---- execution ---- */
+
+int
+flow_certificate_holder(const struct tsb_request *rq, struct arena *a, const char **label,
+    struct tsb_err *err)
+{
+	struct tsb_view text;
+
+	*label = tsb_kinds[rq->kind].content == CONTENT_SELF_SIGNED ? rq->key_name : NULL;
+	if (tsb_kinds[rq->kind].content != CONTENT_CERTIFICATE ||
+	    !wire_member_text(rq->inner_clean, "keyName", &text))
+		return 0;
+	if (wire_text_member_parse(rq->inner_clean, "keyName", a, &text, err))
+		return -1;
+	*label = arena_strn(a, text.p, text.n);
+	return 0;
+}
 
 static int
 approved_content(const struct tsb_request *rq, struct tsb_view *content, struct tsb_err *err)
@@ -359,5 +398,7 @@ flow_certificate_make(struct flow *f, const struct tsb_request_in *in, struct ar
 		return -1;
 	if (tsb_kinds[in->kind].content == CONTENT_SELF_SIGNED)
 		return hsm_certificate_store(f->hsm, in->key_name, *pem, err);
+	if (in->certificate.holder != NULL)
+		return hsm_certificate_store(f->hsm, in->certificate.holder, *pem, err);
 	return form_of(in->kind) == X509_KIND_REQUEST ? side_certificate(f, in, &d, a, err) : 0;
 }

@@ -6,7 +6,7 @@
 
 /*
  * A request, certificate or self-signed certificate without approvals: PEM. A self-signed
- * certificate is stored with the key; so is one beside a request, when the key has neither policy
+ * certificate is stored with the key, another one with the key that keyName says; so is one beside a request, when the key has neither policy
  * nor certificate.
  */
 int flow_certificate_make(struct flow *f, const struct tsb_request_in *in, struct arena *a,
@@ -14,6 +14,9 @@ int flow_certificate_make(struct flow *f, const struct tsb_request_in *in, struc
 /* What is to be signed; asks the HSM for the key and the issuer's certificate. */
 int flow_certificate_payload(struct flow *f, const struct tsb_request_in *in, struct arena *a,
     struct tsb_view *payload, struct tsb_err *err) TSB_MUSTCHECK;
+/* The key with which the certificate of a request will be kept; NULL = none. */
+int flow_certificate_holder(const struct tsb_request *rq, struct arena *a, const char **label,
+    struct tsb_err *err) TSB_MUSTCHECK;
 /*
  * The order that the HSM gets for a request: its kind and object. For certificates that is to sign
  * what was approved.

@@ -174,6 +174,7 @@ order_prepare(struct flow *f, struct flow_execution *x, struct tsb_err *err)
 	if (x->certificate.n > 0) {
 		x->order.type = HSM_ORDER_STORE;
 		x->order.certificate = x->certificate;
+		x->order.key_name = x->holder;
 		return 0;
 	}
 	x->order.type = HSM_ORDER_EXECUTE;
@@ -305,9 +306,9 @@ is_too_early(struct flow_execution *x, enum verdict verdict, const struct tsb_er
 }
 
 /*
- * Turns result from a signature into the certificate that it belongs to. A self-signed certificate
- * goes back to the HSM, to be stored with the key; when that is interrupted the next attempt
- * begins with a new signature.
+ * Turns result from a signature into the certificate that it belongs to. One that a key is to hold
+ * goes back to the HSM, to be stored there; when that is interrupted the next attempt begins with a
+ * new signature.
  */
 static enum verdict
 certificate_classify(struct flow *f, struct flow_execution *x, struct tsb_view *result,
@@ -316,13 +317,16 @@ certificate_classify(struct flow *f, struct flow_execution *x, struct tsb_view *
 	struct tsb_view pem;
 
 	if (x->certificate.n > 0) {
-		*result = tsb_view_str("true");
+		*result = tsb_kinds[x->request.kind].content == CONTENT_SELF_SIGNED
+		    ? tsb_view_str("true")
+		    : x->certificate;
 		return DID_IT;
 	}
-	if (flow_certificate_finish(f, &x->request, *result, &x->arena, &pem, why))
+	if (flow_certificate_finish(f, &x->request, *result, &x->arena, &pem, why) ||
+	    flow_certificate_holder(&x->request, &x->arena, &x->holder, why))
 		return why->code == TSB_E_HSM ? REFUSED : TROUBLE;
 	*result = pem;
-	if (tsb_kinds[x->request.kind].content != CONTENT_SELF_SIGNED)
+	if (x->holder == NULL)
 		return DID_IT;
 	x->certificate = pem;
 	return TO_CALL;

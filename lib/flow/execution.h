@@ -19,8 +19,8 @@ struct flow_execution {
 	struct tsb_bytes password; /* of the order; wiped */
 	struct tsb_view *approvals; /* those of the chosen token */
 	size_t napprovals;
-	struct tsb_view
-	    certificate; /* self-signed: PEM that the order stores; empty = not made yet */
+	struct tsb_view certificate; /* PEM that the order stores; empty = not made yet */
+	const char *holder; /* the key that it is stored with */
 	bool asking; /* the order asks whether an earlier attempt has happened (recover.h) */
 	bool only_asking; /* the rule is not met any more: nothing is called after that */
 	enum flow_look look;

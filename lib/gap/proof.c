@@ -167,15 +167,17 @@ prove_signature(struct proof *p, struct tsb_err *err)
 	return -1;
 }
 
-/* A self-signed one is kept with its key, as by an HSM: callers look for it there. */
+/* One that a key is to hold is kept with it, as by an HSM: callers look for it there. */
 static int
 take_certificate(struct proof *p, struct tsb_view pem, struct tsb_err *err)
 {
-	if (tsb_kinds[p->rq->kind].content != CONTENT_SELF_SIGNED) {
-		p->c->result = arena_view(p->arena, pem);
+	p->c->result = tsb_kinds[p->rq->kind].content == CONTENT_SELF_SIGNED
+	    ? tsb_view_str("true")
+	    : arena_view(p->arena, pem);
+	if (flow_certificate_holder(p->rq, p->arena, &p->c->holder, err))
+		return -1;
+	if (p->c->holder == NULL)
 		return 0;
-	}
-	p->c->result = tsb_view_str("true");
 	return crypto_pem_pick(pem, PEM_CERTIFICATE, p->arena, &p->c->certificate, err);
 }
 

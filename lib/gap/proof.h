@@ -17,7 +17,8 @@ struct gap_carried {
 	bool has_attributes; /* signed by a pinned HSM, of the key that was to change */
 	struct tsb_key_attributes attributes;
 	struct keyattr key;
-	struct tsb_view certificate; /* self-signed: DER, to be kept with the key; else empty */
+	struct tsb_view certificate; /* DER, to be kept with the key holder; empty = none */
+	const char *holder;
 };
 /* Outcome by which a repeat is recognised; sets to and reason. */
 void gap_carried_digest(struct gap_carried *c, struct arena *a, unsigned char sha256[TSB_SHA256]);

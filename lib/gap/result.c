@@ -159,7 +159,7 @@ keep_more(struct taking *t, struct store_tx *tx, struct tsb_err *err)
 		return -1;
 	if (c->certificate.n == 0)
 		return 0;
-	return gap_certificate_keep(t->f, tx, t->after.key_name, c->certificate, c->actor, err);
+	return gap_certificate_keep(t->f, tx, c->holder, c->certificate, c->actor, err);
 }
 
 static int

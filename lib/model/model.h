@@ -64,6 +64,9 @@ struct tsb_certificate_in {
 	struct tsb_view csr; /* DER of the request to be signed */
 	unsigned key_usage; /* 1 << index of api-notes.md 12.4 */
 	unsigned extended_key_usage; /* 1 << index of api-notes.md 12.4 */
+	bool named; /* for somebody else: subject is the whole name, not the common name alone */
+	const char
+	    *holder; /* key that the certificate of somebody else is kept with; NULL = none */
 };
 
 /* An asynchronous request as it arrived, checked against the field table of its kind. */

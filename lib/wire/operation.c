@@ -180,19 +180,29 @@ wire_certificate_import_parse(struct tsb_view body, struct arena *a, struct wire
 #define PEM_LINE 48 /* bytes: 64 characters (RFC 7468, 2) */
 
 void
-wire_certificate_format(const struct wire_certificate *c, struct tsb_bytes *out)
+wire_certificate_pem_format(const char *label, struct tsb_view pem, struct tsb_bytes *out)
 {
 	tsb_bytes_add(out, "{", 1);
-	emit_text(out, "label", c->label);
-	emit_name(out, "certificate");
-	tsb_bytes_add_str(out, "\"-----BEGIN CERTIFICATE-----\\n");
+	emit_text(out, "label", label);
+	emit_view(out, "certificate", pem);
+	emit_view(out, "rawCertificate", pem);
+	emit_close(out, '}');
+}
+
+void
+wire_certificate_format(const struct wire_certificate *c, struct tsb_bytes *out)
+{
+	tsb_bytes_auto pem = {0};
+
+	tsb_bytes_add_str(&pem, "-----BEGIN CERTIFICATE-----\n");
 	for (size_t i = 0; i < c->der.n; i += PEM_LINE) {
 		size_t n = c->der.n - i < PEM_LINE ? c->der.n - i : PEM_LINE;
 
-		enc_base64(tsb_view_of(c->der.p + i, n), out);
-		tsb_bytes_add_str(out, "\\n");
+		enc_base64(tsb_view_of(c->der.p + i, n), &pem);
+		tsb_bytes_add_str(&pem, "\n");
 	}
-	tsb_bytes_add_str(out, "-----END CERTIFICATE-----\\n\"}");
+	tsb_bytes_add_str(&pem, "-----END CERTIFICATE-----\n");
+	wire_certificate_pem_format(c->label, tsb_view_bytes(&pem), out);
 }
 
 void

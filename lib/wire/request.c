@@ -194,7 +194,11 @@ static const struct field sign_certificate_fields[] = {
     PASSWORD("keyPassword"),
     {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_signature), IN(algorithm)},
     VALIDITY,
-    {"commonName", FIELD_LABEL, REQUIRED, .max = 255, IN(certificate.subject[SUBJECT_COMMON_NAME])},
+    {"commonName", FIELD_LABEL, .max = 255, AT(struct form, common_name)},
+    {"standardCertificateAttributes", FIELD_OBJECT, .object = &subject_object,
+	HAS(struct form, in.certificate.named)},
+    {"keyName", FIELD_LABEL, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME,
+	IN(certificate.holder)},
     {"certificateAuthority", FIELD_BOOL, REQUIRED, IN(certificate.authority)},
     {"certificateSigningRequest", FIELD_BASE64, REQUIRED, BYTES(WIRE_PAYLOAD_MAX),
 	.pem = PEM_REQUEST, .code = TSB_E_CSR_FORMAT, IN(certificate.csr)},
@@ -215,8 +219,9 @@ static const struct field self_sign_fields[] = {
     {NULL},
 };
 
+/* The common name may be given by itself, or as one of the attributes, or twice the same. */
 static int
-self_sign_check(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err)
+subject_check(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err)
 {
 	struct form *f = dest;
 	const char **name = &f->in.certificate.subject[SUBJECT_COMMON_NAME];
@@ -282,8 +287,8 @@ static const struct {
     [KIND_UNBLOCK] = {unblock_fields, synchronous_fields, NULL},
     [KIND_MODIFY] = {modify_fields, synchronous_fields, NULL},
     [KIND_CERTIFICATE_REQUEST] = {certificate_request_fields, synchronous_fields, NULL},
-    [KIND_SIGN_CERTIFICATE] = {sign_certificate_fields, synchronous_fields, NULL},
-    [KIND_SELF_SIGN_CERTIFICATE] = {self_sign_fields, synchronous_fields, self_sign_check},
+    [KIND_SIGN_CERTIFICATE] = {sign_certificate_fields, synchronous_fields, subject_check},
+    [KIND_SELF_SIGN_CERTIFICATE] = {self_sign_fields, synchronous_fields, subject_check},
     [KIND_RESTORE_APPROVER] = {decrypt_fields, synchronous_fields, decrypt_check},
 };
 

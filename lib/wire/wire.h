@@ -214,8 +214,9 @@ struct wire_certificate {
 };
 int wire_certificate_import_parse(struct tsb_view body, struct arena *a,
     struct wire_certificate *out, struct tsb_err *err) TSB_MUSTCHECK;
-/* {"label","certificate"}, which is PEM. */
+/* {"label","certificate","rawCertificate"}, both the same PEM: clients read one or the other. */
 void wire_certificate_format(const struct wire_certificate *, struct tsb_bytes *out);
+void wire_certificate_pem_format(const char *label, struct tsb_view pem, struct tsb_bytes *out);
 
 /* ---- verify, random, timestamp, system ---- */
 

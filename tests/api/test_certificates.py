@@ -456,6 +456,50 @@ def test_validity_out_of_range(api, days):
 
 
 def test_common_names_that_contradict(api):
-    both(api, 600, "selfsign",
-         self_body("absent", "EC", standardCertificateAttributes={"commonName": "other"}),
-         "commonName")
+    other = {"standardCertificateAttributes": {"commonName": "other"}}
+    both(api, 600, "selfsign", self_body("absent", "EC", **other), "commonName")
+    both(api, 600, "sign", sign_body("absent", "EC", "AAAA", **other), "commonName")
+    both(api, 600, "sign", sign_body("absent", "EC", "AAAA", commonName=None), "commonName")
+
+
+# ---- a certificate for another key of the HSM ----
+
+@pytest.fixture
+def issued(api):
+    """An authority with a certificate, a key to be certified, and its request."""
+    authority, server = unique("ca"), unique("server")
+    key = public_key(api.create_key(authority))
+    now(api, "selfsign", self_body(authority, "EC"))
+    public_key(api.create_key(server))
+    return authority, key, server, now(api, "request", csr_body(server, "EC"))
+
+
+@pytest.mark.online_only("synchronous calls go to the offline side")
+def test_issued_at_once_with_a_whole_subject_for_a_key(api, issued):
+    authority, key, server, csr = issued
+    body = sign_body(authority, "EC", csr, commonName=None, standardCertificateAttributes=SUBJECT,
+                     keyName=server)
+    answer = api.post("/v1/certificate/synchronous/sign", body)
+    assert answer["rawCertificate"] == answer["certificate"]
+    cert = read_certificate(answer["certificate"], key)
+    assert [(a.oid, a.value) for a in cert.subject] == [(OIDS[n], v) for n, v in SUBJECT.items()]
+    held = api.get("/v1/certificate/" + server)
+    assert held == {"label": server, "certificate": answer["certificate"],
+                    "rawCertificate": answer["certificate"]}
+
+
+@pytest.mark.online_only("synchronous calls go to the offline side")
+def test_issued_by_request_with_a_whole_subject_for_a_key(api, issued):
+    authority, key, server, csr = issued
+    rid = ask(api, "sign", sign_body(authority, "EC", csr, commonName=None,
+                                     standardCertificateAttributes=SUBJECT, keyName=server))
+    result = api.wait(rid, "EXECUTED")["result"]
+    assert len(read_certificate(result, key).subject) == len(SUBJECT)
+    assert stored(api, server) == result
+
+
+@pytest.mark.online_only("synchronous calls go to the offline side")
+def test_certificate_for_a_key_that_is_another_one(api, issued):
+    authority, _, server, csr = issued
+    for code, name in ((402, authority), (650, "no-such-key"), (600, "")):
+        both(api, code, "sign", sign_body(authority, "EC", csr, keyName=name))

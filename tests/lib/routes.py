@@ -122,7 +122,8 @@ CERTIFIES = dict(signKeyName=text("absent-key"), keyPassword=password(),
                  keyUsage=lst(F("usage", "DIGITAL_SIGNATURE"), False),
                  extendedKeyUsage=lst(F("usage", "SERVER_AUTH"), False))
 CSR = dict(CERTIFIES, standardCertificateAttributes=SUBJECT)
-CERTIFICATE = dict(CERTIFIES, commonName=text("name"), certificateAuthority=F("bool", False),
+CERTIFICATE = dict(CERTIFIES, commonName=text("name"), keyName=text("x", False),
+                   certificateAuthority=F("bool", False),
                    certificateSigningRequest=F("csr", B64))
 SELF_SIGNED = dict(CERTIFIES, commonName=text("name"), certificateAuthority=F("bool", True, False))
 
