@@ -55,15 +55,17 @@ fcgi_policy_check(void *app, struct web_request *rq, struct ska_policy *policy,
     const char *envelope, bool with_status, struct tsb_err *err)
 {
 	tsb_bytes_auto body = {0};
-	struct tsb_view compact;
+	struct tsb_view compact, object;
 	bool named;
 
-	if (flow_policy_check(app, policy, rq->arena, &named, err))
+	if (flow_policy_check(app, policy, rq->arena, &named, err) ||
+	    wire_compact(rq->body, rq->arena, &compact, err))
 		return -1;
-	if (!named)
+	object = compact;
+	if (envelope != NULL && !wire_member_text(compact, envelope, &object))
 		return 0;
-	if (wire_compact(rq->body, rq->arena, &compact, err))
-		return -1;
+	if (!named && wire_policy_has_status(object) == with_status)
+		return 0;
 	if (envelope != NULL)
 		wire_policy_replace_in(compact, envelope, policy, with_status, &body);
 	else

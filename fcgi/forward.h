@@ -16,8 +16,9 @@ int fcgi_forward_body(void *app, struct web_request *rq, struct web_reply *reply
 int fcgi_payload_settle(struct web_request *rq, const char *envelope, const char *payload_type,
     struct tsb_view payload, struct tsb_err *err) TSB_MUSTCHECK;
 /*
- * Checks the policy of a body that is to be passed on. Where it names onboarded approvers, rq->body
- * becomes the body that the HSM understands. envelope: the member around the policy, NULL = none.
+ * Checks the policy of a body that is to be passed on. Where it names onboarded approvers, or its
+ * keyStatus is not as HSMs want it, rq->body becomes the body that the HSM understands. envelope:
+ * the member around the policy, NULL = none.
  */
 int fcgi_policy_check(void *app, struct web_request *rq, struct ska_policy *policy,
     const char *envelope, bool with_status, struct tsb_err *err) TSB_MUSTCHECK;

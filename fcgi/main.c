@@ -10,11 +10,13 @@
 
 #include "fcgi/fcgi.h"
 #include "fcgi/trace.h"
+#include "lib/base/str.h"
 #include "lib/custody/backupkey.h"
 #include "lib/custody/restore.h"
 #include "lib/flow/flow.h"
 #include "lib/gap/gap.h"
 #include "lib/wire/package.h"
+#include "lib/wire/wire.h"
 
 /* What the settings alone do not show. */
 static void
@@ -69,6 +71,7 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 	    .arg = (void *)conf,
 	};
 
+	wire_unknown_members_ignore(tsb_streq(conf->unknown_members, "ignore"));
 	if (server.auth == NULL) {
 		log_failure(LOG_ERROR, "start-up", err);
 		return 1;

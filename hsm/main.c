@@ -25,6 +25,7 @@
 #include "lib/base/log.h"
 #include "lib/base/program.h"
 #include "lib/base/str.h"
+#include "lib/wire/wire.h"
 
 #include "hsm/app.h"
 #include "hsm/key/make.h"
@@ -252,6 +253,8 @@ start(struct hsm_process *hsm, struct tsb_err *err)
 	if (geteuid() == 0)
 		log_warn("running as root: set server.user");
 	crypto_approver_rsa_min((unsigned)hsm->conf.approver_rsa_bits);
+	wire_unknown_members_ignore(tsb_streq(hsm->conf.unknown_members, "ignore"));
+	key_rsa_min_set(hsm->conf.rsa_bits);
 	hsm->auth = web_auth_new(&hsm->conf.auth, err);
 	return hsm->auth != NULL ? prepare_store(hsm, err) : -1;
 }

@@ -23,6 +23,8 @@ const struct conf_row settings_rows[] = {ROW("server", "listen", CONF_STR, liste
     ROW("server", "requestsPerWorker", CONF_INT, request_max, "100000", 0, 100000000,
 	"requests after which a worker is replaced; 0 = never"),
     ROW("server", "user", CONF_STR, user, NULL, 0, 0, "user to become when started as root"),
+    ROW("general", "unknownMembers", CONF_STR, unknown_members, "refuse", 0, 0,
+	"members of bodies that the API does not know: refuse or ignore"),
     ROW("log", "level", CONF_STR, log_level, "info", 0, 0, "error, warn, info or debug"),
     ROW("log", "file", CONF_STR, log_file, NULL, 0, 0, "file to append to; unset = stderr"),
     ROW("keyStore", "directory", CONF_STR, directory, "/var/lib/tsb-hsm", 0, 0,
@@ -39,6 +41,8 @@ const struct conf_row settings_rows[] = {ROW("server", "listen", CONF_STR, liste
 	"key that signs timestamps"),
     ROW("keys", "approverRsaBits", CONF_INT, approver_rsa_bits, "2048", 1024, 8192,
 	"fewest bits of RSA keys of approvers in new policies"),
+    ROW("keys", "rsaBits", CONF_INT, rsa_bits, "2048", 1024, 8192,
+	"fewest bits of new RSA keys; 1024 for what cannot be replaced yet"),
     ROW("keys", "listSystemKeys", CONF_BOOL, list_system_keys, "true", 0, 0,
 	"name attestation and timestamp keys in the list of keys"),
     WEB_AUTH_ROWS(struct hsm_settings, auth), {NULL, NULL, CONF_STR, 0, NULL, 0, 0, NULL}};
@@ -77,6 +81,9 @@ check(struct hsm_settings *s, struct tsb_err *err)
 	if (!log_level_parse(s->log_level, &level))
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "log.level must be error, warn, info or debug");
+	if (!tsb_streq(s->unknown_members, "refuse") && !tsb_streq(s->unknown_members, "ignore"))
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "general.unknownMembers must be refuse or ignore");
 	if (check_socket_mode(s, err))
 		return -1;
 	if (s->directory[0] != '/')

@@ -12,12 +12,13 @@ struct hsm_settings {
 	long workers, request_max;
 	char *user; /* to become when started as root */
 	char *log_file, *log_level;
+	char *unknown_members; /* "refuse" or "ignore" */
 	char *directory; /* of the key store */
 	char *master_key_file, *passphrase; /* exactly one is set */
 	bool create; /* make a missing store at start */
 	char *attestation_key, *timestamp_key;
 	bool list_system_keys;
-	long approver_rsa_bits;
+	long approver_rsa_bits, rsa_bits;
 	struct web_auth_conf auth;
 };
 

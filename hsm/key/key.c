@@ -13,6 +13,20 @@ const struct key_kind_row key_kinds[KEY_KIND__MAX] = {
     [KEY_AES] = {"AES", "2.16.840.1.101.3.4.1", NULL},
 };
 
+static long rsa_min = 2048;
+
+long
+key_rsa_min(void)
+{
+	return rsa_min;
+}
+
+void
+key_rsa_min_set(long bits)
+{
+	rsa_min = bits;
+}
+
 bool
 key_aes_size_valid(unsigned bits)
 {

@@ -84,6 +84,9 @@ void key_release(struct hsm_key **);
 #define hsm_key_auto struct hsm_key __attribute__((cleanup(key_release)))
 
 bool key_aes_size_valid(unsigned bits);
+/* Fewest bits of RSA keys that are made or come in (keys.rsaBits); 2048 until it is set. */
+long key_rsa_min(void);
+void key_rsa_min_set(long bits);
 
 /* Content of the key file (docs/key-store.md). Encoding appends. */
 void key_encode(const struct hsm_key *, struct tsb_bytes *out);

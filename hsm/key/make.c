@@ -10,7 +10,7 @@
 #include "hsm/key/make.h"
 #include "hsm/key/policy.h"
 
-static const long rsa_sizes[] = {2048, 3072, 4096};
+static const long rsa_sizes[] = {1024, 2048, 3072, 4096};
 
 /* Algorithms (api-notes.md 12.5) that this HSM does not make; a prefix stands for a family. */
 static const struct {
@@ -88,11 +88,13 @@ static int
 take_rsa_size(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err *err)
 {
 	for (size_t i = 0; i < TSB_COUNT(rsa_sizes); i++)
-		if (in->key_size == rsa_sizes[i]) {
+		if (in->key_size == rsa_sizes[i] && in->key_size >= key_rsa_min()) {
 			k->size = (unsigned)in->key_size;
 			return 0;
 		}
-	return tsb_fail(err, TSB_E_KEY_SIZE, "keySize must be 2048, 3072 or 4096 for RSA");
+	return tsb_fail(err, TSB_E_KEY_SIZE,
+	    "keySize must be 2048, 3072 or 4096 for RSA (keys.rsaBits of the HSM: %ld)",
+	    key_rsa_min());
 }
 
 static int
@@ -155,7 +157,8 @@ check_attributes(const struct wire_key_create *in, const struct hsm_key *k, stru
 {
 	const bool derivation = in->bip32 || in->slip10;
 
-	if (!in->flag[ATTR_DECRYPT] && !in->flag[ATTR_SIGN] && !in->flag[ATTR_UNWRAP])
+	if (!in->flag[ATTR_DECRYPT] && !in->flag[ATTR_SIGN] && !in->flag[ATTR_UNWRAP] &&
+	    !(k->kind == KEY_AES && (in->encrypt || in->wrap)))
 		return refuse(err, "one of decrypt, sign and unwrap must be true");
 	if (k->kind == KEY_AES && in->has_policy)
 		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
@@ -247,11 +250,29 @@ make(const struct tokens *ts, struct hsm_key *k, struct tsb_view password, struc
 
 /* ---- requests ---- */
 
+/* Clients send policies that ask nobody with every key; to a secret key they say nothing. */
+static void
+drop_open_policy(struct wire_key_create *in)
+{
+	bool asks = in->policy.blocked;
+
+	if (!in->has_policy)
+		return;
+	for (int r = 0; r < RULE__MAX; r++)
+		asks |= !ska_rule_is_free(&in->policy.rule[r]);
+	if (asks)
+		return;
+	log_warn("key '%s' is symmetric: its policy, which asks nobody, is left out", in->label);
+	in->has_policy = false;
+}
+
 /* Everything that does not depend on the value of the key; k->kind is set. */
 static int
 check_request(struct wire_key_create *in, const struct hsm_key *k, struct arena *a,
     struct tsb_err *err)
 {
+	if (k->kind == KEY_AES)
+		drop_open_policy(in);
 	if (check_attributes(in, k, err))
 		return -1;
 	if (in->address_format != NULL && !in->has_policy)

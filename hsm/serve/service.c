@@ -64,7 +64,10 @@ serve_statistics(void *arg, struct web_request *rq, struct web_reply *reply, str
 	    access_find_system(app, app->conf->timestamp_key, KEY_TIMESTAMP, &stamp, err) ||
 	    keystore_totals(app->ks, &n, err))
 		return -1;
-	/* the text that clients of the published API know; the keys of damaged files are the invalidated ones */
+	/*
+	 * the text that clients of the published API know; the keys of damaged files are the
+	 * invalidated ones
+	 */
 	tsb_bytes_addf(&reply->body,
 	    "{\"keyStoreStatistics\":\"user tsb-hsm, private keys %zu, public keys %zu, "
 	    "secret keys %zu, certificates %zu, data objects 0, invalidated keys %zu, "

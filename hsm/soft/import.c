@@ -8,7 +8,6 @@
 
 #include "hsm/soft/internal.h"
 
-#define RSA_MIN 2048
 #define RSA_MAX 8192
 
 static int
@@ -23,8 +22,9 @@ check_rsa(EVP_PKEY *pair, struct hsm_key *k, struct tsb_err *err)
 {
 	int bits = EVP_PKEY_get_bits(pair);
 
-	if (bits < RSA_MIN || bits > RSA_MAX)
-		return unusable(err, "an RSA key must have 2048 to 8192 bits");
+	if (bits < key_rsa_min() || bits > RSA_MAX)
+		return unusable(err,
+		    "an RSA key has too few bits (keys.rsaBits), or more than 8192");
 	k->size = (unsigned)bits;
 	return 0;
 }

@@ -27,6 +27,8 @@ const struct conf_row broker_conf_rows[] = {
 	"fewest bits of RSA keys of approvers in new policies"},
     {"general", "fetchResultOnce", CONF_BOOL, AT(fetch_result_once), "false", 0, 0,
 	"erase a result when it has been fetched"},
+    {"general", "unknownMembers", CONF_STR, AT(unknown_members), "refuse", 0, 0,
+	"members of bodies that the API does not know: refuse or ignore"},
     {"general", "secretKeyFile", CONF_STR, AT(secret_key_file), NULL, 0, 0,
 	"file with 64 hex digits: the key that seals key passwords and containers of approvers"},
     {"general", "retainFinishedRequests", CONF_INT, AT(retain_days), "0", 0, 36500,
@@ -77,6 +79,8 @@ const struct conf_row broker_conf_rows[] = {
 	"API key for key operations there, instead of apiKey"},
     {"hsm", "serviceToken", CONF_SECRET, AT(hsm_role_key[TSB_ROLE_SERVICE]), NULL, 0, 0,
 	"API key for service calls there, instead of apiKey"},
+    {"hsm", "bearerToken", CONF_SECRET, AT(hsm_bearer), NULL, 0, 0,
+	"token of a hosted service there, instead of API keys; better bearerTokenFile"},
     {"hsm", "backupKeyName", CONF_STR, AT(hsm_backup_key), "approver-mgmt-backup-key-rsa-wrapping",
 	0, 0, "key there that backups of approvers are encrypted for; made when missing"},
     {"hsm", "caFile", CONF_STR, AT(hsm_ca), NULL, 0, 0,
@@ -84,6 +88,8 @@ const struct conf_row broker_conf_rows[] = {
     {"hsm", "certificateFile", CONF_STR, AT(hsm_cert), NULL, 0, 0, "client certificate, PEM"},
     {"hsm", "keyFile", CONF_STR, AT(hsm_key), NULL, 0, 0, "key of the client certificate, PEM"},
     {"hsm", "timeout", CONF_INT, AT(hsm_timeout), "30", 1, 600, "seconds for one call"},
+    {"hsm", "keyTimeout", CONF_INT, AT(hsm_key_timeout), "120", 1, 3600,
+	"seconds for making a key, which may take long"},
     {"hsm", "connectTimeout", CONF_INT, AT(hsm_connect_timeout), "3", 1, 60,
 	"seconds for connecting to one endpoint"},
 
@@ -159,6 +165,16 @@ octal_mode(const char *text, long *mode)
 	return *text != '\0' && *end == '\0' && *mode > 0 && *mode <= 0777;
 }
 
+static bool
+has_api_key(const struct broker_conf *c)
+{
+	bool has = c->hsm_api_key != NULL;
+
+	for (int role = 0; role < TSB_ROLE__MAX; role++)
+		has |= c->hsm_role_key[role] != NULL;
+	return has;
+}
+
 static int
 check(const struct broker_conf *c, struct tsb_err *err)
 {
@@ -180,6 +196,12 @@ check(const struct broker_conf *c, struct tsb_err *err)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "dispatcher.lease (%ld s) must exceed hsm.timeout (%ld s)", c->lease,
 		    c->hsm_timeout);
+	if (!tsb_streq(c->unknown_members, "refuse") && !tsb_streq(c->unknown_members, "ignore"))
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "general.unknownMembers must be refuse or ignore");
+	if (c->hsm_bearer != NULL && has_api_key(c))
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "hsm.bearerToken stands in the place of API keys of the HSM: set one of them");
 	if ((c->hsm_cert == NULL) != (c->hsm_key == NULL))
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "hsm.certificateFile and hsm.keyFile come together");
@@ -306,6 +328,8 @@ broker_hsm_conf(const struct broker_conf *c)
 	    .cert_file = c->hsm_cert,
 	    .key_file = c->hsm_key,
 	    .timeout = c->hsm_timeout,
+	    .key_timeout = c->hsm_key_timeout,
+	    .bearer = c->hsm_bearer,
 	    .connect_timeout = c->hsm_connect_timeout,
 	};
 

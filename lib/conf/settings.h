@@ -17,6 +17,7 @@ struct broker_conf {
 	struct conf_list request_signers; /* certificate files */
 	long approver_rsa_bits;
 	bool fetch_result_once;
+	char *unknown_members; /* "refuse" or "ignore" */
 	char *secret_key_file;
 	long retain_days;
 	/* [airGapped] */
@@ -30,9 +31,9 @@ struct broker_conf {
 	    *admin_password;
 	/* [hsm] */
 	char *hsm_backup_key;
-	char *hsm_url, *hsm_api_key, *hsm_role_key[TSB_ROLE__MAX];
+	char *hsm_url, *hsm_api_key, *hsm_role_key[TSB_ROLE__MAX], *hsm_bearer;
 	char *hsm_ca, *hsm_cert, *hsm_key;
-	long hsm_timeout, hsm_connect_timeout;
+	long hsm_timeout, hsm_key_timeout, hsm_connect_timeout;
 	/* [fcgi] */
 	char *listen;
 	char *socket_mode;

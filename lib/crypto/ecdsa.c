@@ -204,6 +204,21 @@ lower_half(const struct ecdsa_work *w, const BIGNUM *s)
 }
 
 int
+ecdsa_to_low_s(const struct curve *curve, struct tsb_view der, struct tsb_bytes *out,
+    struct tsb_err *err)
+{
+	ecdsa_work_auto w = {0};
+	ecdsa_sig_auto *sig = parse_der(der);
+	BIGNUM *r, *s;
+
+	if (sig == NULL || !ecdsa_work_begin(&w, curve))
+		return failed(err);
+	r = BN_dup(ECDSA_SIG_get0_r(sig));
+	s = lower_half(&w, ECDSA_SIG_get0_s(sig));
+	return ecdsa_put_der(r, s, out) ? 0 : failed(err);
+}
+
+int
 ecdsa_to_eth(const struct curve *curve, EVP_PKEY *public_key, struct tsb_view digest,
     struct tsb_view der, struct tsb_bytes *out, struct tsb_err *err)
 {

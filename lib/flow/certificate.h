@@ -6,8 +6,8 @@
 
 /*
  * A request, certificate or self-signed certificate without approvals: PEM. A self-signed
- * certificate is stored with the key, another one with the key that keyName says; so is one beside a request, when the key has neither policy
- * nor certificate.
+ * certificate is stored with the key, another one with the key that keyName says; so is one beside
+ * a request, when the key has neither policy nor certificate.
  */
 int flow_certificate_make(struct flow *f, const struct tsb_request_in *in, struct arena *a,
     struct tsb_view *pem, struct tsb_err *err) TSB_MUSTCHECK;

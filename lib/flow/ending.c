@@ -23,8 +23,8 @@ ending_check(const struct ending *e, const struct tsb_request *rq, struct tsb_er
 
 	uuid_format(&rq->id, id);
 	if (tsb_state_terminal(rq->state))
-		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
-		    "request %s is finished: it is %s", id, tsb_state_names[rq->state]);
+		return tsb_fail(err, TSB_E_REQUEST_NOT_EXISTENT,
+		    "there is no open request %s: it is %s", id, tsb_state_names[rq->state]);
 	if (rq->owner != NULL)
 		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
 		    "request %s is being executed by the HSM", id);
@@ -141,7 +141,8 @@ flow_requests_cancel_of_key(struct flow *f, const char *key_name, struct arena *
 		if (flow_request_cancel(f, &s.ids[i], "key deleted", a, &skipped) == 0)
 			continue;
 		/* it was finished meanwhile, or the HSM's answer will end it */
-		if (skipped.code != TSB_E_UNSUPPORTED_OPERATION) {
+		if (skipped.code != TSB_E_UNSUPPORTED_OPERATION &&
+		    skipped.code != TSB_E_REQUEST_NOT_EXISTENT) {
 			*err = skipped;
 			return -1;
 		}

@@ -8,7 +8,10 @@
 
 /* Payloads of token-format.md 2: each binds all that the approved operation will do. */
 
-/* As the HSM will see the new policy: checked, and with the certificates of named approvers. */
+/*
+ * As the HSM will see the new policy: checked, with the certificates of named approvers, and
+ * without keyStatus.
+ */
 static int
 policy_settle(struct flow *f, struct tsb_request_in *in, struct arena *a, struct tsb_err *err)
 {
@@ -17,7 +20,7 @@ policy_settle(struct flow *f, struct tsb_request_in *in, struct arena *a, struct
 
 	if (flow_policy_check(f, in->policy, a, &named, err))
 		return -1;
-	if (named) {
+	if (named || wire_policy_has_status(in->inner_clean)) {
 		wire_policy_replace(in->inner_clean, in->policy, false, &inner);
 		in->inner_clean = arena_view(a, tsb_view_bytes(&inner));
 	}

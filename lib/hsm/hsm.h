@@ -14,9 +14,11 @@ struct hsm_conf {
 	const char *url; /* addresses: commas = pick one at random and fall back to the others,
 			  * semicolons = in this order; lib/http/endpoint.h */
 	const char *api_key[TSB_ROLE__MAX]; /* NULL = none sent */
+	const char *bearer; /* instead of API keys; NULL = none */
 	const char *ca_file; /* NULL = the system's */
 	const char *cert_file, *key_file; /* client certificate, NULL = none */
 	long timeout; /* seconds for one call */
+	long key_timeout; /* seconds for one that makes a key; 0 = the same */
 	long connect_timeout; /* seconds */
 };
 

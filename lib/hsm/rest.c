@@ -23,6 +23,9 @@ conf_check(const struct hsm_conf *conf, struct tsb_err *err)
 		if (conf->api_key[i] != NULL && strpbrk(conf->api_key[i], "\r\n") != NULL)
 			return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 			    "an API key of the HSM has a line break inside");
+	if (conf->bearer != NULL && strpbrk(conf->bearer, "\r\n") != NULL)
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "the bearer token of the HSM has a line break inside");
 	return 0;
 }
 
@@ -56,7 +59,17 @@ rest_open(const struct hsm_conf *conf, struct tsb_err *err)
 	h->http = client;
 	for (int i = 0; i < TSB_ROLE__MAX; i++)
 		h->api_key[i] = tsb_strdup(conf->api_key[i]);
+	h->bearer = tsb_strdup(conf->bearer);
+	h->key_timeout_ms = conf->key_timeout * 1000;
 	return &h->hsm;
+}
+
+static void
+secret_free(char *text)
+{
+	if (text != NULL)
+		tsb_wipe(text, strlen(text));
+	free(text);
 }
 
 static void
@@ -65,11 +78,9 @@ rest_close(struct hsm *hsm)
 	struct rest_hsm *h = rest_hsm_of(hsm);
 
 	http_client_free(&h->http);
-	for (int i = 0; i < TSB_ROLE__MAX; i++) {
-		if (h->api_key[i] != NULL)
-			tsb_wipe(h->api_key[i], strlen(h->api_key[i]));
-		free(h->api_key[i]);
-	}
+	for (int i = 0; i < TSB_ROLE__MAX; i++)
+		secret_free(h->api_key[i]);
+	secret_free(h->bearer);
 	free(h);
 }
 
@@ -95,6 +106,7 @@ rest_hsm_call(const struct rest_hsm *h, const char *method, const char *path, en
 	    .method = method,
 	    .path = path,
 	    .apikey = h->api_key[role],
+	    .bearer = h->bearer,
 	    .body = body,
 	    .repeatable = repeatable,
 	};
@@ -111,7 +123,7 @@ rest_hsm_raise(const struct rest_reply *reply, struct tsb_err *err)
 {
 	if (reply->status == 401)
 		return tsb_fail(err, TSB_E_CONNECTIVITY,
-		    "the HSM does not accept the broker's API key (hsm.apiKey)");
+		    "the HSM does not accept the broker's API key or token (hsm.apiKey, hsm.bearerToken)");
 	return wire_error_raise(tsb_view_bytes(&reply->body), reply->status, err);
 }
 
@@ -277,6 +289,7 @@ rest_backup_key_make(struct hsm *hsm, const char *label, struct tsb_err *err)
 	wire_backup_key_format(label, &body);
 	call = rest_hsm_call(h, "POST", REST_KEY_PATH, TSB_ROLE_KEY_MANAGEMENT, false,
 	    tsb_view_bytes(&body));
+	call.timeout_ms = h->key_timeout_ms;
 	return just_do(h, &call, err);
 }
 

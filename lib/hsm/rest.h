@@ -9,6 +9,8 @@ struct rest_hsm {
 	struct hsm hsm; /* first: what hsm.h hands out */
 	struct http_client *http;
 	char *api_key[TSB_ROLE__MAX];
+	char *bearer;
+	long key_timeout_ms; /* of calls that make a key */
 	int64_t lacks_until[HSM_OFFER__MAX]; /* monotonic ms; 0 = not known to lack it */
 };
 

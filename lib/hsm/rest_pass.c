@@ -32,6 +32,7 @@ pass_call(const struct rest_hsm *h, const struct hsm_pass *pass, struct arena *a
 {
 	const struct passage *row = &passages[pass->what];
 	const char *path = row->path;
+	struct rest_call call;
 
 	switch (pass->what) {
 	case HSM_PASS_SYNCHRONOUS:
@@ -59,7 +60,10 @@ pass_call(const struct rest_hsm *h, const struct hsm_pass *pass, struct arena *a
 	case HSM_PASS__MAX:
 		break;
 	}
-	return rest_hsm_call(h, row->method, path, row->role, row->repeatable, pass->body);
+	call = rest_hsm_call(h, row->method, path, row->role, row->repeatable, pass->body);
+	if (pass->what == HSM_PASS_KEY_CREATE)
+		call.timeout_ms = h->key_timeout_ms;
+	return call;
 }
 
 int

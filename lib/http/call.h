@@ -21,6 +21,8 @@ struct rest_call {
 	const char *method; /* "GET", "POST", "PUT", "PATCH", "DELETE" */
 	const char *path; /* "/v1/request/...", percent-encoded, with the query if any */
 	const char *apikey; /* NULL = none */
+	const char *bearer; /* token of RFC 6750, NULL = none */
+	long timeout_ms; /* 0 = the one of the options */
 	const char *content_type; /* of body; NULL = application/json */
 	const char *accept; /* NULL = application/json */
 	struct tsb_view body; /* empty = none */

@@ -95,6 +95,7 @@ static void
 add_params(struct tsb_bytes *params, const struct rest_call *call)
 {
 	const char *query = strchr(call->path, '?');
+	tsb_bytes_auto bearer = {0};
 	char length[24];
 
 	add_param(params, "GATEWAY_INTERFACE", "CGI/1.1");
@@ -106,6 +107,10 @@ add_params(struct tsb_bytes *params, const struct rest_call *call)
 	add_param(params, "HTTP_ACCEPT", call->accept != NULL ? call->accept : "application/json");
 	if (call->apikey != NULL)
 		add_param(params, "HTTP_X_API_KEY", call->apikey);
+	if (call->bearer != NULL) {
+		tsb_bytes_addf(&bearer, "Bearer %s", call->bearer);
+		add_param(params, "HTTP_AUTHORIZATION", tsb_bytes_cstr(&bearer));
+	}
 	if (call->body.n == 0)
 		return;
 	snprintf(length, sizeof(length), "%zu", call->body.n);
@@ -244,7 +249,7 @@ fastcgi_start(struct fastcgi *x, const struct rest_call *call)
 	x->written = 0;
 	x->connected = x->ended = false;
 	x->connect_until = now + x->connect_timeout_ms;
-	x->until = now + x->timeout_ms;
+	x->until = now + (call->timeout_ms != 0 ? call->timeout_ms : x->timeout_ms);
 	fastcgi_answer_init(&x->answer, x->reply_max);
 	write_request(&x->request, call);
 	try_connect(x);

@@ -69,7 +69,6 @@ set_limits(struct transfer *t, const struct rest_options *o)
 	SET(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
 	/* One request per connection at a time, so that on_send() sees each. */
 	SET(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(t->easy, CURLOPT_TIMEOUT_MS, o->timeout_ms);
 	SET(t->easy, CURLOPT_CONNECTTIMEOUT_MS, o->connect_timeout_ms);
 	SET(t->easy, CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
 	SET(t->easy, CURLOPT_USERAGENT, "tsb/" TSB_VERSION);
@@ -104,7 +103,9 @@ transfer_init(struct transfer *t, const struct rest_options *o)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, global_init);
-	*t = (struct transfer){.easy = curl_easy_init(), .reply_max = o->reply_max};
+	*t = (struct transfer){.easy = curl_easy_init(),
+	    .reply_max = o->reply_max,
+	    .timeout_ms = o->timeout_ms};
 	if (t->easy == NULL)
 		fatal("libcurl: no handle");
 	set_limits(t, o);
@@ -148,6 +149,15 @@ header_add(struct transfer *t, const char *name, const char *value)
 }
 
 static void
+bearer_add(struct transfer *t, const char *token)
+{
+	tsb_bytes_auto value = {0};
+
+	tsb_bytes_addf(&value, "Bearer %s", token);
+	header_add(t, "Authorization", tsb_bytes_cstr(&value));
+}
+
+static void
 set_method(struct transfer *t, const struct rest_call *call)
 {
 	bool has_body = call->body.n > 0 || tsb_streq(call->method, "POST");
@@ -181,6 +191,9 @@ transfer_start(struct transfer *t, const struct rest_call *call)
 		    call->content_type != NULL ? call->content_type : "application/json");
 	if (call->apikey != NULL)
 		header_add(t, "X-API-KEY", call->apikey);
+	if (call->bearer != NULL)
+		bearer_add(t, call->bearer);
+	SET(t->easy, CURLOPT_TIMEOUT_MS, call->timeout_ms != 0 ? call->timeout_ms : t->timeout_ms);
 	/* No pause for a 100 Continue that many servers never send. */
 	t->headers = curl_slist_append(t->headers, "Expect:");
 	SET(t->easy, CURLOPT_HTTPHEADER, t->headers);

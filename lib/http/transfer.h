@@ -11,6 +11,7 @@ struct transfer {
 	struct curl_slist *headers;
 	struct tsb_bytes reply;
 	size_t reply_max;
+	long timeout_ms; /* of calls that have no limit of their own */
 	int64_t not_after_ms;
 	bool repeatable;
 	bool sent; /* bytes of the request may have left */

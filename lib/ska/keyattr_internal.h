@@ -39,6 +39,7 @@ enum keyattr_element {
 	EL_GROUP,
 	EL_QUORUM,
 	EL_APPROVAL,
+	EL_OTHER, /* of newer firmware: skipped */
 	EL__MAX
 };
 

@@ -67,6 +67,7 @@ static const struct element_row elements[EL__MAX] = {
     [EL_QUORUM] = {"quorum", EL_GROUP, .need = true, .text = true},
     [EL_APPROVAL] = {"approval", EL_GROUP, .many = true, .text = true,
 	.attribute = {{"type", true}, {"name", false}}},
+    [EL_OTHER] = {"of newer firmware", EL__MAX, .many = true, .text = true},
 };
 #undef FLAG
 #undef RULE
@@ -136,6 +137,11 @@ find_child(struct keyattr_reader *r, enum keyattr_element parent, const char *na
 			*out = (enum keyattr_element)e;
 			return 0;
 		}
+	/* it stays in the digest; in a policy it could mean that less is allowed than we think */
+	if (parent == EL_KEY || parent == EL_ATTRIBUTES) {
+		*out = EL_OTHER;
+		return 0;
+	}
 	return keyattr_refuse(r, "unknown element in %s", keyattr_element_name(r, parent));
 }
 
@@ -165,6 +171,11 @@ enter(struct keyattr_reader *r, const char *name, const char **attributes)
 		    keyattr_element_name(r, parent));
 	if (find_child(r, parent, name, &e))
 		return -1;
+	if (e == EL_OTHER) {
+		r->open[++r->depth] = e;
+		tsb_bytes_reset(&r->text);
+		return 0;
+	}
 	if (e < latest || (e == latest && !elements[e].many))
 		return keyattr_refuse(r, "element %s is repeated or in the wrong place",
 		    keyattr_element_name(r, e));
@@ -190,6 +201,11 @@ leave(struct keyattr_reader *r)
 {
 	enum keyattr_element e = r->open[r->depth];
 
+	if (e == EL_OTHER) {
+		r->depth--;
+		tsb_bytes_reset(&r->text);
+		return 0;
+	}
 	if (elements[e].text) {
 		if (keyattr_take_text(r, e, tsb_bytes_cstr(&r->text)))
 			return -1;

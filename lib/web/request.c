@@ -3,12 +3,14 @@
  *
  * The path comes from REQUEST_URI, which web servers pass on as sent: only there does an encoded
  * slash inside {keyName} survive. Identity comes from variables that the web server sets, never
- * from HTTP_* ones, which any client can set; HTTP_X_API_KEY is a secret, not a claim.
+ * from HTTP_* ones, which any client can set; HTTP_X_API_KEY and HTTP_AUTHORIZATION are
+ * secrets, not claims.
  */
 #include "lib/first.h"
 
 #include <limits.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/base/enc.h"
 #include "lib/base/str.h"
@@ -211,24 +213,50 @@ parse_cert(struct web_call *call, char *const *env, struct tsb_err *err)
 }
 
 /*
- * Of two keys nobody says which one counts. Some web servers join them to one that is wrong; where
- * both arrive they are wrong, too.
+ * Of two headers nobody says which one counts. Some web servers join them to one that is wrong;
+ * where both arrive they are wrong, too. NULL for none, and for several.
  */
+static const char *
+only_one(char *const *env, const char *name, bool *given)
+{
+	const size_t n = strlen(name);
+	const char *found = NULL;
+
+	*given = false;
+	for (; env != NULL && *env != NULL; env++) {
+		if (strncmp(*env, name, n) != 0 || (*env)[n] != '=')
+			continue;
+		if (*given)
+			return NULL;
+		*given = true;
+		found = *env + n + 1;
+	}
+	return found;
+}
+
+/* Hosted services hand out bearer tokens (RFC 6750, 2.1): API keys under another name. */
+static const char *
+bearer_token(char *const *env)
+{
+	static const char scheme[] = "Bearer ";
+	bool given;
+	const char *text = only_one(env, "HTTP_AUTHORIZATION", &given);
+
+	if (text == NULL || strncasecmp(text, scheme, sizeof(scheme) - 1) != 0)
+		return NULL;
+	return text + sizeof(scheme) - 1;
+}
+
 static const char *
 only_apikey(char *const *env)
 {
-	static const char name[] = "HTTP_X_API_KEY=";
-	const char *found = NULL;
+	bool given;
+	const char *key = only_one(env, "HTTP_X_API_KEY", &given);
 
-	for (; env != NULL && *env != NULL; env++) {
-		if (strncmp(*env, name, sizeof(name) - 1) != 0)
-			continue;
-		if (found != NULL)
-			return NULL;
-		found = *env + sizeof(name) - 1;
-	}
+	if (!given)
+		key = bearer_token(env);
 	/* no key is that long: a wrong one, which is always 401 and 631 (api-notes.md 2.2) */
-	return found != NULL && *found != '\0' && strlen(found) <= WEB_APIKEY_MAX ? found : NULL;
+	return key != NULL && *key != '\0' && strlen(key) <= WEB_APIKEY_MAX ? key : NULL;
 }
 
 static int

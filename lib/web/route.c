@@ -62,6 +62,32 @@ pattern_beats(const char *a, const char *b)
 	return false;
 }
 
+/* Patterns whose last segments are siblings: what differs is one name. */
+static bool
+same_folder(const char *a, const char *b)
+{
+	size_t n = (size_t)(strrchr(a, '/') - a) + 1;
+
+	return strncmp(a, b, n) == 0 && strchr(b + n, '/') == NULL;
+}
+
+/*
+ * A {} beside literal names fits whatever nobody knows: it tells nothing about other verbs, and
+ * POST /v1/key/nonsense is no path of the API.
+ */
+static bool
+fits_anything(const struct web_route *routes, const struct web_route *r)
+{
+	const char *last = strrchr(r->pattern, '/') + 1;
+
+	if (*last != '{')
+		return false;
+	for (const struct web_route *s = routes; s->pattern != NULL; s++)
+		if (same_folder(r->pattern, s->pattern) && *(strrchr(s->pattern, '/') + 1) != '{')
+			return true;
+	return false;
+}
+
 int
 web_call_route(struct web_call *call, const struct web_route *routes, struct tsb_err *err)
 {
@@ -71,7 +97,8 @@ web_call_route(struct web_call *call, const struct web_route *routes, struct tsb
 	for (const struct web_route *r = routes; r->pattern != NULL; r++) {
 		if (!route_fits(r, call, param))
 			continue;
-		call->allow |= 1U << r->verb;
+		if (r->verb == call->rq.verb || !fits_anything(routes, r))
+			call->allow |= 1U << r->verb;
 		if (r->verb != call->rq.verb ||
 		    (best != NULL && !pattern_beats(r->pattern, best->pattern)))
 			continue;

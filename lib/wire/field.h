@@ -79,6 +79,7 @@ struct field_object {
 	const struct field *fields;
 	const struct field *more; /* a second table, may be NULL */
 	bool open; /* answers of others: unknown members are skipped */
+	bool strict; /* what is approved: they are refused, here and below, whatever the setting */
 	/* Defaults, before the members; may be NULL. */
 	void (*init)(void *dest, struct arena *a);
 	/* Rules between members; may be NULL. */

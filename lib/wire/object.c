@@ -105,16 +105,26 @@ read_member(struct reader *r, struct json_object *o, const struct field *f,
 	return 0;
 }
 
+static bool unknown_ignored;
+
+void
+wire_unknown_members_ignore(bool ignore)
+{
+	unknown_ignored = ignore;
+}
+
 static int
 read_object(struct reader *r, struct json_object *o, const struct field_object *object,
     const struct field_path *at, void *dest)
 {
 	const struct field *tables[] = {object->fields, object->more};
+	const bool outside = r->strict;
 	char quoted[FIELD_QUOTE];
 
 	if (!tree_is(o, json_type_object))
 		return value_refuse(r, at, TSB_OK, "must be an object");
-	if (!object->open) {
+	r->strict |= object->strict;
+	if (!object->open && (r->strict || !unknown_ignored)) {
 		json_object_object_foreach(o, name, member)
 		{
 			const struct field_path here = {at, field_quote(tsb_view_str(name), quoted),
@@ -131,6 +141,7 @@ read_object(struct reader *r, struct json_object *o, const struct field_object *
 		for (const struct field *f = tables[i]; f != NULL && f->name != NULL; f++)
 			if (read_member(r, o, f, at, dest))
 				return -1;
+	r->strict = outside;
 	return object->check != NULL ? object->check(dest, at, r->a, r->err) : 0;
 }
 
@@ -176,7 +187,7 @@ int
 field_read(struct tsb_view body, const struct field_object *object, struct arena *a, void *dest,
     struct tsb_view *compact, struct tsb_err *err)
 {
-	struct reader r = {a, err};
+	struct reader r = {.a = a, .err = err};
 	struct tsb_view text;
 	tree_auto *root = NULL;
 
@@ -208,7 +219,7 @@ field_read_reply_list(struct tsb_view body, const struct field *row, struct aren
     struct tsb_err *err)
 {
 	const struct field_path at = {NULL, row->name, 0};
-	struct reader r = {a, err};
+	struct reader r = {.a = a, .err = err};
 	struct tsb_view text;
 	tree_auto *root = NULL;
 

@@ -105,16 +105,17 @@ static const struct field status_fields[] = {
 static const struct field_object status_object = {status_fields};
 
 static const struct field with_status[] = {
-    {"keyStatus", FIELD_OBJECT, REQUIRED, .object = &status_object},
+    {"keyStatus", FIELD_OBJECT, .object = &status_object}, /* absent: not blocked */
     {NULL},
 };
 static const struct field without_status[] = {
-    {"keyStatus", FIELD_NONE},
+    {"keyStatus", FIELD_IGNORED}, /* block and unblock have rules of their own */
     {NULL},
 };
 
-const struct field_object policy_object = {rules_fields, with_status, .init = policy_init};
-const struct field_object policy_modify_object = {rules_fields, without_status,
+const struct field_object policy_object = {rules_fields, with_status, .strict = true,
+    .init = policy_init};
+const struct field_object policy_modify_object = {rules_fields, without_status, .strict = true,
     .init = policy_init};
 
 static void
@@ -175,6 +176,15 @@ wire_policy_format(const struct ska_policy *p, bool with_key_status, struct tsb_
 		emit_close(out, '}');
 	}
 	emit_close(out, '}');
+}
+
+bool
+wire_policy_has_status(struct tsb_view object)
+{
+	struct tsb_view policy, status;
+
+	return wire_member_text(object, "policy", &policy) &&
+	    wire_member_text(policy, "keyStatus", &status) && !jsontext_is_null(status);
 }
 
 void

@@ -361,7 +361,8 @@ read_request(enum tsb_kind kind, const struct field *more, struct tsb_view body,
     struct form *f, struct tsb_err *err)
 {
 	const char *envelope = tsb_kinds[kind].envelope;
-	const struct field_object inner = {shapes[kind].fields, more, .check = shapes[kind].check};
+	const struct field_object inner = {shapes[kind].fields, more,
+	    .strict = more == workflow_fields, .check = shapes[kind].check};
 	const struct field rows[] = {
 	    {envelope, FIELD_OBJECT, REQUIRED, .object = &inner},
 	    {"requestSignature", FIELD_OBJECT, .object = &signature_object,

@@ -250,7 +250,8 @@ approval_check(void *dest, const struct field_path *at, struct arena *a, struct 
 	return 0;
 }
 
-static const struct field_object approval_object = {approval_fields, .check = approval_check};
+static const struct field_object approval_object = {approval_fields, .strict = true,
+    .check = approval_check};
 
 static const struct field delete_fields[] = {
     {"id", FIELD_UUID, REQUIRED, APPROVAL(task_id)},

@@ -8,6 +8,7 @@
 struct reader {
 	struct arena *a;
 	struct tsb_err *err;
+	bool strict; /* inside an object that is */
 };
 
 /* Raises code (TSB_OK = TSB_E_INPUT) with "<where> <rule>". */

@@ -11,6 +11,12 @@
 #include "lib/base/err.h"
 #include "lib/model/model.h"
 
+/*
+ * Members that the API does not know are skipped from now on, but in policies and in what is
+ * approved (general.unknownMembers). Newer clients send some.
+ */
+void wire_unknown_members_ignore(bool ignore);
+
 #define WIRE_PAYLOAD_MAX (64 * 1024) /* bytes of a payload after decoding */
 #define WIRE_REASON_MAX  500 /* characters of the reason of a rejection */
 
@@ -169,6 +175,8 @@ int wire_key_list_parse(struct tsb_view body, struct arena *a, const char ***lab
     struct tsb_err *err) TSB_MUSTCHECK;
 /* Policy object as in api-notes.md 4.1 (with keyStatus when with_status). */
 void wire_policy_format(const struct ska_policy *p, bool with_status, struct tsb_bytes *out);
+/* Whether the policy of object, compact text, has keyStatus: some HSMs want it, or refuse it. */
+bool wire_policy_has_status(struct tsb_view object);
 /* object, compact text, with its member "policy" written anew. */
 void wire_policy_replace(struct tsb_view object, const struct ska_policy *p, bool with_status,
     struct tsb_bytes *out);

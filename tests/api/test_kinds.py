@@ -141,7 +141,7 @@ def test_cancelled(api, cases, kind):
     assert api.cancel(rid) is None
     ended(case, rid, "CANCELLED")
     api.refused(652, "POST", "/v1/approval", api.approval_body(b, last))
-    api.refused(611, "DELETE", "/v1/request/" + rid)
+    api.refused(651, "DELETE", "/v1/request/" + rid)
     api.stays(rid, "CANCELLED", 0.1)
 
 

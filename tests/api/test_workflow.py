@@ -398,7 +398,7 @@ def test_cancel(api, trio):
     api.refused(652, "PATCH", "/v1/task", {**c.proof(api.now()), "id": task["id"]})
 
 
-def test_cancel_of_a_finished_request_is_611(api, trio):
+def test_cancel_of_a_finished_request_is_404_and_changes_nothing(api, trio):
     label, _, (a, b, c) = trio
     executed = api.sign(label)
     for x in (a, b):
@@ -410,7 +410,7 @@ def test_cancel_of_a_finished_request_is_611(api, trio):
     cancelled = api.sign(label)
     api.cancel(cancelled)
     for rid in (executed, rejected, cancelled):
-        api.refused(611, "DELETE", "/v1/request/" + rid)
+        api.refused(651, "DELETE", "/v1/request/" + rid)
     assert api.request(executed) == before
     assert api.status_of(rejected) == "REJECTED" and api.status_of(cancelled) == "CANCELLED"
 

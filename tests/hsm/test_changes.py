@@ -242,7 +242,6 @@ def test_modification_refuses_what_a_key_may_not_have(hsm, approver, refused):
             (600, policy(rule(), blocked=None)),
             (600, policy(rule(token(group(2, approver()))), blocked=None)),
             (600, policy(rule(token(group(1, approver()), timeout=61)), blocked=None)),
-            (600, policy()),  # with keyStatus
             (413, policy(rule(token({"quorum": 1, "approvals": [onboarded]})), blocked=None)),
             (407, policy(rule(token({"quorum": 1, "approvals": [
                 {"type": "public_key", "value": b64(b"no key")}]})), blocked=None))):

@@ -5,10 +5,11 @@ import re
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
 
-from approver import policy, quorum, rule, token, group
-from conftest import TOKENS
+import secp256k1
+from approver import Approver, policy, quorum, rule, token, group
+from conftest import Hsm, Refused, TOKENS
 
 CURVES = {"1.2.840.10045.3.1.7": "secp256r1", "1.3.132.0.34": "secp384r1",
           "1.3.132.0.35": "secp521r1", "1.3.132.0.10": "secp256k1",
@@ -95,6 +96,50 @@ def test_addresses(hsm):
             "address": expect(point).hex().upper(), "format": name}
 
 
+def test_policy_that_asks_nobody_is_left_out_of_a_secret_key(hsm):
+    for n, open_one in enumerate((policy(), {}, {"keyStatus": None}, policy(rule(token())))):
+        answer = hsm.create("open secret %d" % n, "AES", open_one, keySize=256,
+                            attributes={"decrypt": True, "extractable": True})
+        assert answer["json"]["policy"] is None
+
+
+def test_policy_without_status_is_not_blocked(hsm):
+    for label, status in (("no status", {}), ("null status", {"keyStatus": None})):
+        answer = hsm.create(label, policy=status)
+        assert answer["json"]["policy"]["keyStatus"] == {"blocked": False}
+
+
+def test_secret_key_that_only_encrypts(hsm, refused):
+    hsm.create("one way", "AES", keySize=256, attributes={"sign": False, "encrypt": True})
+    hsm.call("POST", "/v1/encrypt", {"encryptRequest": {
+        "payload": "AAAA", "encryptKeyName": "one way", "cipherAlgorithm": "AES_GCM"}}, "KO")
+    with refused(606):
+        hsm.create("no way", "EC", attributes={"sign": False, "encrypt": True})
+
+
+def test_signatures_of_secp256k1_have_a_low_s(hsm):
+    hsm.create("low", curveOid="1.3.132.0.10")
+    for n in range(12):
+        for form in ("DER", "RAW"):
+            sig = hsm.sign("low", b"%d" % n, "SHA256_WITH_ECDSA", signatureType=form)
+            s = int.from_bytes(sig[32:], "big") if form == "RAW" else utils.decode_dss_signature(sig)[1]
+            assert s <= secp256k1.N // 2
+            assert hsm.verify("low", b"%d" % n, "SHA256_WITH_ECDSA", sig)
+
+
+def test_settings_for_old_keys_and_new_clients():
+    other = Hsm(server="[keys]\nrsaBits = 1024\n[general]\nunknownMembers = ignore\n")
+    try:
+        assert other.create("old", "RSA", keySize=1024)["json"]["keySize"] == 1024
+        assert other.verify("old", b"p", "SHA256_WITH_RSA", other.sign("old", b"p", "SHA256_WITH_RSA"))
+        other.create("new client", colour="red", attributes={"rotate": True})
+        with pytest.raises(Refused) as e:
+            other.create("misspelt", policy={"ruleuse": None})
+        assert e.value.code == 600
+    finally:
+        other.close()
+
+
 REFUSED = [
     ("same label", 608, dict(label="attested-twice")),
     ("slash", 610, dict(label="a/b")),
@@ -108,7 +153,9 @@ REFUSED = [
     ("AES of another size", 603, dict(algorithm="AES", keySize=512)),
     ("AES without size", 603, dict(algorithm="AES")),
     ("Camellia", 101, dict(algorithm="Camellia", keySize=256)),
-    ("AES with policy", 606, dict(algorithm="AES", keySize=256, policy=policy())),
+    ("AES with approvers", 606, dict(algorithm="AES", keySize=256, policy=policy(rule(token(
+        group(1, Approver("p256"))))))),
+    ("AES that is blocked", 606, dict(algorithm="AES", keySize=256, policy=policy(blocked=True))),
     ("ML-DSA", 101, dict(algorithm="ML-DSA-65")),
     ("no algorithm of ours", 600, dict(algorithm="ROT13")),
     ("no use", 606, dict(attributes={"sign": False})),

@@ -86,7 +86,7 @@ KEY = obj(label=text("never-created"), password=password(), algorithm=text("EC",
                          derive=F("bool", False, False), extractable=F("bool", False, False),
                          sensitive=F("bool", True, False), copyable=F("bool", False, False)),
           policy=obj(False, ruleUse=RULE, ruleBlock=RULE, ruleUnblock=RULE, ruleModify=RULE,
-                     keyStatus=obj(blocked=F("bool", False))))
+                     keyStatus=obj(False, blocked=F("bool", False))))
 SIGN = dict(payload=b64(), signKeyName=text("absent-key"), keyPassword=password(),
             signatureAlgorithm=enum("SHA256_WITH_ECDSA"), signatureType=enum("DER", False))
 

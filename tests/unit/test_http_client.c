@@ -306,17 +306,51 @@ test_rest_reply(void **state)
 	struct rest *rest = rest_new(&options);
 
 	(void)state;
-	assert_int_equal(endpoint_init(&e, server_start("al", true)->url, &last), 0);
+	assert_int_equal(endpoint_init(&e, server_start("aal", true)->url, &last), 0);
 	get.to = &e;
 	assert_int_equal(rest_call(rest, &get, &reply, why), REST_ANSWERED);
 	assert_int_equal(reply.status, 200);
 	assert_string_equal(reply.content_type, "text/plain; charset=x");
 	assert_non_null(strstr(tsb_bytes_cstr(&reply.body), "Accept: image/png\r\n"));
+	assert_null(strstr(tsb_bytes_cstr(&reply.body), "Authorization"));
+	rest_reply_clear(&reply);
+	get.apikey = NULL;
+	get.bearer = "t";
+	assert_int_equal(rest_call(rest, &get, &reply, why), REST_ANSWERED);
+	assert_non_null(strstr(tsb_bytes_cstr(&reply.body), "\r\nAuthorization: Bearer t\r\n"));
+	assert_null(strstr(tsb_bytes_cstr(&reply.body), "X-API-KEY"));
 	rest_reply_clear(&reply);
 	assert_int_equal(rest_call(rest, &get, &reply, why), REST_TOO_LONG);
 	assert_null(reply.body.p);
 	endpoint_clear(&e);
 	rest_free(&rest);
+}
+
+static void
+test_call_with_a_limit_of_its_own(void **state)
+{
+	static const struct rest_options options = {.timeout_ms = 50,
+	    .connect_timeout_ms = 1000,
+	    .reply_max = 1000};
+	struct server *servers[] = {server_start("s", true), server_start_fcgi("s")};
+
+	(void)state;
+	for (size_t i = 0; i < TSB_COUNT(servers); i++) {
+		struct rest_call get = {.method = "GET", .path = "/x"};
+		struct rest_reply reply = {0};
+		char why[REST_WHY_SIZE];
+		struct endpoint e;
+		struct rest *rest = rest_new(&options);
+
+		assert_int_equal(endpoint_init(&e, servers[i]->url, &last), 0);
+		get.to = &e;
+		assert_int_equal(rest_call(rest, &get, &reply, why), REST_UNKNOWN);
+		get.timeout_ms = 30 * 1000;
+		assert_int_equal(rest_call(rest, &get, &reply, why), REST_ANSWERED);
+		rest_reply_clear(&reply);
+		endpoint_clear(&e);
+		rest_free(&rest);
+	}
 }
 
 /* ---- calls in flight ---- */
@@ -463,6 +497,7 @@ main(void)
 	    TEST(test_timeouts),
 	    TEST(test_failed_handshake_sends_nothing),
 	    TEST(test_rest_reply),
+	    TEST(test_call_with_a_limit_of_its_own),
 	    TEST(test_many_in_flight),
 	    TEST(test_flights_fall_back),
 	    TEST(test_wait_sees_the_descriptor),

@@ -293,11 +293,33 @@ test_comments_instructions_and_cdata(void **state)
 	    "CDATA");
 }
 
+/* Newer firmware tells more of a key. In a policy it could mean that less is allowed. */
+static void
+test_elements_of_newer_firmware(void **state)
+{
+	static const char *const more[] = {
+	    HEAD START LABEL "<colour>red</colour>" TIMES ALGORITHM FLAGS END,
+	    DOCUMENT("<rollover by=\"1\">true</rollover><rollover/>"),
+	};
+
+	for (size_t i = 0; i < TSB_COUNT(more); i++) {
+		arena_auto a = {0};
+		struct keyattr k;
+		struct tsb_err err;
+
+		assert_int_equal(keyattr_parse(tsb_view_str(more[i]), &a, &k, &err), 0);
+		assert_false(k.has_policy);
+	}
+	assert_refused(DOCUMENT("<colour><red/></colour>"), "of newer firmware holds another one");
+	assert_refused(HEAD START LABEL TIMES ALGORITHM FLAGS
+	    "<policy><colour>red</colour></policy>" END,
+	    "unknown element in policy");
+}
+
 static void
 test_order_and_number_of_elements(void **state)
 {
 	assert_refused(HEAD "<secret creation=\"generated\"/>", "unknown root");
-	assert_refused(DOCUMENT("<colour>red</colour>"), "unknown element in private_key");
 	assert_refused(HEAD START LABEL LABEL TIMES ALGORITHM FLAGS END, "label is repeated");
 	assert_refused(HEAD START TIMES LABEL ALGORITHM FLAGS END, "label is missing");
 	assert_refused(HEAD START TIMES ALGORITHM FLAGS END, "label is missing");
@@ -574,6 +596,7 @@ main(void)
 	    cmocka_unit_test(test_document_types_and_entities),
 	    cmocka_unit_test(test_five_entities_are_text),
 	    cmocka_unit_test(test_comments_instructions_and_cdata),
+	    cmocka_unit_test(test_elements_of_newer_firmware),
 	    cmocka_unit_test(test_order_and_number_of_elements),
 	    cmocka_unit_test(test_text_and_elements_do_not_mix),
 	    cmocka_unit_test(test_attributes),

@@ -49,6 +49,32 @@ test_api_keys(void **state)
 	assert_int_equal(status_with("/v1/nobody", KM_KEY, NULL, NULL), 401);
 }
 
+/* RFC 6750: the same keys, where nobody sends the other header. */
+static void
+test_bearer_tokens(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		int status;
+	} rows[] = {
+	    {"HTTP_AUTHORIZATION=Bearer operate-2", NULL, 200},
+	    {"HTTP_AUTHORIZATION=bearer operate-2", NULL, 200},
+	    {"HTTP_AUTHORIZATION=Bearer operate-", NULL, 401},
+	    {"HTTP_AUTHORIZATION=Bearer ", NULL, 401},
+	    {"HTTP_AUTHORIZATION=operate-2", NULL, 401},
+	    {"HTTP_AUTHORIZATION=Basic operate-2", NULL, 401},
+	    {"HTTP_AUTHORIZATION=Bearer manage", NULL, 401},
+	    {"HTTP_AUTHORIZATION=Bearer operate-2", "HTTP_X_API_KEY=wrong", 401},
+	    {"HTTP_AUTHORIZATION=Bearer wrong", KO_KEY, 200},
+	    {"HTTP_AUTHORIZATION=Bearer operate-2", "HTTP_AUTHORIZATION=Bearer operate-2", 401},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TSB_COUNT(rows); i++)
+		assert_int_equal(status_with("/v1/request/r", rows[i].a, rows[i].b, NULL),
+		    rows[i].status);
+}
+
 static void
 test_identity_never_comes_from_headers(void **state)
 {
@@ -190,6 +216,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_api_keys),
+	    cmocka_unit_test(test_bearer_tokens),
 	    cmocka_unit_test(test_identity_never_comes_from_headers),
 	    cmocka_unit_test(test_client_certificates),
 	    cmocka_unit_test(test_settings_of_roles),

@@ -406,8 +406,6 @@ test_request_refusals_name_the_member(void **state)
 		"modifyRequest.policy is missing"},
 	    {KIND_MODIFY, MODIFY("{\"ruleuse\":null}"), TSB_E_INPUT,
 		"modifyRequest.policy.ruleuse is not a known member"},
-	    {KIND_MODIFY, MODIFY("{\"keyStatus\":{\"blocked\":false}}"), TSB_E_INPUT,
-		"modifyRequest.policy.keyStatus cannot be given here"},
 	    {KIND_MODIFY, MODIFY("{\"ruleUse\":{\"token\":[]}}"), TSB_E_INPUT,
 		"modifyRequest.policy.ruleUse.token is not a known member"},
 	    {KIND_MODIFY, MODIFY("{\"ruleUse\":{\"tokens\":[null]}}"), TSB_E_INPUT,

@@ -84,6 +84,8 @@ test_key_create_minimal_policies(void **state)
 	} rows[] = {
 	    {KEY(""), true, false, false},
 	    {KEY(",\"keySize\":0,\"password\":\"\""), true, false, false},
+	    {KEY(",\"policy\":{}"), true, true, false},
+	    {KEY(",\"policy\":{\"keyStatus\":null}"), true, true, false},
 	    {KEY(",\"policy\":{\"keyStatus\":{\"blocked\":false}}"), true, true, false},
 	    {KEY(",\"policy\":{\"keyStatus\":{\"blocked\":true}}"), true, true, true},
 	};
@@ -125,8 +127,6 @@ test_key_create_refusals(void **state)
 	    {KEY(",\"addressFormat\":{\"format\":\"DOGE\"}"), TSB_E_CRYPTOCURRENCY,
 		"Value 'DOGE' is not valid for field format"},
 	    {KEY(",\"addressFormat\":{}"), TSB_E_INPUT, "addressFormat.format is missing"},
-	    {KEY(",\"policy\":{}"), TSB_E_INPUT, "policy.keyStatus is missing"},
-	    {KEY(",\"policy\":{\"keyStatus\":null}"), TSB_E_INPUT, "policy.keyStatus is missing"},
 	    {KEY(",\"policy\":{\"keyStatus\":{}}"), TSB_E_INPUT,
 		"policy.keyStatus.blocked is missing"},
 	    {KEY(",\"policy\":{\"ruleUse\":[],\"keyStatus\":{\"blocked\":false}}"), TSB_E_INPUT,

@@ -48,8 +48,8 @@ test_synchronous_refusals(void **state)
 	    {KIND_UNWRAP,
 		"{\"unwrapKeyRequest\":{\"wrappedKey\":\"AA==\",\"label\":\"n\",\"attributes\":"
 		"{\"decrypt\":true,\"sign\":true,\"unwrap\":true},\"unwrapKeyName\":\"k\","
-		"\"wrapMethod\":\"RSA_WRAP_PAD\",\"policy\":{}}}",
-		TSB_E_INPUT, "unwrapKeyRequest.policy.keyStatus is missing"},
+		"\"wrapMethod\":\"RSA_WRAP_PAD\",\"policy\":{\"keyStatus\":{}}}}",
+		TSB_E_INPUT, "unwrapKeyRequest.policy.keyStatus.blocked is missing"},
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
