@@ -104,3 +104,65 @@ api_key_delete_by_name(void *app, struct web_request *rq, struct web_reply *repl
 	rq->body = tsb_view_bytes(&body);
 	return delete_key(app, rq, reply, ref.label, err);
 }
+
+/* ---- in the clear ---- */
+
+int
+api_key_import(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct wire_key_plain in;
+
+	if (wire_key_plain_parse(rq->body, rq->arena, &in, err) ||
+	    (in.create.has_policy &&
+		fcgi_policy_check(app, rq, &in.create.policy, NULL, true, err)))
+		return -1;
+	return fcgi_do_body(app, rq, reply,
+	    &(struct flow_deed){.action = "import key", .key_name = in.create.label},
+	    HSM_PASS_KEY_IMPORT, err);
+}
+
+static int
+export_key(void *app, struct web_request *rq, struct web_reply *reply, const char *label,
+    struct tsb_err *err)
+{
+	return fcgi_do_body(app, rq, reply,
+	    &(struct flow_deed){.action = "export key", .key_name = label}, HSM_PASS_KEY_EXPORT,
+	    err);
+}
+
+int
+api_key_export(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct wire_key_ref ref;
+
+	if (wire_key_ref_parse(rq->body, rq->arena, &ref, err))
+		return -1;
+	return export_key(app, rq, reply, ref.label, err);
+}
+
+int
+api_key_export_by_name(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto body = {0};
+	struct wire_key_ref ref;
+
+	if (named_key(rq, &body, &ref, err))
+		return -1;
+	rq->body = tsb_view_bytes(&body);
+	return export_key(app, rq, reply, ref.label, err);
+}
+
+/* ---- changes ---- */
+
+int
+api_key_password(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct wire_key_password in;
+
+	if (wire_key_password_parse(rq->body, rq->arena, &in, err))
+		return -1;
+	return fcgi_do_body(app, rq, reply,
+	    &(struct flow_deed){.action = "change key password", .key_name = in.label},
+	    HSM_PASS_KEY_PASSWORD, err);
+}

@@ -71,6 +71,9 @@ token_use(const struct tokens *ts, struct hsm_key *k, struct tsb_view password,
 	tsb_bytes_auto part = {0};
 	struct token *t;
 
+	if (k->extra & KEY_PUBLIC_ONLY)
+		return tsb_fail(err, TSB_E_FORBIDDEN_FOR_KEY,
+		    "key '%s' has no private half: only its public key was imported", k->label);
 	if (k->opened == NULL) {
 		if (tokens_find(ts, k, &t, err) || key_private_part(k, password, &part, err) ||
 		    t->ops->use(t, k, tsb_view_bytes(&part), out, err))
@@ -112,6 +115,8 @@ token_destroy(const struct tokens *ts, const struct hsm_key *k, struct tsb_view 
 	tsb_bytes_auto part = {0};
 	struct token *t;
 
+	if (k->extra & KEY_PUBLIC_ONLY)
+		return 0;
 	if (tokens_find(ts, k, &t, err))
 		return -1;
 	if (t->ops->destroy == NULL)

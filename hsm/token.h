@@ -1,7 +1,8 @@
 /*
  * The seam behind tsb-hsm: who has the private halves of keys, and computes with them. Whatever the
  * token, our key files have the rest (attributes, policy, executed approvals, password, counter),
- * and decide before a token is asked. A token shows no private half. It hands out opened keys, and
+ * and decide before a token is asked. A token shows the private half of an
+ * extractable key alone. It hands out opened keys, and
  * a "private part" that the key file keeps for it, sealed under the key's password.
  */
 #ifndef TSB_HSM_TOKEN_H
@@ -49,8 +50,8 @@ struct token_sign {
 
 /*
  * An implementation. It is only asked for what was selected for the key and offered by the token.
- * Fallible functions return 0 or -1, and append to out-parameters only on 0. There is no import:
- * values come in wrapped only. There is no derive: no request asks for it.
+ * Fallible functions return 0 or -1, and append to out-parameters only on 0. There is no derive: no
+ * request asks for it.
  */
 struct token_ops {
 	const char *name; /* its name in key files */
@@ -81,6 +82,14 @@ struct token_ops {
 	int (*unwrap)(struct token *, struct token_key *by, const struct wrap_method *,
 	    struct tsb_view wrapped, struct hsm_key *made, struct tsb_bytes *part,
 	    struct tsb_err *);
+	/*
+	 * Makes a value in the clear the private half of made, whose kind is set; sets the rest.
+	 * TSB_E_KEY_ENCODING. NULL: values come in wrapped only.
+	 */
+	int (*take)(struct token *, struct tsb_view value, struct hsm_key *made,
+	    struct tsb_bytes *part, struct tsb_err *);
+	/* Appends the private half as PKCS#8, or the secret. NULL: values leave wrapped only. */
+	int (*give)(struct token_key *, struct tsb_bytes *value, struct tsb_err *);
 	/* Ends a private half, which may be gone already. NULL: it ends with its key file. */
 	int (*destroy)(struct token *, struct tsb_view part, struct tsb_err *);
 };

@@ -29,7 +29,7 @@ enum key_tag {
 	KEY_TAG_PUBLIC = 0x600d, /* not AES */
 	KEY_TAG_LOG_N = 0x600e, /* with a password */
 	KEY_TAG_SALT = 0x600f, /* with a password */
-	KEY_TAG_PRIVATE = 0x6010,
+	KEY_TAG_PRIVATE = 0x6010, /* unless there is a public key alone */
 	KEY_TAG_CERTIFICATE = 0x6011, /* optional */
 	KEY_TAG_UNDATED = 0x6012, /* optional: what older versions wrote for DONE */
 	KEY_TAG_TOKEN = 0x6013, /* before LOG_N; absent = KEY_TOKEN_SOFT */
@@ -104,7 +104,8 @@ key_encode(const struct hsm_key *k, struct tsb_bytes *out)
 		tlv_put_u32(&body, KEY_TAG_LOG_N, k->log_n);
 		tlv_put(&body, KEY_TAG_SALT, k->salt);
 	}
-	tlv_put(&body, KEY_TAG_PRIVATE, k->private_part);
+	if (!(k->extra & KEY_PUBLIC_ONLY))
+		tlv_put(&body, KEY_TAG_PRIVATE, k->private_part);
 	if (k->certificate.n)
 		tlv_put(&body, KEY_TAG_CERTIFICATE, k->certificate);
 	if (k->undated.n)
@@ -286,6 +287,10 @@ take_private(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 {
 	struct tsb_view v;
 
+	if (k->extra & KEY_PUBLIC_ONLY)
+		return k->kind != KEY_AES && !k->has_policy
+		    ? 0
+		    : damaged(err, "a public key alone cannot be such a key");
 	if (take_token(r, k, err) || take_password(r, k, err) ||
 	    tlv_take(r, KEY_TAG_PRIVATE, &v, err))
 		return -1;

@@ -22,9 +22,10 @@ enum key_extra {
 	KEY_VERIFY = 1 << 1,
 	KEY_WRAP = 1 << 2,
 	KEY_ROLLOVER = 1 << 3,
-	KEY_IMPORTED = 1 << 4 /* unwrapped, hence made elsewhere */
+	KEY_IMPORTED = 1 << 4, /* unwrapped or brought along, hence made elsewhere */
+	KEY_PUBLIC_ONLY = 1 << 5 /* a public key of somebody else */
 };
-#define KEY_EXTRA_ALL 31u
+#define KEY_EXTRA_ALL 63u
 
 #define KEY_SALT_SIZE 16
 #define KEY_DONE_KEPT 64

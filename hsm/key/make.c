@@ -1,6 +1,10 @@
 #include "lib/first.h"
 
+#include <limits.h>
 #include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
 
 #include "lib/base/log.h"
 #include "lib/base/str.h"
@@ -126,7 +130,7 @@ take_curve(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err *
 }
 
 static int
-take_algorithm(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err *err)
+take_kind(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err *err)
 {
 	enum key_kind kind = 0;
 
@@ -139,9 +143,17 @@ take_algorithm(const struct wire_key_create *in, struct hsm_key *k, struct tsb_e
 		return tsb_fail(err, TSB_E_INPUT, "algorithmOid does not belong to algorithm %s",
 		    key_kinds[kind].algorithm);
 	k->kind = kind;
-	if (kind == KEY_AES)
+	return 0;
+}
+
+static int
+take_algorithm(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err *err)
+{
+	if (take_kind(in, k, err))
+		return -1;
+	if (k->kind == KEY_AES)
 		return take_aes_size(in, k, err);
-	return kind == KEY_RSA ? take_rsa_size(in, k, err) : take_curve(in, k, err);
+	return k->kind == KEY_RSA ? take_rsa_size(in, k, err) : take_curve(in, k, err);
 }
 
 /* ---- attributes ---- */
@@ -222,16 +234,20 @@ finish(struct token *t, struct hsm_key *k, struct tsb_view part, struct tsb_view
 
 /* Otherwise the token would keep for ever a private half that no key file names. */
 static int
-finish_or_destroy(struct token *t, struct hsm_key *k, struct tsb_view part,
-    struct tsb_view password, struct hsm_key **out, struct tsb_err *err)
+destroy_left(struct token *t, struct tsb_view part)
 {
 	struct tsb_err why = {0};
 
-	if (finish(t, k, part, password, out, err) == 0)
-		return 0;
 	if (t->ops->destroy != NULL && t->ops->destroy(t, part, &why))
 		log_failure(LOG_ERROR, "left in its token", &why);
 	return -1;
+}
+
+static int
+finish_or_destroy(struct token *t, struct hsm_key *k, struct tsb_view part,
+    struct tsb_view password, struct hsm_key **out, struct tsb_err *err)
+{
+	return finish(t, k, part, password, out, err) ? destroy_left(t, part) : 0;
 }
 
 static int
@@ -291,6 +307,17 @@ take_request(const struct wire_key_create *in, int64_t now, struct hsm_key *k)
 	k->policy = in->policy; /* in the request's arena, which outlives k */
 }
 
+static int
+take_address(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err *err)
+{
+	if (in->address_format == NULL)
+		return 0;
+	if (address_check(k->curve, in->address_format, err))
+		return -1;
+	k->address_format = arena_str(&k->arena, in->address_format);
+	return 0;
+}
+
 int
 key_make(const struct tokens *ts, struct wire_key_create *in, struct arena *a, int64_t now,
     struct hsm_key **out, struct tsb_err *err)
@@ -303,12 +330,17 @@ key_make(const struct tokens *ts, struct wire_key_create *in, struct arena *a, i
 	if (k->kind == KEY_AES)
 		default_secret_uses(in);
 	take_request(in, now, k);
-	if (in->address_format != NULL) {
-		if (address_check(k->curve, in->address_format, err))
-			return -1;
-		k->address_format = arena_str(&k->arena, in->address_format);
-	}
+	if (take_address(in, k, err))
+		return -1;
 	return make(ts, k, in->password, out, err);
+}
+
+/* Nobody knows where it was before. */
+static void
+mark_imported(struct hsm_key *k)
+{
+	k->flag[ATTR_ALWAYS_SENSITIVE] = k->flag[ATTR_NEVER_EXTRACTABLE] = false;
+	k->extra |= KEY_IMPORTED;
 }
 
 int
@@ -332,12 +364,142 @@ key_make_unwrapped(const struct tokens *ts, const struct wire_key_create *in,
 		return -1;
 	k->kind = wrapped->method->wrapped;
 	take_request(in, now, k);
-	/* nobody knows where it was before */
-	k->flag[ATTR_ALWAYS_SENSITIVE] = k->flag[ATTR_NEVER_EXTRACTABLE] = false;
-	k->extra |= KEY_IMPORTED;
+	mark_imported(k);
 	if (t->ops->unwrap(t, wrapped->opened, wrapped->method, wrapped->value, k, &part, err))
 		return -1;
 	return finish_or_destroy(t, k, tsb_view_bytes(&part), in->password, out, err);
+}
+
+/* ---- keys brought along in the clear ---- */
+
+static EVP_PKEY *
+public_key_of(struct tsb_view spki)
+{
+	const unsigned char *p = spki.p;
+	EVP_PKEY *key = spki.n > LONG_MAX ? NULL : d2i_PUBKEY(NULL, &p, (long)spki.n);
+
+	ERR_clear_error();
+	if (key != NULL && p == spki.p + spki.n)
+		return key;
+	EVP_PKEY_free(key);
+	return NULL;
+}
+
+/* The public half that the caller says, from publicKey or certificate. */
+static int
+said_public_key(const struct wire_key_plain *in, const struct hsm_key *k, struct arena *a,
+    EVP_PKEY **out, struct tsb_err *err)
+{
+	struct tsb_view spki = in->public_key;
+
+	if (in->certificate.n > 0 && crypto_cert_spki(in->certificate, a, &spki, err)) {
+		err->code = TSB_E_CERTIFICATE_ENCODING;
+		return -1;
+	}
+	*out = public_key_of(spki);
+	if (*out != NULL && EVP_PKEY_is_a(*out, key_kinds[k->kind].openssl))
+		return 0;
+	EVP_PKEY_free(*out);
+	*out = NULL;
+	return tsb_fail(err, TSB_E_PARSING_KEY, "publicKey: not one of algorithm %s",
+	    key_kinds[k->kind].algorithm);
+}
+
+static int
+check_halves(const struct hsm_key *k, EVP_PKEY *said, struct tsb_err *err)
+{
+	pkey_auto *own = public_key_of(k->spki);
+
+	if (own != NULL && EVP_PKEY_eq(own, said) == 1)
+		return 0;
+	ERR_clear_error();
+	return tsb_fail(err, TSB_E_PARSING_KEY,
+	    "privateKey and publicKey or certificate do not belong together");
+}
+
+/* A public key alone: others' signatures are verified with it, and keys wrapped for them. */
+static int
+take_public_alone(EVP_PKEY *said, struct hsm_key *k, struct tsb_err *err)
+{
+	der_auto *der = NULL;
+	int n = i2d_PUBKEY(said, &der);
+
+	if (n <= 0)
+		return tsb_fail(err, TSB_E_PARSING_KEY, "publicKey: it cannot be written");
+	k->spki = arena_view(&k->arena, tsb_view_of(der, (size_t)n));
+	k->extra |= KEY_PUBLIC_ONLY;
+	if (k->kind == KEY_RSA)
+		k->size = (unsigned)EVP_PKEY_get_bits(said);
+	if (k->kind == KEY_EC)
+		k->curve = curve_of(said);
+	if (k->kind == KEY_EC && k->curve == NULL)
+		return tsb_fail(err, TSB_E_INPUT, "Unsupported Curve");
+	if (k->kind == KEY_RSA && k->size < (unsigned)key_rsa_min())
+		return tsb_fail(err, TSB_E_KEY_SIZE, "RSA keys have at least %ld bits here",
+		    key_rsa_min());
+	return 0;
+}
+
+/* Nothing is lost with it: it may always be deleted. */
+static int
+make_public_alone(const struct wire_key_plain *in, struct hsm_key *k, EVP_PKEY *said,
+    struct hsm_key **out, struct tsb_err *err)
+{
+	if (in->create.has_policy || in->create.password.n > 0)
+		return refuse(err, "a public key alone has neither policy nor password");
+	k->flag[ATTR_DECRYPT] = k->flag[ATTR_SIGN] = k->flag[ATTR_UNWRAP] = false;
+	k->flag[ATTR_DERIVE] = k->flag[ATTR_SENSITIVE] = false;
+	if (!in->has_attributes)
+		k->flag[ATTR_DESTROYABLE] = k->flag[ATTR_MODIFIABLE] = true;
+	k->certificate = in->certificate;
+	return take_public_alone(said, k, err) || key_copy(k, out, err) ? -1 : 0;
+}
+
+static int
+take_value(const struct tokens *ts, const struct wire_key_plain *in, struct hsm_key *k,
+    EVP_PKEY *said, struct hsm_key **out, struct tsb_err *err)
+{
+	struct tsb_view value = k->kind == KEY_AES ? in->secret_key : in->private_key;
+	struct token *t = ts->v[0];
+	tsb_bytes_auto part = {0};
+
+	if (value.n == 0)
+		return tsb_fail(err, TSB_E_INPUT, "%s does not go with algorithm %s",
+		    k->kind == KEY_AES ? "privateKey" : "secretKey", key_kinds[k->kind].algorithm);
+	if (t->ops->take == NULL)
+		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
+		    "keys come in wrapped only: token '%s' does not take them in the clear",
+		    t->ops->name);
+	if (t->ops->take(t, value, k, &part, err))
+		return -1;
+	if ((said != NULL && check_halves(k, said, err)) || take_address(&in->create, k, err))
+		return destroy_left(t, tsb_view_bytes(&part));
+	k->certificate = in->certificate;
+	return finish_or_destroy(t, k, tsb_view_bytes(&part), in->create.password, out, err);
+}
+
+int
+key_make_plain(const struct tokens *ts, struct wire_key_plain *in, struct arena *a, int64_t now,
+    struct hsm_key **out, struct tsb_err *err)
+{
+	const bool lone = in->private_key.n == 0 && in->secret_key.n == 0;
+	struct wire_key_create *create = &in->create;
+	hsm_key_auto *k = key_new();
+	pkey_auto *said = NULL;
+
+	if (check_label(create->label, err) || check_id(create->id, err) ||
+	    take_kind(create, k, err) || (!lone && check_request(create, k, a, err)))
+		return -1;
+	if (k->kind == KEY_AES && lone)
+		return tsb_fail(err, TSB_E_INPUT, "publicKey does not go with algorithm AES");
+	if (k->kind != KEY_AES && in->secret_key.n == 0 && said_public_key(in, k, a, &said, err))
+		return -1;
+	if (k->kind == KEY_AES)
+		default_secret_uses(create);
+	take_request(create, now, k);
+	mark_imported(k);
+	return lone ? make_public_alone(in, k, said, out, err)
+		    : take_value(ts, in, k, said, out, err);
 }
 
 int

@@ -17,6 +17,13 @@ int key_make(const struct tokens *, struct wire_key_create *in, struct arena *a,
 int key_make_system(const struct tokens *, enum key_system, const char *label, int64_t now,
     struct hsm_key **out, struct tsb_err *err) TSB_MUSTCHECK;
 
+/*
+ * The same of a key that was brought along in the clear. TSB_E_KEY_ENCODING, TSB_E_PARSING_KEY for
+ * what does not decode or belong together, TSB_E_CERTIFICATE_ENCODING, TSB_E_INVALID_CERTIFICATE.
+ */
+int key_make_plain(const struct tokens *, struct wire_key_plain *in, struct arena *a, int64_t now,
+    struct hsm_key **out, struct tsb_err *err) TSB_MUSTCHECK;
+
 struct key_wrapped {
 	const struct hsm_key *by; /* its token unwraps, and keeps the new key */
 	struct token_key *opened; /* of by */

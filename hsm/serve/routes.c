@@ -16,6 +16,11 @@
 const struct web_route hsm_routes[] = {
     /* verb       path                              role     body     serve  arg */
     {VERB_POST, "/v1/key", KM, 4 * MB, serve_key_create, 0},
+    {VERB_POST, "/v1/key/import/plain", KM, 4 * MB, serve_key_import, 0},
+    {VERB_POST, "/v1/importedKey", KM, 4 * MB, serve_key_import, 0},
+    {VERB_POST, "/v1/key/export/plain", KM, 64 * KB, serve_key_export, 0},
+    {VERB_GET, "/v1/key/{keyName}/export/plain", KM, 0, serve_key_export_by_name, 0},
+    {VERB_POST, "/v1/key/changePassword", KM, 64 * KB, serve_key_password, 0},
     {VERB_GET, "/v1/key", KM, 0, serve_key_list, 0},
     {VERB_POST, "/v1/key/attributes", KM, 64 * KB, serve_key_attributes, 0},
     {VERB_GET, "/v1/key/{keyName}/attributes", KM, 0, serve_key_attributes_by_name, 0},

@@ -24,7 +24,7 @@ check_rsa(EVP_PKEY *pair, struct hsm_key *k, struct tsb_err *err)
 
 	if (bits < key_rsa_min() || bits > RSA_MAX)
 		return unusable(err,
-		    "an RSA key has too few bits (keys.rsaBits), or more than 8192");
+		    "an RSA key must have 2048 to 8192 bits, unless keys.rsaBits allows 1024");
 	k->size = (unsigned)bits;
 	return 0;
 }

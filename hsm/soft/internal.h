@@ -19,6 +19,10 @@ struct soft_key {
 
 /* Makes a pair of k's kind, size and curve; the caller frees it. */
 int soft_pair_make(const struct hsm_key *k, EVP_PKEY **out, struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * Appends PKCS#8 of a private key in DER: PKCS#8, or one of the older forms. TSB_E_KEY_ENCODING.
+ */
+int soft_pair_read(struct tsb_view der, struct tsb_bytes *pkcs8, struct tsb_err *err) TSB_MUSTCHECK;
 /* Sets the public half of k and appends its private part. */
 int soft_pair_encode(EVP_PKEY *, struct hsm_key *k, struct tsb_bytes *part, struct tsb_err *err)
     TSB_MUSTCHECK;

@@ -1,6 +1,8 @@
 /* Pairs of keys: made and written. */
 #include "lib/first.h"
 
+#include <limits.h>
+
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
@@ -48,4 +50,17 @@ soft_pair_encode(EVP_PKEY *pair, struct hsm_key *k, struct tsb_bytes *part, stru
 	}
 	k->spki = arena_view(&k->arena, tsb_view_of(der, (size_t)n));
 	return crypto_private_format(pair, part, err);
+}
+
+int
+soft_pair_read(struct tsb_view der, struct tsb_bytes *pkcs8, struct tsb_err *err)
+{
+	const unsigned char *p = der.p;
+	pkey_auto *pair = der.n > LONG_MAX ? NULL : d2i_AutoPrivateKey(NULL, &p, (long)der.n);
+
+	ERR_clear_error();
+	if (pair == NULL || p != der.p + der.n)
+		return tsb_fail(err, TSB_E_KEY_ENCODING,
+		    "privateKey: not one private key in DER (PKCS#8, or PKCS#1 of RSA)");
+	return crypto_private_format(pair, pkcs8, err);
 }

@@ -161,15 +161,23 @@ soft_key_encrypt(struct token_key *key, const struct hsm_key *k, const struct ci
 }
 
 static int
+soft_key_give(struct token_key *key, struct tsb_bytes *value, struct tsb_err *err)
+{
+	const struct soft_key *soft = soft_of(key);
+
+	if (soft->pair != NULL)
+		return crypto_private_format(soft->pair, value, err);
+	tsb_bytes_add_view(value, tsb_view_bytes(&soft->secret));
+	return 0;
+}
+
+static int
 soft_key_wrap(struct token_key *by, const struct hsm_key *k, const struct wrap_method *method,
     struct token_key *leaving, struct tsb_bytes *out, struct tsb_err *err)
 {
-	const struct soft_key *soft = soft_of(leaving);
 	tsb_bytes_auto value = {0};
 
-	if (soft->pair == NULL)
-		tsb_bytes_add_view(&value, tsb_view_bytes(&soft->secret));
-	else if (crypto_private_format(soft->pair, &value, err))
+	if (soft_key_give(leaving, &value, err))
 		return -1;
 	return soft_wrap(soft_of(by), k, method, tsb_view_bytes(&value), out, err);
 }
@@ -186,6 +194,23 @@ soft_key_unwrap(struct token *t, struct token_key *by, const struct wrap_method 
 	    : 0;
 }
 
+static int
+soft_take(struct token *t, struct tsb_view value, struct hsm_key *made, struct tsb_bytes *part,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto pkcs8 = {0};
+
+	if (made->kind != KEY_AES) {
+		if (soft_pair_read(value, &pkcs8, err))
+			return -1;
+		value = tsb_view_bytes(&pkcs8);
+	}
+	if (soft_import(value, made, part, err) == 0)
+		return 0;
+	err->code = TSB_E_KEY_ENCODING;
+	return -1;
+}
+
 const struct token_ops soft_token = {
     .name = KEY_TOKEN_SOFT,
     .open = soft_open,
@@ -199,4 +224,6 @@ const struct token_ops soft_token = {
     .encrypt = soft_key_encrypt,
     .wrap = soft_key_wrap,
     .unwrap = soft_key_unwrap,
+    .take = soft_take,
+    .give = soft_key_give,
 };

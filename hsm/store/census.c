@@ -16,7 +16,7 @@
 #define FILES_PER_KEY 2 /* a key and its counter */
 #define KEY_ROOM      8192 /* bytes on disk for both */
 
-enum what { SECRET = 1, CERTIFIED = 2, DAMAGED = 4 };
+enum what { SECRET = 1, CERTIFIED = 2, DAMAGED = 4, PUBLIC = 8 };
 
 struct seen {
 	char name[KEYFILE_NAME_SIZE];
@@ -77,7 +77,8 @@ look_inside(int dir, const unsigned char *master, const struct seen *s)
 			log_failure(LOG_ERROR, "key store", &err);
 		return DAMAGED;
 	}
-	return (k->kind == KEY_AES ? SECRET : 0) | (k->certificate.n > 0 ? CERTIFIED : 0);
+	return (k->kind == KEY_AES ? SECRET : 0) | (k->certificate.n > 0 ? CERTIFIED : 0) |
+	    (k->extra & KEY_PUBLIC_ONLY ? PUBLIC : 0);
 }
 
 static void
@@ -89,9 +90,10 @@ count(const struct seen *s, struct census_totals *out)
 		out->damaged++;
 	else if (s->what & SECRET)
 		out->secret_keys++;
-	else
-		out->private_keys++;
-	out->public_keys = out->private_keys;
+	else {
+		out->private_keys += (s->what & PUBLIC) == 0;
+		out->public_keys++;
+	}
 }
 
 static int

@@ -60,19 +60,26 @@ static const struct field address_fields[] = {
 };
 static const struct field_object address_object = {address_fields};
 
+/* clang-format off: also the text of a custom curve is a curveOid */
+#define NEW_KEY_ROWS                                                                               \
+	{"label", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME,           \
+	    CREATE(label)},                                                                        \
+	    {"password", FIELD_PASSWORD, CREATE(password)},                                        \
+	    {"id", FIELD_NAME, .max = 255, .code = TSB_E_KEY_ID, CREATE(id)},                      \
+	    {"algorithm", FIELD_NAME, .max = 64, CREATE(algorithm)},                               \
+	    {"algorithmOid", FIELD_NAME, .max = 64, CREATE(algorithm_oid)},                        \
+	    {"curveOid", FIELD_NAME, .max = 4096, CREATE(curve_oid)},                              \
+	    {"keySize", FIELD_INT, .max = 65536, .code = TSB_E_KEY_SIZE, CREATE(key_size)},        \
+	    {"addressFormat", FIELD_OBJECT, .object = &address_object},                            \
+	{                                                                                          \
+		"policy", FIELD_OBJECT, .object = &policy_object,                                  \
+					.offset = offsetof(struct key_form, create.policy),        \
+					HAS(struct key_form, create.has_policy)                    \
+	}
+/* clang-format on */
 static const struct field create_fields[] = {
-    {"label", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME, CREATE(label)},
-    {"password", FIELD_PASSWORD, CREATE(password)},
-    {"id", FIELD_NAME, .max = 255, .code = TSB_E_KEY_ID, CREATE(id)},
-    {"algorithm", FIELD_NAME, .max = 64, CREATE(algorithm)},
-    {"algorithmOid", FIELD_NAME, .max = 64, CREATE(algorithm_oid)},
-    {"curveOid", FIELD_NAME, .max = 4096, CREATE(curve_oid)}, /* also the text of a custom curve */
-    {"keySize", FIELD_INT, .max = 65536, .code = TSB_E_KEY_SIZE, CREATE(key_size)},
-    {"addressFormat", FIELD_OBJECT, .object = &address_object},
+    NEW_KEY_ROWS,
     {"attributes", FIELD_OBJECT, REQUIRED, .object = &key_attributes_object},
-    {"policy", FIELD_OBJECT, .object = &policy_object,
-	.offset = offsetof(struct key_form, create.policy),
-	HAS(struct key_form, create.has_policy)},
     {NULL},
 };
 
@@ -128,6 +135,109 @@ wire_key_create_parse(struct tsb_view body, struct arena *a, struct wire_key_cre
 	if (field_read(body, &create_object, a, &form, NULL, err))
 		return -1;
 	*out = form.create;
+	return 0;
+}
+
+/* ---- keys brought along (api-notes.md 7.5) ---- */
+
+/* The new key first, where the rows of keys land. */
+struct plain_form {
+	struct key_form key;
+	struct wire_key_plain plain;
+	bool has_seed;
+};
+
+#define PLAIN(m) AT(struct plain_form, plain.m)
+static const struct field plain_fields[] = {
+    NEW_KEY_ROWS,
+    {"attributes", FIELD_OBJECT, .object = &key_attributes_object,
+	HAS(struct plain_form, plain.has_attributes)},
+    {"privateKey", FIELD_BASE64, .max = FIELD_KEY_OBJECT_MAX, .code = TSB_E_KEY_ENCODING,
+	PLAIN(private_key)},
+    {"publicKey", FIELD_BASE64, .max = FIELD_KEY_OBJECT_MAX, .code = TSB_E_PARSING_KEY,
+	PLAIN(public_key)},
+    {"secretKey", FIELD_BASE64, .max = FIELD_KEY_OBJECT_MAX, .code = TSB_E_KEY_ENCODING,
+	PLAIN(secret_key)},
+    {"certificate", FIELD_BASE64, .max = FIELD_KEY_OBJECT_MAX, .code = TSB_E_CERTIFICATE_ENCODING,
+	PLAIN(certificate)},
+    {"seed", FIELD_BASE64, .min = 16, .max = 64, HAS(struct plain_form, has_seed)},
+    {NULL},
+};
+
+static int
+plain_check(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err)
+{
+	struct plain_form *f = dest;
+	const struct wire_key_plain *p = &f->plain;
+	const bool lone = p->private_key.n == 0 && p->secret_key.n == 0;
+
+	if (create_check(&f->key, at, a, err))
+		return -1;
+	if (f->has_seed)
+		return tsb_fail(err, TSB_E_NOT_IMPLEMENTED,
+		    "seed: keys are not made of seeds here");
+	if (p->secret_key.n > 0 &&
+	    (p->private_key.n > 0 || p->public_key.n > 0 || p->certificate.n > 0))
+		return tsb_fail(err, TSB_E_INPUT,
+		    "secretKey excludes privateKey, publicKey and certificate");
+	if (p->public_key.n > 0 && p->certificate.n > 0)
+		return tsb_fail(err, TSB_E_INPUT, "publicKey excludes certificate");
+	if (p->private_key.n > 0 && p->public_key.n == 0 && p->certificate.n == 0)
+		return tsb_fail(err, TSB_E_INPUT, "privateKey needs publicKey or certificate");
+	if (lone && p->public_key.n == 0 && p->certificate.n == 0)
+		return tsb_fail(err, TSB_E_INPUT,
+		    "privateKey, publicKey, secretKey or certificate is missing");
+	if (!lone && !p->has_attributes)
+		return tsb_fail(err, TSB_E_INPUT, "attributes is missing");
+	return 0;
+}
+
+static const struct field_object plain_object = {plain_fields, .check = plain_check};
+
+int
+wire_key_plain_parse(struct tsb_view body, struct arena *a, struct wire_key_plain *out,
+    struct tsb_err *err)
+{
+	struct plain_form form = {0};
+
+	if (field_read(body, &plain_object, a, &form, NULL, err))
+		return -1;
+	*out = form.plain;
+	out->create = form.key.create;
+	return 0;
+}
+
+void
+wire_key_export_format(const struct wire_key_plain *plain, struct tsb_bytes *out)
+{
+	tsb_bytes_add(out, "{", 1);
+	emit_base64_or_null(out, "privateKey", plain->private_key);
+	emit_base64_or_null(out, "publicKey", plain->public_key);
+	emit_base64_or_null(out, "secretKey", plain->secret_key);
+	emit_close(out, '}');
+}
+
+/* ---- changes of a key (api-notes.md 7.6) ---- */
+
+#define NEW_PASSWORD(m) AT(struct wire_key_password, m)
+static const struct field password_fields[] = {
+    {"label", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME,
+	NEW_PASSWORD(label)},
+    {"password", FIELD_PASSWORD, NEW_PASSWORD(password)},
+    {"newPassword", FIELD_PASSWORD, NEW_PASSWORD(new_password)},
+    {NULL},
+};
+static const struct field_object password_object = {password_fields};
+
+int
+wire_key_password_parse(struct tsb_view body, struct arena *a, struct wire_key_password *out,
+    struct tsb_err *err)
+{
+	struct wire_key_password in = {0};
+
+	if (field_read(body, &password_object, a, &in, NULL, err))
+		return -1;
+	*out = in;
 	return 0;
 }
 

@@ -161,6 +161,7 @@ static const struct field import_fields[] = {
     {KEY_NAME("label"), CERTIFICATE(label)},
     {"certificate", FIELD_BASE64, REQUIRED, .max = WIRE_PAYLOAD_MAX, .pem = PEM_CERTIFICATE,
 	.code = TSB_E_CERTIFICATE_ENCODING, CERTIFICATE(der)},
+    {"rawCertificate", FIELD_IGNORED}, /* of an answer that is sent back */
     {NULL},
 };
 static const struct field_object import_object = {import_fields};

@@ -152,6 +152,25 @@ int wire_task_delete_parse(struct tsb_view body, struct arena *a, struct tsb_app
 int wire_key_create_parse(struct tsb_view body, struct arena *a, struct wire_key_create *out,
     struct tsb_err *err) TSB_MUSTCHECK;
 
+/* A key in the clear (api-notes.md 7.5): what of it is given, empty = not. */
+struct wire_key_plain {
+	struct wire_key_create create;
+	bool has_attributes;
+	struct tsb_view private_key; /* PKCS#8, or PKCS#1 of RSA; DER */
+	struct tsb_view public_key; /* SubjectPublicKeyInfo in DER */
+	struct tsb_view secret_key, certificate; /* bytes, DER */
+};
+int wire_key_plain_parse(struct tsb_view body, struct arena *a, struct wire_key_plain *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* {"privateKey","publicKey","secretKey"} */
+void wire_key_export_format(const struct wire_key_plain *, struct tsb_bytes *out);
+struct wire_key_password {
+	const char *label;
+	struct tsb_view password, new_password; /* empty = none */
+};
+int wire_key_password_parse(struct tsb_view body, struct arena *a, struct wire_key_password *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
 /* {"label","password"} */
 struct wire_key_ref {
 	const char *label;

@@ -399,3 +399,32 @@ def test_indestructible_key_is_614(api):
     api.refused(614, "DELETE", "/v1/key/" + label)
     api.refused(614, "POST", "/v1/key/deleteKey", {"label": label})
     assert label in api.get("/v1/key")
+
+
+# ---- in the clear ----
+
+@pytest.mark.online_only("keys are made in the room")
+def test_key_in_the_clear_comes_in_and_leaves(api):
+    label = unique()
+    made = api.create_key(unique(), attributes={
+        "decrypt": False, "sign": True, "unwrap": False, "extractable": True, "destroyable": True})
+    left = api.post("/v1/key/export/plain", {"label": made["json"]["label"], "password": None})
+    assert set(left) == {"privateKey", "publicKey", "secretKey"} and left["secretKey"] is None
+    answer = api.post("/v1/key/import/plain", {
+        "label": label, "algorithm": "EC", "privateKey": left["privateKey"],
+        "publicKey": left["publicKey"], "policy": {},
+        "attributes": {"decrypt": False, "sign": True, "unwrap": False, "destroyable": True}})
+    assert api.status == 201 and answer["json"]["publicKey"] == made["json"]["publicKey"]
+    assert answer["json"]["policy"]["keyStatus"] == {"blocked": False}
+    assert verify(public_key(made), "SHA-256", b"p", api.sign_now(label, b"p"))
+    api.refused(614, "GET", "/v1/key/%s/export/plain" % label)
+
+
+@pytest.mark.online_only("keys are made in the room")
+def test_password_of_a_key_is_changed(api):
+    label = unique()
+    api.create_key(label, password="old")
+    change = {"label": label, "password": list("old"), "newPassword": list("new")}
+    assert api.post("/v1/key/changePassword", change) is None and api.status == 200
+    api.refused(620, "POST", "/v1/key/changePassword", change)
+    api.sign_now(label, keyPassword="new")

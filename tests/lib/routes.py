@@ -16,6 +16,7 @@ WRONG = {
     "int": ["1", True, [], {}, 1.5],
     "size": ["1", True, [], {}, 1.5],
     "usage": ["NOT_A_VALUE", "DIGITAL_SIGNATURE,x", 1, True, [], {}],
+    "key": [1, False, [], {}],
     "csr": [1, False, [], {}],
     "pem": [1, False, [], {}],
     "remark": [1, True, [], {}, "", "a\nb", "\x9b", "x" * 501],
@@ -79,6 +80,9 @@ GROUP = obj(name=text("g", False), quorum=F("int", 1), approvals=lst(APPROVER))
 TOKEN = obj(name=text("t", False), timelock=F("int", 0), timeout=F("int", 0), groups=lst(GROUP, False))
 RULE = obj(False, tokens=lst(TOKEN, False))
 KEY_REF = obj(label=text("absent-key"), password=password())
+IMPORTED = obj(label=text("never-imported"), algorithm=text("EC", False), password=password(),
+               publicKey=F("key", SPKI), attributes=obj(False, decrypt=F("bool", False),
+                                                        sign=F("bool", False), unwrap=F("bool", False)))
 KEY = obj(label=text("never-created"), password=password(), algorithm=text("EC", False),
           curveOid=text("1.2.840.10045.3.1.7", False), keySize=F("size", None, False),
           attributes=obj(decrypt=F("bool", False), sign=F("bool", True), unwrap=F("bool", False),
@@ -147,6 +151,12 @@ class Route:
 
 ROUTES = [
     Route("POST", "/v1/key", KM, KEY),
+    Route("POST", "/v1/key/import/plain", KM, IMPORTED),
+    Route("POST", "/v1/importedKey", KM, IMPORTED),
+    Route("POST", "/v1/key/export/plain", KM, KEY_REF),
+    Route("GET", "/v1/key/{keyName}/export/plain", KM),
+    Route("POST", "/v1/key/changePassword", KM, obj(
+        label=text("absent-key"), password=password(), newPassword=password())),
     Route("GET", "/v1/key", KM),
     Route("POST", "/v1/key/attributes", KM, KEY_REF),
     Route("GET", "/v1/key/{keyName}/attributes", KM),

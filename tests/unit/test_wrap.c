@@ -447,7 +447,7 @@ static void
 test_attributes_are_checked_before_the_value(void **state)
 {
 	struct wire_key_create slash = new_key("a/b"), useless = new_key("k"),
-			       policy = new_key("k");
+			       policy = new_key("k"), open_one;
 	arena_auto a = {0};
 	struct tsb_err err;
 
@@ -459,6 +459,10 @@ test_attributes_are_checked_before_the_value(void **state)
 	policy.has_policy = true;
 	for (int rule = 0; rule < RULE__MAX; rule++)
 		ska_rule_set_always(&policy.policy.rule[rule], &a);
+	open_one = policy;
+	assert_int_equal(key_check_unwrapped(&open_one, KEY_AES, &a, &err), 0);
+	assert_false(open_one.has_policy);
+	policy.policy.blocked = true;
 	assert_int_equal(key_check_unwrapped(&policy, KEY_AES, &a, &err), -1);
 	assert_int_equal(err.code, TSB_E_KEY_ATTRIBUTES);
 	assert_int_equal(key_check_unwrapped(&policy, KEY_EC, &a, &err), 0);
