@@ -1,8 +1,6 @@
 /* Certificates and certificate requests that are made at once (api-notes.md 9.1, 9.2). */
 #include "lib/first.h"
 
-#include <ctype.h>
-
 #include "fcgi/fcgi.h"
 #include "fcgi/forward.h"
 #include "fcgi/trace.h"
@@ -62,18 +60,6 @@ api_certificate(void *app, struct web_request *rq, struct web_reply *reply, stru
 	return 0;
 }
 
-/* A name that every file system takes: other characters become '_'. */
-static const char *
-file_name(struct arena *a, const char *label)
-{
-	char *name = arena_str(a, label);
-
-	for (char *c = name; *c != '\0'; c++)
-		if (!isalnum((unsigned char)*c) && *c != '-' && (*c != '.' || c == name))
-			*c = '_';
-	return name;
-}
-
 int
 api_certificate_file(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
@@ -85,7 +71,7 @@ api_certificate_file(void *app, struct web_request *rq, struct web_reply *reply,
 		return -1;
 	reply->content_type = "application/octet-stream";
 	reply->disposition = arena_printf(rq->arena, "attachment; filename=\"%s.csr\"",
-	    file_name(rq->arena, in.key_name));
+	    web_file_name(rq->arena, in.key_name));
 	tsb_bytes_add_view(&reply->body, pem);
 	return 0;
 }

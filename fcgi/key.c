@@ -105,6 +105,43 @@ api_key_delete_by_name(void *app, struct web_request *rq, struct web_reply *repl
 	return delete_key(app, rq, reply, ref.label, err);
 }
 
+/* ---- attestations ---- */
+
+int
+api_key_attestation(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct hsm_pass what = {.what = HSM_PASS_KEY_ATTESTATION};
+	struct wire_key_ref ref;
+
+	what.length = web_wants(rq, "json", WIRE_ATTESTATION_TYPE);
+	if (wire_key_ref_parse(rq->body, rq->arena, &ref, err) ||
+	    wire_compact(rq->body, rq->arena, &what.body, err) ||
+	    fcgi_forward(app, reply, &what, err))
+		return -1;
+	if (what.length > 0)
+		return 0;
+	reply->content_type = "application/zip";
+	reply->disposition = arena_printf(rq->arena, "attachment; filename=\"%s.zip\"",
+	    web_file_name(rq->arena, ref.label));
+	return 0;
+}
+
+int
+api_attestations(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	(void)rq;
+	return fcgi_forward(app, reply, &(struct hsm_pass){.what = HSM_PASS_ATTESTATIONS}, err);
+}
+
+int
+api_attestation_chain(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	struct hsm_pass what = {.what = HSM_PASS_ATTESTATION_CHAIN};
+
+	return fcgi_path_key(rq, &what.key_name, err) ? -1 : fcgi_forward(app, reply, &what, err);
+}
+
 /* ---- in the clear ---- */
 
 int

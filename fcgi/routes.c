@@ -34,6 +34,10 @@ static const struct web_route routes[] = {
 
     {VERB_POST, "/v1/key", KM, 4 * MB, api_key_create, 0},
     {VERB_POST, "/v1/key/import/attributes", KM, 4 * MB, api_attributes_import, 0},
+    {VERB_POST, "/v1/key/keyAttestation", KM, 64 * KB, api_key_attestation, 0},
+    {VERB_GET, "/v1/attestation", KM, 0, api_attestations, 0},
+    {VERB_GET, "/v1/attestation/{attestationKeyName}/certificateChain", KM, 0,
+	api_attestation_chain, 0},
     {VERB_POST, "/v1/key/import/plain", KM, 4 * MB, api_key_import, 0},
     {VERB_POST, "/v1/importedKey", KM, 4 * MB, api_key_import, 0},
     {VERB_POST, "/v1/key/export/plain", KM, 64 * KB, api_key_export, 0},

@@ -231,6 +231,28 @@ access_enforce_repeat(struct hsm_app *app, struct web_request *rq, const struct 
 
 /* ---- answers and the log ---- */
 
+static int
+attest(struct hsm_app *app, struct web_request *rq, const struct hsm_key *k,
+    const struct hsm_key *attestation, struct token_key *private_half, struct keyattr *d,
+    struct tsb_bytes *xml, struct tsb_bytes *signature, struct tsb_err *err)
+{
+	if (attributes_describe(k, keystore_use_count(app->ks, k), access_seconds(rq), rq->arena, d,
+		err))
+		return -1;
+	keyattr_format(d, xml);
+	return attributes_sign(tsb_view_bytes(xml), attestation, private_half, signature, err);
+}
+
+int
+access_attest(struct hsm_app *app, struct web_request *rq, const struct hsm_key *k,
+    const struct hsm_key *attestation, struct token_key *private_half, struct tsb_bytes *xml,
+    struct tsb_bytes *signature, struct tsb_err *err)
+{
+	struct keyattr d;
+
+	return attest(app, rq, k, attestation, private_half, &d, xml, signature, err);
+}
+
 int
 access_describe(struct hsm_app *app, struct web_request *rq, const struct hsm_key *k,
     struct web_reply *reply, struct tsb_err *err)
@@ -243,11 +265,7 @@ access_describe(struct hsm_app *app, struct web_request *rq, const struct hsm_ke
 
 	if (access_open_system(app, app->conf->attestation_key, KEY_ATTESTATION, &attestation,
 		&private_half, err) ||
-	    attributes_describe(k, keystore_use_count(app->ks, k), access_seconds(rq), rq->arena,
-		&d, err))
-		return -1;
-	keyattr_format(&d, &xml);
-	if (attributes_sign(tsb_view_bytes(&xml), attestation, private_half, &signature, err))
+	    attest(app, rq, k, attestation, private_half, &d, &xml, &signature, err))
 		return -1;
 	wire_key_attributes_format(&d, tsb_view_bytes(&xml), tsb_view_bytes(&signature),
 	    attestation->label, &reply->body);

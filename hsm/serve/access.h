@@ -70,6 +70,11 @@ int access_enforce_repeat(struct hsm_app *, struct web_request *rq, const struct
 int access_describe(struct hsm_app *, struct web_request *rq, const struct hsm_key *,
     struct web_reply *reply, struct tsb_err *) TSB_MUSTCHECK;
 
+/* Appends the document and its signature by an attestation key that is open. */
+int access_attest(struct hsm_app *, struct web_request *rq, const struct hsm_key *,
+    const struct hsm_key *attestation, struct token_key *private_half, struct tsb_bytes *xml,
+    struct tsb_bytes *signature, struct tsb_err *) TSB_MUSTCHECK;
+
 /* Warns in the log of a new key whose approvals for one use serve another one too. */
 void access_warn_uses(const struct hsm_key *);
 /* Logs a use in one line: never the payload, only its size and digest. algorithm may be NULL. */

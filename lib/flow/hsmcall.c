@@ -31,6 +31,9 @@ use_of_key(const struct hsm_pass *pass)
 	case HSM_PASS_WRAP:
 		return "wrapKeyRequest";
 	case HSM_PASS_KEY_CREATE:
+	case HSM_PASS_KEY_ATTESTATION:
+	case HSM_PASS_ATTESTATIONS:
+	case HSM_PASS_ATTESTATION_CHAIN:
 	case HSM_PASS_KEY_IMPORT:
 	case HSM_PASS_KEY_EXPORT:
 	case HSM_PASS_KEY_PASSWORD:

@@ -7,6 +7,9 @@
 enum hsm_passage {
 	HSM_PASS_SYNCHRONOUS, /* of a kind */
 	HSM_PASS_KEY_CREATE,
+	HSM_PASS_KEY_ATTESTATION, /* length: 1 = as JSON, 0 = as a zip file */
+	HSM_PASS_ATTESTATIONS,
+	HSM_PASS_ATTESTATION_CHAIN, /* of a key */
 	HSM_PASS_KEY_IMPORT,
 	HSM_PASS_KEY_EXPORT,
 	HSM_PASS_KEY_PASSWORD,
@@ -36,7 +39,7 @@ struct hsm_pass {
 
 struct hsm_reply {
 	int status; /* 200 or 201 */
-	struct tsb_bytes body; /* JSON of the published API; the caller's to clear */
+	struct tsb_bytes body; /* JSON of the published API, or a file; the caller's to clear */
 };
 void hsm_reply_clear(struct hsm_reply *);
 

@@ -1,5 +1,6 @@
 #include "lib/first.h"
 
+#include "lib/base/enc.h"
 #include "lib/hsm/rest.h"
 
 #define REST_LOG_PATH "/v1/hsm/log"
@@ -12,6 +13,9 @@ static const struct passage {
 	bool repeatable;
 } passages[HSM_PASS__MAX] = {
     [HSM_PASS_KEY_CREATE] = {"POST", REST_KEY_PATH, TSB_ROLE_KEY_MANAGEMENT, false},
+    [HSM_PASS_KEY_ATTESTATION] = {"POST", "/v1/key/keyAttestation", TSB_ROLE_KEY_MANAGEMENT, true},
+    [HSM_PASS_ATTESTATIONS] = {"GET", "/v1/attestation", TSB_ROLE_KEY_MANAGEMENT, true},
+    [HSM_PASS_ATTESTATION_CHAIN] = {"GET", NULL, TSB_ROLE_KEY_MANAGEMENT, true},
     [HSM_PASS_KEY_IMPORT] = {"POST", "/v1/key/import/plain", TSB_ROLE_KEY_MANAGEMENT, false},
     [HSM_PASS_KEY_EXPORT] = {"POST", "/v1/key/export/plain", TSB_ROLE_KEY_MANAGEMENT, true},
     [HSM_PASS_KEY_PASSWORD] = {"POST", "/v1/key/changePassword", TSB_ROLE_KEY_MANAGEMENT, false},
@@ -43,6 +47,14 @@ pass_call(const struct rest_hsm *h, const struct hsm_pass *pass, struct arena *a
 	case HSM_PASS_RANDOM:
 		path = rest_hsm_random_path(a, pass->length);
 		break;
+	case HSM_PASS_KEY_ATTESTATION:
+		if (pass->length > 0)
+			path = "/v1/key/keyAttestation?format=json";
+		break;
+	case HSM_PASS_ATTESTATION_CHAIN:
+		path = arena_printf(a, "/v1/attestation/%s/certificateChain",
+		    enc_percent_str(a, pass->key_name));
+		break;
 	case HSM_PASS_LOG:
 		if (pass->length > 0)
 			path = arena_printf(a, REST_LOG_PATH "/%ld", pass->length);
@@ -52,6 +64,7 @@ pass_call(const struct rest_hsm *h, const struct hsm_pass *pass, struct arena *a
 		path = rest_hsm_certificate_path(a, pass->key_name);
 		break;
 	case HSM_PASS_KEY_CREATE:
+	case HSM_PASS_ATTESTATIONS:
 	case HSM_PASS_KEY_IMPORT:
 	case HSM_PASS_KEY_EXPORT:
 	case HSM_PASS_KEY_PASSWORD:

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/zip.h"
 #include "lib/qr/fountain.h"
 #include "lib/qr/ur.h"
 #include "lib/qr/ur_cbor.h"
@@ -48,7 +49,7 @@ ur_open(struct ur *u, struct tsb_view text, size_t fragment_max, struct tsb_err 
 	ur_cbor_head(CBOR_BYTES, (uint32_t)text.n, &u->message);
 	tsb_bytes_add_view(&u->message, text);
 	u->length = length = u->message.n;
-	u->checksum = qr_crc32(tsb_view_bytes(&u->message));
+	u->checksum = tsb_crc32(tsb_view_bytes(&u->message));
 	n = (length + fragment_max - 1) / fragment_max;
 	u->fragment = (length + n - 1) / n;
 	u->n = n;

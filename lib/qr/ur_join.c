@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/zip.h"
 #include "lib/qr/fountain.h"
 #include "lib/qr/ur.h"
 #include "lib/qr/ur_cbor.h"
@@ -139,7 +140,7 @@ part_parse(struct tsb_view text, struct arena *a, struct part *p, struct tsb_err
 		return tsb_fail(err, TSB_E_PAYLOAD,
 		    "part %u-%u was misread or changed: its check bytes do not fit", i, n);
 	if (!several) {
-		*p = (struct part){1, 1, (uint32_t)content.n, qr_crc32(content), content};
+		*p = (struct part){1, 1, (uint32_t)content.n, tsb_crc32(content), content};
 	} else if (!read_array(content, p) || p->i != i || p->n != n || i == 0) {
 		return tsb_fail(err, TSB_E_PAYLOAD, "part %u-%u does not hold what its numbers say",
 		    i, n);
@@ -290,7 +291,7 @@ ur_join_text(const struct ur_join *j, struct arena *a, struct tsb_view *text, st
 				add_bytes(to, message + k * j->fragment, j->fragment);
 	}
 	whole = tsb_view_of(message, j->length);
-	if (qr_crc32(whole) != j->checksum ||
+	if (tsb_crc32(whole) != j->checksum ||
 	    !zero(message + j->length, j->n * j->fragment - j->length))
 		return tsb_fail(err, TSB_E_PAYLOAD,
 		    "the parts do not make the text that they announce: one of them was changed");

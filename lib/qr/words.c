@@ -1,6 +1,7 @@
 /* The words, bytes as words and the way back. */
 #include "lib/first.h"
 
+#include "lib/base/zip.h"
 #include "lib/qr/words.h"
 
 /*
@@ -54,19 +55,6 @@ qr_words_format(struct tsb_view bytes, const char *separator, struct tsb_bytes *
 	}
 }
 
-uint32_t
-qr_crc32(struct tsb_view bytes)
-{
-	uint32_t crc = 0xFFFFFFFF;
-
-	for (size_t i = 0; i < bytes.n; i++) {
-		crc ^= bytes.p[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320 : 0);
-	}
-	return ~crc;
-}
-
 static void
 add_minimal(struct tsb_view bytes, struct tsb_bytes *out)
 {
@@ -81,7 +69,7 @@ add_minimal(struct tsb_view bytes, struct tsb_bytes *out)
 void
 qr_words_minimal(struct tsb_view bytes, struct tsb_bytes *out)
 {
-	uint32_t crc = qr_crc32(bytes);
+	uint32_t crc = tsb_crc32(bytes);
 	unsigned char check[] = {(unsigned char)(crc >> 24), (unsigned char)(crc >> 16),
 	    (unsigned char)(crc >> 8), (unsigned char)crc};
 
@@ -120,5 +108,5 @@ qr_words_minimal_decode(struct tsb_view text, struct arena *a, struct tsb_view *
 	n -= 4;
 	crc = (uint32_t)p[n] << 24 | (uint32_t)p[n + 1] << 16 | (uint32_t)p[n + 2] << 8 | p[n + 3];
 	*bytes = tsb_view_of(p, n);
-	return crc == qr_crc32(*bytes);
+	return crc == tsb_crc32(*bytes);
 }

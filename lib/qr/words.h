@@ -12,8 +12,6 @@ extern const char qr_words[256][5];
 /* One word a byte with a separator between them, without the check bytes of the scheme. Appends. */
 void qr_words_format(struct tsb_view bytes, const char *separator, struct tsb_bytes *out);
 
-/* CRC-32 of ISO-HDLC, as in zip files. */
-uint32_t qr_crc32(struct tsb_view bytes);
 /* Minimal style in capitals, with the four bytes of the CRC-32 behind. Appends. */
 void qr_words_minimal(struct tsb_view bytes, struct tsb_bytes *out);
 /* In either case of letters; false for letters that make no word, and for a wrong CRC-32. */

@@ -17,6 +17,7 @@
 #define WEB_USER_MAX    256
 #define WEB_CERT_MAX    (32 * 1024)
 #define WEB_TYPE_MAX    256
+#define WEB_ACCEPT_MAX  1024
 #define WEB_ADDRESS_MAX 64
 #define WEB_ID_SIZE     17
 

@@ -8,6 +8,7 @@
  */
 #include "lib/first.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <string.h>
 #include <strings.h>
@@ -293,6 +294,9 @@ web_call_parse(struct web_call *call, char *const *env, struct tsb_err *err)
 
 	call->target = "";
 	call->rq.path = call->rq.query = call->rq.content_type = call->rq.caller = "";
+	call->rq.accept = web_env(env, "HTTP_ACCEPT");
+	if (call->rq.accept == NULL || strlen(call->rq.accept) > WEB_ACCEPT_MAX)
+		call->rq.accept = "";
 	call->rq.role = "-";
 	call->rq.address = parse_address(env);
 	parse_method(call, env);
@@ -359,4 +363,21 @@ web_query(const struct web_request *rq, const char *name)
 		p += n + (p[n] != '\0');
 	}
 	return NULL;
+}
+
+bool
+web_wants(const struct web_request *rq, const char *format, const char *type)
+{
+	return tsb_streq(web_query(rq, "format"), format) || strstr(rq->accept, type) != NULL;
+}
+
+const char *
+web_file_name(struct arena *a, const char *label)
+{
+	char *name = arena_str(a, label);
+
+	for (char *c = name; *c != '\0'; c++)
+		if (!isalnum((unsigned char)*c) && *c != '-' && (*c != '.' || c == name))
+			*c = '_';
+	return name;
 }

@@ -37,6 +37,7 @@ struct web_request {
 	struct tsb_view param[4]; /* decoded {segments} of the pattern, in order, NUL behind */
 	const char *query; /* raw, "" when none */
 	const char *content_type; /* as sent, "" when none */
+	const char *accept; /* as sent, "" when none or too long */
 	struct tsb_view body;
 	unsigned roles; /* what the caller proved */
 	const char *role; /* those that let it in, "keyManagement+keyOperation"; "-" = none did */
@@ -80,6 +81,11 @@ const char *web_roles_proven(unsigned roles, struct arena *a);
 int web_route_arg(const struct web_request *rq);
 /* Value of a query parameter, percent-decoded, in the arena; NULL when absent. */
 const char *web_query(const struct web_request *rq, const char *name);
+
+/* Whether the caller asks for this form: ?format=<format>, or type is one that it accepts. */
+bool web_wants(const struct web_request *rq, const char *format, const char *type);
+/* A name that every file system takes: characters other than letters, digits, . and - become _. */
+const char *web_file_name(struct arena *a, const char *label);
 
 /* [apiAuthentication] of both programs' settings: include WEB_AUTH_ROWS in their tables. */
 struct web_auth_conf {

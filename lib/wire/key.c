@@ -360,6 +360,38 @@ wire_key_attributes_format(const struct keyattr *k, struct tsb_view xml,
 	emit_close(out, '}');
 }
 
+/* ---- attestations (api-notes.md 7.7) ---- */
+
+static void
+chain_format(const char *name, struct tsb_view certificate, struct tsb_bytes *out)
+{
+	emit_open(out, name, '[');
+	emit_base64(out, NULL, certificate);
+	emit_close(out, ']');
+}
+
+void
+wire_attestation_format(const struct wire_attestation *t, struct tsb_bytes *out)
+{
+	tsb_bytes_add(out, "{", 1);
+	emit_text(out, "attestationKeyName", t->key_name);
+	emit_view(out, "signingKeyAttestationXml", t->xml);
+	emit_base64(out, "signingKeyPublicKey", t->public_key);
+	chain_format("signingKeyAttestationCertificate", t->certificate, out);
+	emit_base64(out, "signingKeyAttestationSignatureBase64", t->signature);
+	emit_close(out, '}');
+}
+
+void
+wire_attestation_chain_format(struct tsb_view certificate, struct tsb_bytes *out)
+{
+	tsb_bytes_add(out, "{", 1);
+	chain_format("attestationCertificateChain", certificate, out);
+	emit_close(out, '}');
+}
+
+/* ---- attributes read back ---- */
+
 #define ATTRIBUTES(m) AT(struct tsb_key_attributes, m)
 static const struct field answer_fields[] = {
     {"xml", FIELD_VIEW, REQUIRED, .max = FIELD_XML_MAX, ATTRIBUTES(xml)},

@@ -191,18 +191,24 @@ wire_certificate_pem_format(const char *label, struct tsb_view pem, struct tsb_b
 }
 
 void
+wire_certificate_pem(struct tsb_view der, struct tsb_bytes *out)
+{
+	tsb_bytes_add_str(out, "-----BEGIN CERTIFICATE-----\n");
+	for (size_t i = 0; i < der.n; i += PEM_LINE) {
+		size_t n = der.n - i < PEM_LINE ? der.n - i : PEM_LINE;
+
+		enc_base64(tsb_view_of(der.p + i, n), out);
+		tsb_bytes_add_str(out, "\n");
+	}
+	tsb_bytes_add_str(out, "-----END CERTIFICATE-----\n");
+}
+
+void
 wire_certificate_format(const struct wire_certificate *c, struct tsb_bytes *out)
 {
 	tsb_bytes_auto pem = {0};
 
-	tsb_bytes_add_str(&pem, "-----BEGIN CERTIFICATE-----\n");
-	for (size_t i = 0; i < c->der.n; i += PEM_LINE) {
-		size_t n = c->der.n - i < PEM_LINE ? c->der.n - i : PEM_LINE;
-
-		enc_base64(tsb_view_of(c->der.p + i, n), &pem);
-		tsb_bytes_add_str(&pem, "\n");
-	}
-	tsb_bytes_add_str(&pem, "-----END CERTIFICATE-----\n");
+	wire_certificate_pem(c->der, &pem);
 	wire_certificate_pem_format(c->label, tsb_view_bytes(&pem), out);
 }
 

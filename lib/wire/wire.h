@@ -180,6 +180,17 @@ int wire_key_ref_parse(struct tsb_view body, struct arena *a, struct wire_key_re
     struct tsb_err *err) TSB_MUSTCHECK;
 void wire_key_ref_format(const struct wire_key_ref *ref, struct tsb_bytes *out);
 
+/* What verifies the attributes of a key (api-notes.md 7.7). */
+#define WIRE_ATTESTATION_TYPE "application/vnd.tsb.attestation+json"
+struct wire_attestation {
+	const char *key_name; /* of the attestation key */
+	struct tsb_view public_key, certificate; /* its own: SPKI, DER */
+	struct tsb_view xml, signature;
+};
+void wire_attestation_format(const struct wire_attestation *, struct tsb_bytes *out);
+/* {"attestationCertificateChain":[...]} of one certificate */
+void wire_attestation_chain_format(struct tsb_view certificate, struct tsb_bytes *out);
+
 /* Answer of key creation and attributes (api-notes.md 7.3): json is made of k, xml goes as is. */
 void wire_key_attributes_format(const struct keyattr *k, struct tsb_view xml,
     struct tsb_view xml_signature, const char *attestation_key_name, struct tsb_bytes *out);
@@ -241,6 +252,8 @@ struct wire_certificate {
 };
 int wire_certificate_import_parse(struct tsb_view body, struct arena *a,
     struct wire_certificate *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* Appends the PEM of a certificate. */
+void wire_certificate_pem(struct tsb_view der, struct tsb_bytes *out);
 /* {"label","certificate","rawCertificate"}, both the same PEM: clients read one or the other. */
 void wire_certificate_format(const struct wire_certificate *, struct tsb_bytes *out);
 void wire_certificate_pem_format(const char *label, struct tsb_view pem, struct tsb_bytes *out);

@@ -1,7 +1,9 @@
 """Keys: creating, describing, listing and deleting them; what a policy must fulfil."""
 import base64
+import io
 import re
 import xml.etree.ElementTree as ET
+import zipfile
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -428,3 +430,24 @@ def test_password_of_a_key_is_changed(api):
     assert api.post("/v1/key/changePassword", change) is None and api.status == 200
     api.refused(620, "POST", "/v1/key/changePassword", change)
     api.sign_now(label, keyPassword="new")
+
+
+# ---- attestations as files ----
+
+@pytest.mark.online_only("keys are made in the room")
+def test_attestation_of_a_key_is_a_zip_file_or_json(api):
+    label = unique()
+    api.create_key(label)
+    response = api.send("POST", "/v1/key/keyAttestation", {"label": label},
+                        headers={"Accept": "application/json"})
+    assert response.status_code == 200 and response.headers["Content-Type"] == "application/zip"
+    assert response.headers["Content-Disposition"].endswith(".zip\"")
+    with zipfile.ZipFile(io.BytesIO(response.content)) as z:
+        assert label.encode() in next(z.read(n) for n in z.namelist() if n.endswith(".xml"))
+    for query, headers in (("?format=json", {}),
+                           ("", {"Accept": "application/vnd.tsb.attestation+json, */*"})):
+        twin = api.post("/v1/key/keyAttestation" + query, {"label": label}, headers=headers)
+        assert label in twin["signingKeyAttestationXml"]
+    name, = api.get("/v1/attestation")
+    assert api.get("/v1/attestation/%s/certificateChain" % name) == {
+        "attestationCertificateChain": twin["signingKeyAttestationCertificate"]}

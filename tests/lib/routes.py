@@ -146,11 +146,15 @@ class Route:
     def sample_path(self):
         return (self.path.replace("{id}", UUID).replace("{keyName}", "absent-key")
                 .replace("{length}", "16").replace("{lines}", "16")
+                .replace("{attestationKeyName}", "absent-key")
                 .replace("{approverName}", "absent-approver"))
 
 
 ROUTES = [
     Route("POST", "/v1/key", KM, KEY),
+    Route("POST", "/v1/key/keyAttestation", KM, KEY_REF),
+    Route("GET", "/v1/attestation", KM),
+    Route("GET", "/v1/attestation/{attestationKeyName}/certificateChain", KM),
     Route("POST", "/v1/key/import/plain", KM, IMPORTED),
     Route("POST", "/v1/importedKey", KM, IMPORTED),
     Route("POST", "/v1/key/export/plain", KM, KEY_REF),
