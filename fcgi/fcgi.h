@@ -42,6 +42,7 @@ web_serve_fn api_key_import;
 web_serve_fn api_key_export;
 web_serve_fn api_key_export_by_name;
 web_serve_fn api_key_password;
+web_serve_fn api_key_change;
 web_serve_fn api_key_list;
 web_serve_fn api_key_attributes;
 web_serve_fn api_key_attributes_by_name;

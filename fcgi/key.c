@@ -203,3 +203,35 @@ api_key_password(void *app, struct web_request *rq, struct web_reply *reply, str
 	    &(struct flow_deed){.action = "change key password", .key_name = in.label},
 	    HSM_PASS_KEY_PASSWORD, err);
 }
+
+/* Approvers of open requests have been asked, or will be, by the name of today. */
+static int
+check_renames(void *app, struct web_request *rq, const struct wire_key_change *in,
+    struct tsb_err *err)
+{
+	bool open;
+
+	if (in->new_label == NULL)
+		return 0;
+	if (flow_requests_open_of_key(app, in->label, rq->arena, &open, err))
+		return -1;
+	if (open)
+		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
+		    "key '%s' has open requests, which name it by its label", in->label);
+	return 0;
+}
+
+int
+api_key_change(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct wire_key_change in;
+
+	if (wire_key_change_parse(rq->body, rq->arena, &in, err) ||
+	    check_renames(app, rq, &in, err))
+		return -1;
+	return fcgi_do_body(app, rq, reply,
+	    &(struct flow_deed){.action = "change key attributes",
+		.key_name = in.label,
+		.detail = in.new_label},
+	    HSM_PASS_KEY_CHANGE, err);
+}

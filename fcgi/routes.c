@@ -43,6 +43,7 @@ static const struct web_route routes[] = {
     {VERB_POST, "/v1/key/export/plain", KM, 64 * KB, api_key_export, 0},
     {VERB_GET, "/v1/key/{keyName}/export/plain", KM, 0, api_key_export_by_name, 0},
     {VERB_POST, "/v1/key/changePassword", KM, 64 * KB, api_key_password, 0},
+    {VERB_PATCH, "/v1/key/changeAttributes", KM, 64 * KB, api_key_change, 0},
     {VERB_GET, "/v1/key", KM, 0, api_key_list, 0},
     {VERB_POST, "/v1/key/attributes", KM, 64 * KB, api_key_attributes, 0},
     {VERB_GET, "/v1/key/{keyName}/attributes", KM, 0, api_key_attributes_by_name, 0},

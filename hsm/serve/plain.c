@@ -1,4 +1,4 @@
-/* Keys in the clear, brought along and given out, and their passwords (api-notes.md 7.5, 7.6). */
+/* Keys in the clear, brought along and given out (api-notes.md 7.5). */
 #include "lib/first.h"
 
 #include "lib/base/log.h"
@@ -111,40 +111,4 @@ serve_key_export_by_name(void *arg, struct web_request *rq, struct web_reply *re
     struct tsb_err *err)
 {
 	return export_key(arg, rq->param[0], (struct tsb_view){0}, reply, err);
-}
-
-/* ---- passwords ---- */
-
-static int
-change_password(struct hsm_key *k, void *arg, struct tsb_err *err)
-{
-	const struct wire_key_password *in = arg;
-	tsb_bytes_auto part = {0};
-
-	if (access_check_ordinary(k, err))
-		return -1;
-	if (!k->flag[ATTR_MODIFIABLE])
-		return access_refuse(k, "is not modifiable", err);
-	if (k->extra & KEY_PUBLIC_ONLY)
-		return access_refuse(k, "has no private half", err);
-	return key_private_part(k, in->password, &part, err) ||
-		key_set_private_part(k, tsb_view_bytes(&part), in->new_password, err)
-	    ? -1
-	    : 0;
-}
-
-int
-serve_key_password(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
-{
-	struct hsm_app *app = arg;
-	struct wire_key_password in;
-	hsm_key_auto *k = NULL;
-
-	(void)reply;
-	if (wire_key_password_parse(rq->body, rq->arena, &in, err) ||
-	    access_find(app, tsb_view_str(in.label), &k, err) ||
-	    keystore_change(app->ks, tsb_view_str(k->label), change_password, &in, err))
-		return -1;
-	log_info("password changed key=%s", k->label);
-	return 0;
 }

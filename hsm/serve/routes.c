@@ -21,6 +21,7 @@ const struct web_route hsm_routes[] = {
     {VERB_POST, "/v1/key/export/plain", KM, 64 * KB, serve_key_export, 0},
     {VERB_GET, "/v1/key/{keyName}/export/plain", KM, 0, serve_key_export_by_name, 0},
     {VERB_POST, "/v1/key/changePassword", KM, 64 * KB, serve_key_password, 0},
+    {VERB_PATCH, "/v1/key/changeAttributes", KM, 64 * KB, serve_key_change, 0},
     {VERB_POST, "/v1/key/keyAttestation", KM, 64 * KB, serve_key_attestation, 0},
     {VERB_GET, "/v1/attestation", KM, 0, serve_attestation_list, 0},
     {VERB_GET, "/v1/attestation/{attestationKeyName}/certificateChain", KM, 0,

@@ -366,6 +366,63 @@ keystore_change(struct keystore *ks, struct tsb_view label, keystore_change_fn *
 	return 0;
 }
 
+/* What stays when a key gets another name: a rename is cut short between its two files. */
+static bool
+same_key(const struct hsm_key *a, const struct hsm_key *b)
+{
+	return a->kind == b->kind && a->create_time == b->create_time &&
+	    (a->spki.n > 0 ? tsb_view_eq(a->spki, b->spki)
+			   : !a->has_password && !b->has_password &&
+			tsb_view_eq(a->private_part, b->private_part));
+}
+
+static int
+put_renamed(struct keystore *ks, const struct keyfile_name *name, const struct hsm_key *k,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto file = {0};
+	hsm_key_auto *there = NULL;
+	int rc;
+
+	if (seal(ks, name, k, &file, err))
+		return -1;
+	rc = dirfile_create(ks->dir, name->text, tsb_view_bytes(&file), 0600, err);
+	if (rc <= 0)
+		return rc;
+	if (keystore_get(ks, tsb_view_str(k->label), &there, err))
+		return -1;
+	return same_key(k, there)
+	    ? 0
+	    : tsb_fail(err, TSB_E_KEY_EXISTS, "the key name '%s' is already in use", k->label);
+}
+
+int
+keystore_rename(struct keystore *ks, struct tsb_view label, struct tsb_view new_label,
+    keystore_change_fn *change, void *arg, struct tsb_err *err)
+{
+	hsm_key_auto *k = NULL;
+	hsm_key_auto *copy = NULL;
+	char count[KEYFILE_NAME_SIZE], new_count[KEYFILE_NAME_SIZE];
+	struct keyfile_name from, to;
+	dirfile_lock_auto lock = -1;
+
+	keyfile_name(label, &from);
+	keyfile_name(new_label, &to);
+	/* one lock at a time: nobody else makes a key of the new name by halves */
+	lock = lock_key(ks, &from, err);
+	if (lock < 0 || keystore_get(ks, label, &k, err) || key_copy(k, &copy, err) ||
+	    change(copy, arg, err) || put_renamed(ks, &to, copy, err))
+		return -1;
+	(void)hook_fault("hsm.rename.between");
+	if (dirfile_remove(ks->dir, from.text, err))
+		return -1;
+	count_name(&from, count);
+	count_name(&to, new_count);
+	renameat(ks->dir, count, ks->dir, new_count);
+	forget(ks, find(ks, from.hash));
+	return 0;
+}
+
 int
 keystore_remove(struct keystore *ks, struct tsb_view label, keystore_check *check, void *arg,
     struct tsb_err *err)

@@ -32,6 +32,12 @@ int keystore_get(struct keystore *, struct tsb_view label, struct hsm_key **out,
 typedef int keystore_change_fn(struct hsm_key *copy, void *arg, struct tsb_err *);
 int keystore_change(struct keystore *, struct tsb_view label, keystore_change_fn *change, void *arg,
     struct tsb_err *) TSB_MUSTCHECK;
+/*
+ * Changes a key that gets another label, which change sets. TSB_E_KEY_EXISTS when that is in use,
+ * but by the same key: a rename that was cut short is ended by another one.
+ */
+int keystore_rename(struct keystore *, struct tsb_view label, struct tsb_view new_label,
+    keystore_change_fn *change, void *arg, struct tsb_err *) TSB_MUSTCHECK;
 /* Removes the key if check agrees, both under the key's lock. */
 typedef int keystore_check(const struct hsm_key *, void *arg, struct tsb_err *);
 int keystore_remove(struct keystore *, struct tsb_view label, keystore_check *check, void *arg,

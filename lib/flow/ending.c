@@ -151,6 +151,21 @@ flow_requests_cancel_of_key(struct flow *f, const char *key_name, struct arena *
 }
 
 int
+flow_requests_open_of_key(struct flow *f, const char *key_name, struct arena *a, bool *open,
+    struct tsb_err *err)
+{
+	struct selection s = {.key_name = key_name, .arena = a};
+
+	*open = false;
+	if (!f->conf->db_enabled)
+		return 0;
+	if (store_read(f->store, "requests_of_key", of_key_body, &s, err))
+		return -1;
+	*open = s.n > 0;
+	return 0;
+}
+
+int
 flow_requests_expire(struct flow *f, int64_t now_ms, size_t limit, size_t *n, struct tsb_err *err)
 {
 	arena_auto a = {0};

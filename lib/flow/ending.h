@@ -4,11 +4,14 @@
 
 #include "lib/flow/context.h"
 
-/* TSB_E_UNSUPPORTED_OPERATION when it is finished or being executed. */
+/* TSB_E_REQUEST_NOT_EXISTENT when it is finished, UNSUPPORTED_OPERATION while it is executed. */
 int flow_request_cancel(struct flow *f, const struct tsb_uuid *id, const char *reason,
     struct arena *a, struct tsb_err *err) TSB_MUSTCHECK;
 /* Cancels all open requests of a key that was deleted. */
 int flow_requests_cancel_of_key(struct flow *f, const char *key_name, struct arena *a,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* Whether requests on a key are open. */
+int flow_requests_open_of_key(struct flow *f, const char *key_name, struct arena *a, bool *open,
     struct tsb_err *err) TSB_MUSTCHECK;
 /* Moves an overdue request to EXPIRED unless somebody was faster. */
 int flow_request_expire(struct flow *f, const struct tsb_uuid *id, struct arena *a, int64_t now_ms,

@@ -37,6 +37,7 @@ use_of_key(const struct hsm_pass *pass)
 	case HSM_PASS_KEY_IMPORT:
 	case HSM_PASS_KEY_EXPORT:
 	case HSM_PASS_KEY_PASSWORD:
+	case HSM_PASS_KEY_CHANGE:
 	case HSM_PASS_KEY_LIST:
 	case HSM_PASS_KEY_ATTRIBUTES:
 	case HSM_PASS_KEY_DELETE:

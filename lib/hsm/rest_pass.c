@@ -19,6 +19,7 @@ static const struct passage {
     [HSM_PASS_KEY_IMPORT] = {"POST", "/v1/key/import/plain", TSB_ROLE_KEY_MANAGEMENT, false},
     [HSM_PASS_KEY_EXPORT] = {"POST", "/v1/key/export/plain", TSB_ROLE_KEY_MANAGEMENT, true},
     [HSM_PASS_KEY_PASSWORD] = {"POST", "/v1/key/changePassword", TSB_ROLE_KEY_MANAGEMENT, false},
+    [HSM_PASS_KEY_CHANGE] = {"PATCH", "/v1/key/changeAttributes", TSB_ROLE_KEY_MANAGEMENT, false},
     [HSM_PASS_KEY_LIST] = {"GET", REST_KEY_PATH, TSB_ROLE_KEY_MANAGEMENT, true},
     [HSM_PASS_KEY_ATTRIBUTES] = {"POST", REST_ATTRIBUTES_PATH, TSB_ROLE_KEY_MANAGEMENT, true},
     [HSM_PASS_KEY_DELETE] = {"POST", "/v1/key/deleteKey", TSB_ROLE_KEY_MANAGEMENT, false},
@@ -68,6 +69,7 @@ pass_call(const struct rest_hsm *h, const struct hsm_pass *pass, struct arena *a
 	case HSM_PASS_KEY_IMPORT:
 	case HSM_PASS_KEY_EXPORT:
 	case HSM_PASS_KEY_PASSWORD:
+	case HSM_PASS_KEY_CHANGE:
 	case HSM_PASS_KEY_LIST:
 	case HSM_PASS_KEY_ATTRIBUTES:
 	case HSM_PASS_KEY_DELETE:

@@ -241,6 +241,68 @@ wire_key_password_parse(struct tsb_view body, struct arena *a, struct wire_key_p
 	return 0;
 }
 
+#define CHANGE(m) AT(struct wire_key_change, m)
+/* clang-format off */
+#define CHANGED_FLAG(name, index) \
+	{name, FIELD_BOOL, CHANGE(flag[index]), HAS(struct wire_key_change, given[index])}
+#define FIXED(name) {name, FIELD_NONE, .code = TSB_E_KEY_ATTRIBUTES}
+/* clang-format on */
+static const struct field changed_fields[] = {
+    CHANGED_FLAG("decrypt", ATTR_DECRYPT),
+    CHANGED_FLAG("sign", ATTR_SIGN),
+    CHANGED_FLAG("unwrap", ATTR_UNWRAP),
+    CHANGED_FLAG("derive", ATTR_DERIVE),
+    CHANGED_FLAG("extractable", ATTR_EXTRACTABLE),
+    CHANGED_FLAG("modifiable", ATTR_MODIFIABLE),
+    CHANGED_FLAG("destroyable", ATTR_DESTROYABLE),
+    CHANGED_FLAG("sensitive", ATTR_SENSITIVE),
+    CHANGED_FLAG("copyable", ATTR_COPYABLE),
+    {"encrypt", FIELD_BOOL, CHANGE(encrypt), HAS(struct wire_key_change, encrypt_given)},
+    {"verify", FIELD_BOOL, CHANGE(verify), HAS(struct wire_key_change, verify_given)},
+    {"wrap", FIELD_BOOL, CHANGE(wrap), HAS(struct wire_key_change, wrap_given)},
+    FIXED("bip32"),
+    FIXED("slip10"),
+    {"rollover", FIELD_IGNORED},
+    {"neverExtractable", FIELD_IGNORED},
+    {"alwaysSensitive", FIELD_IGNORED},
+    {NULL},
+};
+static const struct field_object changed_object = {changed_fields};
+
+static const struct field change_fields[] = {
+    {"label", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME, CHANGE(label)},
+    {"password", FIELD_PASSWORD, CHANGE(password)},
+    {"newLabel", FIELD_LABEL, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME, CHANGE(new_label)},
+    {"id", FIELD_NAME, .max = 255, .code = TSB_E_KEY_ID, CHANGE(id)},
+    {"attributes", FIELD_OBJECT, .object = &changed_object},
+    {NULL},
+};
+
+static int
+change_check(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err)
+{
+	const struct wire_key_change *c = dest;
+
+	/* text after the first '/' is a derivation path (api-notes.md 1.5) */
+	if (c->new_label != NULL && strchr(c->new_label, '/') != NULL)
+		return tsb_fail(err, TSB_E_KEY_NAME, "newLabel must not contain '/'");
+	return 0;
+}
+
+static const struct field_object change_object = {change_fields, .check = change_check};
+
+int
+wire_key_change_parse(struct tsb_view body, struct arena *a, struct wire_key_change *out,
+    struct tsb_err *err)
+{
+	struct wire_key_change in = {0};
+
+	if (field_read(body, &change_object, a, &in, NULL, err))
+		return -1;
+	*out = in;
+	return 0;
+}
+
 /* ---- naming a key (api-notes.md 7.4) ---- */
 
 static const struct field ref_fields[] = {

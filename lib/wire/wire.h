@@ -171,6 +171,17 @@ struct wire_key_password {
 int wire_key_password_parse(struct tsb_view body, struct arena *a, struct wire_key_password *out,
     struct tsb_err *err) TSB_MUSTCHECK;
 
+/* What is to be different at a key (api-notes.md 7.6); what is not given stays. */
+struct wire_key_change {
+	const char *label;
+	struct tsb_view password;
+	const char *new_label, *id; /* NULL = not given */
+	bool given[ATTR__MAX], flag[ATTR__MAX];
+	bool encrypt_given, encrypt, verify_given, verify, wrap_given, wrap;
+};
+int wire_key_change_parse(struct tsb_view body, struct arena *a, struct wire_key_change *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
 /* {"label","password"} */
 struct wire_key_ref {
 	const char *label;

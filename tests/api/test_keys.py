@@ -432,6 +432,20 @@ def test_password_of_a_key_is_changed(api):
     api.sign_now(label, keyPassword="new")
 
 
+@pytest.mark.online_only("keys are made in the room")
+def test_key_is_renamed_unless_requests_name_it(api, people):
+    label, other = unique(), unique()
+    made = api.create_key(label, policy={})
+    answer = api.call("PATCH", "/v1/key/changeAttributes", {"label": label, "newLabel": other})
+    assert api.status == 200 and answer["json"]["publicKey"] == made["json"]["publicKey"]
+    api.refused(650, "POST", "/v1/key/attributes", {"label": label})
+    guarded = unique()
+    api.create_key(guarded, quorum(1, people()))
+    api.sign(guarded)
+    api.refused(611, "PATCH", "/v1/key/changeAttributes", {"label": guarded, "newLabel": label},
+                says="open requests")
+
+
 # ---- attestations as files ----
 
 @pytest.mark.online_only("keys are made in the room")

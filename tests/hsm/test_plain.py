@@ -1,4 +1,4 @@
-"""Keys in the clear, brought along and given out, and their passwords (api-notes.md 7.5, 7.6)."""
+"""Keys in the clear, brought along and given out (api-notes.md 7.5)."""
 import base64
 import datetime
 import os
@@ -135,29 +135,3 @@ def test_keys_that_do_not_leave(hsm, refused):
                         (614, "attestation-key"), (650, "absent")):
         with refused(code):
             export(hsm, label)
-
-
-def test_change_of_password(hsm, refused):
-    def change(label, old, new):
-        return hsm.call("POST", "/v1/key/changePassword",
-                        {"label": label, "password": old, "newPassword": new})
-
-    hsm.create("locked", password="old", attributes={"extractable": True})
-    with refused(620):
-        change("locked", "wrong", "new")
-    assert change("locked", list("old"), list("new")) is None
-    with refused(620):
-        hsm.sign("locked", b"p", "SHA256_WITH_ECDSA", keyPassword="old")
-    hsm.sign("locked", b"p", "SHA256_WITH_ECDSA", keyPassword="new")
-    with refused(620):
-        export(hsm, "locked")
-    export(hsm, "locked", "new")
-    change("locked", "new", None)
-    hsm.sign("locked", b"p", "SHA256_WITH_ECDSA")
-    change("locked", None, "third")
-    with refused(620):
-        hsm.sign("locked", b"p", "SHA256_WITH_ECDSA")
-    hsm.create("fixed", password="old", attributes={"modifiable": False})
-    for code, label in ((614, "fixed"), (614, "timestamp-key"), (650, "absent")):
-        with refused(code):
-            change(label, "old", "new")

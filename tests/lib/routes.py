@@ -152,6 +152,9 @@ class Route:
 
 ROUTES = [
     Route("POST", "/v1/key", KM, KEY),
+    Route("PATCH", "/v1/key/changeAttributes", KM, obj(
+        label=text("absent-key"), password=password(), newLabel=text("never-created", False),
+        attributes=obj(False, extractable=F("bool", False, False)))),
     Route("POST", "/v1/key/keyAttestation", KM, KEY_REF),
     Route("GET", "/v1/attestation", KM),
     Route("GET", "/v1/attestation/{attestationKeyName}/certificateChain", KM),
