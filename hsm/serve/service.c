@@ -9,6 +9,7 @@
 #include "lib/wire/wire.h"
 
 #include "hsm/serve/access.h"
+#include "hsm/store/objects.h"
 
 #define RANDOM_MAX    65536
 #define API_LEVEL     "2.5.1" /* of the REST API that clients expect */
@@ -58,11 +59,12 @@ serve_statistics(void *arg, struct web_request *rq, struct web_reply *reply, str
 	hsm_key_auto *attestation = NULL;
 	hsm_key_auto *stamp = NULL;
 	struct census_totals n;
+	size_t objects;
 
 	if (access_find_system(app, app->conf->attestation_key, KEY_ATTESTATION, &attestation,
 		err) ||
 	    access_find_system(app, app->conf->timestamp_key, KEY_TIMESTAMP, &stamp, err) ||
-	    keystore_totals(app->ks, &n, err))
+	    keystore_totals(app->ks, &n, err) || objects_count(app->ks, &objects, err))
 		return -1;
 	/*
 	 * the text that clients of the published API know; the keys of damaged files are the
@@ -70,11 +72,11 @@ serve_statistics(void *arg, struct web_request *rq, struct web_reply *reply, str
 	 */
 	tsb_bytes_addf(&reply->body,
 	    "{\"keyStoreStatistics\":\"user tsb-hsm, private keys %zu, public keys %zu, "
-	    "secret keys %zu, certificates %zu, data objects 0, invalidated keys %zu, "
+	    "secret keys %zu, certificates %zu, data objects %zu, invalidated keys %zu, "
 	    "used size %" PRIu64 " bytes, max size %" PRIu64 " bytes, "
 	    "remaining objects %" PRIu64 "\"}",
-	    n.private_keys, n.public_keys, n.secret_keys, n.certificates, n.damaged, n.used, n.max,
-	    n.remaining);
+	    n.private_keys, n.public_keys, n.secret_keys, n.certificates, objects, n.damaged,
+	    n.used, n.max, n.remaining);
 	return 0;
 }
 

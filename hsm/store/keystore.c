@@ -530,3 +530,9 @@ keystore_totals(struct keystore *ks, struct census_totals *out, struct tsb_err *
 {
 	return census_take(&ks->census, ks->dir, ks->master, out, err);
 }
+
+struct keystore_place
+keystore_place(const struct keystore *ks)
+{
+	return (struct keystore_place){ks->dir, ks->master};
+}

@@ -18,6 +18,13 @@ struct keystore *keystore_open(const char *path, const unsigned char master[CRYP
     struct tsb_err *err);
 void keystore_close(struct keystore **);
 
+/* Where its files are and what seals them, for others of them (objects.h). */
+struct keystore_place {
+	int dir;
+	const unsigned char *master;
+};
+struct keystore_place keystore_place(const struct keystore *);
+
 /* Stores a new key. TSB_E_KEY_EXISTS when the label is in use. */
 int keystore_create(struct keystore *, const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
 /* TSB_E_KEY_NOT_EXISTENT. The caller releases the key. */

@@ -3,7 +3,8 @@
 #include "lib/base/enc.h"
 #include "lib/hsm/rest.h"
 
-#define REST_LOG_PATH "/v1/hsm/log"
+#define REST_LOG_PATH    "/v1/hsm/log"
+#define REST_OBJECT_PATH "/v1/dataObject"
 
 /* repeatable: doing it twice does no harm, as with storing the same certificate. */
 static const struct passage {
@@ -20,6 +21,10 @@ static const struct passage {
     [HSM_PASS_KEY_EXPORT] = {"POST", "/v1/key/export/plain", TSB_ROLE_KEY_MANAGEMENT, true},
     [HSM_PASS_KEY_PASSWORD] = {"POST", "/v1/key/changePassword", TSB_ROLE_KEY_MANAGEMENT, false},
     [HSM_PASS_KEY_CHANGE] = {"PATCH", "/v1/key/changeAttributes", TSB_ROLE_KEY_MANAGEMENT, false},
+    [HSM_PASS_OBJECT_CREATE] = {"POST", REST_OBJECT_PATH, TSB_ROLE_KEY_MANAGEMENT, false},
+    [HSM_PASS_OBJECT_LIST] = {"GET", REST_OBJECT_PATH, TSB_ROLE_KEY_MANAGEMENT, true},
+    [HSM_PASS_OBJECT_GET] = {"GET", NULL, TSB_ROLE_KEY_MANAGEMENT, true},
+    [HSM_PASS_OBJECT_DELETE] = {"DELETE", NULL, TSB_ROLE_KEY_MANAGEMENT, false},
     [HSM_PASS_KEY_LIST] = {"GET", REST_KEY_PATH, TSB_ROLE_KEY_MANAGEMENT, true},
     [HSM_PASS_KEY_ATTRIBUTES] = {"POST", REST_ATTRIBUTES_PATH, TSB_ROLE_KEY_MANAGEMENT, true},
     [HSM_PASS_KEY_DELETE] = {"POST", "/v1/key/deleteKey", TSB_ROLE_KEY_MANAGEMENT, false},
@@ -56,6 +61,10 @@ pass_call(const struct rest_hsm *h, const struct hsm_pass *pass, struct arena *a
 		path = arena_printf(a, "/v1/attestation/%s/certificateChain",
 		    enc_percent_str(a, pass->key_name));
 		break;
+	case HSM_PASS_OBJECT_GET:
+	case HSM_PASS_OBJECT_DELETE:
+		path = arena_printf(a, REST_OBJECT_PATH "/%s", enc_percent_str(a, pass->key_name));
+		break;
 	case HSM_PASS_LOG:
 		if (pass->length > 0)
 			path = arena_printf(a, REST_LOG_PATH "/%ld", pass->length);
@@ -70,6 +79,8 @@ pass_call(const struct rest_hsm *h, const struct hsm_pass *pass, struct arena *a
 	case HSM_PASS_KEY_EXPORT:
 	case HSM_PASS_KEY_PASSWORD:
 	case HSM_PASS_KEY_CHANGE:
+	case HSM_PASS_OBJECT_CREATE:
+	case HSM_PASS_OBJECT_LIST:
 	case HSM_PASS_KEY_LIST:
 	case HSM_PASS_KEY_ATTRIBUTES:
 	case HSM_PASS_KEY_DELETE:

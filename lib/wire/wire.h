@@ -225,6 +225,17 @@ void wire_policy_replace(struct tsb_view object, const struct ska_policy *p, boo
 void wire_policy_replace_in(struct tsb_view body, const char *envelope, const struct ska_policy *p,
     bool with_status, struct tsb_bytes *out);
 
+/* ---- data objects (data.c) ---- */
+
+struct wire_data_object {
+	const char *name;
+	struct tsb_view value;
+	bool is_private, modifiable, destroyable; /* the last two unless said otherwise */
+};
+int wire_data_object_parse(struct tsb_view body, struct arena *a, struct wire_data_object *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+void wire_data_object_format(const struct wire_data_object *, struct tsb_bytes *out);
+
 /* ---- encrypt, wrap, certificates (operation.c) ---- */
 
 struct wire_encrypt {

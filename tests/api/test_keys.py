@@ -465,3 +465,17 @@ def test_attestation_of_a_key_is_a_zip_file_or_json(api):
     name, = api.get("/v1/attestation")
     assert api.get("/v1/attestation/%s/certificateChain" % name) == {
         "attestationCertificateChain": twin["signingKeyAttestationCertificate"]}
+
+
+# ---- data objects ----
+
+@pytest.mark.online_only("data objects are in the HSM")
+def test_data_object(api):
+    name = unique("object")
+    made = {"name": name, "value": b64(b"notes"),
+            "attributes": {"private": True, "modifiable": True, "destroyable": True}}
+    assert api.post("/v1/dataObject", made) == made and api.status == 201
+    api.refused(615, "POST", "/v1/dataObject", made)
+    assert name in api.get("/v1/dataObject") and api.get("/v1/dataObject/" + name) == made
+    assert api.call("DELETE", "/v1/dataObject/" + name) is None and api.status == 200
+    api.refused(653, "GET", "/v1/dataObject/" + name)

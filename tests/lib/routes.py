@@ -146,12 +146,18 @@ class Route:
     def sample_path(self):
         return (self.path.replace("{id}", UUID).replace("{keyName}", "absent-key")
                 .replace("{length}", "16").replace("{lines}", "16")
-                .replace("{attestationKeyName}", "absent-key")
+                .replace("{attestationKeyName}", "absent-key").replace("{name}", "absent-object")
                 .replace("{approverName}", "absent-approver"))
 
 
 ROUTES = [
     Route("POST", "/v1/key", KM, KEY),
+    Route("POST", "/v1/dataObject", KM, obj(
+        name=text("made-by-nobody"), value=F("key", B64),
+        attributes=obj(False, private=F("bool", False, False)))),
+    Route("GET", "/v1/dataObject", KM),
+    Route("GET", "/v1/dataObject/{name}", KM),
+    Route("DELETE", "/v1/dataObject/{name}", KM),
     Route("PATCH", "/v1/key/changeAttributes", KM, obj(
         label=text("absent-key"), password=password(), newLabel=text("never-created", False),
         attributes=obj(False, extractable=F("bool", False, False)))),
