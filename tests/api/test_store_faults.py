@@ -99,6 +99,10 @@ def workflow(api, site, people):
     expected = {done: "EXECUTED", gone: "CANCELLED", late: "EXPIRED", refused: "REJECTED"}
     for rid, state in expected.items():
         assert api.status_of(rid) == state
+    rows = api.post("/v1/filteredRequestDetails", {"keyName": label})["requests"]
+    assert {r["id"]: r["status"] for r in rows} == expected
+    behind = api.post("/v1/filteredRequestDetails", {"after": rows[2]["id"], "pageSize": 1})["requests"]
+    assert behind == rows[3:]
     assert api.get("/v1/request/%s?fetchOnce=true" % done)["result"] == view["result"]
     assert api.request(done)["result"] is None
     api.call("DELETE", "/v1/key/" + label)
