@@ -122,6 +122,8 @@ flow_change_by_verdict(const struct flow *f, const struct tsb_request *rq,
 	} else if (!v->reachable) {
 		/* once met, its window is over: time ended it, not those who rejected */
 		change.to = rq->state == STATE_APPROVED ? STATE_EXPIRED : STATE_REJECTED;
+		/* the deadline that it had: rejections, not time, left no token */
+		change.expires_ms = rq->expires_ms;
 	}
 	return change;
 }

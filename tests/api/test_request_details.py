@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from approver import b64, quorum
+from approver import Approver, b64, quorum
 from client import unique
 from tsb import error, run
 
@@ -118,6 +118,21 @@ def test_details_keep_results_that_are_given_once(api):
 
 
 # ---- the command line ----
+
+@pytest.mark.online_only("deadlines are told by the HSM's time")
+def test_a_rejected_request_keeps_its_deadline(api):
+    a = Approver("p256", "anna")
+    endless, hour = unique("endless"), unique("hour")
+    api.create_key(endless, quorum(1, a))
+    api.create_key(hour, quorum(1, a, timeout=3600))
+    told = {}
+    for key in (endless, hour):
+        rid = api.sign(key)
+        api.reject(a, rid)
+        about, = details(api, keyName=key)
+        told[key] = about["details"]["expirationTime"]
+    assert told[endless] is None and told[hour] is not None
+
 
 @pytest.fixture
 def shown(tsb, people):
