@@ -319,6 +319,6 @@ cli_request_list(struct cli *c)
 		rc = plain_list(c);
 	else if (rc == 0 && c->json)
 		print_json(&l);
-	tsb_bytes_reset(&l.json);
+	tsb_bytes_clear(&l.json);
 	return rc;
 }

@@ -60,7 +60,8 @@ static const struct field address_fields[] = {
 };
 static const struct field_object address_object = {address_fields};
 
-/* clang-format off: also the text of a custom curve is a curveOid */
+/* The text of a custom curve is a curveOid, too. */
+/* clang-format off */
 #define NEW_KEY_ROWS                                                                               \
 	{"label", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME,           \
 	    CREATE(label)},                                                                        \

@@ -170,7 +170,7 @@ def test_stored_certificate(api, name):
     for role in ("KM", "KO"):
         stored = api.post("/v1/certificate/import/plain", {"label": label, "certificate": pem},
                           role=role)
-        assert stored == {"label": label, "certificate": pem}
+        assert stored == {"label": label, "certificate": pem, "rawCertificate": pem}
         assert api.get(path, role=role) == stored
     api.refused(402, "POST", "/v1/certificate/import/plain", {
         "label": label, "certificate": certificate_of(

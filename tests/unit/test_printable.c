@@ -84,8 +84,8 @@ check_lines(const char *text, size_t column, size_t width)
 	memset(margin, ' ', INDENT);
 	memcpy(margin + INDENT - 2, "| ", 3);
 	printable_lay(tsb_view_str(text), column, INDENT, width, &out);
-	for (rest = (char *)(uintptr_t)tsb_bytes_cstr(&out); (line = strsep(&rest, "\n"));
-	     number++) {
+	rest = (char *)(uintptr_t)tsb_bytes_cstr(&out);
+	for (; (line = strsep(&rest, "\n")) != NULL; number++) {
 		assert_true(strlen(line) <= width - (number == 0 ? column : 0));
 		if (number > 0)
 			assert_memory_equal(line, margin, INDENT);
