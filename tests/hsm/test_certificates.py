@@ -58,8 +58,8 @@ def test_stored_and_given_back(hsm, refused, kind, members):
     for form in (pem(first), b64(der(first)), pem(second)):
         answer = store(hsm, label, form, "KM")
         found = hsm.call("GET", "/v1/certificate/" + label, role="KO")
-        assert answer == found and set(found) == {"label", "certificate"}
-    assert found == {"label": label, "certificate": pem(second)}
+        assert answer == found and set(found) == {"label", "certificate", "rawCertificate"}
+    assert found == {"label": label, "certificate": pem(second), "rawCertificate": pem(second)}
     after = hsm.attributes(label)
     assert after["json"]["policy"] == before["json"]["policy"]
     assert hsm.stamp(label, b"x")["keyAttributesDigest"] == digest, "no part of the attributes"
@@ -114,7 +114,8 @@ def test_names_in_the_path(hsm, refused):
     certificate = certificate_for(public_of(hsm, label))
     store(hsm, label, pem(certificate))
     found = hsm.call("GET", "/v1/certificate/n%C3%A4me%20with%20%25%20and%20+", role="KO")
-    assert found == {"label": label, "certificate": pem(certificate)}
+    text = pem(certificate)
+    assert found == {"label": label, "certificate": text, "rawCertificate": text}
 
 
 def test_blocked_and_locked_keys_keep_theirs(hsm):

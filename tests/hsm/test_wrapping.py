@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import ska
-from approver import b64, group, policy, rule, spki_of, token, unb64, verify
+from approver import Approver, b64, group, policy, rule, spki_of, token, unb64, verify
 from conftest import Refused
 
 FLAGS = {"decrypt": True, "sign": False, "unwrap": False, "destroyable": True}
@@ -198,7 +198,8 @@ def test_what_a_new_key_may_be(hsm, kek, refused):
         unwrap(hsm, wrapped, "never", "AES_WRAP", "kek",
                attributes={"decrypt": False, "sign": False, "unwrap": False})
     with refused(606, "policy"):
-        unwrap(hsm, wrapped, "never", "AES_WRAP", "kek", policy=policy())
+        unwrap(hsm, wrapped, "never", "AES_WRAP", "kek",
+               policy=policy(rule(token(group(1, Approver("p256"))))))
     with refused(610):
         unwrap(hsm, wrapped, "ne/ver", "AES_WRAP", "kek")
     with refused(608, "already in use"):
