@@ -95,8 +95,9 @@ db_install() { # db_install OWNER: system tables, once; a broken attempt leaves 
 		$db_aria --tmpdir="$db_home/tmp" --user="$1" --skip-test-db \
 		--auth-root-authentication-method=socket --auth-root-socket-user="$DB_ADMIN" \
 		>"$db_home/install.log" 2>&1 </dev/null 9>&-; then
-		db_say "cannot make the system tables, see $db_home/install.log; it ends:"
-		tail -n 12 "$db_home/install.log" >&2
+		db_say "cannot make the system tables, see $db_home/install.log:"
+		# behind this line comes advice, which says nothing of the reason
+		sed '/^Installation of system tables failed/,$d' "$db_home/install.log" | tail -n 12 >&2
 		return 1
 	fi
 	db_alone && mv "$db_home/data.new" "$db_home/data"
