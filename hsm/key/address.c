@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 
 #include "lib/base/str.h"
+#include "lib/crypto/hash160.h"
 #include "lib/crypto/keccak.h"
 
 #include "hsm/key/address.h"
@@ -13,21 +14,15 @@
 #define COORDINATE 32
 #define POINT      (1 + 2 * COORDINATE)
 
-/* hash160 of the compressed key. RIPEMD-160 may be missing in OpenSSL's default provider. */
+/* hash160 of the compressed key. */
 static int
 bitcoin(const unsigned char point[POINT], unsigned char out[ADDRESS_SIZE], struct tsb_err *err)
 {
-	unsigned char compressed[1 + COORDINATE], sha[CRYPTO_SHA256_SIZE];
-	EVP_MD *ripemd = EVP_MD_fetch(NULL, "RIPEMD160", NULL);
-	bool ok;
+	unsigned char compressed[1 + COORDINATE];
 
 	compressed[0] = 2 | (point[POINT - 1] & 1);
 	memcpy(compressed + 1, point + 1, COORDINATE);
-	crypto_sha256(tsb_view_of(compressed, sizeof(compressed)), sha);
-	ok = ripemd != NULL && EVP_Digest(sha, sizeof(sha), out, NULL, ripemd, NULL);
-	EVP_MD_free(ripemd);
-	ERR_clear_error();
-	return ok
+	return crypto_hash160(tsb_view_of(compressed, sizeof(compressed)), out)
 	    ? 0
 	    : tsb_fail(err, TSB_E_CRYPTOCURRENCY,
 		  "addressFormat.format BTC needs RIPEMD-160, which this OpenSSL does not offer");

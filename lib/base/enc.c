@@ -135,6 +135,33 @@ enc_hex_decode(struct tsb_view text, struct arena *a, struct tsb_view *out)
 	return true;
 }
 
+/* Long division by 58: each byte shifts the digits so far by 256. */
+void
+enc_base58(struct tsb_view in, struct tsb_bytes *out)
+{
+	static const char alphabet[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+	tsb_bytes_auto digits = {0}; /* least significant first */
+	size_t zeros = 0;
+
+	while (zeros < in.n && in.p[zeros] == 0)
+		zeros++;
+	for (size_t i = zeros; i < in.n; i++) {
+		unsigned carry = in.p[i];
+
+		for (size_t k = 0; k < digits.n; k++) {
+			carry += (unsigned)digits.p[k] << 8;
+			digits.p[k] = (unsigned char)(carry % 58);
+			carry /= 58;
+		}
+		for (; carry > 0; carry /= 58)
+			*tsb_bytes_grow(&digits, 1) = (unsigned char)(carry % 58);
+	}
+	while (zeros-- > 0)
+		tsb_bytes_add(out, alphabet, 1);
+	while (digits.n > 0)
+		tsb_bytes_add(out, &alphabet[digits.p[--digits.n]], 1);
+}
+
 bool
 enc_percent_decode(struct tsb_view text, struct arena *a, struct tsb_view *out)
 {

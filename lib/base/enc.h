@@ -19,6 +19,9 @@ char *enc_hex_str(struct arena *a, struct tsb_view in);
 /* Either case; false for an odd length or another character. */
 bool enc_hex_decode(struct tsb_view text, struct arena *a, struct tsb_view *out);
 
+/* Bitcoin's alphabet; a zero byte in front is a '1'. Takes time n^2: for short values. Appends. */
+void enc_base58(struct tsb_view in, struct tsb_bytes *out);
+
 /* RFC 3986 percent-decoding; false for a broken escape or an encoded NUL. '+' stays '+'. */
 bool enc_percent_decode(struct tsb_view text, struct arena *a, struct tsb_view *out);
 /* Encodes all but unreserved characters. */
