@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include "dispatcher/children.h"
 #include "lib/flow/flow.h"
 
 extern volatile sig_atomic_t dispatcher_stop; /* SIGTERM came */
@@ -16,7 +17,14 @@ int wake_check(const char *path, const char *dflt, struct tsb_err *err) TSB_MUST
 /* Next id waiting in the socket; false when there is none. */
 bool wake_take(int fd, struct tsb_uuid *id);
 
-/* Works until dispatcher_stop, then lets calls in flight finish. wake_fd may be -1. */
-void dispatcher_run(struct flow *f, const struct broker_conf *conf, int wake_fd);
+/* What a process of the dispatcher works with; freed with flow_free(). */
+struct flow *dispatcher_flow(const struct broker_conf *conf, struct tsb_err *err);
+
+/*
+ * Works until dispatcher_stop, then lets calls in flight finish. wake_fd may be -1. automated has
+ * the processes of the automated approvers.
+ */
+void dispatcher_run(struct flow *f, const struct broker_conf *conf, int wake_fd,
+    struct children *automated);
 
 #endif

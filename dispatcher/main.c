@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "dispatcher/automated.h"
 #include "dispatcher/dispatcher.h"
 #include "lib/custody/restore.h"
 
@@ -53,9 +54,12 @@ owner_name(const struct broker_conf *conf, char *name, size_t size)
 /* It neither creates nor shows requests: no gap. */
 static const struct flow_rooms rooms = {.restore = &custody_restore};
 
-static struct flow *
-open_flow(const struct broker_conf *conf, const char *owner, struct tsb_err *err)
+struct flow *
+dispatcher_flow(const struct broker_conf *conf, struct tsb_err *err)
 {
+	char owner[64];
+
+	owner_name(conf, owner, sizeof(owner));
 	if (!conf->db_enabled) {
 		tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "database.enabled is false: there are no requests to take anywhere");
@@ -68,11 +72,10 @@ static int
 run(const struct broker_conf *conf, struct tsb_err *err)
 {
 	struct flow *flow;
-	char owner[64];
+	struct children *automated;
 	int wake_fd;
 
-	owner_name(conf, owner, sizeof(owner));
-	flow = open_flow(conf, owner, err);
+	flow = dispatcher_flow(conf, err);
 	if (flow == NULL)
 		return -1;
 	wake_fd = wake_open(conf->wake_listen, err);
@@ -80,10 +83,12 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 		flow_free(&flow);
 		return -1;
 	}
-	log_info("tsb-dispatcher %s ready as %s", TSB_VERSION, owner);
+	automated = children_new(flow->files.nservices, automated_run, conf);
+	log_info("tsb-dispatcher %s ready as %s", TSB_VERSION, flow->owner);
 	sd_notify(0, "READY=1");
-	dispatcher_run(flow, conf, wake_fd);
+	dispatcher_run(flow, conf, wake_fd, automated);
 	sd_notify(0, "STOPPING=1");
+	children_free(&automated);
 	close(wake_fd);
 	unlink(conf->wake_listen);
 	flow_free(&flow);
@@ -94,7 +99,7 @@ static int
 check(void *settings, struct tsb_err *err)
 {
 	const struct broker_conf *conf = settings;
-	struct flow *flow = open_flow(conf, "check", err);
+	struct flow *flow = dispatcher_flow(conf, err);
 
 	if (flow == NULL)
 		return -1;

@@ -26,6 +26,7 @@ struct runner {
 	int64_t answered_at; /* monotonic ms: when the HSM answered last */
 	struct flight *flights;
 	struct aside aside; /* requests that failed, left alone for a while */
+	struct children *automated;
 };
 
 /* One call in flight. */
@@ -273,12 +274,13 @@ drain(struct runner *r)
 }
 
 static void
-reopen_if_told(void)
+reopen_if_told(struct runner *r)
 {
 	if (!dispatcher_hangup)
 		return;
 	dispatcher_hangup = 0;
 	log_reopen();
+	children_signal(r->automated, SIGHUP);
 }
 
 /* Profile air-gapped: nothing is executed from here, but requests end, and old ones go. */
@@ -286,7 +288,7 @@ static void
 tidy_run(struct runner *r)
 {
 	while (!dispatcher_stop) {
-		reopen_if_told();
+		reopen_if_told(r);
 		if (clock_monotonic_ms() >= r->cleanup_at)
 			clean_up(r);
 		poll(NULL, 0, ms_until(r->cleanup_at));
@@ -294,9 +296,10 @@ tidy_run(struct runner *r)
 }
 
 void
-dispatcher_run(struct flow *f, const struct broker_conf *conf, int wake_fd)
+dispatcher_run(struct flow *f, const struct broker_conf *conf, int wake_fd,
+    struct children *automated)
 {
-	struct runner r = {.flow = f, .conf = conf, .wake_fd = wake_fd};
+	struct runner r = {.flow = f, .conf = conf, .wake_fd = wake_fd, .automated = automated};
 	struct tsb_uuid id;
 
 	if (flow_hsm(f) == NULL) {
@@ -304,7 +307,8 @@ dispatcher_run(struct flow *f, const struct broker_conf *conf, int wake_fd)
 		return;
 	}
 	while (!dispatcher_stop) {
-		reopen_if_told();
+		reopen_if_told(&r);
+		children_tend(automated);
 		while (may_take(&r) && wake_take(wake_fd, &id))
 			if (take(&r, &id) == DATABASE_AWAY)
 				break;

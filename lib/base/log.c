@@ -127,6 +127,16 @@ log_reopen(void)
 }
 
 void
+log_alone(void)
+{
+	unsigned log = (unsigned)log_fd;
+
+	if (log > STDERR_FILENO + 1)
+		(void)close_range(STDERR_FILENO + 1, log - 1, 0);
+	(void)close_range(log > STDERR_FILENO ? log + 1 : STDERR_FILENO + 1, ~0U, 0);
+}
+
+void
 log_request(const char *id)
 {
 	snprintf(request_id, sizeof(request_id), "%s", id == NULL ? "" : id);

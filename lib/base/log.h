@@ -21,6 +21,8 @@ int log_check(const char *path, struct tsb_err *err) TSB_MUSTCHECK;
  */
 int log_tail(long lines, size_t max, struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
 void log_reopen(void); /* after rotation (SIGHUP) */
+/* A child lets go of what its parent has open: all but the standard descriptors and the log. */
+void log_alone(void);
 /* The id printed as req=... on each line until changed; NULL = none. Copied. */
 void log_request(const char *id);
 bool log_level_parse(const char *name, enum log_level *out);

@@ -6,6 +6,7 @@
 #include "lib/base/file.h"
 #include "lib/conf/files.h"
 #include "lib/crypto/pem.h"
+#include "lib/http/endpoint.h"
 
 #define PEM_MAX    (64 * 1024)
 #define BUNDLE_MAX (4 * 1024 * 1024) /* all CAs of a system are some 200 KiB */
@@ -185,15 +186,19 @@ pins_load(const struct broker_conf *conf, struct broker_files *f, struct tsb_err
 
 /* Files that libraries open when they first connect: a mistake shows at the start. */
 static int
-tls_check(const struct broker_conf *conf, struct tsb_err *err)
+tls_check(const struct broker_conf *conf, enum store_login login, struct tsb_err *err)
 {
 	const struct {
 		const char *setting, *path;
+		enum store_login of; /* 0 = of all */
 	} files[] = {
-	    {"hsm.caFile", conf->hsm_ca},
-	    {"hsm.certificateFile", conf->hsm_cert},
-	    {"hsm.keyFile", conf->hsm_key},
-	    {"database.tlsCaFile", conf->db_tls_ca},
+	    {"hsm.caFile", conf->hsm_ca, 0},
+	    {"hsm.certificateFile", conf->hsm_cert, 0},
+	    {"hsm.keyFile", conf->hsm_key, 0},
+	    {"database.tlsCaFile", conf->db_tls_ca, 0},
+	    {"automatedApproval.caFile", conf->automated_ca, LOGIN_DISPATCHER},
+	    {"automatedApproval.certificateFile", conf->automated_cert, LOGIN_DISPATCHER},
+	    {"automatedApproval.keyFile", conf->automated_key, LOGIN_DISPATCHER},
 	};
 
 	for (size_t i = 0; i < TSB_COUNT(files); i++) {
@@ -201,7 +206,7 @@ tls_check(const struct broker_conf *conf, struct tsb_err *err)
 		struct tsb_view text;
 		struct tsb_err why;
 
-		if (files[i].path == NULL)
+		if (files[i].path == NULL || (files[i].of != 0 && files[i].of != login))
 			continue;
 		if (tsb_file_load(files[i].path, BUNDLE_MAX, &a, &text, &why))
 			return tsb_fail(err, why.code, "%s: %s", files[i].setting, why.msg);
@@ -212,11 +217,85 @@ tls_check(const struct broker_conf *conf, struct tsb_err *err)
 	return 0;
 }
 
+/* ---- automated approvers ---- */
+
+/* Tasks hold payloads, and what callers wrote about them. */
+static int
+service_address_check(const char *url, struct tsb_err *err)
+{
+	struct endpoint_list list;
+	bool plain = false;
+
+	if (endpoint_list_init(&list, url, err))
+		return -1;
+	for (size_t i = 0; i < list.n; i++)
+		plain |= list.v[i].plain || list.v[i].fastcgi;
+	endpoint_list_clear(&list);
+	if (plain)
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "%s must begin with https://, or be on this machine", url);
+	return 0;
+}
+
+static int
+service_approver_load(struct broker_files *f, const char *setting, const char *path,
+    struct broker_service *s, struct tsb_err *err)
+{
+	struct pem_blocks blocks;
+	struct tsb_err why;
+
+	if (blocks_load(setting, path, PEM_CERTIFICATE | PEM_PUBLIC_KEY, &f->arena, &blocks, err))
+		return -1;
+	if (blocks.n != 1)
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "%s: %s must hold one key or certificate", setting, path);
+	if (crypto_public_key(blocks.v[0].der, &f->arena, &s->spki, &why) ||
+	    crypto_approver_check(s->spki, &why))
+		return tsb_fail(err, why.code, "%s: %s: %s", setting, path, why.msg);
+	if (!tsb_view_eq(s->spki, blocks.v[0].der))
+		s->certificate = blocks.v[0].der;
+	return 0;
+}
+
+/* "ADDRESS FILE": addresses have no blanks. */
+static int
+services_load(const struct broker_conf *conf, struct broker_files *f, struct tsb_err *err)
+{
+	const char *setting = "automatedApproval.service";
+	const struct conf_list *list = &conf->automated_services;
+	struct tsb_err why;
+
+	f->services = arena_array(&f->arena, list->n, sizeof(*f->services));
+	for (size_t i = 0; i < list->n; i++) {
+		const char *text = list->v[i], *path = text + strcspn(text, " \t");
+		struct broker_service *s = &f->services[i];
+
+		s->url = arena_strn(&f->arena, text, (size_t)(path - text));
+		path += strspn(path, " \t");
+		if (*path == '\0')
+			return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+			    "%s: an address, a blank and a file of the approver's key", setting);
+		if (service_address_check(s->url, &why))
+			return tsb_fail(err, why.code, "%s: %s", setting, why.msg);
+		if (service_approver_load(f, setting, path, s, err))
+			return -1;
+		for (size_t k = 0; k < i; k++)
+			if (tsb_view_eq(f->services[k].spki, s->spki))
+				return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+				    "%s: two services approve in the name of one approver",
+				    setting);
+	}
+	f->nservices = list->n;
+	return 0;
+}
+
 int
 broker_files_load(const struct broker_conf *conf, enum store_login login, struct broker_files *f,
     struct tsb_err *err)
 {
-	if (secret_load(conf, f, err) || signers_load(conf, f, err) || tls_check(conf, err))
+	if (secret_load(conf, f, err) || signers_load(conf, f, err) || tls_check(conf, login, err))
+		return -1;
+	if (login == LOGIN_DISPATCHER && services_load(conf, f, err))
 		return -1;
 	return broker_air_gapped(conf) && login == LOGIN_API ? pins_load(conf, f, err) : 0;
 }

@@ -6,6 +6,13 @@
 #include "lib/crypto/crypto.h"
 #include "lib/wire/package.h"
 
+/* A service that approves by a program, in the name of an approver (docs/approvers.md). */
+struct broker_service {
+	const char *url;
+	struct tsb_view spki; /* the approver's key */
+	struct tsb_view certificate; /* DER; empty = the settings name the key itself */
+};
+
 struct broker_files {
 	struct arena arena; /* of all that follows */
 	bool has_secret;
@@ -14,6 +21,8 @@ struct broker_files {
 	size_t nsigners;
 	struct tsb_view *request_signers; /* SubjectPublicKeyInfo of allowed callers */
 	size_t nrequest_signers;
+	struct broker_service *services; /* of the dispatcher alone */
+	size_t nservices;
 	/* profile air-gapped, of the API alone: */
 	struct tsb_view *attestation_keys; /* SubjectPublicKeyInfo of pinned HSMs */
 	size_t nattestation_keys;

@@ -119,6 +119,23 @@ const struct conf_row broker_conf_rows[] = {
     {"dispatcher", "pauseMax", CONF_INT, AT(pause_max), "10", 1, 600,
 	"seconds: longest pause between attempts while HSM or database are away"},
 
+    {"automatedApproval", "service", CONF_LIST, AT(automated_services), NULL, 0, 0,
+	"address of an execution service, and the PEM file of the approver in whose name it approves"},
+    {"automatedApproval", "caFile", CONF_STR, AT(automated_ca), NULL, 0, 0,
+	"CAs of their certificates; unset = the system's"},
+    {"automatedApproval", "certificateFile", CONF_STR, AT(automated_cert), NULL, 0, 0,
+	"client certificate, PEM"},
+    {"automatedApproval", "keyFile", CONF_STR, AT(automated_key), NULL, 0, 0,
+	"key of the client certificate, PEM"},
+    {"automatedApproval", "timeout", CONF_INT, AT(automated_timeout), "30", 1, 600,
+	"seconds that a service may take for a task"},
+    {"automatedApproval", "inFlight", CONF_INT, AT(automated_in_flight), "8", 1, 64,
+	"calls to one service at the same time"},
+    {"automatedApproval", "pollInterval", CONF_INT, AT(automated_poll_interval), "1000", 100,
+	3600000, "milliseconds between searches for tasks of these approvers"},
+    {"automatedApproval", "retryMax", CONF_INT, AT(automated_retry_max), "600", 1, 86400,
+	"seconds: longest pause before a service is asked again about what it did not approve"},
+
     {"log", "level", CONF_STR, AT(log_level), "info", 0, 0, "error, warn, info or debug"},
     {"log", "file", CONF_STR, AT(log_file), NULL, 0, 0, "file to append to; unset = stderr"},
 
@@ -176,6 +193,18 @@ has_api_key(const struct broker_conf *c)
 }
 
 static int
+automated_check(const struct broker_conf *c, struct tsb_err *err)
+{
+	if (c->automated_services.n > 0 && broker_air_gapped(c))
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "automatedApproval.service is set, but with general.profile = air-gapped people approve");
+	if ((c->automated_cert == NULL) != (c->automated_key == NULL))
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "automatedApproval.certificateFile and automatedApproval.keyFile come together");
+	return 0;
+}
+
+static int
 check(const struct broker_conf *c, struct tsb_err *err)
 {
 	enum log_level level;
@@ -211,7 +240,7 @@ check(const struct broker_conf *c, struct tsb_err *err)
 	if (!octal_mode(c->socket_mode, &mode))
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "fcgi.socketMode must be an octal mode such as 0660");
-	return 0;
+	return automated_check(c, err);
 }
 
 /* What only the others' users may read. */

@@ -43,6 +43,12 @@ struct broker_conf {
 	char *wake_listen; /* socket that this dispatcher listens on */
 	struct conf_list wake; /* sockets that tsb-fcgi wakes */
 	long in_flight, lease, poll_interval, cleanup_interval, pause_max; /* s; intervals in ms */
+	/* [automatedApproval] */
+	struct conf_list automated_services; /* "ADDRESS FILE" */
+	char *automated_ca, *automated_cert, *automated_key;
+	long automated_timeout, automated_in_flight,
+	    automated_retry_max; /* seconds, number, seconds */
+	long automated_poll_interval; /* ms */
 	/* [log] */
 	char *log_level, *log_file;
 	/* [apiAuthentication] */

@@ -117,6 +117,19 @@ freshen(struct listing *l)
 	}
 }
 
+static int
+list(struct listing *l, struct tsb_err *err)
+{
+	struct tsb_err untouched;
+
+	if (store_read(l->f->store, "tasks_list", list_body, l, err))
+		return -1;
+	/* the date only orders lists: they are answered even if it cannot be written */
+	if (l->n > 0 && store_tasks_touch(l->f->store, l->tasks, l->n, l->now_ms, &untouched))
+		log_failure(LOG_WARN, "last-fetched dates", &untouched);
+	return 0;
+}
+
 int
 flow_tasks_list(struct flow *f, const struct tsb_task_filter *filter, struct arena *a,
     int64_t now_ms, struct tsb_task_view **tasks, struct tsb_request_view **status, size_t *n,
@@ -125,20 +138,74 @@ flow_tasks_list(struct flow *f, const struct tsb_task_filter *filter, struct are
 	struct flow_approver who;
 	struct listing l = {.f = f, .filter = filter, .who = &who, .arena = a, .now_ms = now_ms};
 
-	struct tsb_err untouched;
-
-	if (flow_approver_prove(f, &filter->proof, a, now_ms, &who, err) ||
-	    store_read(f->store, "tasks_list", list_body, &l, err))
+	if (flow_approver_prove(f, &filter->proof, a, now_ms, &who, err) || list(&l, err))
 		return -1;
-	/* the date only orders lists: they are answered even if it cannot be written */
-	if (l.n > 0 && store_tasks_touch(f->store, l.tasks, l.n, now_ms, &untouched))
-		log_failure(LOG_WARN, "last-fetched dates", &untouched);
 	if (filter->fresh_attributes && f->hsm != NULL)
 		freshen(&l);
 	*tasks = l.tasks;
 	*status = l.status;
 	*n = l.n;
 	*more = l.more;
+	return 0;
+}
+
+/* ---- an approver that is a program ---- */
+
+struct waiting {
+	const unsigned char *approver_id;
+	int64_t now_ms;
+	size_t limit;
+	struct arena *arena;
+	struct tsb_uuid *ids;
+	size_t n;
+};
+
+static int
+waiting_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct waiting *w = ctx;
+
+	return store_tasks_waiting(tx, w->approver_id, w->now_ms, w->limit, w->arena, &w->ids,
+	    &w->n, err);
+}
+
+int
+flow_tasks_waiting(struct flow *f, struct tsb_view spki, size_t limit, struct arena *a,
+    int64_t now_ms, struct tsb_uuid **ids, size_t *n, struct tsb_err *err)
+{
+	unsigned char approver_id[TSB_SHA256];
+	struct waiting w = {approver_id, now_ms, limit, a, NULL, 0};
+
+	crypto_sha256(spki, approver_id);
+	if (store_read(f->store, "tasks_waiting", waiting_body, &w, err))
+		return -1;
+	*ids = w.ids;
+	*n = w.n;
+	return 0;
+}
+
+int
+flow_task_show(struct flow *f, struct tsb_view spki, const struct tsb_uuid *id, struct arena *a,
+    int64_t now_ms, struct tsb_task_view *task, struct tsb_request_view *status,
+    struct tsb_err *err)
+{
+	const struct tsb_task_filter filter = {
+	    .proof.spki = spki,
+	    .has_id = true,
+	    .id = *id,
+	    .level = 6,
+	};
+	struct flow_approver who;
+	struct listing l = {.f = f, .filter = &filter, .who = &who, .arena = a, .now_ms = now_ms};
+	char text[UUID_TEXT];
+
+	if (flow_approver_named(&filter.proof, a, &who, err) || list(&l, err))
+		return -1;
+	if (l.n != 1)
+		return tsb_fail(err, TSB_E_TASK_NOT_EXISTENT, "there is no task %s any more",
+		    uuid_format(id, text));
+	*task = l.tasks[0];
+	*status = l.status[0];
 	return 0;
 }
 

@@ -14,6 +14,16 @@ int flow_tasks_list(struct flow *f, const struct tsb_task_filter *filter, struct
     int64_t now_ms, struct tsb_task_view **tasks, struct tsb_request_view **status, size_t *n,
     bool *more, struct tsb_err *err) TSB_MUSTCHECK;
 /*
+ * For a program that acts for the approver with this key by itself: nobody proves anything. Ids of
+ * at most limit open tasks, those first that were shown longest ago.
+ */
+int flow_tasks_waiting(struct flow *f, struct tsb_view spki, size_t limit, struct arena *a,
+    int64_t now_ms, struct tsb_uuid **ids, size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
+/* One of them as level 6 shows it, from now on the last one shown. TSB_E_TASK_NOT_EXISTENT. */
+int flow_task_show(struct flow *f, struct tsb_view spki, const struct tsb_uuid *id, struct arena *a,
+    int64_t now_ms, struct tsb_task_view *task, struct tsb_request_view *status,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/*
  * Records the answer, once per approver, and what it means for the request. TSB_E_TASK_NOT_EXISTENT
  * when the task was answered or its request is over.
  */

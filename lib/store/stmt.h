@@ -139,13 +139,19 @@ STMT(REQUEST_DELETE, DISPATCHER, AGAIN, "DELETE FROM request WHERE id = ? AND en
 STMT(TASK_INSERT, API | DISPATCHER, ONCE,
     "INSERT INTO task (id, request_id, approver_id, spki, created_ms, fetched_ms, expires_ms) "
     "VALUES (?, ?, ?, ?, ?, ?, ?)")
-STMT(TASK_LOAD, API, READ, "SELECT " TASK_COLUMNS " FROM task t WHERE t.id = ?")
+STMT(TASK_LOAD, API | DISPATCHER, READ, "SELECT " TASK_COLUMNS " FROM task t WHERE t.id = ?")
 STMT(TASK_LOAD_OF_REQUEST, API | DISPATCHER, READ,
     "SELECT " TASK_COLUMNS " FROM task t WHERE t.request_id = ?")
 STMT(TASK_DELETE, API | DISPATCHER, AGAIN, "DELETE FROM task WHERE id = ?")
 STMT(TASK_DELETE_OF_REQUEST, API | DISPATCHER, AGAIN, "DELETE FROM task WHERE request_id = ?")
-STMT(TASK_TOUCH, API, AGAIN, "UPDATE task SET fetched_ms = ? WHERE id = ?")
-STMT(TASK_LIST_CREATED_ASC, API, READ, TASK_LIST(TASK_MINE, "t.created_ms, t.id"))
+STMT(TASK_TOUCH, API | DISPATCHER, AGAIN, "UPDATE task SET fetched_ms = ? WHERE id = ?")
+/* What an automated approver is to be asked about: the longest ago asked first. */
+STMT(TASK_WAITING, DISPATCHER, READ,
+    "SELECT STRAIGHT_JOIN t.id FROM task t JOIN request r ON r.id = t.request_id "
+    "WHERE " TASK_MINE " AND r.state IN ('PENDING', 'APPROVED') AND r.owner IS NULL "
+    "AND (r.expires_ms = 0 OR r.expires_ms > ?) AND (t.expires_ms = 0 OR t.expires_ms > ?) "
+    "ORDER BY t.fetched_ms, t.id LIMIT ?")
+STMT(TASK_LIST_CREATED_ASC, API | DISPATCHER, READ, TASK_LIST(TASK_MINE, "t.created_ms, t.id"))
 STMT(TASK_LIST_CREATED_DESC, API, READ, TASK_LIST(TASK_MINE, "t.created_ms DESC, t.id DESC"))
 STMT(TASK_LIST_FETCHED_ASC, API, READ, TASK_LIST(TASK_MINE, "t.fetched_ms, t.id"))
 STMT(TASK_LIST_FETCHED_DESC, API, READ, TASK_LIST(TASK_MINE, "t.fetched_ms DESC, t.id DESC"))
@@ -156,14 +162,14 @@ STMT(TASK_LIST_ANY_FETCHED_DESC, API, READ, TASK_LIST(TASK_ANY, "t.fetched_ms DE
 
 /* ---- approvals ---- */
 
-STMT(APPROVAL_INSERT, API, AGAIN,
+STMT(APPROVAL_INSERT, API | DISPATCHER, AGAIN,
     "INSERT INTO approval (request_id, approver_id, approves, spki, signed_approval, at_ms, "
     "reason) VALUES (?, ?, ?, ?, ?, ?, ?)")
 STMT(APPROVAL_LOAD, API | DISPATCHER, READ,
     "SELECT request_id, approver_id, approves, spki, signed_approval, at_ms, reason "
     "FROM approval WHERE request_id = ? ORDER BY at_ms, approver_id")
 /* Without the approvals themselves. */
-STMT(APPROVAL_VOTES, API, READ,
+STMT(APPROVAL_VOTES, API | DISPATCHER, READ,
     "SELECT request_id, approver_id, approves, spki, IF(approves, '', signed_approval), at_ms, "
     "reason FROM approval WHERE request_id = ? ORDER BY at_ms, approver_id")
 /* Open requests that an approver has approved. */

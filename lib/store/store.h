@@ -182,6 +182,13 @@ int store_task_delete(struct store_tx *, const struct tsb_uuid *id, bool *gone, 
 int store_tasks_list(struct store_tx *, const unsigned char *approver_id,
     const struct tsb_task_filter *, int64_t now_ms, struct arena *, struct tsb_task_view **tasks,
     size_t *n, struct tsb_err *) TSB_MUSTCHECK;
+/*
+ * Ids of at most limit tasks of one approver as store_tasks_list() has them, those first that were
+ * fetched longest ago.
+ */
+int store_tasks_waiting(struct store_tx *, const unsigned char approver_id[TSB_SHA256],
+    int64_t now_ms, size_t limit, struct arena *, struct tsb_uuid **ids, size_t *n,
+    struct tsb_err *) TSB_MUSTCHECK;
 /* Sets the last-fetched time; its own short transaction. */
 int store_tasks_touch(struct store *, const struct tsb_task_view *tasks, size_t n, int64_t now_ms,
     struct tsb_err *) TSB_MUSTCHECK;

@@ -185,6 +185,30 @@ store_tasks_list(struct store_tx *tx, const unsigned char *approver_id,
 	return 0;
 }
 
+int
+store_tasks_waiting(struct store_tx *tx, const unsigned char approver_id[TSB_SHA256],
+    int64_t now_ms, size_t limit, struct arena *a, struct tsb_uuid **ids, size_t *n,
+    struct tsb_err *err)
+{
+	const struct stmt_arg args[] = {stmt_bytes(approver_id, TSB_SHA256), stmt_i64(now_ms),
+	    stmt_i64(now_ms), stmt_i64((int64_t)limit)};
+	stmt_cursor_auto c = {0};
+	bool row = true;
+
+	if (stmt_query(tx, STMT_TASK_WAITING, args, TSB_COUNT(args), &c, err))
+		return -1;
+	*n = stmt_count(&c);
+	*ids = arena_array(a, *n, sizeof(**ids));
+	for (size_t i = 0; i < *n; i++) {
+		if (stmt_next(&c, &row, err))
+			return -1;
+		if (!stmt_take_bytes(&c, (*ids)[i].b, sizeof((*ids)[i].b)))
+			return tsb_fail(err, TSB_E_SUBSYSTEM,
+			    "the database has a task with a broken id");
+	}
+	return 0;
+}
+
 /* ---- last fetched ---- */
 
 struct touch {

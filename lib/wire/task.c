@@ -168,14 +168,15 @@ shown_payload_type(const struct tsb_request *r)
 	return tsb_kinds[r->kind].payload_type;
 }
 
-static void
-task_format(const struct tsb_task_view *t, int level, const struct tsb_request_view *status,
-    struct arena *a, struct tsb_bytes *out)
+void
+wire_task_format(const struct tsb_task_view *t, int level, const struct tsb_request_view *status,
+    struct tsb_bytes *out)
 {
 	const struct tsb_request *r = &t->request;
+	arena_auto a = {0};
 	struct token_parts token;
 
-	token_take_apart(r->token, a, &token);
+	token_take_apart(r->token, &a, &token);
 	emit_open(out, NULL, '{');
 	emit_text(out, "detailLevel", levels[level - 1]);
 	emit_uuid(out, "id", &t->task.id);
@@ -215,12 +216,10 @@ void
 wire_tasks_format(const struct tsb_task_view *tasks, size_t n, int level,
     const struct tsb_request_view *status, bool more, struct tsb_bytes *out)
 {
-	arena_auto a = {0};
-
 	tsb_bytes_add(out, "{", 1);
 	emit_open(out, "tasks", '[');
 	for (size_t i = 0; i < n; i++)
-		task_format(&tasks[i], level, status != NULL ? &status[i] : NULL, &a, out);
+		wire_task_format(&tasks[i], level, status != NULL ? &status[i] : NULL, out);
 	emit_close(out, ']');
 	if (more)
 		emit_bool(out, "more", true);

@@ -135,6 +135,9 @@ void wire_approved_requests_format(const struct tsb_request_view *views, size_t 
 
 int wire_task_filter_parse(struct tsb_view body, struct arena *a, struct tsb_task_filter *out,
     struct tsb_err *err) TSB_MUSTCHECK;
+/* One of them. status: level 6, else NULL. */
+void wire_task_format(const struct tsb_task_view *task, int level,
+    const struct tsb_request_view *status, struct tsb_bytes *out);
 /* {"tasks":[...]} with the members of level and all lower ones. views[i].request etc. filled.
  * more: the list was cut. */
 void wire_tasks_format(const struct tsb_task_view *tasks, size_t n, int level,

@@ -338,7 +338,8 @@ read_dispatcher_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 
 	if (store_requests_due(tx, 1, 5, false, &fx_arena, &ids, &w->n, err) ||
 	    store_requests_late(tx, 1, 5, &fx_arena, &ids, &w->n, err) ||
-	    store_requests_next_time(tx, &at, err))
+	    store_requests_next_time(tx, &at, err) ||
+	    store_tasks_waiting(tx, w->task.approver_id, 1, 5, &fx_arena, &ids, &w->n, err))
 		return -1;
 	return store_request_load(tx, &w->rq.id, false, &fx_arena, &w->now, err);
 }
@@ -356,6 +357,8 @@ const struct change changes[] = {
     {"create", LOGIN_API, change_create_setup, change_create_body, NULL, change_create_check,
 	false},
     {"approve", LOGIN_API, approve_setup, approve_body, NULL, approve_check, false},
+    {"approve_automated", LOGIN_DISPATCHER, approve_setup, approve_body, NULL, approve_check,
+	false},
     {"claim", LOGIN_DISPATCHER, change_due_setup, claim_body, NULL, claim_check, false},
     {"finish", LOGIN_DISPATCHER, change_due_setup, change_finish_body, NULL, change_finish_check,
 	false},

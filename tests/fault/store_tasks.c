@@ -275,6 +275,61 @@ test_tasks_touch(void **state)
 	assert_int_equal(t.views[0].task.fetched_ms, 4711);
 }
 
+struct waiting {
+	int64_t now_ms;
+	size_t limit;
+	struct tsb_uuid *ids;
+	size_t n;
+};
+
+static int
+waiting_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct waiting *w = ctx;
+
+	return store_tasks_waiting(tx, approver(ME), w->now_ms, w->limit, &fx_arena, &w->ids, &w->n,
+	    err);
+}
+
+static void
+assert_waiting(struct waiting *w, const struct one *expected, size_t n)
+{
+	fx_ok(store_read(fx_dispatcher, "waiting", waiting_body, w, &err));
+	assert_int_equal(w->n, n);
+	for (size_t i = 0; i < n; i++)
+		assert_memory_equal(w->ids[i].b, expected[i].task.id.b, 16);
+}
+
+/* Round and round: what was asked about goes behind all others. */
+static void
+test_tasks_waiting_come_in_turn(void **state)
+{
+	struct tasks t = {.approver_id = approver(ME), .filter.level = 1};
+	struct waiting w = {.limit = 2};
+	struct tsb_request rq[3];
+	struct one o[4];
+
+	clean();
+	for (int i = 0; i < 3; i++)
+		o[i] = task_of(KIND_SIGN, i + 1, &rq[i]);
+	fx_do("UPDATE task SET fetched_ms = created_ms");
+	assert_waiting(&w, o, 2);
+	listed(&t);
+	fx_ok(store_tasks_touch(fx_dispatcher, t.views, 1, 4711, &err));
+	w.limit = 9;
+	o[3] = o[0];
+	assert_waiting(&w, o + 1, 3);
+	fx_do("UPDATE request SET owner = 'worker' WHERE id = %s", fx_id(&rq[1].id));
+	o[1] = o[2];
+	o[2] = o[0];
+	assert_waiting(&w, o + 1, 2);
+	fx_do("UPDATE request SET expires_ms = 100 WHERE id = %s", fx_id(&rq[2].id));
+	w.now_ms = 100;
+	assert_waiting(&w, o + 2, 1);
+	fx_do("UPDATE task SET expires_ms = 100");
+	assert_waiting(&w, o, 0);
+}
+
 int
 store_task_tests(void)
 {
@@ -286,6 +341,7 @@ store_task_tests(void)
 	    cmocka_unit_test(test_tasks_levels_show_no_more),
 	    cmocka_unit_test(test_tasks_order_and_pages),
 	    cmocka_unit_test(test_tasks_touch),
+	    cmocka_unit_test(test_tasks_waiting_come_in_turn),
 	};
 
 	return cmocka_run_group_tests_name("store tasks", tests, fx_setup, fx_teardown);

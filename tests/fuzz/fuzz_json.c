@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "lib/wire/automated.h"
 #include "lib/wire/custody.h"
 #include "lib/wire/wire.h"
 #include "tests/fuzz/fuzz.h"
@@ -215,6 +216,7 @@ fuzz_others(struct tsb_view body, struct arena *a)
 	struct wire_verify verify;
 	struct wire_request_filter list;
 	struct tsb_request_filter details;
+	struct wire_executed executed;
 	struct tsb_view member;
 	struct tsb_err err = {0};
 
@@ -231,6 +233,8 @@ fuzz_others(struct tsb_view body, struct arena *a)
 		MUST(verify.key_name != NULL && verify.signature.n > 0);
 	if (!refused(wire_text_member_parse(body, "signature", a, &member, &err), &err))
 		MUST(member.n > 0);
+	if (!refused(wire_executed_parse(body, a, &executed, &err), &err))
+		MUST(executed.output.n == 0 || executed.output.p != NULL);
 	if (!refused(wire_request_filter_parse(body, a, &list, &err), &err))
 		MUST(list.limit > 0);
 	if (!refused(wire_request_details_filter_parse(body, a, &details, &err), &err))
