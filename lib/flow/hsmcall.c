@@ -2,13 +2,9 @@
 
 #include <string.h>
 
-#include "lib/base/clock.h"
 #include "lib/flow/hsmcall.h"
 #include "lib/flow/signer.h"
 #include "lib/ska/token.h"
-
-/* Attributes of an HSM without timestamps count as current for this long. */
-#define ATTRIBUTES_TRUST_MS (60 * 1000)
 
 int
 flow_hsm_need(const struct flow *f, struct tsb_err *err)
@@ -130,67 +126,54 @@ flow_hsm_key_exists(struct flow *f, const char *label, bool *exists, struct tsb_
 	return 0;
 }
 
+/* *found: what has this digest is in the database, or in this process. */
+static int
+key_known(struct flow *f, const unsigned char digest[TSB_SHA256], struct flow_stamp *out,
+    bool *found, struct tsb_err *err)
+{
+	if (flow_key_load(f, NULL, digest, &out->key, err))
+		return -1;
+	*found = out->key != NULL;
+	/* a request that was refused, or not committed, may have left it in the cache alone */
+	out->new_key = !*found || !out->key->stored;
+	return 0;
+}
+
 /*
  * Attributes with this digest: known already, or fetched; a key that changes in between is refused.
  */
 static int
-stamp_key(struct flow *f, const struct wire_timestamp_request *ask,
+key_stamped(struct flow *f, const struct wire_timestamp_request *ask,
     const unsigned char digest[TSB_SHA256], struct arena *a, struct flow_stamp *out,
     struct tsb_err *err)
 {
 	struct tsb_key_attributes fetched = {0};
+	bool found;
 
-	if (flow_key_load(f, NULL, digest, &out->key, err))
+	if (key_known(f, digest, out, &found, err))
 		return -1;
-	if (out->key != NULL) {
-		/*
-		 * a request that was refused, or not committed, may have left it in the cache alone
-		 */
-		out->new_key = !out->key->stored;
+	if (found)
 		return 0;
-	}
 	if (flow_hsm_attributes(f, ask->key_name, ask->key_password, a, &fetched, err))
 		return -1;
 	if (memcmp(fetched.digest, digest, TSB_SHA256) != 0)
 		return tsb_fail(err, TSB_E_SUBSYSTEM,
 		    "key '%s' was changed at the same time, send the request again", ask->key_name);
-	out->new_key = true;
 	return flow_key_keep(f, &fetched, false, &out->key, err);
 }
 
-struct latest {
-	const char *key_name;
-	struct arena *arena;
-	struct tsb_key_attributes attributes;
-	bool found;
-};
-
+/* Without timestamps the HSM is asked for the key itself, which also checks its password. */
 static int
-latest_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
-{
-	struct latest *l = ctx;
-
-	return store_key_attributes_latest(tx, l->key_name, clock_now_ms() - ATTRIBUTES_TRUST_MS,
-	    l->arena, &l->attributes, &l->found, err);
-}
-
-/*
- * Without timestamps: attributes by age. A key with a password is always asked, which checks it.
- */
-static int
-key_by_age(struct flow *f, const struct wire_timestamp_request *ask, struct arena *a,
+key_asked(struct flow *f, const struct wire_timestamp_request *ask, struct arena *a,
     struct flow_stamp *out, struct tsb_err *err)
 {
-	struct latest l = {.key_name = ask->key_name, .arena = a};
+	struct tsb_key_attributes fetched = {0};
+	bool found;
 
-	if (ask->key_password.n == 0 && store_read(f->store, "key_latest", latest_body, &l, err))
+	if (flow_hsm_attributes(f, ask->key_name, ask->key_password, a, &fetched, err) ||
+	    key_known(f, fetched.digest, out, &found, err))
 		return -1;
-	if (!l.found) {
-		if (flow_hsm_attributes(f, ask->key_name, ask->key_password, a, &l.attributes, err))
-			return -1;
-		out->new_key = true;
-	}
-	return flow_key_keep(f, &l.attributes, l.found, &out->key, err);
+	return found ? 0 : flow_key_keep(f, &fetched, false, &out->key, err);
 }
 
 int
@@ -205,7 +188,7 @@ flow_hsm_stamp(struct flow *f, const struct wire_timestamp_request *ask, struct 
 		return -1;
 	/* whether it offers timestamps is known at the latest when it was asked for one */
 	if (hsm_stamp(f->hsm, ask, a, &reply, err))
-		return hsm_offers(f->hsm, HSM_TIMESTAMPS) ? -1 : key_by_age(f, ask, a, out, err);
+		return hsm_offers(f->hsm, HSM_TIMESTAMPS) ? -1 : key_asked(f, ask, a, out, err);
 	if (ska_timestamp_parse(reply.timestamp, &token, err))
 		return -1;
 	if (!tsb_view_eq(token.payload, ask->payload))
@@ -214,5 +197,5 @@ flow_hsm_stamp(struct flow *f, const struct wire_timestamp_request *ask, struct 
 	out->timestamp = reply.timestamp;
 	out->signature = reply.signature_with_algorithm;
 	out->seconds = token.seconds;
-	return stamp_key(f, ask, reply.attributes_digest, a, out, err);
+	return key_stamped(f, ask, reply.attributes_digest, a, out, err);
 }

@@ -182,6 +182,18 @@ learn_lack(struct rest_hsm *h, enum hsm_offer what, struct tsb_err *err)
 	return lacks(what, err);
 }
 
+/*
+ * Whether an answer says that there is no such path, and not something about a key. Other servers
+ * say it without a number of ours, and some refuse to everybody what is on no list of theirs.
+ */
+static bool
+says_no_path(int status, enum tsb_code code)
+{
+	return (status == 403 || status == 404 || status == 405) &&
+	    (code == TSB_E_OPERATION_UNREACHABLE || code == TSB_E_ENDPOINT_NOT_LICENSED ||
+		code == TSB_E_HSM);
+}
+
 /* ---- questions ---- */
 
 int
@@ -236,9 +248,7 @@ rest_stamp(struct hsm *hsm, const struct wire_timestamp_request *ask, struct are
 	call = rest_hsm_call(h, "POST", "/v1/timestamp", TSB_ROLE_KEY_OPERATION, true,
 	    tsb_view_bytes(&body));
 	if (rest_hsm_ask(h, &call, &reply, &status, err))
-		return status == 404 && err->code != TSB_E_KEY_NOT_EXISTENT
-		    ? learn_lack(h, HSM_TIMESTAMPS, err)
-		    : -1;
+		return says_no_path(status, err->code) ? learn_lack(h, HSM_TIMESTAMPS, err) : -1;
 	rc = wire_timestamp_reply_parse(tsb_view_bytes(&reply.body), a, out, err);
 	rest_reply_clear(&reply);
 	return rc;
@@ -269,11 +279,11 @@ rest_random(struct hsm *hsm, size_t n, struct tsb_bytes *out, struct tsb_err *er
 
 /* A call whose answer says no more than that it was done. */
 static int
-just_do(struct rest_hsm *h, const struct rest_call *call, struct tsb_err *err)
+just_do(struct rest_hsm *h, const struct rest_call *call, int *status, struct tsb_err *err)
 {
 	struct rest_reply reply = {0};
 
-	if (rest_hsm_ask(h, call, &reply, NULL, err))
+	if (rest_hsm_ask(h, call, &reply, status, err))
 		return -1;
 	rest_reply_clear(&reply);
 	return 0;
@@ -290,7 +300,7 @@ rest_backup_key_make(struct hsm *hsm, const char *label, struct tsb_err *err)
 	call = rest_hsm_call(h, "POST", REST_KEY_PATH, TSB_ROLE_KEY_MANAGEMENT, false,
 	    tsb_view_bytes(&body));
 	call.timeout_ms = h->key_timeout_ms;
-	return just_do(h, &call, err);
+	return just_do(h, &call, NULL, err);
 }
 
 /* ---- certificates ---- */
@@ -303,12 +313,12 @@ rest_certificate(struct hsm *hsm, const char *key_name, struct arena *a, struct 
 	struct rest_reply reply = {0};
 	struct rest_call call = rest_hsm_call(h, "GET", rest_hsm_certificate_path(a, key_name),
 	    TSB_ROLE_KEY_MANAGEMENT, true, tsb_view_of(NULL, 0));
-	int rc;
+	int rc, status;
 
 	if (!rest_offers(hsm, HSM_CERTIFICATES))
 		return lacks(HSM_CERTIFICATES, err);
-	if (rest_hsm_ask(h, &call, &reply, NULL, err)) {
-		if (err->code == TSB_E_OPERATION_UNREACHABLE)
+	if (rest_hsm_ask(h, &call, &reply, &status, err)) {
+		if (says_no_path(status, err->code))
 			return learn_lack(h, HSM_CERTIFICATES, err);
 		if (err->code == TSB_E_INVALID_CERTIFICATE || err->code == TSB_E_FILE_NOT_FOUND)
 			return tsb_fail(err, TSB_E_INVALID_CERTIFICATE,
@@ -327,15 +337,16 @@ rest_certificate_store(struct hsm *hsm, const char *key_name, struct tsb_view pe
 	struct rest_hsm *h = rest_hsm_of(hsm);
 	tsb_bytes_auto body = {0};
 	struct rest_call call;
+	int status;
 
 	if (!rest_offers(hsm, HSM_CERTIFICATES))
 		return lacks(HSM_CERTIFICATES, err);
 	wire_pem_format(key_name, "certificate", pem, &body);
 	call = rest_hsm_call(h, "POST", REST_CERTIFICATE_STORE_PATH, TSB_ROLE_KEY_MANAGEMENT, true,
 	    tsb_view_bytes(&body));
-	if (just_do(h, &call, err) == 0)
+	if (just_do(h, &call, &status, err) == 0)
 		return 0;
-	return err->code == TSB_E_OPERATION_UNREACHABLE ? learn_lack(h, HSM_CERTIFICATES, err) : -1;
+	return says_no_path(status, err->code) ? learn_lack(h, HSM_CERTIFICATES, err) : -1;
 }
 
 const struct hsm_backend hsm_rest = {

@@ -43,36 +43,19 @@ row_take_key(struct stmt_cursor *c, struct arena *a, struct tsb_key_attributes *
 	return found;
 }
 
-static int
-key_load(struct store_tx *tx, enum stmt_id id, const struct stmt_arg *args, size_t n,
-    struct arena *a, struct tsb_key_attributes *out, bool *found, struct tsb_err *err)
-{
-	struct tsb_key_attributes row = {0};
-	stmt_cursor_auto c = {0};
-	bool any = false;
-
-	if (stmt_query(tx, id, args, n, &c, err) || stmt_next(&c, &any, err))
-		return -1;
-	*found = any && row_take_key(&c, a, &row);
-	if (*found)
-		*out = row;
-	return 0;
-}
-
 int
 store_key_attributes_load(struct store_tx *tx, const unsigned char digest[TSB_SHA256],
     struct arena *a, struct tsb_key_attributes *out, bool *found, struct tsb_err *err)
 {
 	struct stmt_arg arg = stmt_bytes(digest, TSB_SHA256);
+	struct tsb_key_attributes row = {0};
+	stmt_cursor_auto c = {0};
+	bool any = false;
 
-	return key_load(tx, STMT_KEY_LOAD, &arg, 1, a, out, found, err);
-}
-
-int
-store_key_attributes_latest(struct store_tx *tx, const char *key_name, int64_t since_ms,
-    struct arena *a, struct tsb_key_attributes *out, bool *found, struct tsb_err *err)
-{
-	const struct stmt_arg args[] = {stmt_text(key_name), stmt_i64(since_ms)};
-
-	return key_load(tx, STMT_KEY_LATEST, args, TSB_COUNT(args), a, out, found, err);
+	if (stmt_query(tx, STMT_KEY_LOAD, &arg, 1, &c, err) || stmt_next(&c, &any, err))
+		return -1;
+	*found = any && row_take_key(&c, a, &row);
+	if (*found)
+		*out = row;
+	return 0;
 }

@@ -189,9 +189,6 @@ STMT(KEY_TOUCH, API | DISPATCHER, AGAIN,
     "UPDATE key_attributes SET fetched_ms = GREATEST(fetched_ms, ?) WHERE digest = ?")
 STMT(KEY_LOAD, API | DISPATCHER, READ,
     "SELECT " KEY_COLUMNS " FROM key_attributes k WHERE k.digest = ?")
-STMT(KEY_LATEST, API | DISPATCHER, READ,
-    "SELECT " KEY_COLUMNS " FROM key_attributes k WHERE k.key_name = ? AND k.fetched_ms >= ? "
-    "ORDER BY k.fetched_ms DESC LIMIT 1")
 
 /* ---- keys known by imported attributes ---- */
 

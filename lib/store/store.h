@@ -217,9 +217,6 @@ int store_key_attributes_insert(struct store_tx *, const struct tsb_key_attribut
 /* *found false when unknown. */
 int store_key_attributes_load(struct store_tx *, const unsigned char digest[TSB_SHA256],
     struct arena *, struct tsb_key_attributes *out, bool *found, struct tsb_err *) TSB_MUSTCHECK;
-/* The newest of this name fetched at or after since_ms: for HSMs without the extension. */
-int store_key_attributes_latest(struct store_tx *, const char *key_name, int64_t since_ms,
-    struct arena *, struct tsb_key_attributes *out, bool *found, struct tsb_err *) TSB_MUSTCHECK;
 
 /* ---- keys known by imported attributes (imported.c) ---- */
 

@@ -20,11 +20,11 @@ LOST = (2006, 2013)             # connection gone, connection gone in the middle
 # Not on the way of a request: schema changes, and the removal of finished requests after days.
 ELSEWHERE = re.compile(r"SCHEMA_|REQUEST_OLD$|REQUEST_DELETE$|APPROVAL_DELETE_OF_REQUEST$|"
                        r"requests_purge")
-# Reached only by other routes, other orders of tasks, HSMs without the timestamp extension, or
-# after a COMMIT whose answer was lost.
-RARE = re.compile(r"REQUEST_ERASE_RESULT$|REQUEST_LIST|TASK_LIST_(ANY_|.*DESC|FETCHED)|KEY_LATEST$|"
+# Reached only by other routes, other orders of tasks, automated approvers, or after a COMMIT whose
+# answer was lost.
+RARE = re.compile(r"REQUEST_ERASE_RESULT$|REQUEST_LIST|TASK_LIST_(ANY_|.*DESC|FETCHED)|TASK_WAITING$|"
                   r"AUDIT_FIND$|KEY_TOUCH$|REQUEST_(LATE|LOCK|DUE_LOCK|DUE|FETCHED)$|APPROVER_|.*_OF_APPROVER$|"
-                  r"BACKUP_KEY_|key_latest|requests_list|approver|backup_key")
+                  r"BACKUP_KEY_|requests_list|approver|backup_key")
 
 
 # Of policies that change while requests wait.

@@ -318,8 +318,7 @@ read_api_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	    store_requests_approved_by(tx, w->task.approver_id, 0, 3, &fx_arena, &ids, &w->n,
 		err) ||
 	    store_requests_by_token(tx, w->task.approver_id, 3, &fx_arena, &rows, &w->n, err) ||
-	    store_key_attributes_load(tx, w->key.digest, &fx_arena, &w->key, &found, err) ||
-	    store_key_attributes_latest(tx, "faults", 0, &fx_arena, &w->key, &found, err))
+	    store_key_attributes_load(tx, w->key.digest, &fx_arena, &w->key, &found, err))
 		return -1;
 	for (f.sort = SORT_CREATED_ASC; f.sort <= SORT_FETCHED_DESC; f.sort++)
 		if (store_tasks_list(tx, w->task.approver_id, &f, 0, &fx_arena, &w->views, &w->n,

@@ -279,8 +279,6 @@ test_approval_counts_once(void **state)
 
 struct keys {
 	struct tsb_key_attributes row, out;
-	int64_t since;
-	const char *name;
 	bool found;
 };
 
@@ -297,9 +295,7 @@ key_get_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct keys *k = ctx;
 
-	return k->name != NULL
-	    ? store_key_attributes_latest(tx, k->name, k->since, &fx_arena, &k->out, &k->found, err)
-	    : store_key_attributes_load(tx, k->row.digest, &fx_arena, &k->out, &k->found, err);
+	return store_key_attributes_load(tx, k->row.digest, &fx_arena, &k->out, &k->found, err);
 }
 
 static void
@@ -328,19 +324,10 @@ test_key_attributes(void **state)
 	k.row.fetched_ms = 700;
 	k.row.attestation_key_name = "attestation-key";
 	fx_ok(store_transact(fx_api, "put", key_put_body, &k, &err));
-	k.name = "attr";
-	k.since = 700;
 	fx_ok(store_read(fx_api, "get", key_get_body, &k, &err));
 	assert_true(k.found);
-	assert_int_equal(k.out.digest[0], 0x52);
+	assert_int_equal(k.out.fetched_ms, 700);
 	assert_string_equal(k.out.attestation_key_name, "attestation-key");
-	k.since = 701;
-	fx_ok(store_read(fx_api, "get", key_get_body, &k, &err));
-	assert_false(k.found);
-	k.name = "ATTR";
-	k.since = 0;
-	fx_ok(store_read(fx_api, "get", key_get_body, &k, &err));
-	assert_false(k.found);
 }
 
 /* ---- audit ---- */

@@ -151,51 +151,68 @@ test_every_body_goes_where_it_belongs(void **state)
 static void
 test_what_it_lacks_is_remembered(void **state)
 {
+	/* of a broker, of servers that know no numbers, and of those that refuse what they do not know */
+	static const char *const answers[] =
+	    {"404 {\"errorCode\":102,\"message\":\"no such path\"}",
+		"404 {\"timestamp\":1,\"status\":404,\"error\":\"Not Found\",\"path\":\"/v1\"}",
+		"404 <html>no</html>", "405 {}", "403 {\"errorCode\":451}"};
 	const struct wire_timestamp_request stamp = {.key_name = "k", .operation = OP_BLOCK};
-	struct server *s = server_answering("404 {\"errorCode\":102,\"message\":\"no such path\"}");
-	struct hsm *h = hsm_at(s->url);
 	struct wire_timestamp_reply reply;
 	struct tsb_err err;
 	struct tsb_view pem;
 
 	(void)state;
-	assert_true(hsm_offers(h, HSM_TIMESTAMPS));
-	for (int i = 0; i < 2; i++) {
-		assert_int_equal(hsm_stamp(h, &stamp, &arena, &reply, &err), -1);
-		assert_int_equal(err.code, TSB_E_NOT_IMPLEMENTED);
-		assert_false(hsm_offers(h, HSM_TIMESTAMPS));
-		assert_int_equal(*s->requests, 1);
+	for (size_t k = 0; k < TSB_COUNT(answers); k++) {
+		struct server *s = server_answering(answers[k]);
+		struct hsm *h = hsm_at(s->url);
+
+		assert_true(hsm_offers(h, HSM_TIMESTAMPS));
+		for (int i = 0; i < 2; i++) {
+			assert_int_equal(hsm_stamp(h, &stamp, &arena, &reply, &err), -1);
+			assert_int_equal(err.code, TSB_E_NOT_IMPLEMENTED);
+			assert_false(hsm_offers(h, HSM_TIMESTAMPS));
+			assert_int_equal(*s->requests, 1);
+		}
+		assert_true(hsm_offers(h, HSM_CERTIFICATES));
+		for (int i = 0; i < 2; i++) {
+			assert_int_equal(hsm_certificate(h, "k", &arena, &pem, &err), -1);
+			assert_int_equal(err.code, TSB_E_NOT_IMPLEMENTED);
+			assert_false(hsm_offers(h, HSM_CERTIFICATES));
+			assert_int_equal(*s->requests, 2);
+		}
+		hsm_free(&h);
+		servers_stop();
 	}
-	assert_true(hsm_offers(h, HSM_CERTIFICATES));
-	for (int i = 0; i < 2; i++) {
-		assert_int_equal(hsm_certificate(h, "k", &arena, &pem, &err), -1);
-		assert_int_equal(err.code, TSB_E_NOT_IMPLEMENTED);
-		assert_false(hsm_offers(h, HSM_CERTIFICATES));
-		assert_int_equal(*s->requests, 2);
-	}
-	hsm_free(&h);
 }
 
-/* A key that is not there says nothing about timestamps. */
+/* What a server says of a key, or of itself, says nothing about timestamps. */
 static void
-test_missing_key_is_no_lack(void **state)
+test_other_refusals_are_no_lack(void **state)
 {
+	static const struct {
+		const char *answer;
+		enum tsb_code code;
+	} rows[] = {
+	    {"404 {\"errorCode\":650}", TSB_E_KEY_NOT_EXISTENT},
+	    {"400 {\"errorCode\":620}", TSB_E_KEY_PASSWORD},
+	    {"500 {\"errorCode\":701,\"message\":\"HSM error\"}", TSB_E_HSM},
+	    {"401 {\"errorCode\":631}", TSB_E_CONNECTIVITY},
+	};
 	const struct wire_timestamp_request stamp = {.key_name = "k", .operation = OP_BLOCK};
-	char reply_text[64];
 	struct wire_timestamp_reply reply;
 	struct tsb_err err;
-	struct server *s;
-	struct hsm *h;
 
 	(void)state;
-	snprintf(reply_text, sizeof(reply_text), "404 {\"errorCode\":%d}",
-	    tsb_err_number(TSB_E_KEY_NOT_EXISTENT));
-	s = server_answering(reply_text);
-	h = hsm_at(s->url);
-	assert_int_equal(hsm_stamp(h, &stamp, &arena, &reply, &err), -1);
-	assert_int_equal(err.code, TSB_E_KEY_NOT_EXISTENT);
-	assert_true(hsm_offers(h, HSM_TIMESTAMPS));
-	hsm_free(&h);
+	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
+		struct server *s = server_answering(rows[i].answer);
+		struct hsm *h = hsm_at(s->url);
+
+		assert_int_equal(hsm_stamp(h, &stamp, &arena, &reply, &err), -1);
+		assert_int_equal(err.code, rows[i].code);
+		assert_true(hsm_offers(h, HSM_TIMESTAMPS));
+		hsm_free(&h);
+		servers_stop();
+	}
 }
 
 static void
@@ -262,7 +279,7 @@ main(void)
 	    TEST(test_meaning_of_answers),
 	    TEST(test_every_body_goes_where_it_belongs),
 	    TEST(test_what_it_lacks_is_remembered),
-	    TEST(test_missing_key_is_no_lack),
+	    TEST(test_other_refusals_are_no_lack),
 	    TEST(test_orders_in_flight),
 	    TEST(test_api_keys_have_no_line_breaks),
 	};
