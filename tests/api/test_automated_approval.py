@@ -1,8 +1,10 @@
 """Automated approvers: services that the dispatcher asks, and that approve by a program of their own."""
 import os
+import shutil
 import signal
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -56,13 +58,13 @@ class Robots:
 
 
 @pytest.fixture(scope="module")
-def site_of_robots(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("execution")
-    for path in (folder, *folder.parents[:2]):
-        path.chmod(0o755)
-    robots = Robots(str(folder))
+def site_of_robots():
+    folder = tempfile.mkdtemp(prefix="tsb-execution-")
+    os.chmod(folder, 0o755)
+    robots = Robots(folder)
     yield robots
     robots.down()
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -25,10 +25,11 @@ def build_dir() -> pathlib.Path:
 class Site:
     """profile "air-gapped": without an HSM, pins say whom it believes: pairs of an option of tools/site
     (-A, -O, -R) and a PEM file. database False: for synchronous calls only. hsm_url: an address, "web"
-    for the HSM behind the web server, "" for its own socket."""
+    for the HSM behind the web server, "" for its own socket; hsm_login: lines of [hsm] in the place of
+    the API key there."""
 
     def __init__(self, web="nginx", dispatchers=None, build=None, keep=False, settings="",
-                 hsm_url="", profile="online", database=True, pins=()):
+                 hsm_url="", hsm_login="", profile="online", database=True, pins=()):
         self.web, self.profile, self.database = web, profile, database
         self.build = pathlib.Path(build) if build else build_dir()
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tsb-site-"))
@@ -53,6 +54,9 @@ class Site:
         self.environ = dict(os.environ, TSB_TEST_CLOCK=str(self.clock_file),
                             TSB_TEST_FAULTS=str(self.fault_file),
                             TSB_SITE_SETTINGS=str(hooks / "settings"), TSB_SITE_HSM_URL=hsm_url)
+        if hsm_login:
+            (hooks / "login").write_text(hsm_login + "\n")
+            self.environ["TSB_SITE_HSM_LOGIN"] = str(hooks / "login")
         self.offset = 0
         self.forward(0)
         self.set_faults([])

@@ -96,7 +96,7 @@ hsm_login() {
 	cat <<END
 [hsm]
 url = $(hsm_url)
-apiKeyFile = $(secret hsm-broker)
+$(if [ -n "${TSB_SITE_HSM_LOGIN:-}" ]; then cat "$TSB_SITE_HSM_LOGIN"; else echo "apiKeyFile = $(secret hsm-broker)"; fi)
 END
 }
 
