@@ -151,7 +151,7 @@ test_every_body_goes_where_it_belongs(void **state)
 static void
 test_what_it_lacks_is_remembered(void **state)
 {
-	/* of a broker, of servers that know no numbers, and of those that refuse what they do not know */
+	/* of a broker, of servers that know no numbers, and of those that refuse the unknown */
 	static const char *const answers[] =
 	    {"404 {\"errorCode\":102,\"message\":\"no such path\"}",
 		"404 {\"timestamp\":1,\"status\":404,\"error\":\"Not Found\",\"path\":\"/v1\"}",
