@@ -15,6 +15,7 @@ struct cipher_algorithm;
 struct cipher_encrypted;
 struct hsm_key;
 struct scheme;
+struct scheme_extra;
 struct wire_cipher;
 struct wrap_method;
 
@@ -44,6 +45,7 @@ struct token_ask {
 /* input is what scheme_prepare() made of a payload of payload_size bytes. */
 struct token_sign {
 	const struct scheme *scheme;
+	const struct scheme_extra *extra;
 	size_t payload_size;
 	struct tsb_view input;
 };

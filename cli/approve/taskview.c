@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/enc.h"
+#include "lib/base/str.h"
 
 #include "cli/approve/attested.h"
 #include "cli/approve/task.h"
@@ -111,6 +113,32 @@ show_payload(struct doc *t, const struct task *task)
 		token_show_payload(t, token);
 }
 
+/* A server may send more bytes than the API allows. */
+#define EXTRA_MAX 255
+
+/* What a signature depends on besides the payload: the request has it, the token has not. */
+static void
+show_extra(struct doc *t, const struct scheme_extra *x)
+{
+	const struct {
+		const char *name;
+		struct tsb_view value;
+	} rows[] = {
+	    {"context", x->context},
+	    {"taproot tweak", x->taproot.tweak},
+	    {"merkle root", x->taproot.merkle_root},
+	};
+	arena_auto a = {0};
+
+	for (size_t i = 0; i < TSB_COUNT(rows); i++)
+		if (rows[i].value.n > EXTRA_MAX)
+			doc_digest(t, rows[i].name, rows[i].value);
+		else if (rows[i].value.n > 0)
+			doc_format(t, rows[i].name,
+			    "%s (as the request says; approvals do not cover it)",
+			    enc_hex_str(&a, rows[i].value));
+}
+
 static void
 show_unwrap(struct doc *t, const struct task *task)
 {
@@ -192,6 +220,7 @@ task_show_content(struct doc *t, const struct task *task)
 	case CONTENT_BYTES:
 	case CONTENT_POLICY:
 		show_payload(t, task);
+		show_extra(t, &task->wire->extra);
 		break;
 	}
 }

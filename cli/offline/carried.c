@@ -247,6 +247,7 @@ make_task(struct cli *c, struct carried *k)
 	w->key_name = k->in.request.key_name;
 	w->algorithm = k->in.request.algorithm;
 	w->payload_type = k->in.request.payload_type;
+	w->extra = k->in.extra;
 	w->wrap_method = k->in.request.wrap_method;
 	w->has_status = true;
 	w->status.id = w->id;

@@ -39,8 +39,8 @@ attestation_certify(const struct hsm_key *k, struct token_key *private_half, int
 	content.subject = content.issuer = tsb_view_bytes(&name);
 	content.issuer_key_id = tsb_view_bytes(&id);
 	if (x509_certificate_content(&content, &signed_part, err) ||
-	    sign_make(k, private_half, content.algorithm, FORM_DER, tsb_view_bytes(&signed_part),
-		&signature, err) ||
+	    sign_make(k, private_half, &(struct sign_how){.scheme = content.algorithm},
+		tsb_view_bytes(&signed_part), &signature, err) ||
 	    x509_assemble(X509_KIND_CERTIFICATE, tsb_view_bytes(&signed_part), content.algorithm,
 		tsb_view_bytes(&signature), k->spki, &pem, err))
 		return -1;

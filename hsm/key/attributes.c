@@ -61,11 +61,11 @@ int
 attributes_sign(struct tsb_view xml, const struct hsm_key *attestation,
     struct token_key *private_half, struct tsb_bytes *out, struct tsb_err *err)
 {
-	const struct scheme *alg;
+	struct sign_how how = {.form = FORM_DER};
 
-	if (sign_select(attestation, "SHA256_WITH_RSA", xml.n, &alg, err))
+	if (sign_select(attestation, "SHA256_WITH_RSA", xml.n, &how.scheme, err))
 		return -1;
-	return sign_make(attestation, private_half, alg, FORM_DER, xml, out, err);
+	return sign_make(attestation, private_half, &how, xml, out, err);
 }
 
 int

@@ -36,16 +36,20 @@ lower(const struct hsm_key *k, const struct tsb_bytes *plain, struct tsb_bytes *
     struct tsb_err *err)
 {
 	if (k->curve == curve_secp256k1)
-		return ecdsa_to_low_s(k->curve, tsb_view_bytes(plain), der, err);
+		return ecdsa_to_low_s(tsb_view_bytes(plain), der, err);
 	tsb_bytes_add_view(der, tsb_view_bytes(plain));
 	return 0;
 }
 
 int
-sign_make(const struct hsm_key *k, struct token_key *private_half, const struct scheme *s,
-    enum scheme_form form, struct tsb_view payload, struct tsb_bytes *out, struct tsb_err *err)
+sign_make(const struct hsm_key *k, struct token_key *private_half, const struct sign_how *how,
+    struct tsb_view payload, struct tsb_bytes *out, struct tsb_err *err)
 {
-	struct token_sign what = {.scheme = s, .payload_size = payload.n, .input = payload};
+	const struct scheme *s = how->scheme;
+	struct token_sign what = {.scheme = s,
+	    .extra = &how->extra,
+	    .payload_size = payload.n,
+	    .input = payload};
 	const struct token_ops *ops = private_half->ops;
 	unsigned char digest[HASH_SIZE_MAX];
 	tsb_bytes_auto plain = {0};
@@ -53,15 +57,15 @@ sign_make(const struct hsm_key *k, struct token_key *private_half, const struct 
 
 	if (!scheme_is_eddsa(s) && scheme_prepare(s, payload, digest, &what.input, err))
 		return -1;
-	if (!scheme_is_ecdsa(s) || (form == FORM_DER && k->curve != curve_secp256k1))
+	if (!scheme_is_ecdsa(s) || (how->form == FORM_DER && k->curve != curve_secp256k1))
 		return ops->sign(private_half, k, &what, out, err);
 	if (ops->sign(private_half, k, &what, &plain, err) || lower(k, &plain, &der, err))
 		return -1;
-	if (form == FORM_DER) {
+	if (how->form == FORM_DER) {
 		tsb_bytes_add_view(out, tsb_view_bytes(&der));
 		return 0;
 	}
-	if (form == FORM_RAW)
+	if (how->form == FORM_RAW)
 		return ecdsa_to_raw(k->curve, tsb_view_bytes(&der), out, err);
-	return ecdsa_to_eth(k->curve, k->public_key, what.input, tsb_view_bytes(&der), out, err);
+	return ecdsa_to_eth(k->public_key, what.input, tsb_view_bytes(&der), out, err);
 }

@@ -13,12 +13,14 @@ int sign_select(const struct hsm_key *, const char *name, size_t n, const struct
 /* scheme_form_parse() for this key. */
 int sign_form_parse(const struct hsm_key *, const struct scheme *, const char *text,
     enum scheme_form *out, struct tsb_err *err) TSB_MUSTCHECK;
-/*
- * Signs with the private half of k and appends the signature in its form. Algorithm and form were
- * selected for this key.
- */
-int sign_make(const struct hsm_key *k, struct token_key *private_half, const struct scheme *,
-    enum scheme_form, struct tsb_view payload, struct tsb_bytes *out, struct tsb_err *err)
-    TSB_MUSTCHECK;
+/* How to sign: selected for the key. */
+struct sign_how {
+	const struct scheme *scheme;
+	enum scheme_form form;
+	struct scheme_extra extra;
+};
+/* Signs with the private half of k and appends the signature in its form. */
+int sign_make(const struct hsm_key *k, struct token_key *private_half, const struct sign_how *,
+    struct tsb_view payload, struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

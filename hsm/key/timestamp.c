@@ -19,12 +19,11 @@ timestamp_make(const struct hsm_key *timestamp_key, struct token_key *private_ha
 	};
 	tsb_bytes_auto whole = {0};
 	tsb_bytes_auto bare = {0};
-	const struct scheme *alg;
+	struct sign_how how = {.form = FORM_DER};
 
 	ska_timestamp_format(&t, &whole);
-	if (sign_select(timestamp_key, "SHA256_WITH_ECDSA", whole.n, &alg, err) ||
-	    sign_make(timestamp_key, private_half, alg, FORM_DER, tsb_view_bytes(&whole), &bare,
-		err))
+	if (sign_select(timestamp_key, "SHA256_WITH_ECDSA", whole.n, &how.scheme, err) ||
+	    sign_make(timestamp_key, private_half, &how, tsb_view_bytes(&whole), &bare, err))
 		return -1;
 	tsb_bytes_add_view(token, tsb_view_bytes(&whole));
 	ska_signature_format(KEYTYPE_EC, DIGEST_SHA256, tsb_view_bytes(&bare), signature);

@@ -13,20 +13,21 @@ serve_sign(void *arg, struct web_request *rq, struct web_reply *reply, struct ts
 {
 	struct hsm_app *app = arg;
 	struct wire_synchronous_in in;
-	const struct scheme *alg;
 	hsm_key_auto *k = NULL;
 	token_key_auto *private_half = NULL;
 	tsb_bytes_auto signature = {0};
-	enum scheme_form form;
+	struct sign_how how;
 
 	if (wire_synchronous_parse(web_route_arg(rq), rq->body, rq->arena, &in, err) ||
 	    access_find(app, tsb_view_str(in.request.key_name), &k, err) ||
-	    access_select_signature(app, k, in.request.algorithm, in.request.payload.n, &alg,
+	    access_select_signature(app, k, in.request.algorithm, in.request.payload.n, &how.scheme,
 		err) ||
-	    sign_form_parse(k, alg, in.signature_type, &form, err) ||
+	    sign_form_parse(k, how.scheme, in.signature_type, &how.form, err) ||
 	    access_enforce(app, rq, k, &in, in.request.payload, err) ||
-	    token_use(&app->tokens, k, in.request.key_password, &private_half, err) ||
-	    sign_make(k, private_half, alg, form, in.request.payload, &signature, err))
+	    token_use(&app->tokens, k, in.request.key_password, &private_half, err))
+		return -1;
+	how.extra = in.extra;
+	if (sign_make(k, private_half, &how, in.request.payload, &signature, err))
 		return -1;
 	keystore_count_use(app->ks, k);
 	access_log(rq, "signed", k, in.request.algorithm, in.request.payload, in.napprovals);
@@ -46,7 +47,7 @@ serve_verify(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 	if (wire_verify_parse(rq->body, rq->arena, &in, err) ||
 	    access_find_checked(arg, tsb_view_str(in.key_name), in.password, &k, err) ||
 	    sign_select(k, in.algorithm, in.payload.n, &alg, err) ||
-	    signature_verify(k->public_key, alg, in.payload, in.signature, &valid, err))
+	    signature_verify(k->public_key, alg, &in.extra, in.payload, in.signature, &valid, err))
 		return -1;
 	wire_bool_format("signatureValid", valid, &reply->body);
 	return 0;

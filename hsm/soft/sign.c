@@ -3,6 +3,7 @@
 
 #include <openssl/err.h>
 
+#include "lib/crypto/ecdsa.h"
 #include "lib/crypto/owned.h"
 
 #include "hsm/soft/internal.h"
@@ -46,12 +47,42 @@ sign_input(EVP_PKEY *key, const struct scheme *s, size_t payload_size, struct ts
 	return 0;
 }
 
+/* All of secp256k1, in constant time. */
+static int
+sign_k256(EVP_PKEY *key, const struct token_sign *what, struct tsb_bytes *out, struct tsb_err *err)
+{
+	const struct scheme_extra *extra = what->extra;
+	unsigned char number[K256_SIZE], signature[K256_SIGNATURE];
+	int rc = -1;
+
+	if (!k256_key_of(key, number))
+		(void)failed(err);
+	else if (scheme_is_schnorr(what->scheme))
+		rc = k256_schnorr_sign(number, &extra->taproot, what->input,
+		    extra->aux.n > 0 ? extra->aux.p : NULL, signature, err);
+	else
+		rc = k256_ecdsa_sign(number, what->input, scheme_is_deterministic(what->scheme),
+		    signature, err);
+	tsb_wipe(number, sizeof(number));
+	if (rc)
+		return -1;
+	if (scheme_is_schnorr(what->scheme)) {
+		tsb_bytes_add(out, signature, sizeof(signature));
+		return 0;
+	}
+	return ecdsa_from_raw(curve_secp256k1, tsb_view_of(signature, sizeof(signature)), out)
+	    ? 0
+	    : failed(err);
+}
+
 int
 soft_sign(const struct soft_key *key, const struct hsm_key *k, const struct token_sign *what,
     struct tsb_bytes *out, struct tsb_err *err)
 {
 	if (scheme_is_eddsa(what->scheme))
 		return sign_eddsa(key->pair, what->input, out, err);
+	if (k->curve == curve_secp256k1)
+		return sign_k256(key->pair, what, out, err);
 	if (scheme_is_deterministic(what->scheme))
 		return rfc6979_sign(k->curve, key->pair, what->input, out, err);
 	return sign_input(key->pair, what->scheme, what->payload_size, what->input, out, err);

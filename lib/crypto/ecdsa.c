@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-#include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
 
 #include "lib/crypto/ecdsa_internal.h"
+#include "lib/crypto/k256.h"
 #include "lib/crypto/owned.h"
 
 #define SCALAR_MAX 72
@@ -149,101 +149,36 @@ ecdsa_from_raw(const struct curve *curve, struct tsb_view raw, struct tsb_bytes 
 	    BN_bin2bn(raw.p + size, (int)size, NULL), der);
 }
 
-/* ---- Ethereum ---- */
+/* ---- secp256k1 ---- */
 
-static EC_POINT *
-public_point(const struct ecdsa_work *w, EVP_PKEY *key)
+int
+ecdsa_to_low_s(struct tsb_view der, struct tsb_bytes *out, struct tsb_err *err)
 {
-	static const char name[] = OSSL_PKEY_PARAM_PUB_KEY;
-	unsigned char buf[2 * SCALAR_MAX + 1];
-	EC_POINT *q = EC_POINT_new(w->group);
-	size_t n;
+	tsb_bytes_auto raw = {0};
 
-	if (q != NULL && EVP_PKEY_get_octet_string_param(key, name, buf, sizeof(buf), &n) &&
-	    EC_POINT_oct2point(w->group, q, buf, n, w->ctx))
-		return q;
-	EC_POINT_free(q);
-	return NULL;
-}
-
-/*
- * SEC 1, 4.1.6: the key that a signature and the parity of its nonce point belong to is
- * r^-1 (s R - z G). True when that is q.
- */
-static bool
-recovers(const struct ecdsa_work *w, const BIGNUM *r, const BIGNUM *s, const BIGNUM *z, int odd,
-    const EC_POINT *q)
-{
-	point_auto *nonce = EC_POINT_new(w->group);
-	point_auto *got = EC_POINT_new(w->group);
-	number_auto *inverse = BN_mod_inverse(NULL, r, w->order, w->ctx);
-	number_auto *a = BN_new();
-	number_auto *b = BN_new();
-
-	return nonce != NULL && got != NULL && inverse != NULL && a != NULL && b != NULL &&
-	    EC_POINT_set_compressed_coordinates(w->group, nonce, r, odd, w->ctx) &&
-	    BN_mod_mul(a, s, inverse, w->order, w->ctx) &&
-	    BN_mod_mul(b, z, inverse, w->order, w->ctx) &&
-	    BN_mod_sub(b, w->order, b, w->order, w->ctx) &&
-	    EC_POINT_mul(w->group, got, b, nonce, a, w->ctx) &&
-	    EC_POINT_cmp(w->group, got, q, w->ctx) == 0;
-}
-
-static BIGNUM *
-lower_half(const struct ecdsa_work *w, const BIGNUM *s)
-{
-	BIGNUM *low = BN_new(), *half = BN_new();
-	bool ok = low != NULL && half != NULL && BN_rshift1(half, w->order) &&
-	    (BN_cmp(s, half) > 0 ? BN_sub(low, w->order, s) : BN_copy(low, s) != NULL);
-
-	BN_free(half);
-	if (ok)
-		return low;
-	BN_free(low);
-	return NULL;
+	if (ecdsa_to_raw(curve_secp256k1, der, &raw, err))
+		return -1;
+	return k256_ecdsa_lower(raw.p) && ecdsa_from_raw(curve_secp256k1, tsb_view_bytes(&raw), out)
+	    ? 0
+	    : failed(err);
 }
 
 int
-ecdsa_to_low_s(const struct curve *curve, struct tsb_view der, struct tsb_bytes *out,
-    struct tsb_err *err)
+ecdsa_to_eth(EVP_PKEY *public_key, struct tsb_view digest, struct tsb_view der,
+    struct tsb_bytes *out, struct tsb_err *err)
 {
-	ecdsa_work_auto w = {0};
-	ecdsa_sig_auto *sig = parse_der(der);
-	BIGNUM *r, *s;
+	tsb_bytes_auto raw = {0};
+	unsigned char point[K256_POINT];
+	int odd;
 
-	if (sig == NULL || !ecdsa_work_begin(&w, curve))
+	if (ecdsa_to_raw(curve_secp256k1, der, &raw, err))
+		return -1;
+	if (!k256_ecdsa_lower(raw.p) || !k256_point_of(public_key, point))
 		return failed(err);
-	r = BN_dup(ECDSA_SIG_get0_r(sig));
-	s = lower_half(&w, ECDSA_SIG_get0_s(sig));
-	return ecdsa_put_der(r, s, out) ? 0 : failed(err);
-}
-
-int
-ecdsa_to_eth(const struct curve *curve, EVP_PKEY *public_key, struct tsb_view digest,
-    struct tsb_view der, struct tsb_bytes *out, struct tsb_err *err)
-{
-	ecdsa_work_auto w = {0};
-	ecdsa_sig_auto *sig = parse_der(der);
-	tsb_bytes_auto both = {0};
-
-	if (sig == NULL || !ecdsa_work_begin(&w, curve))
-		return failed(err);
-
-	const BIGNUM *r = ECDSA_SIG_get0_r(sig);
-	number_auto *s = lower_half(&w, ECDSA_SIG_get0_s(sig));
-	number_auto *z = ecdsa_digest_number(w.order, digest);
-	point_auto *q = public_point(&w, public_key);
-
-	if (s == NULL || z == NULL || q == NULL || !ecdsa_put_number(r, curve->scalar, &both) ||
-	    !ecdsa_put_number(s, curve->scalar, &both))
-		return failed(err);
-	for (unsigned char odd = 0; odd < 2; odd++) {
-		if (!recovers(&w, r, s, z, odd, q))
-			continue;
-		tsb_bytes_add_view(out, tsb_view_bytes(&both));
-		tsb_bytes_add(out, (const unsigned char[]){(unsigned char)(27 + odd)}, 1);
-		return 0;
-	}
-	/* r was reduced by the order: chance 2^-127. */
-	return failed(err);
+	odd = k256_ecdsa_recovery(raw.p, digest, point);
+	if (odd != 0 && odd != 1)
+		return failed(err); /* r was reduced by the order: chance 2^-127. */
+	tsb_bytes_add_view(out, tsb_view_bytes(&raw));
+	tsb_bytes_add(out, (const unsigned char[]){(unsigned char)(27 + odd)}, 1);
+	return 0;
 }

@@ -13,11 +13,10 @@ int ecdsa_to_raw(const struct curve *, struct tsb_view der, struct tsb_bytes *ra
 bool ecdsa_from_raw(const struct curve *, struct tsb_view raw, struct tsb_bytes *der);
 /* The bytes are exactly one DER SEQUENCE { r, s }. */
 bool ecdsa_is_der(struct tsb_view);
-/* DER with s in the lower half: both halves verify, and some networks relay only this one. */
-int ecdsa_to_low_s(const struct curve *, struct tsb_view der, struct tsb_bytes *out,
-    struct tsb_err *err) TSB_MUSTCHECK;
-/* DER to r||s||v with s in the lower half and v 27 or 28: the one that gives back public_key. */
-int ecdsa_to_eth(const struct curve *, EVP_PKEY *public_key, struct tsb_view digest,
-    struct tsb_view der, struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* On secp256k1, DER with s in the lower half: some networks relay no other. */
+int ecdsa_to_low_s(struct tsb_view der, struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* The same as r||s||v, with v 27 or 28: the one that gives back public_key. */
+int ecdsa_to_eth(EVP_PKEY *public_key, struct tsb_view digest, struct tsb_view der,
+    struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

@@ -3,13 +3,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+
 #include <secp256k1.h>
 #include <secp256k1_extrakeys.h>
 #include <secp256k1_recovery.h>
 #include <secp256k1_schnorrsig.h>
 
 #include "lib/crypto/crypto.h"
+#include "lib/crypto/curve.h"
 #include "lib/crypto/k256.h"
+#include "lib/crypto/owned.h"
 
 /* ---- contexts ---- */
 
@@ -99,6 +104,47 @@ k256_point_add(unsigned char point[K256_POINT], const unsigned char tweak[K256_S
 		return false;
 	compress(&public, point);
 	return true;
+}
+
+bool
+k256_point_expand(const unsigned char point[K256_POINT], unsigned char out[2 * K256_SIZE])
+{
+	unsigned char encoded[1 + 2 * K256_SIZE];
+	size_t n = sizeof(encoded);
+	secp256k1_pubkey public;
+
+	if (!secp256k1_ec_pubkey_parse(open_context(), &public, point, K256_POINT))
+		return false;
+	(void)secp256k1_ec_pubkey_serialize(open_context(), encoded, &n, &public,
+	    SECP256K1_EC_UNCOMPRESSED);
+	memcpy(out, encoded + 1, n - 1);
+	return true;
+}
+
+bool
+k256_point_of(EVP_PKEY *key, unsigned char out[K256_POINT])
+{
+	static const char name[] = OSSL_PKEY_PARAM_PUB_KEY;
+	unsigned char encoded[1 + 2 * K256_SIZE];
+	size_t n = 0;
+	bool ok = curve_of(key) == curve_secp256k1 &&
+	    EVP_PKEY_get_octet_string_param(key, name, encoded, sizeof(encoded), &n) == 1;
+
+	ERR_clear_error();
+	return ok && k256_point_parse(tsb_view_of(encoded, n), out);
+}
+
+bool
+k256_key_of(EVP_PKEY *key, unsigned char out[K256_SIZE])
+{
+	BIGNUM *number = NULL;
+	bool ok = curve_of(key) == curve_secp256k1 &&
+	    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &number) == 1 &&
+	    BN_bn2binpad(number, out, K256_SIZE) == K256_SIZE;
+
+	BN_clear_free(number);
+	ERR_clear_error();
+	return ok;
 }
 
 /* ---- ECDSA ---- */

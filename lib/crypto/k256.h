@@ -5,6 +5,8 @@
 #ifndef TSB_CRYPTO_K256_H
 #define TSB_CRYPTO_K256_H
 
+#include <openssl/evp.h>
+
 #include "lib/base/bytes.h"
 #include "lib/base/err.h"
 
@@ -25,6 +27,12 @@ bool k256_point_parse(struct tsb_view encoded, unsigned char out[K256_POINT]);
  */
 bool k256_key_add(unsigned char key[K256_SIZE], const unsigned char tweak[K256_SIZE]);
 bool k256_point_add(unsigned char point[K256_POINT], const unsigned char tweak[K256_SIZE]);
+
+/* x || y of a point, each K256_SIZE bytes. False when it is none. */
+bool k256_point_expand(const unsigned char point[K256_POINT], unsigned char out[2 * K256_SIZE]);
+/* The halves of one of OpenSSL's keys. False when it is not on this curve, or has no such half. */
+bool k256_point_of(EVP_PKEY *, unsigned char out[K256_POINT]);
+bool k256_key_of(EVP_PKEY *, unsigned char out[K256_SIZE]);
 
 /* ---- ECDSA; of a digest its leftmost 32 bytes count, a shorter one is a number ---- */
 

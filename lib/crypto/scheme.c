@@ -167,6 +167,9 @@ scheme_fit(const struct scheme_key *k, const char *name, size_t n, const struct 
 		    "Value '%s' is not valid for field signatureAlgorithm", name);
 	if (!tsb_streq(s->type, k->type))
 		return unfit(k, s, err);
+	if (scheme_is_schnorr(s) && curve_of(k->public_key) != curve_secp256k1)
+		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
+		    "algorithm %s needs an EC key on secp256k1 (1.3.132.0.10)", s->name);
 	if (check_payload(k, s, n, err))
 		return -1;
 	*out = s;
@@ -223,6 +226,18 @@ bool
 scheme_is_eddsa(const struct scheme *s)
 {
 	return s->method == METHOD_EDDSA;
+}
+
+bool
+scheme_is_schnorr(const struct scheme *s)
+{
+	return s->method == METHOD_SCHNORR;
+}
+
+bool
+scheme_takes_context(const struct scheme *s)
+{
+	return tsb_streq(s->type, "ML-DSA") || tsb_streq(s->type, "SLH-DSA");
 }
 
 bool

@@ -6,6 +6,7 @@
 #define TSB_CRYPTO_SCHEME_H
 
 #include "lib/crypto/curve.h"
+#include "lib/crypto/extra.h"
 #include "lib/crypto/hash.h"
 
 enum scheme_form { FORM_DER, FORM_RAW, FORM_ETH, FORM__MAX };
@@ -43,6 +44,8 @@ int scheme_form_parse(const struct scheme_key *, const struct scheme *, const ch
 
 bool scheme_is_ecdsa(const struct scheme *);
 bool scheme_is_eddsa(const struct scheme *); /* the message is signed as it is */
+bool scheme_is_schnorr(const struct scheme *); /* BIP-340 */
+bool scheme_takes_context(const struct scheme *); /* of FIPS 204 and 205 */
 bool scheme_is_deterministic(const struct scheme *); /* ECDSA with the nonce of RFC 6979 */
 /* The input of the padding or the curve: the payload, or its digest in buf. */
 int scheme_prepare(const struct scheme *, struct tsb_view payload, unsigned char buf[HASH_SIZE_MAX],

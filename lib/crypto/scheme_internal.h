@@ -10,6 +10,7 @@ enum method {
 	METHOD_ECDSA,
 	METHOD_RFC6979,
 	METHOD_EDDSA,
+	METHOD_SCHNORR, /* BIP-340 */
 	METHOD_NONE /* not offered by this version */
 };
 

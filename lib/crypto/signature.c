@@ -51,9 +51,19 @@ verify_ecdsa(EVP_PKEY *key, const struct scheme *s, struct tsb_view digest, stru
 	    verify_input(key, s, digest.n, digest, tsb_view_bytes(&der));
 }
 
+static bool
+verify_schnorr(EVP_PKEY *key, const struct scheme_extra *extra, struct tsb_view message,
+    struct tsb_view sig)
+{
+	unsigned char point[K256_POINT];
+
+	return k256_point_of(key, point) &&
+	    k256_schnorr_verify(point, &extra->taproot, message, sig);
+}
+
 int
-signature_verify(EVP_PKEY *key, const struct scheme *s, struct tsb_view payload,
-    struct tsb_view signature, bool *valid, struct tsb_err *err)
+signature_verify(EVP_PKEY *key, const struct scheme *s, const struct scheme_extra *extra,
+    struct tsb_view payload, struct tsb_view signature, bool *valid, struct tsb_err *err)
 {
 	unsigned char digest[HASH_SIZE_MAX];
 	struct tsb_view in;
@@ -62,6 +72,8 @@ signature_verify(EVP_PKEY *key, const struct scheme *s, struct tsb_view payload,
 	signature = never_null(signature);
 	if (scheme_is_eddsa(s)) {
 		*valid = verify_eddsa(key, payload, signature);
+	} else if (scheme_is_schnorr(s)) {
+		*valid = verify_schnorr(key, extra, payload, signature);
 	} else {
 		if (scheme_prepare(s, payload, digest, &in, err))
 			return -1;
@@ -87,7 +99,7 @@ is_eth(EVP_PKEY *key, const struct scheme *s, struct tsb_view payload, struct ts
 	struct tsb_view in;
 	bool same = ecdsa_from_raw(curve_secp256k1, signature, &der) &&
 	    !scheme_prepare(s, payload, digest, &in, &err) &&
-	    !ecdsa_to_eth(curve_secp256k1, key, in, tsb_view_bytes(&der), &again, &err) &&
+	    !ecdsa_to_eth(key, in, tsb_view_bytes(&der), &again, &err) &&
 	    tsb_view_eq(tsb_view_bytes(&again), signature);
 
 	ERR_clear_error();
@@ -149,8 +161,7 @@ select_for(const struct scheme_key *k, const char *algorithm, const char *type, 
 }
 
 int
-crypto_signature_check(struct tsb_view spki, const char *algorithm, const char *type,
-    struct tsb_view payload, struct tsb_view signature, struct tsb_err *err)
+crypto_signature_check(struct tsb_view spki, const struct crypto_signed *what, struct tsb_err *err)
 {
 	const struct scheme *s;
 	struct scheme_key k;
@@ -161,12 +172,12 @@ crypto_signature_check(struct tsb_view spki, const char *algorithm, const char *
 	if (parse_key(spki, &k, err))
 		return -1;
 	key = k.public_key;
-	if (select_for(&k, algorithm, type, payload.n, &s, &form, err) ||
-	    signature_verify(key, s, payload, signature, &valid, err))
+	if (select_for(&k, what->algorithm, what->type, what->payload.n, &s, &form, err) ||
+	    signature_verify(key, s, &what->extra, what->payload, what->signature, &valid, err))
 		return -1;
 	if (!valid)
 		return tsb_fail(err, TSB_E_INVALID_SIGNATURE, "signature: does not verify");
-	if (!has_form(key, s, form, payload, signature))
+	if (!has_form(key, s, form, what->payload, what->signature))
 		return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
 		    "signature: it has not the form %s that was asked for",
 		    scheme_form_names[form]);

@@ -6,15 +6,21 @@
 #define TSB_CRYPTO_SIGNATURE_H
 
 #include "lib/crypto/crypto.h"
+#include "lib/crypto/extra.h"
 
+/* What was asked for, and what came. */
+struct crypto_signed {
+	const char *algorithm; /* a name of api-notes.md 12.1 */
+	const char *type; /* "DER", "RAW", "ETH"; NULL = the default of the algorithm */
+	struct scheme_extra extra;
+	struct tsb_view payload, signature;
+};
 /*
- * algorithm is a name of api-notes.md 12.1, type a signatureType ("DER", "RAW", "ETH"; NULL = the
- * default of the algorithm). TSB_E_ALGORITHM_NOT_SUPPORTED when the name is unknown or does not fit
- * the key, TSB_E_PAYLOAD when the payload's length does not fit the algorithm,
- * TSB_E_INVALID_SIGNATURE.
+ * TSB_E_ALGORITHM_NOT_SUPPORTED when the algorithm is unknown or does not fit the key,
+ * TSB_E_PAYLOAD when the payload's length does not fit the algorithm, TSB_E_INVALID_SIGNATURE.
  */
-int crypto_signature_check(struct tsb_view spki, const char *algorithm, const char *type,
-    struct tsb_view payload, struct tsb_view signature, struct tsb_err *err) TSB_MUSTCHECK;
+int crypto_signature_check(struct tsb_view spki, const struct crypto_signed *, struct tsb_err *err)
+    TSB_MUSTCHECK;
 
 /*
  * Whether a key can sign a payload of n bytes by the algorithm; the errors of

@@ -127,20 +127,11 @@ signature_bytes(const struct proof *p, struct tsb_view *out, struct tsb_err *err
 	return 0;
 }
 
-/* BIP-341: these sign with a key that is made from the request. */
-static bool
-is_tweaked(const struct tsb_request *rq)
-{
-	struct tsb_view value;
-
-	return wire_member_text(rq->inner_clean, "taprootTweakData", &value) ||
-	    wire_member_text(rq->inner_clean, "merkleRootData", &value);
-}
-
 static int
 prove_signature(struct proof *p, struct tsb_err *err)
 {
 	struct wire_synchronous_in sync;
+	struct crypto_signed what;
 	struct tsb_view spki, signature;
 	struct tsb_err why = {0};
 	char id[UUID_TEXT];
@@ -149,10 +140,14 @@ prove_signature(struct proof *p, struct tsb_err *err)
 	    read_input(p, &sync, err))
 		return -1;
 	p->c->result = p->c->in->result;
-	if (spki.n == 0 || is_tweaked(p->rq))
+	if (spki.n == 0)
 		return 0;
-	if (crypto_signature_check(spki, sync.request.algorithm, sync.signature_type,
-		sync.request.payload, signature, &why) == 0) {
+	what = (struct crypto_signed){.algorithm = sync.request.algorithm,
+	    .type = sync.signature_type,
+	    .extra = sync.extra,
+	    .payload = sync.request.payload,
+	    .signature = signature};
+	if (crypto_signature_check(spki, &what, &why) == 0) {
 		p->proven = true;
 		return 0;
 	}

@@ -479,6 +479,11 @@ take_inner(struct json_object *inner, struct arena *a, struct wire_client_task *
 
 	switch (tsb_kinds[t->kind].content) {
 	case CONTENT_BYTES:
+		if (take_bytes(inner, "context", a, NULL, &t->extra.context, err) ||
+		    take_bytes(inner, "taprootTweakData", a, NULL, &t->extra.taproot.tweak, err) ||
+		    take_bytes(inner, "merkleRootData", a, NULL, &t->extra.taproot.merkle_root,
+			err))
+			return -1;
 		return take_bytes(inner, tsb_kinds[t->kind].bytes_member, a,
 		    &t->has_request_payload, &t->request_payload, err);
 	case CONTENT_NEW_KEY:

@@ -97,6 +97,7 @@ struct wire_client_task {
 	const char *key_name, *algorithm;
 	bool has_request_payload; /* of the envelope: message or ciphertext */
 	struct tsb_view request_payload;
+	struct scheme_extra extra; /* of a signature, without aux */
 	const char *new_label, *wrap_method; /* unwrap */
 	bool has_wrapped_key;
 	struct tsb_view wrapped_key;

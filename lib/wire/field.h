@@ -128,6 +128,19 @@ void jsontext_replace(struct tsb_view object, const char *name, struct tsb_view 
 
 /* ---- tables that resources share ---- */
 
+/* TSB_E_INPUT for a member that does not go with this signatureAlgorithm (extra.c). */
+int field_check_extra(const struct scheme_extra *, const char *algorithm,
+    const struct field_path *at, struct tsb_err *err) TSB_MUSTCHECK;
+/* clang-format off */
+/* Of FIPS 204 and 205, and of BIP-340 and BIP-341; s has a struct scheme_extra extra. */
+#define FIELD_CONTEXT(s) {"context", FIELD_BASE64, .max = 255, AT(s, extra.context)}
+#define FIELD_TAPROOT(s) \
+	{"taprootTweakData", FIELD_BASE64, .min = K256_SIZE, .max = K256_SIZE, \
+	    AT(s, extra.taproot.tweak)}, \
+	{"merkleRootData", FIELD_BASE64, .min = K256_SIZE, .max = K256_SIZE, \
+	    AT(s, extra.taproot.merkle_root)}
+/* clang-format on */
+
 /* TSB_E_TAG_LENGTH unless it is a length of the API (docs/openapi.yaml Encrypted). */
 int field_check_tag_length(int bits, const struct field_path *at, struct tsb_err *err)
     TSB_MUSTCHECK;

@@ -129,11 +129,22 @@ static const struct field verify_inner_fields[] = {
     {"payload", FIELD_PAYLOAD, REQUIRED, .max = WIRE_PAYLOAD_MAX, VERIFY(payload)},
     {"payloadType", FIELD_ENUM, NAMES(names_payload), VERIFY(payload_type)},
     {"signature", FIELD_BASE64, REQUIRED, .max = WIRE_PAYLOAD_MAX, VERIFY(signature)},
+    FIELD_CONTEXT(struct wire_verify),
+    FIELD_TAPROOT(struct wire_verify),
     {"metaData", FIELD_IGNORED},
     {"metaDataSignature", FIELD_IGNORED},
     {NULL},
 };
-static const struct field_object verify_inner = {verify_inner_fields};
+
+static int
+verify_check(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err)
+{
+	const struct wire_verify *verify = dest;
+
+	return field_check_extra(&verify->extra, verify->algorithm, at, err);
+}
+
+static const struct field_object verify_inner = {verify_inner_fields, .check = verify_check};
 
 static const struct field verify_fields[] = {
     {"verifySignatureRequest", FIELD_OBJECT, REQUIRED, .object = &verify_inner},

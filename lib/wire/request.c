@@ -17,7 +17,8 @@ struct form {
 	size_t napprovals;
 	const char *signature_type;
 	const char *common_name;
-	bool has_tweak, has_merkle, has_authority;
+	struct scheme_extra extra;
+	bool has_authority;
 	struct wire_cipher cipher;
 	struct key_form key; /* attributes of an unwrapped key */
 };
@@ -50,10 +51,10 @@ static const struct field sign_fields[] = {
     PASSWORD("keyPassword"),
     {"signatureAlgorithm", FIELD_ENUM, REQUIRED, NAMES(names_signature), IN(algorithm)},
     {"signatureType", FIELD_ENUM, NAMES(names_form), AT(struct form, signature_type)},
-    {"context", FIELD_BASE64, BYTES(255)}, /* FIPS 204 and 205 */
-    {"auxiliaryRandomData", FIELD_BASE64, .min = 32, .max = 32},
-    {"taprootTweakData", FIELD_BASE64, .min = 32, .max = 32, HAS(struct form, has_tweak)},
-    {"merkleRootData", FIELD_BASE64, BYTES(FIELD_META_MAX), HAS(struct form, has_merkle)},
+    FIELD_CONTEXT(struct form),
+    {"auxiliaryRandomData", FIELD_BASE64, .min = K256_SIZE, .max = K256_SIZE,
+	AT(struct form, extra.aux)},
+    FIELD_TAPROOT(struct form),
     {NULL},
 };
 
@@ -68,10 +69,7 @@ sign_check(void *dest, const struct field_path *at, struct arena *a, struct tsb_
 		return tsb_fail(err, TSB_E_INPUT,
 		    "%s ETH needs signatureAlgorithm KECCAK256_WITH_ECDSA",
 		    field_where(at, "signatureType", where));
-	if (f->has_tweak && f->has_merkle)
-		return tsb_fail(err, TSB_E_INPUT, "%s excludes merkleRootData",
-		    field_where(at, "taprootTweakData", where));
-	return 0;
+	return field_check_extra(&f->extra, f->in.algorithm, at, err);
 }
 
 static const struct field decrypt_fields[] = {
@@ -466,6 +464,7 @@ wire_synchronous_parse(enum tsb_kind kind, struct tsb_view body, struct arena *a
 	    .signed_approvals = f.approvals,
 	    .napprovals = f.napprovals,
 	    .signature_type = f.signature_type != NULL ? f.signature_type : "DER",
+	    .extra = f.extra,
 	    .cipher = f.cipher,
 	    .new_key = f.key.create,
 	};

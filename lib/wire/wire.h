@@ -9,6 +9,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
+#include "lib/crypto/extra.h"
 #include "lib/model/model.h"
 
 /*
@@ -92,6 +93,7 @@ struct wire_synchronous_in {
 	size_t napprovals;
 	/* sign: */
 	const char *signature_type; /* "DER", "RAW", "ETH" */
+	struct scheme_extra extra; /* fits the algorithm */
 	/* decrypt: */
 	struct wire_cipher cipher;
 	/* unwrap: */
@@ -291,6 +293,7 @@ struct wire_verify {
 	const char *algorithm;
 	const char *payload_type; /* NULL = not given */
 	struct tsb_view payload, signature;
+	struct scheme_extra extra; /* fits the algorithm; without aux */
 };
 int wire_verify_parse(struct tsb_view body, struct arena *a, struct wire_verify *out,
     struct tsb_err *err) TSB_MUSTCHECK;

@@ -229,6 +229,37 @@ def test_asynchronous_signatures_are_the_same(api):
     key.verify(unb64(api.wait(rid, "EXECUTED")["result"]), MESSAGE)
 
 
+BIP340 = "NONE_WITH_EC_SCHNORR_BIP0340"
+
+
+@pytest.mark.parametrize("member,name", [(None, None), ("taprootTweakData", "tweak"), ("merkleRootData", "root")])
+def test_taproot(api, people, member, name):
+    """The members of BIP-340 and BIP-341 reach approvers and the HSM, through the database and an air gap."""
+    person, label, digest = people(), unique("taproot"), hashlib.sha256(MESSAGE).digest()
+    x = public_key(api.create_key(label, quorum(1, person), curveOid="1.3.132.0.10")).public_numbers().x
+    members = {member: b64(b"t" * 32)} if member else {}
+    if member:
+        x = secp256k1.output_key(x, **{name: b"t" * 32})
+    rid = api.sign(label, digest, BIP340, auxiliaryRandomData=b64(b"a" * 32), **members)
+    shown = api.task(person, rid, detailLevel="level3")["signedSignRequest"]["signRequest"]
+    assert shown["auxiliaryRandomData"] == b64(b"a" * 32)
+    assert not member or shown[member] == members[member]
+    api.approve(person, rid)
+    signature = api.wait(rid, "EXECUTED")["result"]
+    assert secp256k1.schnorr_valid(x, digest, unb64(signature))
+    assert api.post("/v1/verify", {"verifySignatureRequest": dict({
+        "signKeyName": label, "signatureAlgorithm": BIP340, "payload": b64(digest),
+        "signature": signature}, **members)}) == {"signatureValid": True}
+
+
+def test_members_of_other_algorithms_are_600(api):
+    label, _ = key_of(api, "EC", curveOid="1.3.132.0.10")
+    for path in PATHS:
+        for member in ("auxiliaryRandomData", "taprootTweakData", "merkleRootData", "context"):
+            body = api.sign_body(label, b"d" * 32, "NONE_WITH_ECDSA", **{member: b64(b"x" * 32)})
+            api.refused(600, "POST", path, body, says=member + " goes with")
+
+
 @pytest.mark.parametrize("kind,members,bad", [
     ("RSA", {}, ["SHA256_WITH_ECDSA", "EDDSA", "SHA256_WITH_DSA"]),
     ("EC", {"curveOid": "1.2.840.10045.3.1.7"}, ["SHA256_WITH_RSA", "EDDSA", "BLS"]),
@@ -245,8 +276,7 @@ def test_algorithm_of_another_key_is_607(api, kind, members, bad):
 
 @pytest.mark.parametrize("algorithm", [
     "ML_DSA", "SHA2_256_WITH_ML_DSA", "SLH_DSA", "SHAKE_256_WITH_SLH_DSA", "LMS", "BLS",
-    "HMAC_SHA256", pytest.param("NONE_WITH_EC_SCHNORR_BIP0340", marks=pytest.mark.online_only(
-        "it fits the key: whether the offline HSM offers it, only that HSM knows"))])
+    "HMAC_SHA256"])
 def test_known_name_that_is_not_offered_is_607(api, algorithm):
     """A name of the API is never an unknown value, whatever this build's OpenSSL can do."""
     label, _ = key_of(api, "EC", curveOid="1.3.132.0.10")

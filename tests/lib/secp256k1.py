@@ -55,6 +55,13 @@ def tagged(tag, data):
     return hashlib.sha256(h + h + data).digest()
 
 
+def output_key(x_only: int, tweak=None, root=None) -> int:
+    """What BIP-341 makes of a key: t added, or the hash of the key and the root of its scripts."""
+    if root is not None:
+        tweak = tagged("TapTweak", x_only.to_bytes(32, "big") + root)
+    return add(lift(x_only, 0), multiply(int.from_bytes(tweak, "big"), G))[0]
+
+
 def schnorr_valid(x_only: int, message: bytes, signature: bytes) -> bool:
     key = lift(x_only, 0)
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")

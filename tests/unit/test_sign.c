@@ -346,25 +346,29 @@ openssl_verifies(EVP_PKEY *key, const char *md, bool pss, struct tsb_view payloa
 	return ok;
 }
 
+static const struct scheme_extra no_extra;
+
 static void
 sign(struct hsm_key *k, const char *name, enum scheme_form type, struct tsb_view payload,
     struct tsb_bytes *out)
 {
 	token_key_auto *opened = hsm_keys_open(k, NULL);
+	struct sign_how how = {.form = type};
 	const struct scheme *alg;
 	struct tsb_err err = {0};
 	bool valid = false;
 
-	if (sign_select(k, name, payload.n, &alg, &err) ||
-	    sign_make(k, opened, alg, type, payload, out, &err))
+	if (sign_select(k, name, payload.n, &how.scheme, &err) ||
+	    sign_make(k, opened, &how, payload, out, &err))
 		fail_msg("%s: %s", name, err.msg);
-	assert_int_equal(signature_verify(k->public_key, alg, payload, tsb_view_bytes(out), &valid,
-			     &err),
+	alg = how.scheme;
+	assert_int_equal(signature_verify(k->public_key, alg, &no_extra, payload,
+			     tsb_view_bytes(out), &valid, &err),
 	    0);
 	assert_true(valid);
 	out->p[out->n / 2] ^= 1;
-	assert_int_equal(signature_verify(k->public_key, alg, payload, tsb_view_bytes(out), &valid,
-			     &err),
+	assert_int_equal(signature_verify(k->public_key, alg, &no_extra, payload,
+			     tsb_view_bytes(out), &valid, &err),
 	    0);
 	assert_false(valid);
 	out->p[out->n / 2] ^= 1;
@@ -489,8 +493,8 @@ test_own_digests_are_what_is_signed(void **state)
 		sign(k, "NONE_WITH_ECDSA", FORM_DER, tsb_view_of(digest, hash_size(rows[i].hash)),
 		    &sig);
 		assert_int_equal(sign_select(k, rows[i].name, payload.n, &alg, &err), 0);
-		assert_int_equal(signature_verify(k->public_key, alg, payload, tsb_view_bytes(&sig),
-				     &valid, &err),
+		assert_int_equal(signature_verify(k->public_key, alg, &no_extra, payload,
+				     tsb_view_bytes(&sig), &valid, &err),
 		    0);
 		assert_true(valid);
 	}

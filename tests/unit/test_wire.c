@@ -86,6 +86,9 @@ test_request_signature_is_read(void **state)
 	assert_view(in.inner, "{\"blockKeyName\":\"k\"}");
 }
 
+/* 32 bytes */
+#define ZEROS "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
 /* One body each, with every member, as its section of the API description lists them. */
 static void
 test_request_every_kind(void **state)
@@ -95,15 +98,21 @@ test_request_every_kind(void **state)
 		const char *body, *clean, *algorithm;
 	} rows[] = {
 	    {KIND_SIGN,
-		"{\"signRequest\":{\"payload\":\"AA==\",\"signKeyName\":\"k\",\"context\":\"AQ==\","
+		"{\"signRequest\":{\"payload\":\"AA==\",\"signKeyName\":\"k\","
 		"\"signatureAlgorithm\":\"NONE_WITH_EC_SCHNORR_BIP0340\",\"auxiliaryRandomData\":"
 		"\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\",\"taprootTweakData\":"
 		"\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\",\"merkleRootData\":null}}",
-		"{\"payload\":\"AA==\",\"signKeyName\":\"k\",\"context\":\"AQ==\","
+		"{\"payload\":\"AA==\",\"signKeyName\":\"k\","
 		"\"signatureAlgorithm\":\"NONE_WITH_EC_SCHNORR_BIP0340\",\"auxiliaryRandomData\":"
 		"\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\",\"taprootTweakData\":"
 		"\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"}",
 		"NONE_WITH_EC_SCHNORR_BIP0340"},
+	    {KIND_SIGN,
+		"{\"signRequest\":{\"payload\":\"AA==\",\"signKeyName\":\"k\",\"context\":\"AQ==\","
+		"\"signatureAlgorithm\":\"ML_DSA\"}}",
+		"{\"payload\":\"AA==\",\"signKeyName\":\"k\",\"context\":\"AQ==\","
+		"\"signatureAlgorithm\":\"ML_DSA\"}",
+		"ML_DSA"},
 	    {KIND_DECRYPT,
 		"{\"decryptRequest\":{\"encryptedPayload\":\"AA==\",\"decryptKeyName\":\"k\","
 		"\"keyPassword\":\"p\",\"metaData\":\"AA==\",\"metaDataSignature\":\"AA==\","
@@ -343,9 +352,20 @@ test_request_refusals_name_the_member(void **state)
 		"signRequest.metaData must be a string"},
 	    {KIND_SIGN, SIGN(",\"auxiliaryRandomData\":\"AAAA\""), TSB_E_INPUT,
 		"signRequest.auxiliaryRandomData is shorter than 32 bytes"},
+	    {KIND_SIGN, SIGN(",\"merkleRootData\":\"AA==\""), TSB_E_INPUT,
+		"signRequest.merkleRootData is shorter than 32 bytes"},
+	    {KIND_SIGN, SIGN(",\"auxiliaryRandomData\":\"" ZEROS "\""), TSB_E_INPUT,
+		"signRequest.auxiliaryRandomData goes with NONE_WITH_EC_SCHNORR_BIP0340 only"},
+	    {KIND_SIGN, SIGN(",\"taprootTweakData\":\"" ZEROS "\""), TSB_E_INPUT,
+		"signRequest.taprootTweakData goes with NONE_WITH_EC_SCHNORR_BIP0340 only"},
+	    {KIND_SIGN, SIGN(",\"merkleRootData\":\"" ZEROS "\""), TSB_E_INPUT,
+		"signRequest.merkleRootData goes with NONE_WITH_EC_SCHNORR_BIP0340 only"},
+	    {KIND_SIGN, SIGN(",\"context\":\"AA==\""), TSB_E_INPUT,
+		"signRequest.context goes with algorithms of ML-DSA and SLH-DSA only"},
 	    {KIND_SIGN,
-		SIGN(",\"taprootTweakData\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\","
-		     "\"merkleRootData\":\"AA==\""),
+		"{\"signRequest\":{\"payload\":\"AA==\",\"signKeyName\":\"k\","
+		"\"signatureAlgorithm\":\"NONE_WITH_EC_SCHNORR_BIP0340\",\"taprootTweakData\":\"" ZEROS
+		"\",\"merkleRootData\":\"" ZEROS "\"}}",
 		TSB_E_INPUT, "signRequest.taprootTweakData excludes merkleRootData"},
 	    {KIND_SIGN, SIGN(",\"keyPassword\":5"), TSB_E_INPUT,
 		"signRequest.keyPassword must be a string or a list"},
