@@ -50,6 +50,8 @@ web_serve_fn api_object_delete;
 web_serve_fn api_key_list;
 web_serve_fn api_key_attributes;
 web_serve_fn api_key_attributes_by_name;
+web_serve_fn api_key_address;
+web_serve_fn api_key_address_by_name;
 web_serve_fn api_key_delete;
 web_serve_fn api_key_delete_by_name;
 web_serve_fn api_synchronous; /* arg: enum tsb_kind */

@@ -30,16 +30,6 @@ api_key_list(void *app, struct web_request *rq, struct web_reply *reply, struct 
 	return fcgi_forward(app, reply, &what, err);
 }
 
-int
-api_key_attributes(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
-{
-	struct wire_key_ref ref;
-
-	if (wire_key_ref_parse(rq->body, rq->arena, &ref, err))
-		return -1;
-	return fcgi_forward_body(app, rq, reply, HSM_PASS_KEY_ATTRIBUTES, err);
-}
-
 /* The deprecated forms with the name in the path become the current ones. */
 static int
 named_key(const struct web_request *rq, struct tsb_bytes *body, struct wire_key_ref *ref,
@@ -52,8 +42,20 @@ named_key(const struct web_request *rq, struct tsb_bytes *body, struct wire_key_
 	return 0;
 }
 
-int
-api_key_attributes_by_name(void *app, struct web_request *rq, struct web_reply *reply,
+/* What is told of a key that the body names, or the path. */
+static int
+tell(void *app, struct web_request *rq, struct web_reply *reply, enum hsm_passage what,
+    struct tsb_err *err)
+{
+	struct wire_key_ref ref;
+
+	if (wire_key_ref_parse(rq->body, rq->arena, &ref, err))
+		return -1;
+	return fcgi_forward_body(app, rq, reply, what, err);
+}
+
+static int
+tell_by_name(void *app, struct web_request *rq, struct web_reply *reply, enum hsm_passage what,
     struct tsb_err *err)
 {
 	tsb_bytes_auto body = {0};
@@ -62,7 +64,33 @@ api_key_attributes_by_name(void *app, struct web_request *rq, struct web_reply *
 	if (named_key(rq, &body, &ref, err))
 		return -1;
 	rq->body = tsb_view_bytes(&body);
-	return fcgi_forward_body(app, rq, reply, HSM_PASS_KEY_ATTRIBUTES, err);
+	return fcgi_forward_body(app, rq, reply, what, err);
+}
+
+int
+api_key_attributes(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	return tell(app, rq, reply, HSM_PASS_KEY_ATTRIBUTES, err);
+}
+
+int
+api_key_attributes_by_name(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	return tell_by_name(app, rq, reply, HSM_PASS_KEY_ATTRIBUTES, err);
+}
+
+int
+api_key_address(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	return tell(app, rq, reply, HSM_PASS_KEY_ADDRESS, err);
+}
+
+int
+api_key_address_by_name(void *app, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	return tell_by_name(app, rq, reply, HSM_PASS_KEY_ADDRESS, err);
 }
 
 /* A repeated deletion of a key that is gone still ends the requests that wait for it. */

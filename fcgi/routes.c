@@ -51,6 +51,8 @@ static const struct web_route routes[] = {
     {VERB_GET, "/v1/key", KM, 0, api_key_list, 0},
     {VERB_POST, "/v1/key/attributes", KM, 64 * KB, api_key_attributes, 0},
     {VERB_GET, "/v1/key/{keyName}/attributes", KM, 0, api_key_attributes_by_name, 0},
+    {VERB_POST, "/v1/key/address", KM, 64 * KB, api_key_address, 0},
+    {VERB_GET, "/v1/key/{keyName}/address", KM, 0, api_key_address_by_name, 0},
     {VERB_POST, "/v1/key/deleteKey", KM, 64 * KB, api_key_delete, 0},
     {VERB_DELETE, "/v1/key/{keyName}", KM, 0, api_key_delete_by_name, 0},
 

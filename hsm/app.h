@@ -18,12 +18,13 @@ extern const struct web_route hsm_routes[]; /* ends with pattern NULL */
 
 /* Those of synchronous endpoints have a kind as their arg. */
 web_serve_fn serve_key_create, serve_key_list, serve_key_attributes, serve_key_attributes_by_name,
-    serve_key_delete, serve_key_delete_by_name, serve_sign, serve_verify, serve_random,
-    serve_timestamp, serve_decrypt, serve_encrypt, serve_unwrap, serve_wrap, serve_change,
-    serve_certificate_import, serve_certificate_get, serve_certificate_delete, serve_version,
-    serve_license, serve_statistics, serve_log, serve_log_lines, serve_key_import, serve_key_export,
-    serve_key_export_by_name, serve_key_password, serve_object_create, serve_object_get,
-    serve_object_list, serve_object_delete, serve_key_change, serve_key_attestation,
-    serve_attestation_list, serve_attestation_chain;
+    serve_key_address, serve_key_address_by_name, serve_key_delete, serve_key_delete_by_name,
+    serve_sign, serve_verify, serve_random, serve_timestamp, serve_decrypt, serve_encrypt,
+    serve_unwrap, serve_wrap, serve_change, serve_certificate_import, serve_certificate_get,
+    serve_certificate_delete, serve_version, serve_license, serve_statistics, serve_log,
+    serve_log_lines, serve_key_import, serve_key_export, serve_key_export_by_name,
+    serve_key_password, serve_object_create, serve_object_get, serve_object_list,
+    serve_object_delete, serve_key_change, serve_key_attestation, serve_attestation_list,
+    serve_attestation_chain;
 
 #endif

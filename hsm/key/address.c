@@ -2,58 +2,60 @@
 
 #include <string.h>
 
-#include <openssl/core_names.h>
 #include <openssl/err.h>
 
 #include "lib/base/str.h"
 #include "lib/crypto/hash160.h"
+#include "lib/crypto/k256.h"
 #include "lib/crypto/keccak.h"
 
 #include "hsm/key/address.h"
 
-#define COORDINATE 32
-#define POINT      (1 + 2 * COORDINATE)
+/* A public key as addresses take it: a compressed point, or Ed25519 behind a mark as long. */
+#define KEY_SIZE     K256_POINT
+#define MARK_ED25519 0xED
 
-/* hash160 of the compressed key. */
+/* RIPEMD-160 may be missing in OpenSSL's default provider. */
 static int
-bitcoin(const unsigned char point[POINT], unsigned char out[ADDRESS_SIZE], struct tsb_err *err)
+hash160(const unsigned char key[KEY_SIZE], unsigned char out[ADDRESS_SIZE], struct tsb_err *err)
 {
-	unsigned char compressed[1 + COORDINATE];
-
-	compressed[0] = 2 | (point[POINT - 1] & 1);
-	memcpy(compressed + 1, point + 1, COORDINATE);
-	return crypto_hash160(tsb_view_of(compressed, sizeof(compressed)), out)
+	return crypto_hash160(tsb_view_of(key, KEY_SIZE), out)
 	    ? 0
 	    : tsb_fail(err, TSB_E_CRYPTOCURRENCY,
-		  "addressFormat.format BTC needs RIPEMD-160, which this OpenSSL does not offer");
+		  "addressFormat needs RIPEMD-160, which this OpenSSL does not offer");
 }
 
 static int
-ethereum(const unsigned char point[POINT], unsigned char out[ADDRESS_SIZE], struct tsb_err *err)
+ethereum(const unsigned char key[KEY_SIZE], unsigned char out[ADDRESS_SIZE], struct tsb_err *err)
 {
-	unsigned char hash[32];
+	unsigned char point[2 * K256_SIZE], hash[32];
 
-	keccak(tsb_view_of(point + 1, 2 * COORDINATE), sizeof(hash), hash);
+	if (!k256_point_expand(key, point))
+		return tsb_fail(err, TSB_E_HSM, "the public key is no point of secp256k1");
+	keccak(tsb_view_of(point, sizeof(point)), sizeof(hash), hash);
 	memcpy(out, hash + sizeof(hash) - ADDRESS_SIZE, ADDRESS_SIZE);
 	return 0;
 }
 
-typedef int compute_fn(const unsigned char[POINT], unsigned char[ADDRESS_SIZE], struct tsb_err *);
+typedef int compute_fn(const unsigned char[KEY_SIZE], unsigned char[ADDRESS_SIZE],
+    struct tsb_err *);
 
-/* compute NULL: the API knows the format, but nobody has published its layout */
+/* NULL: not of such keys. Nobody has published what IOTA is, and XLM has 32 bytes. */
 static const struct {
 	const char *format;
-	compute_fn *compute;
+	compute_fn *secp256k1, *ed25519;
+	const char *needs;
 } formats[] = {
-    {"BTC", bitcoin},
-    {"ETH", ethereum},
-    {"XLM", NULL},
-    {"XRP", NULL},
-    {"IOTA", NULL},
+    {"BTC", hash160, NULL, "needs an EC key on secp256k1 (1.3.132.0.10)"},
+    {"ETH", ethereum, NULL, "needs an EC key on secp256k1 (1.3.132.0.10)"},
+    {"XRP", hash160, hash160, "needs an EC key on secp256k1 (1.3.132.0.10) or an ED key"},
+    {"XLM", NULL, NULL, "is not offered by this HSM"},
+    {"IOTA", NULL, NULL, "is not offered by this HSM"},
 };
 
 static int
-find(const struct curve *curve, const char *format, compute_fn **out, struct tsb_err *err)
+find(enum key_kind kind, const struct curve *curve, const char *format, compute_fn **out,
+    struct tsb_err *err)
 {
 	size_t i = 0;
 
@@ -61,42 +63,66 @@ find(const struct curve *curve, const char *format, compute_fn **out, struct tsb
 		i++;
 	if (i == TSB_COUNT(formats))
 		return tsb_fail(err, TSB_E_CRYPTOCURRENCY,
-		    "addressFormat.format must be BTC or ETH, not '%s'", format);
-	if (formats[i].compute == NULL)
-		return tsb_fail(err, TSB_E_CRYPTOCURRENCY,
-		    "addressFormat.format %s is not offered by this HSM", format);
-	if (curve != curve_secp256k1)
-		return tsb_fail(err, TSB_E_CRYPTOCURRENCY,
-		    "addressFormat.format %s needs an EC key on secp256k1 (1.3.132.0.10)", format);
-	*out = formats[i].compute;
+		    "addressFormat.format must be BTC, ETH or XRP, not '%s'", format);
+	*out = kind == KEY_ED                            ? formats[i].ed25519
+	    : kind == KEY_EC && curve == curve_secp256k1 ? formats[i].secp256k1
+							 : NULL;
+	if (*out == NULL)
+		return tsb_fail(err, TSB_E_CRYPTOCURRENCY, "addressFormat.format %s %s", format,
+		    formats[i].needs);
 	return 0;
 }
 
-/* A trial with any point shows whether OpenSSL has the digests. */
+/* A trial with the generator shows whether OpenSSL has the digests. */
 int
-address_check(const struct curve *curve, const char *format, struct tsb_err *err)
+address_check(enum key_kind kind, const struct curve *curve, const char *format,
+    struct tsb_err *err)
 {
-	const unsigned char point[POINT] = {4};
-	unsigned char out[ADDRESS_SIZE];
+	const unsigned char one[K256_SIZE] = {[K256_SIZE - 1] = 1};
+	unsigned char key[KEY_SIZE], out[ADDRESS_SIZE];
 	compute_fn *compute;
 
-	return find(curve, format, &compute, err) || compute(point, out, err) ? -1 : 0;
+	return find(kind, curve, format, &compute, err) || k256_point(one, key, err) ||
+		compute(key, out, err)
+	    ? -1
+	    : 0;
+}
+
+static bool
+put_key(EVP_PKEY *key, enum key_kind kind, unsigned char out[KEY_SIZE])
+{
+	size_t n = KEY_SIZE - 1;
+
+	if (kind != KEY_ED)
+		return k256_point_of(key, out);
+	out[0] = MARK_ED25519;
+	return EVP_PKEY_get_raw_public_key(key, out + 1, &n) == 1 && n == KEY_SIZE - 1;
 }
 
 int
-address_compute(EVP_PKEY *key, const struct curve *curve, const char *format,
+address_compute(EVP_PKEY *public_key, enum key_kind kind, const char *format,
     unsigned char out[ADDRESS_SIZE], struct tsb_err *err)
 {
-	unsigned char point[POINT];
+	unsigned char key[KEY_SIZE];
 	compute_fn *compute;
-	size_t n;
 
-	if (find(curve, format, &compute, err))
+	if (find(kind, curve_of(public_key), format, &compute, err))
 		return -1;
-	if (!EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, POINT, &n) ||
-	    n != sizeof(point) || point[0] != 4) {
+	if (!put_key(public_key, kind, key)) {
 		ERR_clear_error();
-		return tsb_fail(err, TSB_E_HSM, "the public key has no uncompressed point");
+		return tsb_fail(err, TSB_E_HSM, "the public key cannot be read");
 	}
-	return compute(point, out, err);
+	return compute(key, out, err);
+}
+
+int
+address_of(const struct hsm_key *k, unsigned char out[ADDRESS_SIZE], struct tsb_err *err)
+{
+	if (!k->has_policy)
+		return tsb_fail(err, TSB_E_ADDRESS, "key '%s' has no policy, hence no address",
+		    k->label);
+	if (k->address_format == NULL)
+		return tsb_fail(err, TSB_E_CRYPTOCURRENCY,
+		    "key '%s' was made without addressFormat", k->label);
+	return address_compute(k->public_key, k->kind, k->address_format, out, err);
 }

@@ -14,7 +14,7 @@ describe_address(const struct hsm_key *k, struct arena *a, struct keyattr *out, 
 
 	if (k->address_format == NULL)
 		return 0;
-	if (address_compute(k->public_key, k->curve, k->address_format, address, err))
+	if (address_of(k, address, err))
 		return -1;
 	hex = arena_alloc(a, 2 * ADDRESS_SIZE + 1);
 	for (size_t i = 0; i < ADDRESS_SIZE; i++) {

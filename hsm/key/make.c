@@ -312,7 +312,7 @@ take_address(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err
 {
 	if (in->address_format == NULL)
 		return 0;
-	if (address_check(k->curve, in->address_format, err))
+	if (address_check(k->kind, k->curve, in->address_format, err))
 		return -1;
 	k->address_format = arena_str(&k->arena, in->address_format);
 	return 0;

@@ -5,6 +5,7 @@
 #include "lib/base/str.h"
 #include "lib/wire/wire.h"
 
+#include "hsm/key/address.h"
 #include "hsm/key/make.h"
 #include "hsm/serve/access.h"
 
@@ -74,6 +75,40 @@ serve_key_attributes_by_name(void *arg, struct web_request *rq, struct web_reply
 		return -1;
 	return access_describe(arg, rq, k, reply, err);
 }
+
+/* ---- addresses (api-notes.md 12.7) ---- */
+
+static int
+put_address(struct hsm_app *app, struct tsb_view name, struct tsb_view password,
+    struct web_reply *reply, struct tsb_err *err)
+{
+	unsigned char address[ADDRESS_SIZE];
+	hsm_key_auto *k = NULL;
+
+	if (access_find_checked(app, name, password, &k, err) || address_of(k, address, err))
+		return -1;
+	wire_base64_format("address", tsb_view_of(address, sizeof(address)), &reply->body);
+	return 0;
+}
+
+int
+serve_key_address(void *arg, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct wire_key_ref ref;
+
+	if (wire_key_ref_parse(rq->body, rq->arena, &ref, err))
+		return -1;
+	return put_address(arg, tsb_view_str(ref.label), ref.password, reply, err);
+}
+
+int
+serve_key_address_by_name(void *arg, struct web_request *rq, struct web_reply *reply,
+    struct tsb_err *err)
+{
+	return put_address(arg, rq->param[0], (struct tsb_view){0}, reply, err);
+}
+
+/* ---- the end of a key ---- */
 
 struct removal {
 	struct hsm_app *app;

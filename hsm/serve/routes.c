@@ -33,6 +33,8 @@ const struct web_route hsm_routes[] = {
     {VERB_GET, "/v1/key", KM, 0, serve_key_list, 0},
     {VERB_POST, "/v1/key/attributes", KM, 64 * KB, serve_key_attributes, 0},
     {VERB_GET, "/v1/key/{keyName}/attributes", KM, 0, serve_key_attributes_by_name, 0},
+    {VERB_POST, "/v1/key/address", KM, 64 * KB, serve_key_address, 0},
+    {VERB_GET, "/v1/key/{keyName}/address", KM, 0, serve_key_address_by_name, 0},
     {VERB_POST, "/v1/key/deleteKey", KM, 64 * KB, serve_key_delete, 0},
     {VERB_DELETE, "/v1/key/{keyName}", KM, 0, serve_key_delete_by_name, 0},
 

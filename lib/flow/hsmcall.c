@@ -40,6 +40,7 @@ use_of_key(const struct hsm_pass *pass)
 	case HSM_PASS_OBJECT_DELETE:
 	case HSM_PASS_KEY_LIST:
 	case HSM_PASS_KEY_ATTRIBUTES:
+	case HSM_PASS_KEY_ADDRESS:
 	case HSM_PASS_KEY_DELETE:
 	case HSM_PASS_VERIFY:
 	case HSM_PASS_RANDOM:

@@ -27,6 +27,7 @@ static const struct passage {
     [HSM_PASS_OBJECT_DELETE] = {"DELETE", NULL, TSB_ROLE_KEY_MANAGEMENT, false},
     [HSM_PASS_KEY_LIST] = {"GET", REST_KEY_PATH, TSB_ROLE_KEY_MANAGEMENT, true},
     [HSM_PASS_KEY_ATTRIBUTES] = {"POST", REST_ATTRIBUTES_PATH, TSB_ROLE_KEY_MANAGEMENT, true},
+    [HSM_PASS_KEY_ADDRESS] = {"POST", "/v1/key/address", TSB_ROLE_KEY_MANAGEMENT, true},
     [HSM_PASS_KEY_DELETE] = {"POST", "/v1/key/deleteKey", TSB_ROLE_KEY_MANAGEMENT, false},
     [HSM_PASS_VERIFY] = {"POST", "/v1/verify", TSB_ROLE_KEY_OPERATION, true},
     [HSM_PASS_ENCRYPT] = {"POST", "/v1/encrypt", TSB_ROLE_KEY_OPERATION, true},
@@ -83,6 +84,7 @@ pass_call(const struct rest_hsm *h, const struct hsm_pass *pass, struct arena *a
 	case HSM_PASS_OBJECT_LIST:
 	case HSM_PASS_KEY_LIST:
 	case HSM_PASS_KEY_ATTRIBUTES:
+	case HSM_PASS_KEY_ADDRESS:
 	case HSM_PASS_KEY_DELETE:
 	case HSM_PASS_VERIFY:
 	case HSM_PASS_ENCRYPT:

@@ -467,6 +467,28 @@ def test_attestation_of_a_key_is_a_zip_file_or_json(api):
         "attestationCertificateChain": twin["signingKeyAttestationCertificate"]}
 
 
+@pytest.mark.online_only("addresses come from the HSM")
+@pytest.mark.parametrize("format,kind", [("BTC", "EC"), ("ETH", "EC"), ("XRP", "ED")])
+def test_address(api, people, format, kind):
+    label = unique("address ")
+    members = {"curveOid": "1.3.132.0.10"} if kind == "EC" else {}
+    shown = api.create_key(label, quorum(1, people()), kind, addressFormat={"format": format}, **members)
+    told = api.post("/v1/key/address", {"label": label})
+    assert shown["json"]["addressTruncated"] == {
+        "address": unb64(told["address"]).hex().upper(), "format": format}
+    assert api.get("/v1/key/%s/address" % label.replace(" ", "%20")) == told
+
+
+@pytest.mark.online_only("addresses come from the HSM")
+def test_keys_without_address(api, people):
+    none, without = unique(), unique()
+    api.create_key(none)
+    api.create_key(without, quorum(1, people()))
+    for label, code in ((none, 630), (without, 605), (unique(), 650)):
+        api.refused(code, "POST", "/v1/key/address", {"label": label})
+        api.refused(code, "GET", "/v1/key/%s/address" % label)
+
+
 # ---- data objects ----
 
 @pytest.mark.online_only("data objects are in the HSM")

@@ -7,6 +7,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
 
+import keccak
 import secp256k1
 from approver import Approver, policy, quorum, rule, token, group
 from conftest import Hsm, Refused, TOKENS
@@ -82,18 +83,49 @@ def test_certificate_approvers_get_their_common_name(hsm, approver):
     assert shown["type"] == "certificate" and shown["name"] == "p256-0"
 
 
-def test_addresses(hsm):
-    import keccak
-    empty = policy()
-    for name, expect in (("ETH", lambda q: keccak.keccak(256, q[1:])[-20:]),
-                         ("BTC", lambda q: hashlib.new("ripemd160", hashlib.sha256(
-                             bytes([2 | q[64] & 1]) + q[1:33]).digest()).digest())):
-        answer = hsm.create("address-" + name, policy=empty, curveOid="1.3.132.0.10",
-                            addressFormat={"format": name})
-        point = public(answer).public_bytes(serialization.Encoding.X962,
-                                            serialization.PublicFormat.UncompressedPoint)
-        assert answer["json"]["addressTruncated"] == {
-            "address": expect(point).hex().upper(), "format": name}
+def hash160(key):
+    return hashlib.new("ripemd160", hashlib.sha256(key).digest()).digest()
+
+
+def compressed(q):
+    return bytes([2 | q[64] & 1]) + q[1:33]
+
+
+ADDRESSES = [("ETH", "EC", lambda q: keccak.keccak(256, q[1:])[-20:]),
+             ("BTC", "EC", lambda q: hash160(compressed(q))),
+             ("XRP", "EC", lambda q: hash160(compressed(q))),
+             ("XRP", "ED", lambda q: hash160(b"\xed" + q))]
+
+
+@pytest.mark.parametrize("format,kind,expect", ADDRESSES, ids=lambda x: x if isinstance(x, str) else "")
+def test_addresses(hsm, refused, format, kind, expect):
+    label = "address-%s-%s" % (format, kind)
+    answer = hsm.create(label, kind, policy=policy(), addressFormat={"format": format}, password="secret",
+                        **({"curveOid": "1.3.132.0.10"} if kind == "EC" else {}))
+    key, encoding = public(answer), serialization.Encoding
+    address = expect(key.public_bytes(encoding.X962, serialization.PublicFormat.UncompressedPoint) if kind == "EC"
+                     else key.public_bytes(encoding.Raw, serialization.PublicFormat.Raw))
+    shown = {"address": address.hex().upper(), "format": format}
+    assert answer["json"]["addressTruncated"] == shown
+    assert '<address_truncated format="%s">%s</address_truncated>' % (format, shown["address"]) in answer["xml"]
+    told = hsm.call("POST", "/v1/key/address", {"label": label, "password": "secret"})
+    assert told == {"address": base64.b64encode(address).decode()}
+    for wrong in (lambda: hsm.call("POST", "/v1/key/address", {"label": label}),
+                  lambda: hsm.call("GET", "/v1/key/%s/address" % label)):
+        with refused(620):
+            wrong()
+
+
+def test_address_by_name_and_of_keys_that_have_none(hsm, refused):
+    hsm.create("address of one", policy=policy(), curveOid="1.3.132.0.10", addressFormat={"format": "BTC"})
+    told = hsm.call("GET", "/v1/key/address%20of%20one/address")
+    assert told == hsm.call("POST", "/v1/key/address", {"label": "address of one"})
+    hsm.create("address of none", curveOid="1.3.132.0.10")
+    hsm.create("address without format", policy=policy(), curveOid="1.3.132.0.10")
+    for label, code in (("address of none", 630), ("address without format", 605), ("address of nobody", 650),
+                        ("attestation-key", 630)):
+        with refused(code):
+            hsm.call("POST", "/v1/key/address", {"label": label})
 
 
 def test_policy_that_asks_nobody_is_left_out_of_a_secret_key(hsm):
@@ -167,6 +199,8 @@ REFUSED = [
                                          addressFormat={"format": "BTC"})),
     ("address of another coin", 605, dict(curveOid="1.3.132.0.10", policy=policy(),
                                           addressFormat={"format": "XLM"})),
+    ("address of IOTA", 605, dict(algorithm="ED", policy=policy(), addressFormat={"format": "IOTA"})),
+    ("address BTC of ED", 605, dict(algorithm="ED", policy=policy(), addressFormat={"format": "BTC"})),
     ("address on P-256", 605, dict(policy=policy(), addressFormat={"format": "ETH"})),
     ("rule that cannot be met", 600, dict(policy=policy(rule()))),
 ]

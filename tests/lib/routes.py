@@ -166,6 +166,8 @@ ROUTES = [
     Route("GET", "/v1/attestation/{attestationKeyName}/certificateChain", KM),
     Route("POST", "/v1/key/import/plain", KM, IMPORTED),
     Route("POST", "/v1/importedKey", KM, IMPORTED),
+    Route("POST", "/v1/key/address", KM, KEY_REF),
+    Route("GET", "/v1/key/{keyName}/address", KM),
     Route("POST", "/v1/key/export/plain", KM, KEY_REF),
     Route("GET", "/v1/key/{keyName}/export/plain", KM),
     Route("POST", "/v1/key/changePassword", KM, obj(

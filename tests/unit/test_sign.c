@@ -269,6 +269,7 @@ test_rfc6979_is_the_same_both_ways(void **state)
 
 /* ---- addresses ---- */
 
+/* Keys that others published with their addresses. */
 static void
 test_address_known_answers(void **state)
 {
@@ -276,6 +277,7 @@ test_address_known_answers(void **state)
 		const char *key, *format, *address;
 	} rows[] = {
 	    {"01", "BTC", "751e76e8199196d454941c45d1b3a323f1433bd6"},
+	    {"01", "XRP", "751e76e8199196d454941c45d1b3a323f1433bd6"},
 	    {"01", "ETH", "7e5f4552091a69125d5dfcb7b8c2659029395bdf"},
 	    {"4646464646464646464646464646464646464646464646464646464646464646", "ETH",
 		"9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f"},
@@ -287,10 +289,72 @@ test_address_known_answers(void **state)
 		unsigned char out[ADDRESS_SIZE];
 		struct tsb_err err;
 
-		assert_int_equal(address_compute(pair, curve_secp256k1, rows[i].format, out, &err),
-		    0);
+		assert_int_equal(address_check(KEY_EC, curve_secp256k1, rows[i].format, &err), 0);
+		assert_int_equal(address_compute(pair, KEY_EC, rows[i].format, out, &err), 0);
 		assert_string_equal(enc_hex_str(&a, tsb_view_of(out, sizeof(out))),
 		    rows[i].address);
+	}
+}
+
+/* The keys of the XRP Ledger's pages on addresses. */
+static void
+test_address_of_the_xrp_ledger(void **state)
+{
+	static const struct {
+		enum key_kind kind;
+		const char *spki, *address;
+	} rows[] = {
+	    {KEY_ED,
+		"302a300506032b65700321009434799226374926eda3b54b1b461b4abf7237962eae18528fea67595397fa32",
+		"88a5a57c829f40f25ea83385bbde6c3d8b4ca082"},
+	    {KEY_EC,
+		"3036301006072a8648ce3d020106052b8104000a032200"
+		"0330e7fc9d56bb25d6893ba3f317ae5bcf33b3291bd63db32654a313222f7fd020",
+		"b5f762798a53d543a014caf8b297cff8f2f937e8"},
+	};
+
+	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
+		arena_auto a = {0};
+		struct tsb_view der;
+		unsigned char out[ADDRESS_SIZE];
+		struct tsb_err err;
+
+		assert_true(enc_hex_decode(tsb_view_str(rows[i].spki), &a, &der));
+
+		const unsigned char *p = der.p;
+		pkey_auto *key = d2i_PUBKEY(NULL, &p, (long)der.n);
+
+		assert_non_null(key);
+		assert_int_equal(address_compute(key, rows[i].kind, "XRP", out, &err), 0);
+		assert_string_equal(enc_hex_str(&a, tsb_view_of(out, sizeof(out))),
+		    rows[i].address);
+	}
+}
+
+static void
+test_address_of_other_keys_is_refused(void **state)
+{
+	static const char *const formats[] = {"BTC", "ETH", "XRP", "XLM", "IOTA", "DOGE"};
+	static const struct {
+		enum key_kind kind;
+		const char *curve, *fits;
+	} rows[] = {
+	    {KEY_EC, "1.3.132.0.10", "BTC ETH XRP"},
+	    {KEY_EC, "1.2.840.10045.3.1.7", ""},
+	    {KEY_ED, NULL, "XRP"},
+	    {KEY_RSA, NULL, ""},
+	};
+
+	for (size_t i = 0; i < TSB_COUNT(rows) * TSB_COUNT(formats); i++) {
+		const char *format = formats[i % TSB_COUNT(formats)];
+		const struct curve *curve = curve_by_oid(rows[i / TSB_COUNT(formats)].curve);
+		bool fits = strstr(rows[i / TSB_COUNT(formats)].fits, format) != NULL;
+		struct tsb_err err = {0};
+
+		assert_int_equal(address_check(rows[i / TSB_COUNT(formats)].kind, curve, format,
+				     &err),
+		    fits ? 0 : -1);
+		assert_true(fits || err.code == TSB_E_CRYPTOCURRENCY);
 	}
 }
 
@@ -600,6 +664,8 @@ main(void)
 	    cmocka_unit_test(test_rfc6979_known_answers),
 	    cmocka_unit_test(test_rfc6979_is_the_same_both_ways),
 	    cmocka_unit_test(test_address_known_answers),
+	    cmocka_unit_test(test_address_of_the_xrp_ledger),
+	    cmocka_unit_test(test_address_of_other_keys_is_refused),
 	    cmocka_unit_test(test_rsa),
 	    cmocka_unit_test(test_rsa_over_digests),
 	    cmocka_unit_test(test_ecdsa_on_every_curve),
