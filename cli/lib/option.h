@@ -44,6 +44,7 @@
 	OPT(USAGE, 0, "usage", "LIST", "key usages, as digital_signature,server_auth; tsb(1)")     \
 	OPT(AUTHORITY, 0, "authority", NULL, "the certificate may issue others (CA)")              \
 	OPT(TYPE, 0, "type", "TYPE", "form of the signature: DER, RAW or ETH")                     \
+	OPT(TAPROOT, 0, "taproot", "LIST", "for BIP-340, of hex digits: tweak= or root=, aux=")    \
 	OPT(PAYLOAD_TYPE, 0, "payload-type", "TYPE", "as PDF, for approvers; HEX: of hex digits")  \
 	OPT(META, 0, "meta", "TEXT", "note that approvers see")                                    \
 	OPT(WAIT, 'w', "wait", NULL, "wait until the request has ended")                           \

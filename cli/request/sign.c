@@ -3,6 +3,11 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "lib/base/enc.h"
+#include "lib/base/str.h"
+#include "lib/crypto/k256.h"
 
 #include "cli/lib/body.h"
 #include "cli/lib/cli.h"
@@ -48,6 +53,55 @@ put_payload(struct cli *c, struct tsb_bytes *body, const struct tsb_bytes *paylo
 	body_text(body, "payloadType", type);
 }
 
+/* Members of BIP-340 and BIP-341, by their names in --taproot. */
+static const struct {
+	const char *name, *member;
+} taproot_parts[] = {
+    {"tweak", "taprootTweakData"},
+    {"root", "merkleRootData"},
+    {"aux", "auxiliaryRandomData"},
+};
+
+static int
+put_taproot_part(struct cli *c, struct tsb_bytes *body, const char *name, size_t n)
+{
+	const char *digits = memchr(name, '=', n);
+	struct tsb_view value;
+
+	for (size_t i = 0; digits != NULL && i < TSB_COUNT(taproot_parts); i++) {
+		const size_t length = strlen(taproot_parts[i].name);
+
+		if ((size_t)(digits - name) != length ||
+		    memcmp(name, taproot_parts[i].name, length) != 0)
+			continue;
+		digits++;
+		if (!enc_hex_decode(tsb_view_of(digits, n - length - 1), &c->arena, &value) ||
+		    value.n != K256_SIZE)
+			return tsb_fail(&c->err, TSB_E_INPUT,
+			    "--taproot: %s must have %d hex digits", taproot_parts[i].name,
+			    2 * K256_SIZE);
+		body_base64(body, taproot_parts[i].member, value);
+		return 0;
+	}
+	return tsb_fail(&c->err, TSB_E_INPUT,
+	    "--taproot: '%.*s' is none of tweak=DIGITS, root=DIGITS and aux=DIGITS", (int)n, name);
+}
+
+static int
+put_taproot(struct cli *c, struct tsb_bytes *body)
+{
+	const char *part = c->opt[OPT_TAPROOT];
+
+	while (part != NULL) {
+		const size_t n = strcspn(part, ",");
+
+		if (put_taproot_part(c, body, part, n))
+			return -1;
+		part = part[n] == ',' ? part + n + 1 : NULL;
+	}
+	return 0;
+}
+
 int
 cli_sign(struct cli *c)
 {
@@ -64,7 +118,7 @@ cli_sign(struct cli *c)
 	put_payload(c, &body, &payload);
 	body_text(&body, "signatureAlgorithm", c->opt[OPT_ALGORITHM]);
 	body_text(&body, "signatureType", c->opt[OPT_TYPE]);
-	return request_create(c, &body);
+	return put_taproot(c, &body) ? -1 : request_create(c, &body);
 }
 
 int
@@ -80,7 +134,7 @@ cli_verify(struct cli *c)
 	body_open(&body, NULL);
 	body_open(&body, "verifySignatureRequest");
 	body_text(&body, "signKeyName", c->argv[0]);
-	if (session_put_password(c, &body, "masterKeyPassword"))
+	if (session_put_password(c, &body, "masterKeyPassword") || put_taproot(c, &body))
 		return -1;
 	body_text(&body, "signatureAlgorithm", c->opt[OPT_ALGORITHM]);
 	put_payload(c, &body, &payload);

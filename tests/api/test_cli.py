@@ -59,6 +59,23 @@ def test_a_file_of_hex_digits_is_signed_as_their_bytes(tsb):
 
 
 @pytest.mark.online_only("keys are made in the room")
+def test_taproot(tsb):
+    key, root = unique("cli"), "ab" * 32
+    (tsb.folder / "sighash").write_bytes(bytes(32))
+    how = ["-a", "NONE_WITH_EC_SCHNORR_BIP0340", "--taproot"]
+    tsb("key", "create", key, "-a", "EC", "--curve", "secp256k1", "--approvers", tsb.people("anna"))
+    request = tsb("sign", key, "sighash", *how, "root=%s,aux=%s" % (root, "00" * 32)).out.strip()
+    shown = tsb("tasks", "-k", "anna.key.pem").out
+    assert "merkle root" in shown and root + " (as the request says; approvals do not cover it)" in shown
+    tsb.approve("anna", request)
+    tsb("request", "wait", request, "--timeout", "20", "--out", "taproot.sig")
+    tsb("verify", key, "sighash", "taproot.sig", *how, "root=" + root)
+    assert "NOT valid" in tsb("verify", key, "sighash", "taproot.sig", *how[:2], code=6).err
+    for wrong in ("root=" + root[2:], "tree=" + root, root, "root=" + root + ",", "tweak=" + "zz" * 32):
+        assert "--taproot" in tsb("sign", key, "sighash", *how, wrong, code=1).err
+
+
+@pytest.mark.online_only("keys are made in the room")
 def test_a_key_with_a_policy_is_not_destroyable_unless_asked(tsb):
     make = ["key", "create", "-a", "EC", "--approvers", tsb.people("anna")]
     kept, lost = unique("cli"), unique("cli")

@@ -13,6 +13,7 @@
 #include "lib/base/str.h"
 #include "lib/crypto/k256.h"
 #include "lib/crypto/keccak.h"
+#include "lib/crypto/signature.h"
 #include "tests/unit/crypto_help.h"
 #include "tests/unit/vectors.h"
 
@@ -120,6 +121,23 @@ taproots(json_object *row, struct k256_taproot out[2])
 	return root.n == 0 ? 1 : 2;
 }
 
+/* The same by the broker's way, which has the public key alone. */
+static enum tsb_code
+check_claim(const unsigned char point[K256_POINT], const struct k256_taproot *taproot,
+    struct tsb_view hash, struct tsb_view signature)
+{
+	const struct crypto_signed claim = {.algorithm = "NONE_WITH_EC_SCHNORR_BIP0340",
+	    .extra.taproot = *taproot,
+	    .payload = hash,
+	    .signature = signature};
+	tsb_bytes_auto spki = {0};
+	struct tsb_err err = {0};
+
+	tsb_bytes_add_view(&spki, unhex("3036301006072a8648ce3d020106052b8104000a032200"));
+	tsb_bytes_add(&spki, point, K256_POINT);
+	return crypto_signature_check(tsb_view_bytes(&spki), &claim, &err) ? err.code : TSB_OK;
+}
+
 static void
 test_bip341_signs_with_the_output_key(void **state)
 {
@@ -146,6 +164,15 @@ test_bip341_signs_with_the_output_key(void **state)
 			    tsb_view_of(made, sizeof(made))));
 			assert_false(k256_schnorr_verify(point, &untweaked, hash,
 			    tsb_view_of(made, sizeof(made))));
+			assert_int_equal(check_claim(point, &taproot[t], hash,
+					     tsb_view_of(made, sizeof(made))),
+			    TSB_OK);
+			assert_int_equal(check_claim(point, &untweaked, hash,
+					     tsb_view_of(made, sizeof(made))),
+			    TSB_E_INVALID_SIGNATURE);
+			assert_int_equal(check_claim(point, &taproot[t], hash,
+					     tsb_view_of(made, sizeof(made) - 1)),
+			    TSB_E_INVALID_SIGNATURE);
 		}
 	}
 	json_object_put(o);
@@ -192,6 +219,35 @@ test_eip155(void **state)
 	    json_object_get_int(json_need(e, "v")) - 35 -
 		2 * json_object_get_int(json_need(e, "chainId")));
 	json_object_put(o);
+}
+
+/* ---- RFC 6979, which has no example on this curve: as other implementations give it ---- */
+
+static void
+test_rfc6979(void **state)
+{
+	static const struct {
+		const char *key, *message, *signature;
+	} rows[] = {
+	    {"0000000000000000000000000000000000000000000000000000000000000001", "Satoshi Nakamoto",
+		"934b1ea10a4b3c1757e2b0c017d0b6143ce3c9a7e6a4a49860d7a6ab210ee3d8"
+		"2442ce9d2b916064108014783e923ec36b49743e2ffa1c4496f01a512aafd9e5"},
+	    {"0000000000000000000000000000000000000000000000000000000000000001",
+		"All those moments will be lost in time, like tears in rain. Time to die...",
+		"8600dbd41e348fe5c9465ab92d23e3db8b98b873beecd930736488696438cb6b"
+		"547fe64427496db33bf66019dacbf0039c04199abb0122918601db38a72cfc21"},
+	};
+
+	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
+		unsigned char digest[CRYPTO_SHA256_SIZE], made[K256_SIGNATURE];
+		struct tsb_err err;
+
+		crypto_sha256(tsb_view_str(rows[i].message), digest);
+		assert_int_equal(k256_ecdsa_sign(unhex(rows[i].key).p,
+				     tsb_view_of(digest, sizeof(digest)), true, made, &err),
+		    0);
+		assert_view_equal(tsb_view_of(made, sizeof(made)), unhex(rows[i].signature));
+	}
 }
 
 /* ---- what no vector says ---- */
@@ -277,6 +333,7 @@ main(void)
 	    cmocka_unit_test(test_bip341_signs_with_the_output_key),
 	    cmocka_unit_test(test_bip341_output_keys),
 	    cmocka_unit_test(test_eip155),
+	    cmocka_unit_test(test_rfc6979),
 	    cmocka_unit_test(test_numbers_that_are_no_keys),
 	    cmocka_unit_test(test_sums_agree_on_both_halves),
 	    cmocka_unit_test(test_ecdsa_digests),
