@@ -37,7 +37,7 @@ web_serve_fn api_task_reject;
 web_serve_fn api_key_create;
 web_serve_fn api_key_attestation;
 web_serve_fn api_attestations;
-web_serve_fn api_attestation_chain;
+web_serve_fn api_attestation_chain, api_key_derive, api_xpub;
 web_serve_fn api_key_import;
 web_serve_fn api_key_export;
 web_serve_fn api_key_export_by_name;

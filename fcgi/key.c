@@ -183,8 +183,33 @@ api_key_import(void *app, struct web_request *rq, struct web_reply *reply, struc
 		return -1;
 	return fcgi_do_body(app, rq, reply,
 	    &(struct flow_deed){.action = "import key", .key_name = in.create.label},
-	    HSM_PASS_KEY_IMPORT, err);
+	    in.seed.n > 0 ? HSM_PASS_KEY_SEED : HSM_PASS_KEY_IMPORT, err);
 }
+
+/* ---- derived keys ---- */
+
+int
+api_key_derive(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct wire_key_derive in;
+
+	if (wire_key_derive_parse(rq->body, rq->arena, &in, err))
+		return -1;
+	return fcgi_do_body(app, rq, reply,
+	    &(struct flow_deed){.action = "derive key",
+		.key_name = arena_printf(rq->arena, "%s/%s", in.master, in.path)},
+	    HSM_PASS_KEY_DERIVE, err);
+}
+
+int
+api_xpub(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct hsm_pass what = {.what = HSM_PASS_XPUB};
+
+	return fcgi_path_key(rq, &what.key_name, err) ? -1 : fcgi_forward(app, reply, &what, err);
+}
+
+/* ---- out ---- */
 
 static int
 export_key(void *app, struct web_request *rq, struct web_reply *reply, const char *label,

@@ -2,7 +2,7 @@
 
 #include "lib/base/str.h"
 
-#include "hsm/key/key.h"
+#include "hsm/key/temporary.h"
 #include "hsm/token.h"
 
 /* ---- what a process has open ---- */
@@ -53,6 +53,10 @@ token_check(const struct tokens *ts, const struct token_ask *ask, struct tsb_err
 		return -1;
 	if (t->ops->offers(t, ask))
 		return 0;
+	if (ask->task == TOKEN_DERIVE)
+		return tsb_fail(err, TSB_E_DERIVATION,
+		    "token '%s' derives keys on secp256k1, P-256 and Ed25519 only (bip32, slip10)",
+		    t->ops->name);
 	if (ask->task == TOKEN_MAKE)
 		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
 		    "token '%s' does not offer %s keys of this size or curve", t->ops->name,
@@ -64,19 +68,49 @@ token_check(const struct tokens *ts, const struct token_ask *ask, struct tsb_err
 
 /* ---- private halves ---- */
 
+/* Opens the private half that a key has in its file. */
+static int
+open_stored(struct token *t, struct hsm_key *k, struct tsb_view password, struct token_key **out,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto part = {0};
+
+	return key_private_part(k, password, &part, err) ||
+		t->ops->use(t, k, tsb_view_bytes(&part), out, err)
+	    ? -1
+	    : 0;
+}
+
+static int
+open_temporary(struct token *t, struct hsm_key *k, struct tsb_view password, struct token_key **out,
+    struct tsb_err *err)
+{
+	tsb_bytes_auto from = {0};
+	tsb_bytes_auto part = {0};
+
+	if (t->ops->derive == NULL || t->ops->destroy != NULL)
+		return tsb_fail(err, TSB_E_DERIVATION,
+		    "key '%s' cannot be derived for one use: token '%s' keeps what it derives",
+		    k->label, t->ops->name);
+	return key_private_part(k->master, password, &from, err) ||
+		t->ops->derive(t, k->master, tsb_view_bytes(&from), k->path, k, &part, err) ||
+		key_temporary_settle(k, err) || t->ops->use(t, k, tsb_view_bytes(&part), out, err)
+	    ? -1
+	    : 0;
+}
+
 int
 token_use(const struct tokens *ts, struct hsm_key *k, struct tsb_view password,
     struct token_key **out, struct tsb_err *err)
 {
-	tsb_bytes_auto part = {0};
 	struct token *t;
 
 	if (k->extra & KEY_PUBLIC_ONLY)
 		return tsb_fail(err, TSB_E_FORBIDDEN_FOR_KEY,
 		    "key '%s' has no private half: only its public key was imported", k->label);
 	if (k->opened == NULL) {
-		if (tokens_find(ts, k, &t, err) || key_private_part(k, password, &part, err) ||
-		    t->ops->use(t, k, tsb_view_bytes(&part), out, err))
+		if (tokens_find(ts, k, &t, err) ||
+		    (k->master != NULL ? open_temporary : open_stored)(t, k, password, out, err))
 			return -1;
 		if (k->has_password)
 			return 0;

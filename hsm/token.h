@@ -14,6 +14,7 @@
 struct cipher_algorithm;
 struct cipher_encrypted;
 struct hsm_key;
+struct key_path;
 struct scheme;
 struct scheme_extra;
 struct wire_cipher;
@@ -30,13 +31,21 @@ struct token_key {
 	unsigned refs;
 };
 
-enum token_task { TOKEN_MAKE, TOKEN_SIGN, TOKEN_DECRYPT, TOKEN_ENCRYPT, TOKEN_UNWRAP, TOKEN_WRAP };
+enum token_task {
+	TOKEN_MAKE,
+	TOKEN_DERIVE,
+	TOKEN_SIGN,
+	TOKEN_DECRYPT,
+	TOKEN_ENCRYPT,
+	TOKEN_UNWRAP,
+	TOKEN_WRAP
+};
 
 /* The question whether a token offers something. */
 struct token_ask {
 	enum token_task task;
 	const struct hsm_key *key; /* kind, size and curve count */
-	const char *name; /* of the algorithm, for people; NULL to make a key */
+	const char *name; /* of the algorithm, for people; NULL to make and derive */
 	const struct scheme *scheme; /* to sign */
 	const struct cipher_algorithm *cipher; /* to encrypt and decrypt */
 	const struct wrap_method *method; /* to wrap and unwrap */
@@ -52,8 +61,7 @@ struct token_sign {
 
 /*
  * An implementation. It is only asked for what was selected for the key and offered by the token.
- * Fallible functions return 0 or -1, and append to out-parameters only on 0. There is no derive: no
- * request asks for it.
+ * Fallible functions return 0 or -1, and append to out-parameters only on 0.
  */
 struct token_ops {
 	const char *name; /* its name in key files */
@@ -61,7 +69,10 @@ struct token_ops {
 	struct token *(*open)(struct tsb_err *);
 	void (*close)(struct token *);
 	bool (*offers)(struct token *, const struct token_ask *);
-	/* Makes a key of k's kind, size and curve, and sets the public half of k. */
+	/*
+	 * Makes a key of k's kind, size and curve, and sets the public half of k; if k->has_chain,
+	 * also k->chain.
+	 */
 	int (*make)(struct token *, struct hsm_key *k, struct tsb_bytes *part, struct tsb_err *);
 	/* Opens the private half of k. TSB_E_DATA_CONSTELLATION when part is of another key. */
 	int (*use)(struct token *, const struct hsm_key *k, struct tsb_view part,
@@ -90,9 +101,24 @@ struct token_ops {
 	 */
 	int (*take)(struct token *, struct tsb_view value, struct hsm_key *made,
 	    struct tsb_bytes *part, struct tsb_err *);
+	/*
+	 * The same of a seed (SLIP-10): k has kind and curve, and gets public half and chain. NULL,
+	 * as the next one: no key is derived.
+	 */
+	int (*sow)(struct token *, struct tsb_view seed, struct hsm_key *k, struct tsb_bytes *part,
+	    struct tsb_err *);
+	/*
+	 * The same of the descendant of a key, whose private part is given. TSB_E_DERIVATION,
+	 * TSB_E_KEY_NAME for paths that do not go there.
+	 */
+	int (*derive)(struct token *, const struct hsm_key *from, struct tsb_view from_part,
+	    const struct key_path *, struct hsm_key *k, struct tsb_bytes *part, struct tsb_err *);
 	/* Appends the private half as PKCS#8, or the secret. NULL: values leave wrapped only. */
 	int (*give)(struct token_key *, struct tsb_bytes *value, struct tsb_err *);
-	/* Ends a private half, which may be gone already. NULL: it ends with its key file. */
+	/*
+	 * Ends a private half, which may be gone already. NULL: it ends with its key file. Only
+	 * then there are keys that are derived at each use, which nobody would end.
+	 */
 	int (*destroy)(struct token *, struct tsb_view part, struct tsb_err *);
 };
 
@@ -111,11 +137,15 @@ void tokens_close(struct tokens *);
 int tokens_find(const struct tokens *, const struct hsm_key *k, struct token **out,
     struct tsb_err *) TSB_MUSTCHECK;
 
-/* TSB_E_ALGORITHM_NOT_SUPPORTED (607) for what the key's token does not offer. */
+/*
+ * TSB_E_ALGORITHM_NOT_SUPPORTED (607) for what the key's token does not offer, TSB_E_DERIVATION
+ * when that is to derive.
+ */
 int token_check(const struct tokens *, const struct token_ask *, struct tsb_err *) TSB_MUSTCHECK;
 /*
  * Opens the private half of k. TSB_E_KEY_PASSWORD unless the password fits. A key without a
- * password stays open until k is released. The caller releases *out, before k.
+ * password stays open until k is released. The caller releases *out, before k. A temporary key gets
+ * its public half.
  */
 int token_use(const struct tokens *, struct hsm_key *k, struct tsb_view password,
     struct token_key **out, struct tsb_err *) TSB_MUSTCHECK;

@@ -6,22 +6,40 @@
 #include "hsm/key/attributes.h"
 #include "hsm/key/sign.h"
 
+static char *
+upper_hex(struct arena *a, struct tsb_view v)
+{
+	char *hex = arena_alloc(a, 2 * v.n + 1);
+
+	for (size_t i = 0; i < v.n; i++) {
+		hex[2 * i] = "0123456789ABCDEF"[v.p[i] >> 4];
+		hex[2 * i + 1] = "0123456789ABCDEF"[v.p[i] & 15];
+	}
+	return hex;
+}
+
+/* The names that HSMs have printed for what is SLIP-10 on the curve (api-notes.md 7.9). */
+static void
+describe_derivation(const struct hsm_key *k, struct arena *a, struct keyattr *out)
+{
+	if (!k->has_chain)
+		return;
+	out->derivation_value = upper_hex(a, tsb_view_of(k->chain.code, CHAIN_CODE_SIZE));
+	out->derivation_type = k->kind == KEY_ED ? "ADA/SLIP-10"
+	    : k->curve == curve_secp256k1        ? "BIP32"
+						 : "SLIP-10";
+}
+
 static int
 describe_address(const struct hsm_key *k, struct arena *a, struct keyattr *out, struct tsb_err *err)
 {
 	unsigned char address[ADDRESS_SIZE];
-	char *hex;
 
 	if (k->address_format == NULL)
 		return 0;
 	if (address_of(k, address, err))
 		return -1;
-	hex = arena_alloc(a, 2 * ADDRESS_SIZE + 1);
-	for (size_t i = 0; i < ADDRESS_SIZE; i++) {
-		hex[2 * i] = "0123456789ABCDEF"[address[i] >> 4];
-		hex[2 * i + 1] = "0123456789ABCDEF"[address[i] & 15];
-	}
-	out->address = hex;
+	out->address = upper_hex(a, tsb_view_of(address, sizeof(address)));
 	out->address_format = k->address_format;
 	return 0;
 }
@@ -51,6 +69,7 @@ attributes_describe(const struct hsm_key *k, uint64_t use_count, int64_t now, st
 	memcpy(d.flag, k->flag, sizeof(d.flag));
 	d.has_policy = k->has_policy;
 	d.policy = k->policy;
+	describe_derivation(k, a, &d);
 	if (describe_address(k, a, &d, err))
 		return -1;
 	*out = d;

@@ -37,6 +37,7 @@ enum key_tag {
 	KEY_TAG_FORGOTTEN = 0x6015, /* with DONE; absent = nothing */
 	KEY_TAG_IDLE = 0x6016, /* optional */
 	KEY_TAG_APPROVERS = 0x6017, /* with DONE, behind FORGOTTEN; optional */
+	KEY_TAG_CHAIN = 0x6018, /* EC, ED, behind PUBLIC; optional */
 };
 
 static int
@@ -62,6 +63,17 @@ flags_to_bits(const bool flag[ATTR__MAX])
 	for (unsigned i = 0; i < ATTR__MAX; i++)
 		bits |= (uint32_t)flag[i] << i;
 	return bits;
+}
+
+static void
+encode_chain(const struct hsm_key *k, struct tsb_bytes *out)
+{
+	tsb_bytes_auto chain = {0};
+
+	if (!k->has_chain)
+		return;
+	chain_encode(&k->chain, &chain);
+	tlv_put(out, KEY_TAG_CHAIN, tsb_view_bytes(&chain));
 }
 
 static void
@@ -98,6 +110,7 @@ key_encode(const struct hsm_key *k, struct tsb_bytes *out)
 	encode_policy(k, &body);
 	if (k->kind != KEY_AES)
 		tlv_put(&body, KEY_TAG_PUBLIC, k->spki);
+	encode_chain(k, &body);
 	if (!tsb_streq(k->token, KEY_TOKEN_SOFT))
 		tlv_put(&body, KEY_TAG_TOKEN, tsb_view_str(k->token));
 	if (k->has_password) {
@@ -251,6 +264,22 @@ take_public(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 }
 
 static int
+take_chain(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
+{
+	struct tsb_view v;
+
+	if (tlv_peek(r) != KEY_TAG_CHAIN)
+		return 0;
+	if (tlv_take(r, KEY_TAG_CHAIN, &v, err))
+		return -1;
+	if ((k->kind != KEY_EC && k->kind != KEY_ED) || (k->extra & KEY_PUBLIC_ONLY) ||
+	    !chain_decode(v, &k->chain))
+		return damaged(err, "the chain code cannot be there");
+	k->has_chain = true;
+	return 0;
+}
+
+static int
 take_password(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 {
 	struct tsb_view v;
@@ -366,7 +395,7 @@ key_decode(struct tsb_view content, struct hsm_key **out, struct tsb_err *err)
 	if (tlv_open(content, "key", &r, err) || take_text(&r, k, KEY_TAG_LABEL, &k->label, err) ||
 	    take_optional_text(&r, k, KEY_TAG_ID, &k->id, err) || take_kind(&r, k, err) ||
 	    take_attributes(&r, k, err) || take_policy(&r, k, err) || take_public(&r, k, err) ||
-	    take_private(&r, k, err) || take_additions(&r, k, err)) {
+	    take_chain(&r, k, err) || take_private(&r, k, err) || take_additions(&r, k, err)) {
 		err->code = TSB_E_DATA_CONSTELLATION; /* whichever reader noticed it */
 		return -1;
 	}

@@ -63,6 +63,7 @@ key_release(struct hsm_key **p)
 	if (k->opened != NULL)
 		k->release_opened(&k->opened);
 	EVP_PKEY_free(k->public_key);
+	key_release(&k->master);
 	arena_clear(&k->arena);
 	free(k);
 }
@@ -138,6 +139,8 @@ key_check_password(const struct hsm_key *k, struct tsb_view password, struct tsb
 {
 	tsb_bytes_auto plain = {0};
 
+	if (k->master != NULL)
+		return key_check_password(k->master, password, err);
 	return k->has_password ? unseal(k, password, &plain, err) : 0;
 }
 

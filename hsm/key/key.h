@@ -13,6 +13,8 @@
 #include "lib/crypto/owned.h"
 #include "lib/ska/keyattr.h"
 
+#include "hsm/key/chain.h"
+
 enum key_kind { KEY_RSA, KEY_EC, KEY_ED, KEY_AES, KEY_KIND__MAX };
 enum key_system { KEY_ORDINARY, KEY_ATTESTATION, KEY_TIMESTAMP, KEY_SYSTEM__MAX };
 
@@ -42,6 +44,7 @@ extern const struct key_kind_row key_kinds[KEY_KIND__MAX];
 /* The token whose private parts are the private halves themselves. */
 #define KEY_TOKEN_SOFT "soft"
 
+struct key_path;
 struct token_key;
 
 struct hsm_key {
@@ -60,6 +63,8 @@ struct hsm_key {
 	bool has_policy;
 	struct ska_policy policy;
 	struct tsb_view spki; /* empty for AES */
+	bool has_chain; /* others can be derived from it */
+	struct chain chain;
 	const char *token; /* where the private half is */
 	/* the token's; with a password in a secret box under scrypt(password, salt) */
 	bool has_password;
@@ -74,6 +79,9 @@ struct hsm_key {
 	uint64_t forgotten; /* seconds: done has lost tokens up to this one; 0 = none */
 	struct tsb_view undated; /* done as older versions wrote it, until done_date() */
 	EVP_PKEY *public_key; /* made by key_decode(); NULL for AES */
+	/* temporary.h; NULL = a key with a private part of its own */
+	struct hsm_key *master;
+	const struct key_path *path;
 	/* opened at the first use unless a password guards it; ends with the key */
 	struct token_key *opened;
 	void (*release_opened)(struct token_key **);

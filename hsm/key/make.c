@@ -12,6 +12,7 @@
 
 #include "hsm/key/address.h"
 #include "hsm/key/make.h"
+#include "hsm/key/path.h"
 #include "hsm/key/policy.h"
 
 static const long rsa_sizes[] = {1024, 2048, 3072, 4096};
@@ -165,10 +166,24 @@ refuse(struct tsb_err *err, const char *why)
 }
 
 static int
+check_derivation(const struct wire_key_create *in, const struct hsm_key *k, struct tsb_err *err)
+{
+	if (!in->bip32 && !in->slip10)
+		return 0;
+	if (k->kind != KEY_EC && k->kind != KEY_ED)
+		return refuse(err, "bip32 and slip10 need an EC or ED key");
+	if (!in->flag[ATTR_DERIVE])
+		return refuse(err, "bip32 and slip10 need derive");
+	if (k->kind == KEY_ED && !in->slip10)
+		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
+		    "attributes: bip32 without slip10 means Cardano's derivation for an ED key, "
+		    "which this HSM does not offer");
+	return 0;
+}
+
+static int
 check_attributes(const struct wire_key_create *in, const struct hsm_key *k, struct tsb_err *err)
 {
-	const bool derivation = in->bip32 || in->slip10;
-
 	if (!in->flag[ATTR_DECRYPT] && !in->flag[ATTR_SIGN] && !in->flag[ATTR_UNWRAP] &&
 	    !(k->kind == KEY_AES && (in->encrypt || in->wrap)))
 		return refuse(err, "one of decrypt, sign and unwrap must be true");
@@ -177,14 +192,16 @@ check_attributes(const struct wire_key_create *in, const struct hsm_key *k, stru
 		    "policy is possible for asymmetric keys only, not for AES");
 	if (in->flag[ATTR_EXTRACTABLE] && in->has_policy)
 		return refuse(err, "extractable is not possible for a key with a policy");
-	if (derivation && k->kind != KEY_EC && k->kind != KEY_ED)
-		return refuse(err, "bip32 and slip10 need an EC or ED key");
-	if (derivation && !in->flag[ATTR_DERIVE])
-		return refuse(err, "bip32 and slip10 need derive");
-	if (derivation)
-		return tsb_fail(err, TSB_E_NOT_IMPLEMENTED,
-		    "attributes: bip32 and slip10 are not offered by this HSM");
-	return 0;
+	return check_derivation(in, k, err);
+}
+
+/* Of keys that come in as a value: what others would be derived with does not come along. */
+static int
+refuse_derivation(const struct wire_key_create *in, struct tsb_err *err)
+{
+	return in->bip32 || in->slip10
+	    ? refuse(err, "bip32 and slip10 need a key that is made here or from a seed")
+	    : 0;
 }
 
 /*
@@ -251,6 +268,14 @@ finish_or_destroy(struct token *t, struct hsm_key *k, struct tsb_view part,
 }
 
 static int
+check_derives(const struct tokens *ts, const struct hsm_key *k, struct tsb_err *err)
+{
+	const struct token_ask ask = {.task = TOKEN_DERIVE, .key = k};
+
+	return token_check(ts, &ask, err);
+}
+
+static int
 make(const struct tokens *ts, struct hsm_key *k, struct tsb_view password, struct hsm_key **out,
     struct tsb_err *err)
 {
@@ -259,7 +284,8 @@ make(const struct tokens *ts, struct hsm_key *k, struct tsb_view password, struc
 	tsb_bytes_auto part = {0};
 
 	k->token = t->ops->name;
-	if (token_check(ts, &ask, err) || t->ops->make(t, k, &part, err))
+	if (token_check(ts, &ask, err) || (k->has_chain && check_derives(ts, k, err)) ||
+	    t->ops->make(t, k, &part, err))
 		return -1;
 	return finish_or_destroy(t, k, tsb_view_bytes(&part), password, out, err);
 }
@@ -330,6 +356,7 @@ key_make(const struct tokens *ts, struct wire_key_create *in, struct arena *a, i
 	if (k->kind == KEY_AES)
 		default_secret_uses(in);
 	take_request(in, now, k);
+	k->has_chain = in->bip32 || in->slip10;
 	if (take_address(in, k, err))
 		return -1;
 	return make(ts, k, in->password, out, err);
@@ -349,7 +376,10 @@ key_check_unwrapped(struct wire_key_create *in, enum key_kind kind, struct arena
 {
 	const struct hsm_key k = {.kind = kind};
 
-	return check_label(in->label, err) || check_request(in, &k, a, err) ? -1 : 0;
+	return check_label(in->label, err) || refuse_derivation(in, err) ||
+		check_request(in, &k, a, err)
+	    ? -1
+	    : 0;
 }
 
 int
@@ -488,7 +518,8 @@ key_make_plain(const struct tokens *ts, struct wire_key_plain *in, struct arena 
 	pkey_auto *said = NULL;
 
 	if (check_label(create->label, err) || check_id(create->id, err) ||
-	    take_kind(create, k, err) || (!lone && check_request(create, k, a, err)))
+	    take_kind(create, k, err) || refuse_derivation(create, err) ||
+	    (!lone && check_request(create, k, a, err)))
 		return -1;
 	if (k->kind == KEY_AES && lone)
 		return tsb_fail(err, TSB_E_INPUT, "publicKey does not go with algorithm AES");
@@ -500,6 +531,93 @@ key_make_plain(const struct tokens *ts, struct wire_key_plain *in, struct arena 
 	mark_imported(k);
 	return lone ? make_public_alone(in, k, said, out, err)
 		    : take_value(ts, in, k, said, out, err);
+}
+
+/* ---- keys from seeds and from other keys ---- */
+
+int
+key_make_seed(const struct tokens *ts, struct wire_key_plain *in, struct arena *a, int64_t now,
+    struct hsm_key **out, struct tsb_err *err)
+{
+	struct wire_key_create *create = &in->create;
+	struct token *t = ts->v[0];
+	hsm_key_auto *k = key_new();
+	tsb_bytes_auto part = {0};
+
+	if (check_label(create->label, err) || check_id(create->id, err) ||
+	    take_algorithm(create, k, err))
+		return -1;
+	if (k->kind != KEY_EC && k->kind != KEY_ED)
+		return tsb_fail(err, TSB_E_DERIVATION, "seed: only EC and ED keys come of one");
+	if (check_request(create, k, a, err))
+		return -1;
+	take_request(create, now, k);
+	mark_imported(k);
+	k->token = t->ops->name;
+	if (check_derives(ts, k, err) || take_address(create, k, err) ||
+	    t->ops->sow(t, in->seed, k, &part, err))
+		return -1;
+	return finish_or_destroy(t, k, tsb_view_bytes(&part), create->password, out, err);
+}
+
+/* Everything of a derived key but its halves. What it may do is never more than its master may. */
+static int
+take_master(const struct hsm_key *master, const struct wire_key_derive *in, struct hsm_key *k,
+    struct tsb_err *err)
+{
+	const struct wire_key_create *asked = &in->create;
+
+	if (in->has_attributes) {
+		if (!asked->flag[ATTR_DECRYPT] && !asked->flag[ATTR_SIGN] &&
+		    !asked->flag[ATTR_UNWRAP])
+			return refuse(err, "one of decrypt, sign and unwrap must be true");
+		if (asked->flag[ATTR_EXTRACTABLE] && !master->flag[ATTR_EXTRACTABLE])
+			return refuse(err, "extractable needs an extractable master key");
+		take_attributes(asked, k);
+		k->flag[ATTR_MODIFIABLE] &= master->flag[ATTR_MODIFIABLE];
+		k->flag[ATTR_COPYABLE] &= master->flag[ATTR_COPYABLE];
+		k->flag[ATTR_UNIQUE] = !k->flag[ATTR_COPYABLE];
+		k->flag[ATTR_SENSITIVE] |= master->flag[ATTR_SENSITIVE];
+		k->flag[ATTR_ALWAYS_SENSITIVE] = master->flag[ATTR_ALWAYS_SENSITIVE];
+		k->flag[ATTR_NEVER_EXTRACTABLE] =
+		    master->flag[ATTR_NEVER_EXTRACTABLE] && !k->flag[ATTR_EXTRACTABLE];
+	} else {
+		memcpy(k->flag, master->flag, sizeof(k->flag));
+		k->extra = master->extra;
+	}
+	k->extra |= master->extra & KEY_IMPORTED;
+	k->kind = master->kind;
+	k->curve = master->curve;
+	k->address_format = master->address_format;
+	k->has_policy = master->has_policy;
+	k->policy = master->policy;
+	k->token = master->token;
+	return 0;
+}
+
+int
+key_make_derived(const struct tokens *ts, const struct hsm_key *master,
+    const struct wire_key_derive *in, int64_t now, struct hsm_key **out, struct tsb_err *err)
+{
+	tsb_bytes_auto from = {0};
+	tsb_bytes_auto part = {0};
+	hsm_key_auto *k = key_new();
+	struct key_path path;
+	struct token *t;
+
+	if (key_path_parse(tsb_view_str(in->path), &path, err))
+		return -1;
+	k->label = arena_printf(&k->arena, "%s/%s", master->label, in->path);
+	k->create_time = now;
+	if (strlen(k->label) > TOKEN_LABEL_MAX)
+		return tsb_fail(err, TSB_E_KEY_NAME,
+		    "derivationPath: the label of the new key has more than %d bytes",
+		    TOKEN_LABEL_MAX);
+	if (take_master(master, in, k, err) || tokens_find(ts, master, &t, err) ||
+	    key_private_part(master, in->password, &from, err) ||
+	    t->ops->derive(t, master, tsb_view_bytes(&from), &path, k, &part, err))
+		return -1;
+	return finish_or_destroy(t, k, tsb_view_bytes(&part), in->password, out, err);
 }
 
 int

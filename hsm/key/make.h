@@ -24,6 +24,17 @@ int key_make_system(const struct tokens *, enum key_system, const char *label, i
 int key_make_plain(const struct tokens *, struct wire_key_plain *in, struct arena *a, int64_t now,
     struct hsm_key **out, struct tsb_err *err) TSB_MUSTCHECK;
 
+/* The same of a seed (in->seed): the master key that SLIP-10 makes of it. TSB_E_DERIVATION. */
+int key_make_seed(const struct tokens *, struct wire_key_plain *in, struct arena *a, int64_t now,
+    struct hsm_key **out, struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * A key that is derived from master, with its policy and its password, which in has. The token
+ * offers TOKEN_DERIVE for master. TSB_E_KEY_NAME, TSB_E_DERIVATION, TSB_E_KEY_ATTRIBUTES.
+ */
+int key_make_derived(const struct tokens *, const struct hsm_key *master,
+    const struct wire_key_derive *in, int64_t now, struct hsm_key **out, struct tsb_err *err)
+    TSB_MUSTCHECK;
+
 struct key_wrapped {
 	const struct hsm_key *by; /* its token unwraps, and keeps the new key */
 	struct token_key *opened; /* of by */

@@ -8,6 +8,7 @@
 
 #include "hsm/key/attributes.h"
 #include "hsm/key/enforce.h"
+#include "hsm/key/temporary.h"
 #include "hsm/serve/access.h"
 
 int64_t
@@ -18,22 +19,47 @@ access_seconds(const struct web_request *rq)
 
 /* ---- finding and storing keys ---- */
 
-/* Text after '/' asks for a derived key, which this HSM does not have. */
+int
+access_check_derives(struct hsm_app *app, const struct hsm_key *k, struct tsb_err *err)
+{
+	const struct token_ask ask = {.task = TOKEN_DERIVE, .key = k};
+
+	if (access_check_ordinary(k, err))
+		return -1;
+	if (!k->has_chain)
+		return tsb_fail(err, TSB_E_DERIVATION,
+		    "no key can be derived from key '%s': it was made without bip32 and slip10",
+		    k->label);
+	if (!k->flag[ATTR_DERIVE])
+		return access_refuse(k, "may not derive", err);
+	return token_check(&app->tokens, &ask, err);
+}
+
+/* A key that is derived for this use, unless it is stored. */
 int
 access_find(struct hsm_app *app, struct tsb_view name, struct hsm_key **out, struct tsb_err *err)
 {
-	const unsigned char *slash = name.n ? memchr(name.p, '/', name.n) : NULL;
-	struct tsb_view plain =
-	    slash != NULL ? tsb_view_of(name.p, (size_t)(slash - name.p)) : name;
-	hsm_key_auto *k = NULL;
+	struct tsb_view master_name, text;
+	hsm_key_auto *master = NULL;
+	struct key_path path;
 
-	if (keystore_get(app->ks, plain, &k, err))
+	if (keystore_get(app->ks, name, out, err) == 0)
+		return 0;
+	if (err->code != TSB_E_KEY_NOT_EXISTENT || !key_path_split(name, &master_name, &text) ||
+	    keystore_get(app->ks, master_name, &master, err) || key_path_parse(text, &path, err) ||
+	    access_check_derives(app, master, err))
 		return -1;
-	if (slash != NULL)
-		return tsb_fail(err, TSB_E_DERIVATION,
-		    "key names with a derivation path are not offered by this HSM");
-	*out = key_hold(k);
+	*out = key_temporary(master, name, &path);
 	return 0;
+}
+
+int
+access_complete(struct hsm_app *app, struct hsm_key *k, struct tsb_view password,
+    struct tsb_err *err)
+{
+	token_key_auto *opened = NULL;
+
+	return k->master != NULL ? token_use(&app->tokens, k, password, &opened, err) : 0;
 }
 
 int
@@ -42,7 +68,9 @@ access_find_checked(struct hsm_app *app, struct tsb_view name, struct tsb_view p
 {
 	hsm_key_auto *k = NULL;
 
-	if (access_find(app, name, &k, err) || key_check_password(k, password, err))
+	if (access_find(app, name, &k, err) ||
+	    (k->master == NULL ? key_check_password(k, password, err)
+			       : access_complete(app, k, password, err)))
 		return -1;
 	*out = key_hold(k);
 	return 0;
@@ -123,8 +151,21 @@ access_check_use(const struct hsm_key *k, enum keyattr_flag flag, struct tsb_err
 }
 
 int
+access_check_stored(const struct hsm_key *k, struct tsb_err *err)
+{
+	if (k->master != NULL)
+		return access_refuse(k,
+		    "is derived from its master at each use: only a stored key can be changed or "
+		    "given out",
+		    err);
+	return 0;
+}
+
+int
 access_check_policy(const struct hsm_key *k, struct tsb_err *err)
 {
+	if (access_check_stored(k, err))
+		return -1;
 	if (!k->has_policy)
 		return tsb_fail(err, TSB_E_KEY_TYPE,
 		    "key '%s' has no policy: it cannot be blocked, unblocked or modified",

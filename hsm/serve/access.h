@@ -12,10 +12,14 @@
 int64_t access_seconds(const struct web_request *rq);
 
 /*
- * TSB_E_KEY_NOT_EXISTENT; TSB_E_DERIVATION for names with a derivation path. As in all functions
- * here that find a key, the caller releases it.
+ * TSB_E_KEY_NOT_EXISTENT. With a derivation path behind its name a key that is not stored is
+ * derived for this use (key/temporary.h): TSB_E_KEY_NAME for a bad path, and as
+ * access_check_derives(). As in all functions here that find a key, the caller releases it.
  */
 int access_find(struct hsm_app *, struct tsb_view name, struct hsm_key **out, struct tsb_err *)
+    TSB_MUSTCHECK;
+/* Gives a temporary key its public half. TSB_E_KEY_PASSWORD. Does nothing to a stored one. */
+int access_complete(struct hsm_app *, struct hsm_key *, struct tsb_view password, struct tsb_err *)
     TSB_MUSTCHECK;
 /* For whoever reads the key without opening it. The password must fit all the same. */
 int access_find_checked(struct hsm_app *, struct tsb_view name, struct tsb_view password,
@@ -35,6 +39,10 @@ int access_store(struct hsm_app *, const struct hsm_key *, struct tsb_view passw
 /* TSB_E_FORBIDDEN_FOR_KEY: "key 'NAME' <why>". */
 int access_refuse(const struct hsm_key *, const char *why, struct tsb_err *);
 int access_check_ordinary(const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
+/* Temporary keys are not; TSB_E_FORBIDDEN_FOR_KEY. */
+int access_check_stored(const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
+/* Others may be derived from it: TSB_E_DERIVATION, TSB_E_FORBIDDEN_FOR_KEY. */
+int access_check_derives(struct hsm_app *, const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
 int access_check_blocked(const struct hsm_key *, struct tsb_err *) TSB_MUSTCHECK;
 /*
  * TSB_E_FORBIDDEN_FOR_KEY unless the key is an ordinary one that may sign, decrypt or unwrap

@@ -37,7 +37,7 @@ serve_key_password(void *arg, struct web_request *rq, struct web_reply *reply, s
 
 	(void)reply;
 	if (wire_key_password_parse(rq->body, rq->arena, &in, err) ||
-	    access_find(app, tsb_view_str(in.label), &k, err) ||
+	    access_find(app, tsb_view_str(in.label), &k, err) || access_check_stored(k, err) ||
 	    keystore_change(app->ks, tsb_view_str(k->label), change_password, &in, err))
 		return -1;
 	log_info("password changed key=%s", k->label);
@@ -73,7 +73,7 @@ serve_key_change(void *arg, struct web_request *rq, struct web_reply *reply, str
 	bool renames;
 
 	if (wire_key_change_parse(rq->body, rq->arena, &in, err) ||
-	    access_find(app, tsb_view_str(in.label), &k, err))
+	    access_find(app, tsb_view_str(in.label), &k, err) || access_check_stored(k, err))
 		return -1;
 	renames = in.new_label != NULL && !tsb_streq(in.new_label, in.label);
 	if ((renames ? keystore_rename(app->ks, tsb_view_str(k->label), tsb_view_str(in.new_label),

@@ -63,7 +63,7 @@ serve_certificate_import(void *arg, struct web_request *rq, struct web_reply *re
 	hsm_key_auto *k = NULL;
 
 	if (wire_certificate_import_parse(rq->body, rq->arena, &in, err) ||
-	    access_find(app, tsb_view_str(in.label), &k, err) ||
+	    access_find(app, tsb_view_str(in.label), &k, err) || access_check_stored(k, err) ||
 	    keystore_change(app->ks, tsb_view_str(k->label), store, &in, err))
 		return -1;
 	access_log(rq, "certificate stored", k, NULL, in.der, 0);
@@ -120,7 +120,7 @@ serve_certificate_delete(void *arg, struct web_request *rq, struct web_reply *re
 	struct hsm_app *app = arg;
 	hsm_key_auto *k = NULL;
 
-	if (access_find(app, rq->param[0], &k, err))
+	if (access_find(app, rq->param[0], &k, err) || access_check_stored(k, err))
 		return -1;
 	if (keystore_change(app->ks, tsb_view_str(k->label), take_away, NULL, err))
 		return not_found(reply, err);

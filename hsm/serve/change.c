@@ -103,7 +103,7 @@ serve_change(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 
 	if (wire_synchronous_parse(kind, rq->body, rq->arena, &c.in, err) ||
 	    access_find(app, tsb_view_str(c.in.request.key_name), &k, err) ||
-	    make_payload(&c, err) ||
+	    access_check_stored(k, err) || make_payload(&c, err) ||
 	    keystore_change(app->ks, tsb_view_str(k->label), change_key, &c, err))
 		return -1;
 	access_log(rq, c.repeated ? "change known already" : tsb_kinds[kind].name, k, NULL,

@@ -69,6 +69,7 @@ serve_encrypt(void *arg, struct web_request *rq, struct web_reply *reply, struct
 	if (wire_encrypt_parse(rq->body, rq->arena, &in, err) ||
 	    access_find(app, tsb_view_str(in.key_name), &k, err) ||
 	    select_encryption(app, k, in.cipher.algorithm, &alg, err) ||
+	    access_complete(app, k, in.password, err) ||
 	    open_for_encryption(app, k, &in, &opened, err) ||
 	    tokens_find(&app->tokens, k, &token, err) ||
 	    token->ops->encrypt(opened, k, alg, &in.cipher, in.payload, &out, err))

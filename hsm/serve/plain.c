@@ -25,7 +25,7 @@ static int
 keep(struct hsm_app *app, struct wire_key_plain *in, const struct hsm_key *made,
     struct tsb_err *err)
 {
-	const bool lone = in->private_key.n == 0 && in->secret_key.n == 0;
+	const bool lone = in->private_key.n == 0 && in->secret_key.n == 0 && in->seed.n == 0;
 
 	if (access_store(app, made, in->create.password, err) == 0)
 		return 0;
@@ -43,7 +43,8 @@ serve_key_import(void *arg, struct web_request *rq, struct web_reply *reply, str
 	hsm_key_auto *kept = NULL;
 
 	if (wire_key_plain_parse(rq->body, rq->arena, &in, err) ||
-	    key_make_plain(&app->tokens, &in, rq->arena, access_seconds(rq), &made, err) ||
+	    (in.seed.n > 0 ? key_make_seed : key_make_plain)(&app->tokens, &in, rq->arena,
+		access_seconds(rq), &made, err) ||
 	    keep(app, &in, made, err) ||
 	    keystore_get(app->ks, tsb_view_str(made->label), &kept, err))
 		return -1;
@@ -61,7 +62,7 @@ serve_key_import(void *arg, struct web_request *rq, struct web_reply *reply, str
 static int
 check_leaves(const struct hsm_key *k, struct tsb_err *err)
 {
-	if (access_check_ordinary(k, err))
+	if (access_check_ordinary(k, err) || access_check_stored(k, err))
 		return -1;
 	if (!k->flag[ATTR_EXTRACTABLE] || k->has_policy)
 		return access_refuse(k, "is not extractable", err);

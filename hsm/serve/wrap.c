@@ -82,7 +82,7 @@ static int
 open_leaving(struct hsm_app *app, struct hsm_key *k, const struct wire_wrap *in,
     const struct wrap_method *method, struct token_key **opened, struct tsb_err *err)
 {
-	if (access_check_ordinary(k, err))
+	if (access_check_ordinary(k, err) || access_check_stored(k, err))
 		return -1;
 	if (k->kind != method->wrapped)
 		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
@@ -90,6 +90,9 @@ open_leaving(struct hsm_app *app, struct hsm_key *k, const struct wire_wrap *in,
 		    key_kinds[k->kind].algorithm);
 	if (!k->flag[ATTR_EXTRACTABLE] || k->has_policy)
 		return access_refuse(k, "is not extractable", err);
+	if (k->has_chain)
+		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
+		    "wrapMethod %s would lose the chain code of key '%s'", in->method, k->label);
 	return token_use(&app->tokens, k, in->key_to_wrap_password, opened, err);
 }
 

@@ -7,6 +7,7 @@
 #include "hsm/key/cipher.h"
 #include "hsm/key/sign.h"
 #include "hsm/key/wrap.h"
+#include "hsm/soft/slip10.h"
 
 /* An opened key: its kind tells which of the two it has. */
 struct soft_key {
@@ -25,6 +26,20 @@ int soft_pair_make(const struct hsm_key *k, EVP_PKEY **out, struct tsb_err *err)
 int soft_pair_read(struct tsb_view der, struct tsb_bytes *pkcs8, struct tsb_err *err) TSB_MUSTCHECK;
 /* Sets the public half of k and appends its private part. */
 int soft_pair_encode(EVP_PKEY *, struct hsm_key *k, struct tsb_bytes *part, struct tsb_err *err)
+    TSB_MUSTCHECK;
+
+/* ---- derive.c ---- */
+
+/* How keys are derived from k; NULL when they are not. */
+const struct slip10_method *soft_method(const struct hsm_key *k);
+/* As token_ops.sow and .derive. */
+int soft_sow(struct token *, struct tsb_view seed, struct hsm_key *k, struct tsb_bytes *part,
+    struct tsb_err *err) TSB_MUSTCHECK;
+int soft_derive(struct token *, const struct hsm_key *from, struct tsb_view from_part,
+    const struct key_path *, struct hsm_key *k, struct tsb_bytes *part, struct tsb_err *err)
+    TSB_MUSTCHECK;
+/* A master key of a seed that nobody gets to know. */
+int soft_sow_random(struct token *, struct hsm_key *k, struct tsb_bytes *part, struct tsb_err *err)
     TSB_MUSTCHECK;
 
 /* ---- import.c ---- */

@@ -63,6 +63,8 @@ soft_offers(struct token *t, const struct token_ask *ask)
 	case TOKEN_MAKE:
 	case TOKEN_SIGN:
 		return true;
+	case TOKEN_DERIVE:
+		return soft_method(ask->key) != NULL;
 	case TOKEN_DECRYPT:
 	case TOKEN_ENCRYPT:
 		return offers_cipher(ask->key, ask->cipher);
@@ -80,6 +82,8 @@ soft_make(struct token *t, struct hsm_key *k, struct tsb_bytes *part, struct tsb
 {
 	pkey_auto *pair = NULL;
 
+	if (k->has_chain)
+		return soft_sow_random(t, k, part, err);
 	if (k->kind == KEY_AES) {
 		crypto_random(tsb_bytes_grow(part, k->size / 8), k->size / 8);
 		return 0;
@@ -225,5 +229,7 @@ const struct token_ops soft_token = {
     .wrap = soft_key_wrap,
     .unwrap = soft_key_unwrap,
     .take = soft_take,
+    .sow = soft_sow,
+    .derive = soft_derive,
     .give = soft_key_give,
 };

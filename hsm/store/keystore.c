@@ -186,6 +186,8 @@ counter_of(struct keystore *ks, const struct hsm_key *k)
 	struct keyfile_name name;
 	struct entry *e;
 
+	if (k->master != NULL)
+		k = k->master;
 	keyfile_name(tsb_view_str(k->label), &name);
 	e = *find(ks, name.hash);
 	return e != NULL && e->key == k ? e->uses : NULL;

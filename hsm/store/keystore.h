@@ -56,7 +56,8 @@ int keystore_totals(struct keystore *, struct census_totals *, struct tsb_err *)
 
 /*
  * How often the key was used. All processes share the number, which stands beside the key file and
- * is not synced with each use: a crash of the machine may lose the latest uses.
+ * is not synced with each use: a crash of the machine may lose the latest uses. What is derived at
+ * each use counts for its master.
  */
 uint64_t keystore_use_count(struct keystore *, const struct hsm_key *);
 void keystore_count_use(struct keystore *, const struct hsm_key *);

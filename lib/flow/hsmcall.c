@@ -31,6 +31,9 @@ use_of_key(const struct hsm_pass *pass)
 	case HSM_PASS_ATTESTATIONS:
 	case HSM_PASS_ATTESTATION_CHAIN:
 	case HSM_PASS_KEY_IMPORT:
+	case HSM_PASS_KEY_SEED:
+	case HSM_PASS_KEY_DERIVE:
+	case HSM_PASS_XPUB:
 	case HSM_PASS_KEY_EXPORT:
 	case HSM_PASS_KEY_PASSWORD:
 	case HSM_PASS_KEY_CHANGE:

@@ -18,6 +18,9 @@ static const struct passage {
     [HSM_PASS_ATTESTATIONS] = {"GET", "/v1/attestation", TSB_ROLE_KEY_MANAGEMENT, true},
     [HSM_PASS_ATTESTATION_CHAIN] = {"GET", NULL, TSB_ROLE_KEY_MANAGEMENT, true},
     [HSM_PASS_KEY_IMPORT] = {"POST", "/v1/key/import/plain", TSB_ROLE_KEY_MANAGEMENT, false},
+    [HSM_PASS_KEY_SEED] = {"POST", "/v1/importedKey", TSB_ROLE_KEY_MANAGEMENT, false},
+    [HSM_PASS_KEY_DERIVE] = {"POST", "/v1/derivedKey", TSB_ROLE_KEY_MANAGEMENT, false},
+    [HSM_PASS_XPUB] = {"GET", NULL, TSB_ROLE_KEY_MANAGEMENT, true},
     [HSM_PASS_KEY_EXPORT] = {"POST", "/v1/key/export/plain", TSB_ROLE_KEY_MANAGEMENT, true},
     [HSM_PASS_KEY_PASSWORD] = {"POST", "/v1/key/changePassword", TSB_ROLE_KEY_MANAGEMENT, false},
     [HSM_PASS_KEY_CHANGE] = {"PATCH", "/v1/key/changeAttributes", TSB_ROLE_KEY_MANAGEMENT, false},
@@ -62,6 +65,9 @@ pass_call(const struct rest_hsm *h, const struct hsm_pass *pass, struct arena *a
 		path = arena_printf(a, "/v1/attestation/%s/certificateChain",
 		    enc_percent_str(a, pass->key_name));
 		break;
+	case HSM_PASS_XPUB:
+		path = arena_printf(a, "/v1/xpub/%s", enc_percent_str(a, pass->key_name));
+		break;
 	case HSM_PASS_OBJECT_GET:
 	case HSM_PASS_OBJECT_DELETE:
 		path = arena_printf(a, REST_OBJECT_PATH "/%s", enc_percent_str(a, pass->key_name));
@@ -77,6 +83,8 @@ pass_call(const struct rest_hsm *h, const struct hsm_pass *pass, struct arena *a
 	case HSM_PASS_KEY_CREATE:
 	case HSM_PASS_ATTESTATIONS:
 	case HSM_PASS_KEY_IMPORT:
+	case HSM_PASS_KEY_SEED:
+	case HSM_PASS_KEY_DERIVE:
 	case HSM_PASS_KEY_EXPORT:
 	case HSM_PASS_KEY_PASSWORD:
 	case HSM_PASS_KEY_CHANGE:

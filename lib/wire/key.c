@@ -10,14 +10,17 @@
 
 #define FLAG(index) AT(struct key_form, create.flag[index])
 #define CREATE(m)   AT(struct key_form, create.m)
-static const struct field attribute_fields[] = {
+static const struct field use_fields[] = {
     {"decrypt", FIELD_BOOL, REQUIRED, FLAG(ATTR_DECRYPT)},
     {"sign", FIELD_BOOL, REQUIRED, FLAG(ATTR_SIGN)},
     {"unwrap", FIELD_BOOL, REQUIRED, FLAG(ATTR_UNWRAP)},
+    {NULL},
+};
+static const struct field attribute_fields[] = {
     {"encrypt", FIELD_BOOL, CREATE(encrypt), HAS(struct key_form, create.has_encrypt)},
     {"verify", FIELD_BOOL, CREATE(verify)},
     {"wrap", FIELD_BOOL, CREATE(wrap), HAS(struct key_form, create.has_wrap)},
-    {"derive", FIELD_BOOL, FLAG(ATTR_DERIVE)},
+    {"derive", FIELD_BOOL, FLAG(ATTR_DERIVE), HAS(struct key_form, create.has_derive)},
     {"bip32", FIELD_BOOL, CREATE(bip32)},
     {"slip10", FIELD_BOOL, CREATE(slip10)},
     {"extractable", FIELD_BOOL, FLAG(ATTR_EXTRACTABLE)},
@@ -47,8 +50,8 @@ attributes_check(void *dest, const struct field_path *at, struct arena *a, struc
 	return 0;
 }
 
-const struct field_object key_attributes_object = {attribute_fields, .init = attributes_init,
-    .check = attributes_check};
+const struct field_object key_attributes_object = {use_fields, .more = attribute_fields,
+    .init = attributes_init, .check = attributes_check};
 
 /* ---- creation (api-notes.md 7.1) ---- */
 
@@ -145,7 +148,7 @@ wire_key_create_parse(struct tsb_view body, struct arena *a, struct wire_key_cre
 struct plain_form {
 	struct key_form key;
 	struct wire_key_plain plain;
-	bool has_seed;
+	bool has_seed, bip32, slip10;
 };
 
 #define PLAIN(m) AT(struct plain_form, plain.m)
@@ -161,9 +164,45 @@ static const struct field plain_fields[] = {
 	PLAIN(secret_key)},
     {"certificate", FIELD_BASE64, .max = FIELD_KEY_OBJECT_MAX, .code = TSB_E_CERTIFICATE_ENCODING,
 	PLAIN(certificate)},
-    {"seed", FIELD_BASE64, .min = 16, .max = 64, HAS(struct plain_form, has_seed)},
+    {"seed", FIELD_BASE64, .min = 16, .max = 64, PLAIN(seed), HAS(struct plain_form, has_seed)},
+    {"bip32", FIELD_BOOL, AT(struct plain_form, bip32)},
+    {"slip10", FIELD_BOOL, AT(struct plain_form, slip10)},
     {NULL},
 };
+
+/* "ED" of its OID, else "EC": clients leave the algorithm of a seed to its curve. */
+static const char *
+algorithm_of_curve(const char *curve_oid)
+{
+	return tsb_streq(curve_oid, "1.3.101.112") ? "ED" : "EC";
+}
+
+/*
+ * A seed is there to derive keys from, so that goes without saying. bip32 and slip10 stand beside
+ * attributes or in them.
+ */
+static int
+seed_check(struct plain_form *f, const struct field_path *at, struct arena *a, struct tsb_err *err)
+{
+	struct wire_key_create *c = &f->key.create;
+	const struct wire_key_plain *p = &f->plain;
+
+	if (p->private_key.n > 0 || p->public_key.n > 0 || p->secret_key.n > 0 ||
+	    p->certificate.n > 0)
+		return tsb_fail(err, TSB_E_INPUT,
+		    "seed excludes privateKey, publicKey, secretKey and certificate");
+	if (!p->has_attributes)
+		return tsb_fail(err, TSB_E_INPUT, "attributes is missing");
+	if (c->curve_oid == NULL)
+		return tsb_fail(err, TSB_E_INPUT, "curveOid is required for a seed");
+	if (c->algorithm == NULL && c->algorithm_oid == NULL)
+		c->algorithm = algorithm_of_curve(c->curve_oid);
+	c->bip32 |= f->bip32;
+	c->slip10 |= f->slip10;
+	if (!c->has_derive)
+		c->flag[ATTR_DERIVE] = true;
+	return create_check(&f->key, at, a, err);
+}
 
 static int
 plain_check(void *dest, const struct field_path *at, struct arena *a, struct tsb_err *err)
@@ -172,11 +211,12 @@ plain_check(void *dest, const struct field_path *at, struct arena *a, struct tsb
 	const struct wire_key_plain *p = &f->plain;
 	const bool lone = p->private_key.n == 0 && p->secret_key.n == 0;
 
+	if (f->has_seed)
+		return seed_check(f, at, a, err);
 	if (create_check(&f->key, at, a, err))
 		return -1;
-	if (f->has_seed)
-		return tsb_fail(err, TSB_E_NOT_IMPLEMENTED,
-		    "seed: keys are not made of seeds here");
+	if (f->bip32 || f->slip10)
+		return tsb_fail(err, TSB_E_INPUT, "bip32 and slip10 need seed");
 	if (p->secret_key.n > 0 &&
 	    (p->private_key.n > 0 || p->public_key.n > 0 || p->certificate.n > 0))
 		return tsb_fail(err, TSB_E_INPUT,
@@ -204,6 +244,49 @@ wire_key_plain_parse(struct tsb_view body, struct arena *a, struct wire_key_plai
 	if (field_read(body, &plain_object, a, &form, NULL, err))
 		return -1;
 	*out = form.plain;
+	out->create = form.key.create;
+	return 0;
+}
+
+/* ---- derived keys (api-notes.md 7.9) ---- */
+
+struct derive_form {
+	struct key_form key;
+	struct wire_key_derive derive;
+};
+
+/* A published client leaves out uses that it does not want. */
+static const struct field derived_use_fields[] = {
+    {"decrypt", FIELD_BOOL, FLAG(ATTR_DECRYPT)},
+    {"sign", FIELD_BOOL, FLAG(ATTR_SIGN)},
+    {"unwrap", FIELD_BOOL, FLAG(ATTR_UNWRAP)},
+    {NULL},
+};
+static const struct field_object derived_attributes_object = {derived_use_fields,
+    .more = attribute_fields, .init = attributes_init, .check = attributes_check};
+
+#define DERIVE(m) AT(struct derive_form, derive.m)
+static const struct field derive_fields[] = {
+    {"masterKeyLabel", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME,
+	DERIVE(master)},
+    {"masterKeyPassword", FIELD_PASSWORD, DERIVE(password)},
+    {"derivationPath", FIELD_LABEL, REQUIRED, .max = FIELD_LABEL_MAX, .code = TSB_E_KEY_NAME,
+	DERIVE(path)},
+    {"attributes", FIELD_OBJECT, .object = &derived_attributes_object,
+	HAS(struct derive_form, derive.has_attributes)},
+    {NULL},
+};
+static const struct field_object derive_object = {derive_fields};
+
+int
+wire_key_derive_parse(struct tsb_view body, struct arena *a, struct wire_key_derive *out,
+    struct tsb_err *err)
+{
+	struct derive_form form = {0};
+
+	if (field_read(body, &derive_object, a, &form, NULL, err))
+		return -1;
+	*out = form.derive;
 	out->create = form.key.create;
 	return 0;
 }

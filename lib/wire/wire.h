@@ -81,7 +81,7 @@ struct wire_key_create {
 	const char *address_format; /* NULL = absent */
 	bool flag[ATTR__MAX]; /* defaults applied (api-notes.md 7.2); sensitive = !extractable */
 	bool encrypt, verify, wrap, bip32, slip10, rollover;
-	bool has_encrypt, has_wrap; /* given, be it as false */
+	bool has_encrypt, has_wrap, has_derive; /* given, be it as false */
 	bool has_policy;
 	struct ska_policy policy; /* not resolved, not checked */
 };
@@ -164,11 +164,22 @@ struct wire_key_plain {
 	struct tsb_view private_key; /* PKCS#8, or PKCS#1 of RSA; DER */
 	struct tsb_view public_key; /* SubjectPublicKeyInfo in DER */
 	struct tsb_view secret_key, certificate; /* bytes, DER */
+	struct tsb_view seed; /* 16 to 64 bytes; then none of the above */
 };
 int wire_key_plain_parse(struct tsb_view body, struct arena *a, struct wire_key_plain *out,
     struct tsb_err *err) TSB_MUSTCHECK;
 /* {"privateKey","publicKey","secretKey"} */
 void wire_key_export_format(const struct wire_key_plain *, struct tsb_bytes *out);
+/* Body of POST /v1/derivedKey. */
+struct wire_key_derive {
+	const char *master;
+	struct tsb_view password; /* of the master */
+	const char *path; /* "44'/0'", not checked */
+	bool has_attributes;
+	struct wire_key_create create; /* flag, encrypt, verify, wrap, rollover */
+};
+int wire_key_derive_parse(struct tsb_view body, struct arena *a, struct wire_key_derive *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
 struct wire_key_password {
 	const char *label;
 	struct tsb_view password, new_password; /* empty = none */

@@ -305,7 +305,7 @@ def test_system_keys_serve_only_the_hsm(hsm, refused):
 def test_attributes_by_path_and_derivation(hsm, refused):
     hsm.create("by path")
     assert hsm.call("GET", "/v1/key/by%20path/attributes")["json"]["label"] == "by path"
-    with refused(634, "derivation"):
+    with refused(634, "bip32"):
         hsm.attributes("by path/44'/0'")
     with refused(650):
         hsm.attributes("nobody/44'/0'")

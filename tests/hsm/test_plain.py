@@ -120,7 +120,8 @@ def test_imports_that_are_refused(hsm, refused):
             (626, "x", "EC", {"privateKey": private(key), "certificate": "AAAA"}),
             (625, "x", "AES", {"secretKey": "AAAA", "attributes": dict(USES, decrypt=True)}),
             (606, "x", "EC", dict(both, policy=quorum(1, Approver("p256")))),
-            (101, "x", "EC", {"seed": b64(b"s" * 32)}),
+            (600, "x", "EC", {"seed": b64(b"s" * 32)}),
+            (600, "x", "EC", dict(both, slip10=True)),
             (402, "taken", "EC", {"certificate": certificate(other), "attributes": None})):
         with refused(code):
             bring(hsm, label, algorithm, **members)

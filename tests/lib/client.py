@@ -88,7 +88,7 @@ class Client:
     def role_of(path):
         part = path.strip("/").split("/")[1].split("?")[0] if path.count("/") > 1 else ""
         if part in ("key", "modify", "synchronousModify", "importedKey", "derivedKey",
-                    "attestation", "dataObject"):
+                    "derivedkey", "xpub", "attestation", "dataObject"):
             return "KM"
         if part.startswith("filtered") and part.endswith("ApprovalTask") or \
                 part in ("approval", "task", "filteredApprovedRequests", "approver"):

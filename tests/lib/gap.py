@@ -12,7 +12,7 @@ from tsb import Shell
 
 TO_BE_CARRIED = "Execution shall be made with offline HSM"
 # Paths whose place is where the keys are. The broker's own are for what it imported.
-OF_THE_ROOM = re.compile(r"/v1/(key(?!/import/attributes)|importedKey|derivedKey|verify)(/|\Z)")
+OF_THE_ROOM = re.compile(r"/v1/(key(?!/import/attributes)|importedKey|derivedKey|xpub|verify)(/|\Z)")
 DELETES_A_KEY = re.compile(r"POST/v1/key/deleteKey\Z|DELETE/v1/key/[^/]+\Z")
 MAKES_A_KEY = re.compile(r"/v1/(key|importedKey|derivedKey|key/import/plain)\Z")
 

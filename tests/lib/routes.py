@@ -134,6 +134,10 @@ SELF_SIGNED = dict(CERTIFIES, commonName=text("name"), certificateAuthority=F("b
 KM, KO, AP, SV, AM = "KM", "KO", "AP", "SV", "AM"
 
 
+DERIVED = obj(masterKeyLabel=text("absent-key"), masterKeyPassword=password(),
+              derivationPath=text("0"), attributes=obj(False, sign=F("bool", True, False)))
+
+
 class Route:
     def __init__(self, method, path, roles, body=None):
         self.method, self.path, self.body = method, path, body
@@ -168,6 +172,9 @@ ROUTES = [
     Route("POST", "/v1/importedKey", KM, IMPORTED),
     Route("POST", "/v1/key/address", KM, KEY_REF),
     Route("GET", "/v1/key/{keyName}/address", KM),
+    Route("POST", "/v1/derivedKey", KM, DERIVED),
+    Route("POST", "/v1/derivedkey", KM, DERIVED),
+    Route("GET", "/v1/xpub/{keyName}", KM),
     Route("POST", "/v1/key/export/plain", KM, KEY_REF),
     Route("GET", "/v1/key/{keyName}/export/plain", KM),
     Route("POST", "/v1/key/changePassword", KM, obj(
