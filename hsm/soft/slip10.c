@@ -11,6 +11,7 @@
 #include "lib/crypto/curve.h"
 #include "lib/crypto/ecdsa_internal.h"
 #include "lib/crypto/hash160.h"
+#include "lib/crypto/k256.h"
 #include "lib/crypto/owned.h"
 
 #include "hsm/soft/slip10.h"
@@ -69,6 +70,27 @@ hmac(struct tsb_view key, struct tsb_view data, unsigned char out[HMAC_SIZE])
 	return HMAC(EVP_sha512(), key.p, (int)key.n, data.p, data.n, out, NULL) != NULL;
 }
 
+static bool
+is_secp256k1(const struct slip10_method *m)
+{
+	return tsb_streq(m->curve, curve_secp256k1->name);
+}
+
+/* As add(). */
+static int
+k256_add(const unsigned char *key, const unsigned char *tweak, unsigned char out[SLIP10_KEY_SIZE])
+{
+	unsigned char point[K256_POINT];
+	struct tsb_err why;
+
+	if (key == NULL) {
+		memcpy(out, tweak, SLIP10_KEY_SIZE);
+		return k256_point(out, point, &why) == 0;
+	}
+	memcpy(out, key, SLIP10_KEY_SIZE);
+	return k256_key_add(out, tweak);
+}
+
 /*
  * out = (key + tweak) mod the order; a key of NULL counts as 0. 1, or 0 where the tweak is not
  * below the order or the sum is 0: there is no such key then. -1 when OpenSSL fails.
@@ -100,10 +122,29 @@ static int
 take_left(const struct slip10_method *m, const unsigned char *key, const unsigned char i[HMAC_SIZE],
     unsigned char out[SLIP10_KEY_SIZE])
 {
+	if (is_secp256k1(m))
+		return k256_add(key, i, out);
 	if (m->curve != NULL)
 		return add(m, key, i, out);
 	memcpy(out, i, SLIP10_KEY_SIZE);
 	return 1;
+}
+
+/* The same by libsecp256k1. */
+static bool
+k256_public_point(const unsigned char key[SLIP10_KEY_SIZE], bool compressed, unsigned char *out)
+{
+	unsigned char point[K256_POINT];
+	struct tsb_err why;
+
+	if (k256_point(key, point, &why))
+		return false;
+	if (compressed) {
+		memcpy(out, point, sizeof(point));
+		return true;
+	}
+	out[0] = POINT_CONVERSION_UNCOMPRESSED;
+	return k256_point_expand(point, out + 1);
 }
 
 static bool
@@ -114,6 +155,8 @@ public_point(const struct slip10_method *m, const unsigned char key[SLIP10_KEY_S
 	number_auto *x = BN_secure_new();
 	point_auto *point = NULL;
 
+	if (is_secp256k1(m))
+		return k256_public_point(key, form == POINT_CONVERSION_COMPRESSED, out);
 	if (x == NULL || !ecdsa_work_begin(&w, curve_of_method(m)) ||
 	    BN_bin2bn(key, SLIP10_KEY_SIZE, x) == NULL)
 		return false;

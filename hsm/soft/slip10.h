@@ -1,6 +1,6 @@
 /*
  * Private keys from seeds and from other private keys: SLIP-10, on secp256k1 the same as BIP-32.
- * The arithmetic on curves is that of OpenSSL.
+ * The arithmetic on curves is that of libsecp256k1 and, on P-256, of OpenSSL.
  */
 #ifndef TSB_HSM_SOFT_SLIP10_H
 #define TSB_HSM_SOFT_SLIP10_H

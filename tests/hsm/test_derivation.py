@@ -232,6 +232,14 @@ def test_temporary_key_signs_and_is_not_stored(hsm, curve, algorithm):
     assert stored["derivedAttributes"] == answer["derivedAttributes"]
 
 
+def test_temporary_key_signs_for_taproot(hsm):
+    sow(hsm, "taproot")
+    name, algorithm = "taproot/86'/0'/0'/0/0", "NONE_WITH_EC_SCHNORR_BIP0340"
+    signature = hsm.sign(name, bytes(32), algorithm)
+    assert len(signature) == 64 and hsm.verify(name, bytes(32), algorithm, signature)
+    assert not hsm.verify("taproot", bytes(32), algorithm, signature)
+
+
 def test_temporary_key_decrypts(hsm):
     sow(hsm, "ecies", attributes={"decrypt": True})
     sealed = hsm.call("POST", "/v1/encrypt", {"encryptRequest": {
@@ -356,5 +364,7 @@ def test_address_of_a_derived_key(hsm):
     addresses = {hsm.attributes(name)["json"]["addressTruncated"]["address"]
                  for name in ("coins", "coins/0", "coins/1")}
     assert len(addresses) == 3
+    answer = hsm.call("POST", "/v1/key/address", {"label": "coins/1"})
+    assert unb64(answer["address"]).hex().upper() in addresses
     stored = derive(hsm, "coins", "0")["json"]["addressTruncated"]
     assert stored["format"] == "BTC" and stored["address"] in addresses
