@@ -49,7 +49,7 @@ attributes_describe(const struct hsm_key *k, uint64_t use_count, int64_t now, st
     struct keyattr *out, struct tsb_err *err)
 {
 	struct keyattr d = {
-	    .root = k->kind == KEY_AES       ? "secret_key"
+	    .root = key_is_secret(k)         ? "secret_key"
 		: k->extra & KEY_PUBLIC_ONLY ? "public_key"
 					     : "private_key",
 	    .creation = k->extra & KEY_IMPORTED ? "imported" : "generated",

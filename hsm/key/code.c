@@ -18,7 +18,7 @@ enum key_tag {
 	KEY_TAG_ID = 0x6002, /* optional */
 	KEY_TAG_KIND = 0x6003,
 	KEY_TAG_SYSTEM = 0x6004,
-	KEY_TAG_SIZE = 0x6005, /* RSA, AES */
+	KEY_TAG_SIZE = 0x6005, /* of kinds that have sizes */
 	KEY_TAG_CURVE = 0x6006, /* EC */
 	KEY_TAG_CREATED = 0x6007,
 	KEY_TAG_FLAGS = 0x6008,
@@ -26,7 +26,7 @@ enum key_tag {
 	KEY_TAG_ADDRESS_FORMAT = 0x600a, /* optional */
 	KEY_TAG_POLICY = 0x600b, /* optional */
 	KEY_TAG_BLOCKED = 0x600c, /* with a policy */
-	KEY_TAG_PUBLIC = 0x600d, /* not AES */
+	KEY_TAG_PUBLIC = 0x600d, /* not of secret keys */
 	KEY_TAG_LOG_N = 0x600e, /* with a password */
 	KEY_TAG_SALT = 0x600f, /* with a password */
 	KEY_TAG_PRIVATE = 0x6010, /* unless there is a public key alone */
@@ -48,12 +48,6 @@ damaged(struct tsb_err *err, const char *what)
 }
 
 /* ---- writing ---- */
-
-static bool
-key_has_size(enum key_kind kind)
-{
-	return kind == KEY_RSA || kind == KEY_AES;
-}
 
 static uint32_t
 flags_to_bits(const bool flag[ATTR__MAX])
@@ -98,7 +92,7 @@ key_encode(const struct hsm_key *k, struct tsb_bytes *out)
 		tlv_put(&body, KEY_TAG_ID, tsb_view_str(k->id));
 	tlv_put_u32(&body, KEY_TAG_KIND, k->kind);
 	tlv_put_u32(&body, KEY_TAG_SYSTEM, k->system);
-	if (key_has_size(k->kind))
+	if (key_kind_has_size(k->kind))
 		tlv_put_u32(&body, KEY_TAG_SIZE, k->size);
 	if (k->kind == KEY_EC)
 		tlv_put(&body, KEY_TAG_CURVE, tsb_view_str(k->curve->oid));
@@ -108,7 +102,7 @@ key_encode(const struct hsm_key *k, struct tsb_bytes *out)
 	if (k->address_format != NULL)
 		tlv_put(&body, KEY_TAG_ADDRESS_FORMAT, tsb_view_str(k->address_format));
 	encode_policy(k, &body);
-	if (k->kind != KEY_AES)
+	if (!key_is_secret(k))
 		tlv_put(&body, KEY_TAG_PUBLIC, k->spki);
 	encode_chain(k, &body);
 	if (!tsb_streq(k->token, KEY_TOKEN_SOFT))
@@ -181,12 +175,12 @@ take_kind(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 		return -1;
 	k->kind = kind;
 	k->system = system;
-	if (key_has_size(k->kind)) {
+	if (key_kind_has_size(k->kind)) {
 		if (take_number(r, KEY_TAG_SIZE, 16384, &size, err))
 			return -1;
 		k->size = size;
 	}
-	if (kind == KEY_AES && !key_aes_size_valid(k->size))
+	if (key_is_secret(k) && !key_size_is_taken(k->kind, k->size))
 		return damaged(err, "the secret key has another size");
 	if (kind == KEY_EC) {
 		if (take_text(r, k, KEY_TAG_CURVE, &oid, err))
@@ -226,7 +220,7 @@ take_policy(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 
 	if (tlv_peek(r) != KEY_TAG_POLICY)
 		return 0;
-	if (k->kind == KEY_AES)
+	if (key_is_secret(k))
 		return damaged(err, "a secret key has no policy");
 	if (tlv_take(r, KEY_TAG_POLICY, &v, err) ||
 	    take_number(r, KEY_TAG_BLOCKED, 1, &blocked, err))
@@ -246,7 +240,7 @@ take_public(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 	struct tsb_view v;
 	const unsigned char *p;
 
-	if (k->kind == KEY_AES)
+	if (key_is_secret(k))
 		return 0;
 	if (tlv_take(r, KEY_TAG_PUBLIC, &v, err))
 		return -1;
@@ -256,7 +250,7 @@ take_public(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 	if (k->public_key == NULL || p != k->spki.p + k->spki.n ||
 	    !EVP_PKEY_is_a(k->public_key, key_kinds[k->kind].openssl))
 		return damaged(err, "the public key does not decode");
-	if (k->kind == KEY_RSA && EVP_PKEY_get_bits(k->public_key) != (int)k->size)
+	if (key_kind_has_size(k->kind) && EVP_PKEY_get_bits(k->public_key) != (int)k->size)
 		return damaged(err, "the key has another size");
 	if (k->kind == KEY_EC && curve_of(k->public_key) != k->curve)
 		return damaged(err, "the key is on another curve");
@@ -317,7 +311,7 @@ take_private(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 	struct tsb_view v;
 
 	if (k->extra & KEY_PUBLIC_ONLY)
-		return k->kind != KEY_AES && !k->has_policy
+		return !key_is_secret(k) && !k->has_policy
 		    ? 0
 		    : damaged(err, "a public key alone cannot be such a key");
 	if (take_token(r, k, err) || take_password(r, k, err) ||
@@ -325,7 +319,7 @@ take_private(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 		return -1;
 	if (v.n == 0)
 		return damaged(err, "the private part is empty");
-	if (k->kind == KEY_AES && tsb_streq(k->token, KEY_TOKEN_SOFT) &&
+	if (key_is_secret(k) && tsb_streq(k->token, KEY_TOKEN_SOFT) &&
 	    v.n != k->size / 8 + (k->has_password ? CRYPTO_BOX_OVERHEAD : 0))
 		return damaged(err, "the secret key has another size");
 	k->private_part = arena_view(&k->arena, v);
@@ -379,7 +373,7 @@ take_additions(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 	if (tlv_peek(r) == KEY_TAG_CERTIFICATE) {
 		if (tlv_take(r, KEY_TAG_CERTIFICATE, &v, err))
 			return -1;
-		if (v.n == 0 || k->kind == KEY_AES)
+		if (v.n == 0 || key_is_secret(k))
 			return damaged(err, "the certificate cannot be there");
 		k->certificate = arena_view(&k->arena, v);
 	}

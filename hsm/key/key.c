@@ -1,16 +1,31 @@
 #include "lib/first.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "hsm/key/key.h"
 
 #define PASSWORD_LOG_N 14 /* 16 MiB: a guess costs some 40 ms */
 
+#define SECRET NULL, true
+
 const struct key_kind_row key_kinds[KEY_KIND__MAX] = {
-    [KEY_RSA] = {"RSA", "1.2.840.113549.1.1.1", "RSA"},
+    [KEY_RSA] = {"RSA", "1.2.840.113549.1.1.1", "RSA", .sizes = {1024, 2048, 3072, 4096},
+	.least = 1024, .most = 8192},
     [KEY_EC] = {"EC", "1.2.840.10045.2.1", "EC"},
     [KEY_ED] = {"ED", "1.3.101.112", "ED25519"},
-    [KEY_AES] = {"AES", "2.16.840.1.101.3.4.1", NULL},
+    [KEY_AES] = {"AES", "2.16.840.1.101.3.4.1", SECRET, .sizes = {128, 192, 256}},
+    [KEY_DSA] = {"DSA", "1.2.840.10040.4.1", "DSA", .sizes = {2048, 3072, 4096}, .least = 2048,
+	.most = 8192},
+    /* the arc of the modes, as for AES */
+    [KEY_CAMELLIA] = {"Camellia", "1.2.392.200011.61.1.1.1", SECRET, .sizes = {128, 192, 256}},
+    /* RFC 8103 */
+    [KEY_CHACHA20] = {"ChaCha20", "1.2.840.113549.1.9.16.3.18", SECRET, .sizes = {256}},
+    /* three keys of 64 bits, parity included; there is nothing to choose */
+    [KEY_TDEA] = {"TDEA", "1.2.840.113549.3.7", SECRET, .sizes = {192}, .usual = 192},
+    /* RFC 2104, 3: any size; SP 800-107, 5.3.4: not below 112 bits */
+    [KEY_HMAC] = {"HMACSHA256", "1.2.840.113549.2.9", SECRET, .sizes = {128, 192, 256, 384, 512},
+	.usual = 256, .least = 112, .most = 8192},
 };
 
 static long rsa_min = 2048;
@@ -28,9 +43,61 @@ key_rsa_min_set(long bits)
 }
 
 bool
-key_aes_size_valid(unsigned bits)
+key_is_secret(const struct hsm_key *k)
 {
-	return bits == 128 || bits == 192 || bits == 256;
+	return key_kinds[k->kind].secret;
+}
+
+bool
+key_kind_has_size(enum key_kind kind)
+{
+	return key_kinds[kind].sizes[0] != 0;
+}
+
+static bool
+is_too_small(enum key_kind kind, unsigned bits)
+{
+	return kind == KEY_RSA && bits < (unsigned)rsa_min;
+}
+
+bool
+key_size_is_made(enum key_kind kind, unsigned bits)
+{
+	const unsigned *size = key_kinds[kind].sizes;
+
+	while (*size != 0 && *size != bits)
+		size++;
+	return *size != 0 && !is_too_small(kind, bits);
+}
+
+bool
+key_size_is_taken(enum key_kind kind, unsigned bits)
+{
+	const struct key_kind_row *row = &key_kinds[kind];
+
+	if (row->least == 0)
+		return key_size_is_made(kind, bits);
+	return bits >= row->least && bits <= row->most && !is_too_small(kind, bits);
+}
+
+const char *
+key_sizes_text(enum key_kind kind, char *buf)
+{
+	const unsigned *size = key_kinds[kind].sizes;
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (bool first = true; *size != 0; size++) {
+		if (is_too_small(kind, *size))
+			continue;
+		n += (size_t)snprintf(buf + n, KEY_SIZES_TEXT - n, "%s%u",
+		    first              ? ""
+			: size[1] == 0 ? " or "
+				       : ", ",
+		    *size);
+		first = false;
+	}
+	return buf;
 }
 
 struct hsm_key *
@@ -81,7 +148,7 @@ seal_key(const struct hsm_key *k, struct tsb_view password, unsigned char key[CR
 static struct tsb_view
 bound_to(const struct hsm_key *k)
 {
-	return k->kind == KEY_AES ? tsb_view_str(k->label) : k->spki;
+	return key_is_secret(k) ? tsb_view_str(k->label) : k->spki;
 }
 
 static void

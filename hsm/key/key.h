@@ -15,7 +15,19 @@
 
 #include "hsm/key/chain.h"
 
-enum key_kind { KEY_RSA, KEY_EC, KEY_ED, KEY_AES, KEY_KIND__MAX };
+/* Key files have the numbers: new kinds go to the end. */
+enum key_kind {
+	KEY_RSA,
+	KEY_EC,
+	KEY_ED,
+	KEY_AES,
+	KEY_DSA,
+	KEY_CAMELLIA,
+	KEY_CHACHA20,
+	KEY_TDEA,
+	KEY_HMAC,
+	KEY_KIND__MAX
+};
 enum key_system { KEY_ORDINARY, KEY_ATTESTATION, KEY_TIMESTAMP, KEY_SYSTEM__MAX };
 
 /* Flags of a creation request that the attributes do not show (api-notes.md 7.2). */
@@ -34,10 +46,16 @@ enum key_extra {
 #define KEY_DONE_MAX  1024
 #define KEY_DONE_SIZE (8 + CRYPTO_SHA256_SIZE)
 
+#define KEY_SIZES 5
+
 struct key_kind_row {
 	const char *algorithm; /* "RSA" */
 	const char *oid;
 	const char *openssl; /* name of the key type; NULL = a secret key */
+	bool secret; /* one value, no public half */
+	unsigned sizes[KEY_SIZES + 1]; /* bits of new keys, ends with 0; none = it has no size */
+	unsigned usual; /* bits of a new key when the request does not say; 0 = it must */
+	unsigned least, most; /* bits of a key made elsewhere; 0 = as new ones */
 };
 extern const struct key_kind_row key_kinds[KEY_KIND__MAX];
 
@@ -54,7 +72,7 @@ struct hsm_key {
 	const char *id; /* NULL = none */
 	enum key_kind kind;
 	enum key_system system;
-	unsigned size; /* bits; RSA and AES, else 0 */
+	unsigned size; /* bits; 0 where the kind has no sizes */
 	const struct curve *curve; /* EC only, else NULL */
 	int64_t create_time; /* seconds */
 	bool flag[ATTR__MAX];
@@ -62,7 +80,7 @@ struct hsm_key {
 	const char *address_format; /* NULL = none */
 	bool has_policy;
 	struct ska_policy policy;
-	struct tsb_view spki; /* empty for AES */
+	struct tsb_view spki; /* empty for a secret key */
 	bool has_chain; /* others can be derived from it */
 	struct chain chain;
 	const char *token; /* where the private half is */
@@ -78,7 +96,7 @@ struct hsm_key {
 	struct tsb_view idle; /* those that found nothing to change */
 	uint64_t forgotten; /* seconds: done has lost tokens up to this one; 0 = none */
 	struct tsb_view undated; /* done as older versions wrote it, until done_date() */
-	EVP_PKEY *public_key; /* made by key_decode(); NULL for AES */
+	EVP_PKEY *public_key; /* made by key_decode(); NULL for a secret key */
 	/* temporary.h; NULL = a key with a private part of its own */
 	struct hsm_key *master;
 	const struct key_path *path;
@@ -92,7 +110,14 @@ struct hsm_key *key_hold(struct hsm_key *);
 void key_release(struct hsm_key **);
 #define hsm_key_auto struct hsm_key __attribute__((cleanup(key_release)))
 
-bool key_aes_size_valid(unsigned bits);
+bool key_is_secret(const struct hsm_key *);
+bool key_kind_has_size(enum key_kind);
+/* Whether new keys of this kind may have so many bits, and such that were made elsewhere. */
+bool key_size_is_made(enum key_kind, unsigned bits);
+bool key_size_is_taken(enum key_kind, unsigned bits);
+#define KEY_SIZES_TEXT 80
+/* "128, 192 or 256": the bits of new keys; buf of KEY_SIZES_TEXT bytes, returned. */
+const char *key_sizes_text(enum key_kind, char *buf);
 /* Fewest bits of RSA keys that are made or come in (keys.rsaBits); 2048 until it is set. */
 long key_rsa_min(void);
 void key_rsa_min_set(long bits);

@@ -15,28 +15,20 @@
 #include "hsm/key/path.h"
 #include "hsm/key/policy.h"
 
-static const long rsa_sizes[] = {1024, 2048, 3072, 4096};
-
 /* Algorithms (api-notes.md 12.5) that this HSM does not make; a prefix stands for a family. */
 static const struct {
-	const char *prefix;
-	bool symmetric;
+	const char *prefix, *why;
 } foreign[] = {
-    {"Camellia", true},
-    {"ChaCha20", true},
-    {"TDEA", true},
-    {"HMACSHA", true},
-    {"DSA", false},
-    {"ISS", false},
-    {"BLS", false},
-    {"DILITHIUM", false},
-    {"SPHINCS_PLUS", false},
-    {"KYBER", false},
-    {"ML-KEM", false},
-    {"ML-DSA", false},
-    {"SLH-DSA", false},
-    {"LMS", false},
-    {"XMSS", false},
+    {"ISS", "no library that Debian maintains makes such signatures"},
+    {"BLS", "no library that Debian maintains makes such signatures"},
+    {"DILITHIUM", "a draft of ML-DSA, which no library that Debian maintains has"},
+    {"SPHINCS_PLUS", "a draft of SLH-DSA, which no library that Debian maintains has"},
+    {"KYBER", "a draft of ML-KEM, which no library that Debian maintains has"},
+    {"ML-KEM", "this version does not make them"},
+    {"ML-DSA", "this version does not make them"},
+    {"SLH-DSA", "this version does not make them"},
+    {"LMS", "this version does not make them"},
+    {"XMSS", "this version does not make them"},
 };
 
 /* ---- label, id ---- */
@@ -75,40 +67,27 @@ foreign_algorithm(const struct wire_key_create *in, struct tsb_err *err)
 {
 	const char *name = in->algorithm != NULL ? in->algorithm : in->algorithm_oid;
 
-	for (size_t i = 0; name != NULL && i < TSB_COUNT(foreign); i++) {
-		if (strncmp(name, foreign[i].prefix, strlen(foreign[i].prefix)) != 0)
-			continue;
-		if (foreign[i].symmetric && in->has_policy)
-			return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
-			    "policy is possible for asymmetric keys only, not for %s", name);
-		return tsb_fail(err, TSB_E_NOT_IMPLEMENTED,
-		    "keys of algorithm %s are not offered by this HSM (it makes RSA, EC, ED and AES)",
-		    name);
-	}
+	for (size_t i = 0; name != NULL && i < TSB_COUNT(foreign); i++)
+		if (strncmp(name, foreign[i].prefix, strlen(foreign[i].prefix)) == 0)
+			return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
+			    "keys of algorithm %s are not offered by this HSM: %s", name,
+			    foreign[i].why);
 	return tsb_fail(err, TSB_E_INPUT, "Value '%s' is not valid for field algorithm",
 	    name ? name : "");
 }
 
 static int
-take_rsa_size(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err *err)
+take_size(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err *err)
 {
-	for (size_t i = 0; i < TSB_COUNT(rsa_sizes); i++)
-		if (in->key_size == rsa_sizes[i] && in->key_size >= key_rsa_min()) {
-			k->size = (unsigned)in->key_size;
-			return 0;
-		}
-	return tsb_fail(err, TSB_E_KEY_SIZE,
-	    "keySize must be 2048, 3072 or 4096 for RSA (keys.rsaBits of the HSM: %ld)",
-	    key_rsa_min());
-}
+	const struct key_kind_row *row = &key_kinds[k->kind];
+	const bool fixed = row->usual != 0 && row->sizes[1] == 0;
+	char sizes[KEY_SIZES_TEXT];
 
-static int
-take_aes_size(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err *err)
-{
-	if (in->key_size < 0 || !key_aes_size_valid((unsigned)in->key_size))
-		return tsb_fail(err, TSB_E_KEY_SIZE, "keySize must be 128, 192 or 256 for AES");
-	k->size = (unsigned)in->key_size;
-	return 0;
+	k->size = fixed || in->key_size == 0 ? row->usual : (unsigned)in->key_size;
+	if (in->key_size >= 0 && key_size_is_made(k->kind, k->size))
+		return 0;
+	return tsb_fail(err, TSB_E_KEY_SIZE, "keySize must be %s for %s",
+	    key_sizes_text(k->kind, sizes), row->algorithm);
 }
 
 static int
@@ -152,9 +131,7 @@ take_algorithm(const struct wire_key_create *in, struct hsm_key *k, struct tsb_e
 {
 	if (take_kind(in, k, err))
 		return -1;
-	if (k->kind == KEY_AES)
-		return take_aes_size(in, k, err);
-	return k->kind == KEY_RSA ? take_rsa_size(in, k, err) : take_curve(in, k, err);
+	return key_kind_has_size(k->kind) ? take_size(in, k, err) : take_curve(in, k, err);
 }
 
 /* ---- attributes ---- */
@@ -185,11 +162,12 @@ static int
 check_attributes(const struct wire_key_create *in, const struct hsm_key *k, struct tsb_err *err)
 {
 	if (!in->flag[ATTR_DECRYPT] && !in->flag[ATTR_SIGN] && !in->flag[ATTR_UNWRAP] &&
-	    !(k->kind == KEY_AES && (in->encrypt || in->wrap)))
+	    !(key_is_secret(k) && (in->encrypt || in->wrap)))
 		return refuse(err, "one of decrypt, sign and unwrap must be true");
-	if (k->kind == KEY_AES && in->has_policy)
+	if (key_is_secret(k) && in->has_policy)
 		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
-		    "policy is possible for asymmetric keys only, not for AES");
+		    "policy is possible for asymmetric keys only, not for %s",
+		    key_kinds[k->kind].algorithm);
 	if (in->flag[ATTR_EXTRACTABLE] && in->has_policy)
 		return refuse(err, "extractable is not possible for a key with a policy");
 	return check_derivation(in, k, err);
@@ -313,7 +291,7 @@ static int
 check_request(struct wire_key_create *in, const struct hsm_key *k, struct arena *a,
     struct tsb_err *err)
 {
-	if (k->kind == KEY_AES)
+	if (key_is_secret(k))
 		drop_open_policy(in);
 	if (check_attributes(in, k, err))
 		return -1;
@@ -353,7 +331,7 @@ key_make(const struct tokens *ts, struct wire_key_create *in, struct arena *a, i
 	if (check_label(in->label, err) || check_id(in->id, err) || take_algorithm(in, k, err) ||
 	    check_request(in, k, a, err))
 		return -1;
-	if (k->kind == KEY_AES)
+	if (key_is_secret(k))
 		default_secret_uses(in);
 	take_request(in, now, k);
 	k->has_chain = in->bip32 || in->slip10;
@@ -458,15 +436,15 @@ take_public_alone(EVP_PKEY *said, struct hsm_key *k, struct tsb_err *err)
 		return tsb_fail(err, TSB_E_PARSING_KEY, "publicKey: it cannot be written");
 	k->spki = arena_view(&k->arena, tsb_view_of(der, (size_t)n));
 	k->extra |= KEY_PUBLIC_ONLY;
-	if (k->kind == KEY_RSA)
+	if (key_kind_has_size(k->kind))
 		k->size = (unsigned)EVP_PKEY_get_bits(said);
 	if (k->kind == KEY_EC)
 		k->curve = curve_of(said);
 	if (k->kind == KEY_EC && k->curve == NULL)
 		return tsb_fail(err, TSB_E_INPUT, "Unsupported Curve");
-	if (k->kind == KEY_RSA && k->size < (unsigned)key_rsa_min())
-		return tsb_fail(err, TSB_E_KEY_SIZE, "RSA keys have at least %ld bits here",
-		    key_rsa_min());
+	if (key_kind_has_size(k->kind) && !key_size_is_taken(k->kind, k->size))
+		return tsb_fail(err, TSB_E_KEY_SIZE, "publicKey: %s keys do not have %u bits here",
+		    key_kinds[k->kind].algorithm, k->size);
 	return 0;
 }
 
@@ -489,13 +467,13 @@ static int
 take_value(const struct tokens *ts, const struct wire_key_plain *in, struct hsm_key *k,
     EVP_PKEY *said, struct hsm_key **out, struct tsb_err *err)
 {
-	struct tsb_view value = k->kind == KEY_AES ? in->secret_key : in->private_key;
+	struct tsb_view value = key_is_secret(k) ? in->secret_key : in->private_key;
 	struct token *t = ts->v[0];
 	tsb_bytes_auto part = {0};
 
 	if (value.n == 0)
 		return tsb_fail(err, TSB_E_INPUT, "%s does not go with algorithm %s",
-		    k->kind == KEY_AES ? "privateKey" : "secretKey", key_kinds[k->kind].algorithm);
+		    key_is_secret(k) ? "privateKey" : "secretKey", key_kinds[k->kind].algorithm);
 	if (t->ops->take == NULL)
 		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
 		    "keys come in wrapped only: token '%s' does not take them in the clear",
@@ -521,11 +499,12 @@ key_make_plain(const struct tokens *ts, struct wire_key_plain *in, struct arena 
 	    take_kind(create, k, err) || refuse_derivation(create, err) ||
 	    (!lone && check_request(create, k, a, err)))
 		return -1;
-	if (k->kind == KEY_AES && lone)
-		return tsb_fail(err, TSB_E_INPUT, "publicKey does not go with algorithm AES");
-	if (k->kind != KEY_AES && in->secret_key.n == 0 && said_public_key(in, k, a, &said, err))
+	if (key_is_secret(k) && lone)
+		return tsb_fail(err, TSB_E_INPUT, "publicKey does not go with algorithm %s",
+		    key_kinds[k->kind].algorithm);
+	if (!key_is_secret(k) && in->secret_key.n == 0 && said_public_key(in, k, a, &said, err))
 		return -1;
-	if (k->kind == KEY_AES)
+	if (key_is_secret(k))
 		default_secret_uses(create);
 	take_request(create, now, k);
 	mark_imported(k);

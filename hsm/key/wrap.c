@@ -16,10 +16,12 @@ static const struct wrap_method methods[] = {
     ROW_WRAP("_RSA", KEY_RSA),
     ROW_WRAP("_EC", KEY_EC),
     ROW_WRAP("_ED", KEY_ED),
+    ROW_WRAP("_DSA", KEY_DSA),
     ROW_PAD("", KEY_AES),
     ROW_PAD("_RSA", KEY_RSA),
     ROW_PAD("_EC", KEY_EC),
     ROW_PAD("_ED", KEY_ED),
+    ROW_PAD("_DSA", KEY_DSA),
 };
 
 int

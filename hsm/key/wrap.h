@@ -6,6 +6,7 @@
 
 struct wrap_method {
 	const char *name;
+	/* a secret key that was wrapped may be of any such kind; unwrapped it is AES */
 	enum key_kind wrapping, wrapped;
 	/* RSA: */
 	enum rsa_padding padding;

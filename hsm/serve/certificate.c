@@ -14,7 +14,7 @@ check_may_hold(const struct hsm_key *k, struct tsb_err *err)
 {
 	if (k->system != KEY_ORDINARY)
 		return access_refuse(k, "is a system key: it has no certificate", err);
-	if (k->kind == KEY_AES)
+	if (key_is_secret(k))
 		return tsb_fail(err, TSB_E_KEY_TYPE, "key '%s' has no public key to certify",
 		    k->label);
 	return 0;

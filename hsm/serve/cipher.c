@@ -48,7 +48,7 @@ open_for_encryption(struct hsm_app *app, struct hsm_key *k, const struct wire_en
 {
 	if (access_check_ordinary(k, err))
 		return -1;
-	if (k->kind != KEY_AES)
+	if (!key_is_secret(k))
 		return 0;
 	if (!(k->extra & KEY_ENCRYPT))
 		return access_refuse(k, "may not encrypt", err);
@@ -74,7 +74,7 @@ serve_encrypt(void *arg, struct web_request *rq, struct web_reply *reply, struct
 	    tokens_find(&app->tokens, k, &token, err) ||
 	    token->ops->encrypt(opened, k, alg, &in.cipher, in.payload, &out, err))
 		return -1;
-	if (k->kind == KEY_AES)
+	if (key_is_secret(k))
 		keystore_count_use(app->ks, k);
 	access_log(rq, "encrypted", k, in.cipher.algorithm, tsb_view_bytes(&out.payload), 0);
 	wire_encrypted_format(tsb_view_bytes(&out.payload), out.tag_size, tsb_view_bytes(&out.iv),

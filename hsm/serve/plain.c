@@ -87,7 +87,7 @@ export_key(struct hsm_app *app, struct tsb_view name, struct tsb_view password,
 		    k->token);
 	if (opened->ops->give(opened, &value, err))
 		return -1;
-	if (k->kind == KEY_AES)
+	if (key_is_secret(k))
 		out.secret_key = tsb_view_bytes(&value);
 	else
 		out.private_key = tsb_view_bytes(&value);

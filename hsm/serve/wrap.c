@@ -70,7 +70,7 @@ open_for_wrapping(struct hsm_app *app, struct hsm_key *k, const struct wire_wrap
 {
 	if (access_check_ordinary(k, err))
 		return -1;
-	if (k->kind != KEY_AES)
+	if (!key_is_secret(k))
 		return 0;
 	if (!(k->extra & KEY_WRAP))
 		return access_refuse(k, "may not wrap", err);
@@ -84,7 +84,7 @@ open_leaving(struct hsm_app *app, struct hsm_key *k, const struct wire_wrap *in,
 {
 	if (access_check_ordinary(k, err) || access_check_stored(k, err))
 		return -1;
-	if (k->kind != method->wrapped)
+	if (k->kind != method->wrapped && !(key_is_secret(k) && key_kinds[method->wrapped].secret))
 		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
 		    "wrapMethod %s is not for key '%s' (%s)", in->method, k->label,
 		    key_kinds[k->kind].algorithm);
@@ -116,7 +116,7 @@ serve_wrap(void *arg, struct web_request *rq, struct web_reply *reply, struct ts
 	    open_leaving(app, leaving, &in, method, &value, err) ||
 	    token_wrap(opened, k, method, value, &wrapped, err))
 		return -1;
-	if (k->kind == KEY_AES)
+	if (key_is_secret(k))
 		keystore_count_use(app->ks, k);
 	access_log(rq, "wrapped", leaving, in.method, tsb_view_bytes(&wrapped), 0);
 	log_info("key wrapped name=%s by=%s", leaving->label, k->label);

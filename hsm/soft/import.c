@@ -8,7 +8,7 @@
 
 #include "hsm/soft/internal.h"
 
-#define RSA_MAX 8192
+#define SECRET_MAX (64 * 1024) /* bytes: no kind has so many, and their bits are a number */
 
 static int
 unusable(struct tsb_err *err, const char *why)
@@ -18,14 +18,27 @@ unusable(struct tsb_err *err, const char *why)
 }
 
 static int
-check_rsa(EVP_PKEY *pair, struct hsm_key *k, struct tsb_err *err)
+check_size(EVP_PKEY *pair, struct hsm_key *k, struct tsb_err *err)
 {
-	int bits = EVP_PKEY_get_bits(pair);
+	k->size = (unsigned)EVP_PKEY_get_bits(pair);
+	if (key_size_is_taken(k->kind, k->size))
+		return 0;
+	return unusable(err,
+	    k->kind == KEY_RSA
+		? "an RSA key must have 2048 to 8192 bits, unless keys.rsaBits allows 1024"
+		: "the key has a size that is not offered here");
+}
 
-	if (bits < key_rsa_min() || bits > RSA_MAX)
-		return unusable(err,
-		    "an RSA key must have 2048 to 8192 bits, unless keys.rsaBits allows 1024");
-	k->size = (unsigned)bits;
+/* Domain parameters from elsewhere may be such that signatures give the private key away. */
+static int
+check_dsa(EVP_PKEY *pair, struct hsm_key *k, struct tsb_err *err)
+{
+	pkey_ctx_auto *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pair, NULL);
+
+	if (check_size(pair, k, err))
+		return -1;
+	if (ctx == NULL || EVP_PKEY_param_check(ctx) != 1)
+		return unusable(err, "the domain parameters of the key are not sound");
 	return 0;
 }
 
@@ -53,15 +66,24 @@ halves_match(EVP_PKEY *pair)
 }
 
 static int
+check_kind(EVP_PKEY *pair, struct hsm_key *k, struct tsb_err *err)
+{
+	if (k->kind == KEY_DSA)
+		return check_dsa(pair, k, err);
+	if (k->kind == KEY_EC)
+		return check_ec(pair, k, err);
+	return key_kind_has_size(k->kind) ? check_size(pair, k, err) : 0;
+}
+
+static int
 check(EVP_PKEY *pair, struct hsm_key *k, struct tsb_err *err)
 {
 	if (!EVP_PKEY_is_a(pair, key_kinds[k->kind].openssl))
 		return unusable(err, "it holds a key of another type");
-	if (k->kind == KEY_ED)
-		return 0; /* its public half was computed here */
-	if (k->kind == KEY_RSA ? check_rsa(pair, k, err) : check_ec(pair, k, err))
+	if (check_kind(pair, k, err))
 		return -1;
-	if (!halves_match(pair))
+	/* the public half of an ED key was computed here */
+	if (k->kind != KEY_ED && !halves_match(pair))
 		return unusable(err, "private and public key do not belong together");
 	return 0;
 }
@@ -72,9 +94,9 @@ soft_import(struct tsb_view value, struct hsm_key *k, struct tsb_bytes *part, st
 	pkey_auto *pair = NULL;
 	struct tsb_err why;
 
-	if (k->kind == KEY_AES) {
+	if (key_is_secret(k)) {
 		/* no more than soft_unwrap() says, lest it tell whether the padding was right */
-		if (value.n > 32 || !key_aes_size_valid((unsigned)value.n * 8))
+		if (value.n > SECRET_MAX || !key_size_is_taken(k->kind, (unsigned)value.n * 8))
 			return tsb_fail(err, TSB_E_HSM, "Error unwrapping key");
 		k->size = (unsigned)value.n * 8;
 		tsb_bytes_add_view(part, value);

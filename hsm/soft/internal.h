@@ -1,4 +1,7 @@
-/* What the files of this folder share. Private parts are PKCS#8 (RFC 5208), or the AES key. */
+/*
+ * What the files of this folder share. Private parts are PKCS#8 (RFC 5208), or the bytes of a
+ * secret key.
+ */
 #ifndef TSB_HSM_SOFT_INTERNAL_H
 #define TSB_HSM_SOFT_INTERNAL_H
 

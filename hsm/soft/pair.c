@@ -3,6 +3,7 @@
 
 #include <limits.h>
 
+#include <openssl/dsa.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
@@ -10,6 +11,28 @@
 #include "lib/crypto/owned.h"
 
 #include "hsm/soft/internal.h"
+
+#define DSA_Q_BITS 256 /* FIPS 186-4, 4.2: with 2048 and 3072 bits of p */
+
+/* Each key has domain parameters of its own, which takes seconds. */
+static EVP_PKEY *
+generate_dsa(unsigned bits)
+{
+	pkey_ctx_auto *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DSA", NULL);
+	pkey_ctx_auto *keys = NULL;
+	pkey_auto *domain = NULL;
+	EVP_PKEY *pair = NULL;
+
+	if (ctx == NULL || EVP_PKEY_paramgen_init(ctx) <= 0 ||
+	    EVP_PKEY_CTX_set_dsa_paramgen_bits(ctx, (int)bits) <= 0 ||
+	    EVP_PKEY_CTX_set_dsa_paramgen_q_bits(ctx, DSA_Q_BITS) <= 0 ||
+	    EVP_PKEY_paramgen(ctx, &domain) <= 0)
+		return NULL;
+	keys = EVP_PKEY_CTX_new_from_pkey(NULL, domain, NULL);
+	if (keys == NULL || EVP_PKEY_keygen_init(keys) <= 0 || EVP_PKEY_keygen(keys, &pair) <= 0)
+		return NULL;
+	return pair;
+}
 
 static EVP_PKEY *
 generate(const struct hsm_key *k)
@@ -21,7 +44,13 @@ generate(const struct hsm_key *k)
 		return EVP_EC_gen(k->curve->group);
 	case KEY_ED:
 		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	case KEY_DSA:
+		return generate_dsa(k->size);
 	case KEY_AES:
+	case KEY_CAMELLIA:
+	case KEY_CHACHA20:
+	case KEY_TDEA:
+	case KEY_HMAC:
 	case KEY_KIND__MAX:
 		break;
 	}

@@ -84,7 +84,7 @@ soft_make(struct token *t, struct hsm_key *k, struct tsb_bytes *part, struct tsb
 
 	if (k->has_chain)
 		return soft_sow_random(t, k, part, err);
-	if (k->kind == KEY_AES) {
+	if (key_is_secret(k)) {
 		crypto_random(tsb_bytes_grow(part, k->size / 8), k->size / 8);
 		return 0;
 	}
@@ -120,7 +120,7 @@ static int
 soft_use(struct token *t, const struct hsm_key *k, struct tsb_view part, struct token_key **out,
     struct tsb_err *err)
 {
-	const bool secret = k->kind == KEY_AES;
+	const bool secret = key_is_secret(k);
 	EVP_PKEY *pair = secret ? NULL : pair_of(k, part);
 	struct soft_key *key;
 
@@ -204,7 +204,7 @@ soft_take(struct token *t, struct tsb_view value, struct hsm_key *made, struct t
 {
 	tsb_bytes_auto pkcs8 = {0};
 
-	if (made->kind != KEY_AES) {
+	if (!key_is_secret(made)) {
 		if (soft_pair_read(value, &pkcs8, err))
 			return -1;
 		value = tsb_view_bytes(&pkcs8);

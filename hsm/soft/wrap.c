@@ -47,11 +47,15 @@ soft_wrap(const struct soft_key *key, const struct hsm_key *k, const struct wrap
 	 * RFC 3394 wraps whole semiblocks. PKCS#8 tells its own length, so zeros behind it do no
 	 * harm.
 	 */
-	if (m->wrapped != KEY_AES && strcmp(m->mode, "WRAP") == 0 && value.n % SEMIBLOCK) {
+	if (!key_kinds[m->wrapped].secret && strcmp(m->mode, "WRAP") == 0 && value.n % SEMIBLOCK) {
 		size_t n = SEMIBLOCK - value.n % SEMIBLOCK;
 
 		memset(tsb_bytes_grow(&whole, n), 0, n);
 	}
+	if (strcmp(m->mode, "WRAP") == 0 && (whole.n < 2 * SEMIBLOCK || whole.n % SEMIBLOCK))
+		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
+		    "wrapMethod %s takes keys of 16, 24, 32 ... bytes, not of %zu: AES_WRAP_PAD does",
+		    m->name, whole.n);
 	if (!aes_run(m, key, true, tsb_view_bytes(&whole), out))
 		return tsb_fail(err, TSB_E_HSM, "Error wrapping key");
 	return 0;
@@ -106,7 +110,7 @@ soft_unwrap(const struct soft_key *key, const struct wrap_method *m, struct tsb_
 		ok = aes_run(m, key, false, wrapped, &value);
 	if (!ok)
 		return tsb_fail(err, TSB_E_HSM, "Error unwrapping key");
-	if (m->wrapped != KEY_AES && strcmp(m->mode, "WRAP") == 0)
+	if (!key_kinds[m->wrapped].secret && strcmp(m->mode, "WRAP") == 0)
 		cut_zeros(&value);
 	tsb_bytes_add_view(out, tsb_view_bytes(&value));
 	return 0;

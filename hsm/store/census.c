@@ -77,7 +77,7 @@ look_inside(int dir, const unsigned char *master, const struct seen *s)
 			log_failure(LOG_ERROR, "key store", &err);
 		return DAMAGED;
 	}
-	return (k->kind == KEY_AES ? SECRET : 0) | (k->certificate.n > 0 ? CERTIFIED : 0) |
+	return (key_is_secret(k) ? SECRET : 0) | (k->certificate.n > 0 ? CERTIFIED : 0) |
 	    (k->extra & KEY_PUBLIC_ONLY ? PUBLIC : 0);
 }
 

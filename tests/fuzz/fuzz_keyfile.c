@@ -37,9 +37,9 @@ try_content(struct tsb_view in)
 		return;
 	}
 	MUST(key_decode_label(in, &label, &err) == 0);
-	MUST((k->public_key != NULL) == (k->kind != KEY_AES));
+	MUST((k->public_key != NULL) == (!key_is_secret(k)));
 	MUST(k->token != NULL && k->private_part.n > 0 && k->opened == NULL);
-	MUST(k->kind != KEY_AES || (!k->has_policy && k->certificate.n == 0));
+	MUST(!key_is_secret(k) || (!k->has_policy && k->certificate.n == 0));
 	MUST((k->kind == KEY_EC) == (k->curve != NULL));
 	key_encode(k, &again);
 	MUST(tsb_view_eq(in, tsb_view_bytes(&again)));

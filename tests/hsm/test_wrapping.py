@@ -218,7 +218,7 @@ def test_methods_and_keys(hsm, kek, refused):
     hsm.create("ec unwraps", attributes={"unwrap": True})
     hsm.create("no unwrap", "RSA", keySize=2048)
     for by, method in (("carrier", "AES_WRAP"), ("kek", "RSA_WRAP_OAEP"),
-                       ("ec unwraps", "RSA_WRAP_PAD"), ("kek", "AES_WRAP_DSA"),
+                       ("ec unwraps", "RSA_WRAP_PAD"), ("kek", "AES_WRAP_BLS"),
                        ("kek", "AES_WRAP_PAD_BLS")):
         with refused(607, method):
             unwrap(hsm, b"x" * 24, "never", method, by)

@@ -124,9 +124,9 @@ static void
 test_method_must_fit_the_key(void **state)
 {
 	static const char *const aes[] = {"AES_WRAP", "AES_WRAP_RSA", "AES_WRAP_EC", "AES_WRAP_ED",
-	    "AES_WRAP_PAD", "AES_WRAP_PAD_RSA", "AES_WRAP_PAD_EC", "AES_WRAP_PAD_ED"};
-	static const char *const nobody[] = {"AES_WRAP_DSA", "AES_WRAP_BLS", "AES_WRAP_PAD_DSA",
-	    "AES_WRAP_PAD_BLS"};
+	    "AES_WRAP_DSA", "AES_WRAP_PAD", "AES_WRAP_PAD_RSA", "AES_WRAP_PAD_EC",
+	    "AES_WRAP_PAD_ED", "AES_WRAP_PAD_DSA"};
+	static const char *const nobody[] = {"AES_WRAP_BLS", "AES_WRAP_PAD_BLS"};
 	hsm_key_auto *rsa = hsm_keys_make("RSA", NULL);
 	hsm_key_auto *ec = hsm_keys_make(P256, NULL);
 	hsm_key_auto *kek = hsm_keys_secret(KEK, NULL);
