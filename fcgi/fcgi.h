@@ -75,6 +75,8 @@ web_serve_fn api_attributes_import;
 web_serve_fn apart_statistics;
 web_serve_fn apart_log;
 web_serve_fn api_verify;
+web_serve_fn api_hmac;
+web_serve_fn api_hmac_verify;
 web_serve_fn api_random;
 web_serve_fn api_approver_create;
 web_serve_fn api_approver_onboard;

@@ -66,10 +66,32 @@ api_verify(void *app, struct web_request *rq, struct web_reply *reply, struct ts
 {
 	struct wire_verify in;
 
+	if (wire_is_hmac_verify(rq->body, rq->arena))
+		return api_hmac_verify(app, rq, reply, err);
 	if (wire_verify_parse(rq->body, rq->arena, &in, err) ||
 	    fcgi_payload_settle(rq, "verifySignatureRequest", in.payload_type, in.payload, err))
 		return -1;
 	return fcgi_forward_body(app, rq, reply, HSM_PASS_VERIFY, err);
+}
+
+int
+api_hmac(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct wire_hmac in;
+
+	if (wire_hmac_parse(rq->body, rq->arena, &in, err))
+		return -1;
+	return fcgi_forward_body(app, rq, reply, HSM_PASS_HMAC, err);
+}
+
+int
+api_hmac_verify(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct wire_hmac in;
+
+	if (wire_hmac_verify_parse(rq->body, rq->arena, &in, err))
+		return -1;
+	return fcgi_forward_body(app, rq, reply, HSM_PASS_HMAC_VERIFY, err);
 }
 
 int

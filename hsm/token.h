@@ -51,7 +51,10 @@ struct token_ask {
 	const struct wrap_method *method; /* to wrap and unwrap */
 };
 
-/* input is what scheme_prepare() made of a payload of payload_size bytes. */
+/*
+ * input is what scheme_prepare() made of a payload of payload_size bytes; for EdDSA and HMAC it is
+ * the payload.
+ */
 struct token_sign {
 	const struct scheme *scheme;
 	const struct scheme_extra *extra;
@@ -78,7 +81,7 @@ struct token_ops {
 	int (*use)(struct token *, const struct hsm_key *k, struct tsb_view part,
 	    struct token_key **out, struct tsb_err *);
 	void (*release)(struct token_key *);
-	/* Makes a signature in its plain form: DER for ECDSA, else the bare bytes. */
+	/* Makes a signature in its plain form: DER for ECDSA and DSA, else the bare bytes. */
 	int (*sign)(struct token_key *, const struct hsm_key *k, const struct token_sign *,
 	    struct tsb_bytes *out, struct tsb_err *);
 	/* TSB_E_DECRYPT_FAILED. Without key k encrypts with its public half. */

@@ -7,7 +7,8 @@
 /* clang-format off */
 #define ROW_OAEP(name, hash) { name, KEY_RSA, CIPHER_RSA, RSA_PAD_OAEP, hash }
 #define ROW_RSA(name, padding) { name, KEY_RSA, CIPHER_RSA, padding, HASH_NONE }
-#define ROW_AES(name, ...) { name, KEY_AES, CIPHER_AES, __VA_ARGS__ }
+#define ROW_AEAD(name, kind, ...) { name, kind, CIPHER_AEAD, .iv = 12, __VA_ARGS__ }
+#define ROW_PLAIN(name, kind, ...) { name, kind, CIPHER_PLAIN, __VA_ARGS__ }
 /* clang-format on */
 
 static const struct cipher_algorithm algorithms[] = {
@@ -21,11 +22,19 @@ static const struct cipher_algorithm algorithms[] = {
     ROW_RSA("RSA_PADDING_PKCS", RSA_PAD_PKCS1),
     ROW_RSA("RSA_NO_PADDING", RSA_PAD_NONE),
     {"ECIES", KEY_EC, CIPHER_ECIES},
-    {"AES_GCM", KEY_AES, CIPHER_GCM},
-    ROW_AES("AES_CTR", .mode = "CTR", .iv = true),
-    ROW_AES("AES_ECB", .mode = "ECB", .whole = true),
-    ROW_AES("AES_CBC_NO_PADDING", .mode = "CBC", .iv = true, .whole = true),
-    ROW_AES("AES", .mode = "CBC", .iv = true, .pad = true),
+    ROW_AEAD("AES_GCM", KEY_AES, .mode = "GCM", .short_tag = true),
+    ROW_PLAIN("AES_CTR", KEY_AES, .mode = "CTR", .iv = 16),
+    ROW_PLAIN("AES_ECB", KEY_AES, .mode = "ECB", .block = 16),
+    ROW_PLAIN("AES_CBC_NO_PADDING", KEY_AES, .mode = "CBC", .iv = 16, .block = 16),
+    ROW_PLAIN("AES", KEY_AES, .mode = "CBC", .iv = 16, .pad = true),
+    ROW_AEAD("CHACHA20_AEAD", KEY_CHACHA20, .mode = "ChaCha20-Poly1305"),
+    ROW_PLAIN("CHACHA20", KEY_CHACHA20, .mode = "ChaCha20", .iv = 12),
+    ROW_PLAIN("CAMELLIA_ECB", KEY_CAMELLIA, .mode = "ECB", .block = 16),
+    ROW_PLAIN("CAMELLIA_CBC_NO_PADDING", KEY_CAMELLIA, .mode = "CBC", .iv = 16, .block = 16),
+    ROW_PLAIN("CAMELLIA", KEY_CAMELLIA, .mode = "CBC", .iv = 16, .pad = true),
+    ROW_PLAIN("TDEA_ECB", KEY_TDEA, .mode = "DES-EDE3-ECB", .block = 8),
+    ROW_PLAIN("TDEA_CBC_NO_PADDING", KEY_TDEA, .mode = "DES-EDE3-CBC", .iv = 8, .block = 8),
+    ROW_PLAIN("TDEA_CBC", KEY_TDEA, .mode = "DES-EDE3-CBC", .iv = 8, .pad = true),
 };
 
 int

@@ -12,7 +12,7 @@ enum rsa_padding {
 	RSA_PAD_NONE /* a number of the size of the modulus */
 };
 
-enum cipher_scheme { CIPHER_RSA, CIPHER_ECIES, CIPHER_GCM, CIPHER_AES };
+enum cipher_scheme { CIPHER_RSA, CIPHER_ECIES, CIPHER_AEAD, CIPHER_PLAIN };
 
 struct cipher_algorithm {
 	const char *name;
@@ -21,10 +21,11 @@ struct cipher_algorithm {
 	/* RSA: */
 	enum rsa_padding padding;
 	enum hash hash;
-	/* AES but GCM: */
-	const char *mode; /* OpenSSL's name */
-	bool iv; /* of one block */
-	bool whole; /* payloads are whole blocks */
+	/* secret keys: */
+	const char *mode; /* OpenSSL's name: "CBC" of a family, or the whole one */
+	bool short_tag; /* AEAD: a tag may be shorter than 16 bytes */
+	unsigned iv; /* bytes; 0 = it has none */
+	unsigned block; /* payloads are whole blocks of so many bytes; 0 = any bytes */
 	bool pad; /* PKCS#7 */
 };
 

@@ -90,6 +90,23 @@ take_size(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err *e
 	    key_sizes_text(k->kind, sizes), row->algorithm);
 }
 
+/* "<p>.a<a>.b<b>.x<x>.y<y>.g<order>.h<cofactor>", in decimal */
+static bool
+is_custom_curve(const char *text)
+{
+	static const char letters[] = "abxygh";
+	const char *digits = "0123456789";
+	size_t n = strspn(text, digits);
+
+	for (const char *letter = letters; *letter != '\0'; letter++) {
+		if (n == 0 || text[n] != '.' || text[n + 1] != *letter)
+			return false;
+		text += n + 2;
+		n = strspn(text, digits);
+	}
+	return n > 0 && text[n] == '\0';
+}
+
 static int
 take_curve(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err *err)
 {
@@ -106,6 +123,9 @@ take_curve(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err *
 			return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
 			    "this OpenSSL does not offer the curve %s", k->curve->name);
 	}
+	if (k->kind == KEY_EC && is_custom_curve(in->curve_oid))
+		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
+		    "curveOid: curves are those of the standards here, and have an OID");
 	return tsb_fail(err, TSB_E_INPUT, "Unsupported Curve: '%s'", in->curve_oid);
 }
 
@@ -162,7 +182,7 @@ static int
 check_attributes(const struct wire_key_create *in, const struct hsm_key *k, struct tsb_err *err)
 {
 	if (!in->flag[ATTR_DECRYPT] && !in->flag[ATTR_SIGN] && !in->flag[ATTR_UNWRAP] &&
-	    !(key_is_secret(k) && (in->encrypt || in->wrap)))
+	    !(key_is_secret(k) && (in->encrypt || in->verify || in->wrap)))
 		return refuse(err, "one of decrypt, sign and unwrap must be true");
 	if (key_is_secret(k) && in->has_policy)
 		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,
@@ -191,6 +211,8 @@ default_secret_uses(struct wire_key_create *in)
 {
 	if (!in->has_encrypt)
 		in->encrypt = in->flag[ATTR_DECRYPT];
+	if (!in->has_verify)
+		in->verify = in->flag[ATTR_SIGN];
 	if (!in->has_wrap)
 		in->wrap = in->flag[ATTR_UNWRAP];
 }

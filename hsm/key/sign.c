@@ -1,5 +1,6 @@
 #include "lib/first.h"
 
+#include "lib/crypto/dsa.h"
 #include "lib/crypto/ecdsa.h"
 
 #include "hsm/key/sign.h"
@@ -55,8 +56,14 @@ sign_make(const struct hsm_key *k, struct token_key *private_half, const struct 
 	tsb_bytes_auto plain = {0};
 	tsb_bytes_auto der = {0};
 
-	if (!scheme_is_eddsa(s) && scheme_prepare(s, payload, digest, &what.input, err))
+	if (!scheme_is_eddsa(s) && !scheme_is_hmac(s) &&
+	    scheme_prepare(s, payload, digest, &what.input, err))
 		return -1;
+	if (scheme_is_dsa(s) && how->form == FORM_RAW)
+		return ops->sign(private_half, k, &what, &plain, err) ||
+			dsa_to_raw(k->public_key, tsb_view_bytes(&plain), out, err)
+		    ? -1
+		    : 0;
 	if (!scheme_is_ecdsa(s) || (how->form == FORM_DER && k->curve != curve_secp256k1))
 		return ops->sign(private_half, k, &what, out, err);
 	if (ops->sign(private_half, k, &what, &plain, err) || lower(k, &plain, &der, err))

@@ -50,6 +50,8 @@ const struct web_route hsm_routes[] = {
     {VERB_POST, "/v1/encrypt", KO, 4 * MB, serve_encrypt, 0},
     {VERB_POST, "/v1/wrap", KO, 64 * KB, serve_wrap, 0},
     {VERB_POST, "/v1/verify", KO, 4 * MB, serve_verify, 0},
+    {VERB_POST, "/v1/verifyHmac", KO, 4 * MB, serve_hmac_verify, 0},
+    {VERB_POST, "/v1/synchronousHmac", KO, 4 * MB, serve_hmac, 0},
     {VERB_GET, "/v1/generateRandom/{length}", KO | SV, 0, serve_random, 0},
     {VERB_POST, "/v1/timestamp", KO, 4 * MB, serve_timestamp, 0},
 

@@ -44,10 +44,16 @@ serve_verify(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 	hsm_key_auto *k = NULL;
 	bool valid;
 
+	if (wire_is_hmac_verify(rq->body, rq->arena))
+		return serve_hmac_verify(arg, rq, reply, err);
 	if (wire_verify_parse(rq->body, rq->arena, &in, err) ||
 	    access_find_checked(arg, tsb_view_str(in.key_name), in.password, &k, err) ||
-	    sign_select(k, in.algorithm, in.payload.n, &alg, err) ||
-	    signature_verify(k->public_key, alg, &in.extra, in.payload, in.signature, &valid, err))
+	    sign_select(k, in.algorithm, in.payload.n, &alg, err))
+		return -1;
+	if (scheme_is_hmac(alg))
+		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
+		    "%s has no public key: verifyHmacRequest checks it", in.algorithm);
+	if (signature_verify(k->public_key, alg, &in.extra, in.payload, in.signature, &valid, err))
 		return -1;
 	wire_bool_format("signatureValid", valid, &reply->body);
 	return 0;

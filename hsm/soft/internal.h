@@ -62,24 +62,24 @@ int soft_sign(const struct soft_key *, const struct hsm_key *, const struct toke
 
 /* ---- cipher.c ---- */
 
-/* AES with a key of n bytes in this mode ("GCM", "CBC", "WRAP-PAD"); NULL when there is none. */
-EVP_CIPHER *soft_aes(size_t n, const char *mode);
+/* What a mode ("GCM", "DES-EDE3-CBC") means for such keys; NULL when there is none. */
+EVP_CIPHER *soft_cipher(enum key_kind, unsigned bits, const char *mode);
 
 /*
- * The key may be NULL unless it is AES. TSB_E_PAYLOAD when the size of the payload does not fit,
- * TSB_E_TAG_LENGTH when the tag length does not fit the cipher.
+ * The key may be NULL unless it is a secret one. TSB_E_PAYLOAD when the size of the payload does
+ * not fit, TSB_E_TAG_LENGTH when the tag length does not fit the cipher.
  */
 int soft_encrypt(const struct soft_key *, const struct hsm_key *, const struct cipher_algorithm *,
     const struct wire_cipher *, struct tsb_view payload, struct cipher_encrypted *out,
     struct tsb_err *err) TSB_MUSTCHECK;
-/* TSB_E_DECRYPT_FAILED for a wrong tag or padding, TSB_E_INPUT for a missing IV. */
+/* TSB_E_DECRYPT_FAILED for a wrong tag or padding, TSB_E_INPUT for an IV of the wrong size. */
 int soft_decrypt(const struct soft_key *, const struct hsm_key *, const struct cipher_algorithm *,
     const struct wire_cipher *, struct tsb_view payload, struct tsb_bytes *out, struct tsb_err *err)
     TSB_MUSTCHECK;
 
 /* ---- wrap.c ---- */
 
-/* Appends value, which is PKCS#8 or an AES key, wrapped. The key may be NULL unless it is AES. */
+/* Appends value, which is PKCS#8 or a secret key, wrapped. The key may be NULL unless it is AES. */
 int soft_wrap(const struct soft_key *, const struct hsm_key *, const struct wrap_method *,
     struct tsb_view value, struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
 /* Appends the value. TSB_E_HSM "Error unwrapping key", whatever is wrong with wrapped. */

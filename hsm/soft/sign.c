@@ -2,6 +2,7 @@
 #include "lib/first.h"
 
 #include <openssl/err.h>
+#include <openssl/hmac.h>
 
 #include "lib/crypto/ecdsa.h"
 #include "lib/crypto/owned.h"
@@ -27,6 +28,19 @@ sign_eddsa(EVP_PKEY *key, struct tsb_view message, struct tsb_bytes *out, struct
 	    EVP_DigestSign(ctx, sig, &n, message.p, message.n) <= 0)
 		return failed(err);
 	tsb_bytes_add(out, sig, n);
+	return 0;
+}
+
+static int
+sign_hmac(struct tsb_view key, struct tsb_view message, struct tsb_bytes *out, struct tsb_err *err)
+{
+	unsigned char mac[CRYPTO_SHA256_SIZE];
+	unsigned n = sizeof(mac);
+
+	if (HMAC(EVP_sha256(), key.p, (int)key.n, message.p, message.n, mac, &n) == NULL)
+		return failed(err);
+	tsb_bytes_add(out, mac, n);
+	tsb_wipe(mac, sizeof(mac));
 	return 0;
 }
 
@@ -81,6 +95,8 @@ soft_sign(const struct soft_key *key, const struct hsm_key *k, const struct toke
 {
 	if (scheme_is_eddsa(what->scheme))
 		return sign_eddsa(key->pair, what->input, out, err);
+	if (scheme_is_hmac(what->scheme))
+		return sign_hmac(tsb_view_bytes(&key->secret), what->input, out, err);
 	if (k->curve == curve_secp256k1)
 		return sign_k256(key->pair, what, out, err);
 	if (scheme_is_deterministic(what->scheme))

@@ -32,9 +32,9 @@ soft_close(struct token *t)
 /* ---- what is offered ---- */
 
 static bool
-has_aes(unsigned bits, const char *mode)
+has_cipher(const struct hsm_key *k, const char *mode)
 {
-	cipher_auto *cipher = soft_aes(bits / 8, mode);
+	cipher_auto *cipher = soft_cipher(k->kind, k->size, mode);
 
 	ERR_clear_error();
 	return cipher != NULL;
@@ -47,15 +47,14 @@ offers_cipher(const struct hsm_key *k, const struct cipher_algorithm *alg)
 	case CIPHER_RSA:
 	case CIPHER_ECIES:
 		return true;
-	case CIPHER_GCM:
-		return has_aes(k->size, "GCM");
-	case CIPHER_AES:
-		return has_aes(k->size, alg->mode);
+	case CIPHER_AEAD:
+	case CIPHER_PLAIN:
+		return has_cipher(k, alg->mode);
 	}
 	return false;
 }
 
-/* Everything in the tables, if this OpenSSL has the mode of AES. */
+/* Everything in the tables, if this OpenSSL has the mode of the cipher. */
 static bool
 soft_offers(struct token *t, const struct token_ask *ask)
 {
@@ -70,7 +69,7 @@ soft_offers(struct token *t, const struct token_ask *ask)
 		return offers_cipher(ask->key, ask->cipher);
 	case TOKEN_UNWRAP:
 	case TOKEN_WRAP:
-		return ask->method->mode == NULL || has_aes(ask->key->size, ask->method->mode);
+		return ask->method->mode == NULL || has_cipher(ask->key, ask->method->mode);
 	}
 	return false;
 }

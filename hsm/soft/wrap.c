@@ -16,7 +16,7 @@ static bool
 aes_run(const struct wrap_method *m, const struct soft_key *key, bool wrap, struct tsb_view in,
     struct tsb_bytes *out)
 {
-	cipher_auto *cipher = soft_aes(key->secret.n, m->mode);
+	cipher_auto *cipher = soft_cipher(KEY_AES, (unsigned)key->secret.n * 8, m->mode);
 	cipher_ctx_auto *ctx = EVP_CIPHER_CTX_new();
 	tsb_bytes_auto result = {0};
 	unsigned char *p = tsb_bytes_grow(&result, in.n + 2 * SEMIBLOCK);

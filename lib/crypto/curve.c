@@ -28,6 +28,8 @@ static const struct curve curves[] = {
     {"brainpoolP320r1", "1.3.36.3.3.2.8.1.1.9", "brainpoolP320r1", 40},
     {"brainpoolP384r1", "1.3.36.3.3.2.8.1.1.11", "brainpoolP384r1", 48},
     {"brainpoolP512r1", "1.3.36.3.3.2.8.1.1.13", "brainpoolP512r1", 64},
+    /* no OpenSSL has it */
+    {"FRP256v1", "1.2.250.1.223.101.256.1", "FRP256v1", 32},
 };
 
 const struct curve *const curve_p256 = &curves[0], *const curve_secp256k1 = &curves[1];

@@ -11,17 +11,18 @@
 
 /* Fetching is the dear part: once in a process. NULL for a key of another length. */
 static EVP_CIPHER *
-cipher_of(size_t key_size)
+cipher_of(bool chacha20, size_t key_size)
 {
 	static struct {
+		bool chacha20;
 		size_t key_size;
 		const char *name;
 		EVP_CIPHER *cipher;
-	} rows[] = {{16, "AES-128-GCM", NULL}, {24, "AES-192-GCM", NULL},
-	    {32, "AES-256-GCM", NULL}};
+	} rows[] = {{false, 16, "AES-128-GCM", NULL}, {false, 24, "AES-192-GCM", NULL},
+	    {false, 32, "AES-256-GCM", NULL}, {true, 32, "ChaCha20-Poly1305", NULL}};
 
 	for (size_t i = 0; i < TSB_COUNT(rows); i++) {
-		if (rows[i].key_size != key_size)
+		if (rows[i].chacha20 != chacha20 || rows[i].key_size != key_size)
 			continue;
 		if (rows[i].cipher == NULL)
 			rows[i].cipher = EVP_CIPHER_fetch(NULL, rows[i].name, NULL);
@@ -33,7 +34,7 @@ cipher_of(size_t key_size)
 static bool
 start(EVP_CIPHER_CTX *ctx, const struct gcm *g, bool seal)
 {
-	EVP_CIPHER *cipher = cipher_of(g->key.n);
+	EVP_CIPHER *cipher = cipher_of(g->chacha20, g->key.n);
 	int n;
 
 	return ctx != NULL && cipher != NULL && g->additional.n <= INT_MAX &&

@@ -1,4 +1,7 @@
-/* AES-GCM with everything given (SP 800-38D): for cipher texts that others make or read. */
+/*
+ * AES-GCM (SP 800-38D) or ChaCha20-Poly1305 (RFC 8439), everything given: for cipher texts that
+ * others make or read.
+ */
 #ifndef TSB_CRYPTO_GCM_H
 #define TSB_CRYPTO_GCM_H
 
@@ -9,8 +12,9 @@
 #define GCM_TAG_SIZE 16
 
 struct gcm {
-	struct tsb_view key; /* 16, 24 or 32 bytes */
-	struct tsb_view iv; /* 1 to 64 bytes */
+	bool chacha20; /* else AES */
+	struct tsb_view key; /* 16, 24 or 32 bytes; ChaCha20: 32 */
+	struct tsb_view iv; /* 1 to 64 bytes; ChaCha20: 12 */
 	struct tsb_view additional;
 	size_t tag_size; /* bytes */
 };

@@ -5,6 +5,7 @@
 #include <openssl/rsa.h>
 
 #include "lib/base/str.h"
+#include "lib/crypto/dsa.h"
 #include "lib/crypto/scheme_internal.h"
 
 #define EC "EC"
@@ -16,16 +17,27 @@ static const struct scheme schemes[] = {
 #undef SCHEME
 };
 
+#define NO_LIBRARY "no library that Debian maintains makes such signatures"
+
 /* Types of keys as OpenSSL knows them. A type without a row is in no OpenSSL. */
 static const struct {
 	const char *type;
 	const char *key; /* what such a key is; NULL = of several kinds, and none is ours */
-	const char *signature; /* its name in OpenSSL */
+	const char *signature; /* its name in OpenSSL; NULL = none */
 	const char *lacks; /* what is missing when it has none */
 } types[] = {
     {"RSA", "RSA", "RSA", "this OpenSSL does not offer RSA"},
     {EC, "EC", "ECDSA", "this OpenSSL does not offer ECDSA"},
     {"ED", "ED25519", "ED25519", "this OpenSSL does not offer Ed25519"},
+    {"DSA", "DSA", "DSA", "this OpenSSL does not offer DSA"},
+    {"HMACSHA256", NULL, "HMAC", "this OpenSSL does not offer HMAC"},
+    {"ISS", NULL, NULL, NO_LIBRARY},
+    {"BLS", NULL, NULL, NO_LIBRARY},
+    {"DILITHIUM", NULL, NULL,
+	"it is a draft of ML-DSA, which no library that Debian maintains has"},
+    {"SPHINCS_PLUS", NULL, NULL,
+	"it is a draft of SLH-DSA, which no library that Debian maintains has"},
+    {"KYBER", NULL, NULL, "it encapsulates keys and signs nothing"},
     {"ML-DSA", NULL, "ML-DSA-65", "ML-DSA needs OpenSSL 3.5"},
     {"SLH-DSA", NULL, "SLH-DSA-SHA2-128s", "SLH-DSA needs OpenSSL 3.5"},
 };
@@ -59,6 +71,8 @@ type_is_offered(size_t i)
 {
 	static enum { UNASKED, OFFERED, LACKING } answers[TSB_COUNT(types)];
 
+	if (types[i].signature == NULL)
+		return false;
 	if (answers[i] == UNASKED) {
 		EVP_SIGNATURE *signature = EVP_SIGNATURE_fetch(NULL, types[i].signature, NULL);
 
@@ -100,17 +114,18 @@ unfit(const struct scheme_key *k, const struct scheme *s, struct tsb_err *err)
 }
 
 /*
- * The digest that fills the curve, and SHA-256 for small curves. Of a longer one the curve would
- * sign no more: the rest would be cut off unnoticed.
+ * The digest that fills the curve or the order of DSA, and SHA-256 for small ones. Of a longer one
+ * no more would be signed: the rest would be cut off unnoticed.
  */
 static size_t
 digest_max(EVP_PKEY *key)
 {
 	static const size_t sizes[] = {32, 48, 64};
 	const struct curve *curve = curve_of(key);
+	size_t order = curve != NULL ? curve->scalar : dsa_order_size(key);
 
-	for (size_t i = 0; curve != NULL && i < TSB_COUNT(sizes); i++)
-		if (sizes[i] >= curve->scalar)
+	for (size_t i = 0; order > 0 && i < TSB_COUNT(sizes); i++)
+		if (sizes[i] >= order)
 			return sizes[i];
 	return HASH_SIZE_MAX;
 }
@@ -135,8 +150,8 @@ check_any(const struct scheme_key *k, const struct scheme *s, size_t n, struct t
 	most = s->method == METHOD_PSS ? HASH_SIZE_MAX : digest_max(k->public_key);
 	if (n > most)
 		return tsb_fail(err, TSB_E_PAYLOAD,
-		    "payload must be a digest of at most %zu bytes for %s with the curve of this key",
-		    most, s->name);
+		    "payload must be a digest of at most %zu bytes for %s with this key", most,
+		    s->name);
 	return 0;
 }
 
@@ -238,6 +253,18 @@ bool
 scheme_takes_context(const struct scheme *s)
 {
 	return tsb_streq(s->type, "ML-DSA") || tsb_streq(s->type, "SLH-DSA");
+}
+
+bool
+scheme_is_dsa(const struct scheme *s)
+{
+	return s->method == METHOD_DSA;
+}
+
+bool
+scheme_is_hmac(const struct scheme *s)
+{
+	return s->method == METHOD_HMAC;
 }
 
 bool

@@ -15,8 +15,8 @@ extern const char *const scheme_form_names[FORM__MAX]; /* "DER" ...: a signature
 /* A key that may sign, as the choice of an algorithm sees it. */
 struct scheme_key {
 	const char *label; /* for people; NULL = not known */
-	const char *type; /* "RSA", "EC", "ED" or a type that cannot sign */
-	EVP_PKEY *public_key; /* NULL if it cannot sign */
+	const char *type; /* "RSA", "EC", "ED", "HMACSHA256" or a type that cannot sign */
+	EVP_PKEY *public_key; /* NULL if it has none */
 };
 
 struct scheme;
@@ -25,7 +25,7 @@ struct scheme;
 const struct scheme *scheme_find(const char *name);
 /* Why this build cannot do it ("ML-DSA needs OpenSSL 3.5"), a constant text; NULL = it can. */
 const char *scheme_missing(const struct scheme *);
-/* "RSA", "EC" or "ED"; NULL for a key of another type. */
+/* "RSA", "EC", "ED" or "DSA"; NULL for a key of another type. */
 const char *scheme_type_of(EVP_PKEY *);
 
 /*
@@ -46,6 +46,8 @@ bool scheme_is_ecdsa(const struct scheme *);
 bool scheme_is_eddsa(const struct scheme *); /* the message is signed as it is */
 bool scheme_is_schnorr(const struct scheme *); /* BIP-340 */
 bool scheme_takes_context(const struct scheme *); /* of FIPS 204 and 205 */
+bool scheme_is_dsa(const struct scheme *);
+bool scheme_is_hmac(const struct scheme *); /* the same; the key is a secret one */
 bool scheme_is_deterministic(const struct scheme *); /* ECDSA with the nonce of RFC 6979 */
 /* The input of the padding or the curve: the payload, or its digest in buf. */
 int scheme_prepare(const struct scheme *, struct tsb_view payload, unsigned char buf[HASH_SIZE_MAX],

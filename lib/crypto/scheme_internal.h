@@ -11,6 +11,8 @@ enum method {
 	METHOD_RFC6979,
 	METHOD_EDDSA,
 	METHOD_SCHNORR, /* BIP-340 */
+	METHOD_DSA,
+	METHOD_HMAC,
 	METHOD_NONE /* not offered by this version */
 };
 
@@ -18,7 +20,7 @@ enum method {
 enum input {
 	INPUT_MESSAGE, /* digested here */
 	INPUT_DIGEST, /* the digest itself, of exactly its size */
-	INPUT_ANY /* PKCS#1: padded as it is; PSS: a digest of any size; ECDSA: a digest */
+	INPUT_ANY /* PKCS#1: padded as it is; PSS: a digest of any size; ECDSA and DSA: a digest */
 };
 
 struct scheme {

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 
 #include "lib/base/str.h"
+#include "lib/crypto/dsa.h"
 #include "lib/crypto/ecdsa.h"
 #include "lib/crypto/owned.h"
 #include "lib/crypto/signature.h"
@@ -61,6 +62,17 @@ verify_schnorr(EVP_PKEY *key, const struct scheme_extra *extra, struct tsb_view 
 	    k256_schnorr_verify(point, &extra->taproot, message, sig);
 }
 
+static bool
+verify_dsa(EVP_PKEY *key, const struct scheme *s, struct tsb_view digest, struct tsb_view sig)
+{
+	tsb_bytes_auto der = {0};
+
+	if (ecdsa_is_der(sig) && verify_input(key, s, digest.n, digest, sig))
+		return true;
+	return dsa_from_raw(key, sig, &der) &&
+	    verify_input(key, s, digest.n, digest, tsb_view_bytes(&der));
+}
+
 int
 signature_verify(EVP_PKEY *key, const struct scheme *s, const struct scheme_extra *extra,
     struct tsb_view payload, struct tsb_view signature, bool *valid, struct tsb_err *err)
@@ -79,6 +91,8 @@ signature_verify(EVP_PKEY *key, const struct scheme *s, const struct scheme_extr
 			return -1;
 		if (scheme_is_ecdsa(s))
 			*valid = verify_ecdsa(key, s, in, signature);
+		else if (scheme_is_dsa(s))
+			*valid = verify_dsa(key, s, in, signature);
 		else
 			*valid = verify_input(key, s, payload.n, in, signature);
 	}
@@ -111,14 +125,15 @@ has_form(EVP_PKEY *key, const struct scheme *s, enum scheme_form form, struct ts
     struct tsb_view signature)
 {
 	const struct curve *curve = curve_of(key);
+	size_t scalar = curve != NULL ? curve->scalar : dsa_order_size(key);
 
-	if (!scheme_is_ecdsa(s))
+	if (!scheme_is_ecdsa(s) && !scheme_is_dsa(s))
 		return true;
 	switch (form) {
 	case FORM_DER:
 		return ecdsa_is_der(signature);
 	case FORM_RAW:
-		return curve != NULL && signature.n == 2 * curve->scalar;
+		return scalar > 0 && signature.n == 2 * scalar;
 	case FORM_ETH:
 	case FORM__MAX:
 		break;

@@ -24,6 +24,10 @@ use_of_key(const struct hsm_pass *pass)
 		return tsb_kinds[pass->kind].envelope;
 	case HSM_PASS_ENCRYPT:
 		return "encryptRequest";
+	case HSM_PASS_HMAC:
+		return "hmacRequest";
+	case HSM_PASS_HMAC_VERIFY:
+		return "verifyHmacRequest";
 	case HSM_PASS_WRAP:
 		return "wrapKeyRequest";
 	case HSM_PASS_KEY_CREATE:

@@ -33,6 +33,8 @@ static const struct passage {
     [HSM_PASS_KEY_ADDRESS] = {"POST", "/v1/key/address", TSB_ROLE_KEY_MANAGEMENT, true},
     [HSM_PASS_KEY_DELETE] = {"POST", "/v1/key/deleteKey", TSB_ROLE_KEY_MANAGEMENT, false},
     [HSM_PASS_VERIFY] = {"POST", "/v1/verify", TSB_ROLE_KEY_OPERATION, true},
+    [HSM_PASS_HMAC] = {"POST", "/v1/synchronousHmac", TSB_ROLE_KEY_OPERATION, true},
+    [HSM_PASS_HMAC_VERIFY] = {"POST", "/v1/verify", TSB_ROLE_KEY_OPERATION, true},
     [HSM_PASS_ENCRYPT] = {"POST", "/v1/encrypt", TSB_ROLE_KEY_OPERATION, true},
     [HSM_PASS_WRAP] = {"POST", "/v1/wrap", TSB_ROLE_KEY_OPERATION, true},
     [HSM_PASS_RANDOM] = {"GET", NULL, TSB_ROLE_KEY_OPERATION, true},
@@ -95,6 +97,8 @@ pass_call(const struct rest_hsm *h, const struct hsm_pass *pass, struct arena *a
 	case HSM_PASS_KEY_ADDRESS:
 	case HSM_PASS_KEY_DELETE:
 	case HSM_PASS_VERIFY:
+	case HSM_PASS_HMAC:
+	case HSM_PASS_HMAC_VERIFY:
 	case HSM_PASS_ENCRYPT:
 	case HSM_PASS_WRAP:
 	case HSM_PASS_STATISTICS:

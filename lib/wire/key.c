@@ -18,7 +18,7 @@ static const struct field use_fields[] = {
 };
 static const struct field attribute_fields[] = {
     {"encrypt", FIELD_BOOL, CREATE(encrypt), HAS(struct key_form, create.has_encrypt)},
-    {"verify", FIELD_BOOL, CREATE(verify)},
+    {"verify", FIELD_BOOL, CREATE(verify), HAS(struct key_form, create.has_verify)},
     {"wrap", FIELD_BOOL, CREATE(wrap), HAS(struct key_form, create.has_wrap)},
     {"derive", FIELD_BOOL, FLAG(ATTR_DERIVE), HAS(struct key_form, create.has_derive)},
     {"bip32", FIELD_BOOL, CREATE(bip32)},

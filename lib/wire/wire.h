@@ -81,7 +81,7 @@ struct wire_key_create {
 	const char *address_format; /* NULL = absent */
 	bool flag[ATTR__MAX]; /* defaults applied (api-notes.md 7.2); sensitive = !extractable */
 	bool encrypt, verify, wrap, bip32, slip10, rollover;
-	bool has_encrypt, has_wrap, has_derive; /* given, be it as false */
+	bool has_encrypt, has_verify, has_wrap, has_derive; /* given, be it as false */
 	bool has_policy;
 	struct ska_policy policy; /* not resolved, not checked */
 };
@@ -308,6 +308,19 @@ struct wire_verify {
 };
 int wire_verify_parse(struct tsb_view body, struct arena *a, struct wire_verify *out,
     struct tsb_err *err) TSB_MUSTCHECK;
+struct wire_hmac {
+	const char *key_name;
+	struct tsb_view password;
+	struct tsb_view payload;
+	struct tsb_view mac; /* to check */
+};
+int wire_hmac_parse(struct tsb_view body, struct arena *a, struct wire_hmac *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+int wire_hmac_verify_parse(struct tsb_view body, struct arena *a, struct wire_hmac *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* Whether a body of /v1/verify is for wire_hmac_verify_parse(). False for what does not parse. */
+bool wire_is_hmac_verify(struct tsb_view body, struct arena *a);
+
 /* {"<name>":"<base64 of value>"}: random, signature, payload */
 void wire_base64_format(const char *name, struct tsb_view value, struct tsb_bytes *out);
 /* {"<name>":"<text>"}: log */

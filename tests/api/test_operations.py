@@ -39,9 +39,22 @@ def test_rsa_there_and_back(api):
     api.refused(410, "POST", "/v1/synchronousDecrypt", decrypt_body(
         label, b"x" * 256, "RSA_PADDING_OAEP_WITH_SHA256"))
     api.refused(607, "POST", "/v1/synchronousDecrypt", decrypt_body(label, b"x", "ECIES"))
-    api.refused(629, "POST", "/v1/synchronousDecrypt", decrypt_body(label, b"x", "CAMELLIA"))
+    api.refused(607, "POST", "/v1/synchronousDecrypt", decrypt_body(label, b"x", "CAMELLIA"))
     api.refused(624, "POST", "/v1/synchronousDecrypt", decrypt_body(label, b"x", "AES_GCM",
                                                                     tagLength=5))
+
+
+def test_keyed_hashes(api):
+    label = unique("hmac")
+    api.create_key(label, algorithm="HMACSHA256")
+    mac = api.post("/v1/synchronousHmac", {"hmacRequest": {
+        "keyName": label, "payload": b64(P)}})["keyedHash"]
+    assert len(unb64(mac)) == 32
+    body = {"verifyHmacRequest": {"keyName": label, "payload": b64(P), "signature": mac}}
+    for path in ("/v1/verify", "/v1/verifyHmac"):
+        assert api.post(path, body) == {"signatureValid": True}
+    body["verifyHmacRequest"]["payload"] = b64(P + b"!")
+    assert api.post("/v1/verify", body) == {"signatureValid": False}
 
 
 def test_approvals_that_the_caller_brings(api, people):

@@ -27,7 +27,7 @@ RSA = {"RSA_PADDING_OAEP_WITH_SHA512": oaep(hashes.SHA512()),
        "RSA_PADDING_OAEP_WITH_SHA1": oaep(hashes.SHA1()), "RSA_PADDING_OAEP": oaep(hashes.SHA1()),
        "RSA": padding.PKCS1v15(), "RSA_PADDING_PKCS": padding.PKCS1v15()}
 AES = ["AES_GCM", "AES_CTR", "AES_ECB", "AES_CBC_NO_PADDING", "AES"]
-NOT_OFFERED = ["CHACHA20", "CHACHA20_AEAD", "CAMELLIA", "CAMELLIA_CBC_NO_PADDING", "CAMELLIA_ECB",
+OTHERS = ["CHACHA20", "CHACHA20_AEAD", "CAMELLIA", "CAMELLIA_CBC_NO_PADDING", "CAMELLIA_ECB",
                "TDEA_CBC", "TDEA_ECB", "TDEA_CBC_NO_PADDING"]
 
 
@@ -274,10 +274,10 @@ def test_ciphers_and_keys(hsm, keys, refused):
                 encrypt(hsm, label, cipher)
             with refused(607, cipher):
                 decrypt(hsm, reader, cipher, b"x")
-        for cipher in NOT_OFFERED:
-            with refused(629, cipher):
+        for cipher in OTHERS:
+            with refused(607, cipher):
                 encrypt(hsm, label, cipher)
-            with refused(629, cipher):
+            with refused(607, cipher):
                 decrypt(hsm, reader, cipher, b"x")
         with refused(600, "cipherAlgorithm"):
             encrypt(hsm, label, "NO_SUCH")
@@ -352,7 +352,7 @@ def test_approval_of_a_signature_decrypts_nothing_else(hsm, approver):
 def test_stamps_refuse_what_could_not_happen(hsm, keys, refused):
     for label, members, code in (
             ("rsa", {"cipherAlgorithm": "AES_GCM"}, 607), ("ec", {"cipherAlgorithm": "RSA"}, 607),
-            ("rsa", {"cipherAlgorithm": "CAMELLIA"}, 629), ("ed", {"cipherAlgorithm": "RSA"}, 614),
+            ("rsa", {"cipherAlgorithm": "CAMELLIA"}, 607), ("ed", {"cipherAlgorithm": "RSA"}, 614),
             ("rsa", {"wrapMethod": "RSA_WRAP_PAD"}, 614), ("rsa", {"cipherAlgorithm": "NO"}, 600),
             ("rsa", {"cipherAlgorithm": "RSA", "signatureAlgorithm": "EDDSA"}, 600)):
         with refused(code):

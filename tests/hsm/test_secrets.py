@@ -129,5 +129,5 @@ def test_dsa_keys_come_and_go(hsm, dsa):
 
 def test_dsa_halves_must_belong_together(hsm, dsa, refused):
     one, other = (both_halves(dsa.generate_private_key()) for _ in range(2))
-    with refused(602):
+    with refused(407):
         bring(hsm, "mixed dsa", "DSA", privateKey=one["privateKey"], publicKey=other["publicKey"])

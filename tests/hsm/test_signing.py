@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 
 import keccak
 import secp256k1
+from test_secrets import VECTORS, both_halves, bring
 
 PAYLOAD = b"pay 100 to harro"
 SHA = {"SHA1": hashes.SHA1(), "SHA224": hashes.SHA224(), "SHA256": hashes.SHA256(),
@@ -91,6 +92,29 @@ def test_ecdsa(hsm, keys, name):
         r, s = int.from_bytes(raw[:size], "big"), int.from_bytes(raw[size:], "big")
         key.verify(utils.encode_dss_signature(r, s), digest, ec.ECDSA(utils.Prehashed(h)))
         both(hsm, name, payload, algorithm, raw)
+
+
+def test_dsa(hsm, refused):
+    dsa = serialization.load_pem_public_key((VECTORS / "dsa-public.pem").read_bytes()).parameters()
+    pair = dsa.generate_private_key()
+    key = pair.public_key()
+    bring(hsm, "dsa", "DSA", **both_halves(pair))
+    once = hashlib.sha256(PAYLOAD).digest()
+    cases = [(sha + "_WITH_DSA", PAYLOAD, hashlib.new(h.name, PAYLOAD).digest(), h)
+             for sha, h in SHA.items()] + [("NONE_WITH_DSA", once, once, SHA["SHA256"])]
+    for algorithm, payload, digest, h in cases:
+        signature = hsm.sign("dsa", payload, algorithm)
+        key.verify(signature, digest, utils.Prehashed(h))
+        both(hsm, "dsa", payload, algorithm, signature)
+        raw = hsm.sign("dsa", payload, algorithm, signatureType="RAW")
+        r, s = int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
+        key.verify(utils.encode_dss_signature(r, s), digest, utils.Prehashed(h))
+        both(hsm, "dsa", payload, algorithm, raw)
+    for n in (19, 48):
+        with refused(612):
+            hsm.sign("dsa", b"x" * n, "NONE_WITH_DSA")
+    with refused(607, "ETH"):
+        hsm.sign("dsa", PAYLOAD, "SHA256_WITH_DSA", signatureType="ETH")
 
 
 def test_deterministic_signatures_repeat(hsm, keys):

@@ -233,6 +233,10 @@ ROUTES = [
         signKeyName=text("absent-key"), masterKeyPassword=password(),
         signatureAlgorithm=enum("SHA256_WITH_ECDSA"), payload=b64(),
         payloadType=enum("UNSPECIFIED", False), signature=b64()))),
+    Route("POST", "/v1/verifyHmac", KO, obj(verifyHmacRequest=obj(
+        keyName=text("absent-key"), keyPassword=password(), payload=b64(), signature=b64()))),
+    Route("POST", "/v1/synchronousHmac", KO, obj(hmacRequest=obj(
+        keyName=text("absent-key"), keyPassword=password(), payload=b64()))),
     Route("GET", "/v1/generateRandom/{length}", {KO, SV}),
     Route("GET", "/v1/keystore/statistics", SV),
     Route("GET", "/v1/hsm/log", SV),

@@ -119,6 +119,8 @@ test_every_body_goes_where_it_belongs(void **state)
 	    {{.what = HSM_PASS_KEY_ATTRIBUTES}, "POST /v1/key/attributes ", management},
 	    {{.what = HSM_PASS_KEY_DELETE}, "POST /v1/key/deleteKey ", management},
 	    {{.what = HSM_PASS_VERIFY}, "POST /v1/verify ", operation},
+	    {{.what = HSM_PASS_HMAC}, "POST /v1/synchronousHmac ", operation},
+	    {{.what = HSM_PASS_HMAC_VERIFY}, "POST /v1/verify ", operation},
 	    {{.what = HSM_PASS_ENCRYPT}, "POST /v1/encrypt ", operation},
 	    {{.what = HSM_PASS_WRAP}, "POST /v1/wrap ", operation},
 	    {{.what = HSM_PASS_RANDOM, .length = 32}, "GET /v1/generateRandom/32 ", operation},
