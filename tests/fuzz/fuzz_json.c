@@ -249,6 +249,7 @@ fuzz_operations(struct tsb_view body, struct arena *a)
 {
 	struct wire_encrypt encrypt;
 	struct wire_wrap wrap;
+	struct wire_hmac hmac;
 	struct wire_certificate certificate;
 	tsb_bytes_auto out = {0};
 	struct tsb_view compact, text;
@@ -259,6 +260,10 @@ fuzz_operations(struct tsb_view body, struct arena *a)
 		    encrypt.cipher.tag_length >= 0 && encrypt.cipher.tag_length <= 128);
 	if (!refused(wire_wrap_parse(body, a, &wrap, &err), &err))
 		MUST(wrap.key_to_wrap != NULL && wrap.key_name != NULL && wrap.method != NULL);
+	if (!refused(wire_hmac_parse(body, a, &hmac, &err), &err))
+		MUST(hmac.key_name != NULL && hmac.payload.n > 0 && hmac.mac.n == 0);
+	if (!refused(wire_hmac_verify_parse(body, a, &hmac, &err), &err))
+		MUST(wire_is_hmac_verify(body, a) && hmac.payload.n > 0 && hmac.mac.n > 0);
 	if (refused(wire_certificate_import_parse(body, a, &certificate, &err), &err))
 		return;
 	wire_certificate_format(&certificate, &out);
