@@ -17,28 +17,10 @@
 #include "cli/lib/doc.h"
 #include "cli/lib/file.h"
 #include "cli/lib/output.h"
+#include "cli/lib/secret.h"
 #include "cli/lib/session.h"
 
 #define MANAGEMENT "/v1/approverManagement/"
-
-/* ---- secrets ---- */
-
-/* From the file of the option or from the terminal, which is asked twice for a new password. */
-static int
-secret_of(struct cli *c, enum cli_option option, const char *what, bool twice, const char **out)
-{
-	const char *again = NULL;
-
-	*out = NULL;
-	if (c->opt[option] != NULL)
-		return file_read_line(c->opt[option], &c->arena, out, &c->err);
-	if (!ask_secret(arena_printf(&c->arena, "%s: ", what), &c->arena, out))
-		return tsb_fail(&c->err, TSB_E_INPUT, "no %s: give --%s or a terminal", what,
-		    option_rows[option].name);
-	if (twice && (!ask_secret("Once more: ", &c->arena, &again) || !tsb_streq(*out, again)))
-		return tsb_fail(&c->err, TSB_E_INPUT, "the passwords differ; nothing was changed");
-	return 0;
-}
 
 /* ---- calls ---- */
 

@@ -1,7 +1,6 @@
 /* tsb approver new: creates an approver's key where it is used; it never leaves this computer. */
 #include "lib/first.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,49 +9,11 @@
 #include "lib/crypto/private.h"
 
 #include "cli/approve/commands.h"
-#include "cli/lib/ask.h"
 #include "cli/lib/cli.h"
 #include "cli/lib/doc.h"
 #include "cli/lib/file.h"
 #include "cli/lib/fingerprint.h"
-
-#define PASSPHRASE_MIN 8
-
-/* Asked twice, so that a slip does not lock the key away. */
-static int
-ask_new_passphrase(struct cli *c, const char **out)
-{
-	const char *again = NULL;
-
-	if (!ask_secret("Passphrase for the new key: ", &c->arena, out))
-		return tsb_fail(&c->err, TSB_E_INPUT,
-		    "no passphrase: give --passphrase-file, TSB_APPROVER_PASSPHRASE or --no-passphrase");
-	if (!ask_secret("Once more: ", &c->arena, &again) || !tsb_streq(*out, again))
-		return tsb_fail(&c->err, TSB_E_INPUT, "the passphrases differ; nothing was made");
-	return 0;
-}
-
-static int
-new_passphrase(struct cli *c, const char **out)
-{
-	const char *env = getenv("TSB_APPROVER_PASSPHRASE");
-
-	*out = NULL;
-	if (c->opt[OPT_NO_PASSPHRASE] != NULL)
-		return 0;
-	if (c->opt[OPT_PASSPHRASE_FILE] != NULL) {
-		if (file_read_line(c->opt[OPT_PASSPHRASE_FILE], &c->arena, out, &c->err))
-			return -1;
-	} else if (env != NULL && *env) {
-		*out = env;
-	} else if (ask_new_passphrase(c, out)) {
-		return -1;
-	}
-	if (strlen(*out) < PASSPHRASE_MIN)
-		return tsb_fail(&c->err, TSB_E_INPUT,
-		    "the passphrase is shorter than %d characters", PASSPHRASE_MIN);
-	return 0;
-}
+#include "cli/lib/secret.h"
 
 static void
 show(struct cli *c, struct tsb_view spki, const char *private_path, const char *public_path)
@@ -82,7 +43,8 @@ cli_approver_new(struct cli *c)
 		    "NAME becomes a file name: no '/', no '.' in front; --out gives the folder");
 	private_path = arena_printf(&c->arena, "%s/%s.key.pem", dir, name);
 	public_path = arena_printf(&c->arena, "%s/%s.pub.pem", dir, name);
-	if (new_passphrase(c, &passphrase) || crypto_private_new(type, &key, &c->err) ||
+	if (secret_new_passphrase(c, "TSB_APPROVER_PASSPHRASE", &passphrase) ||
+	    crypto_private_new(type, &key, &c->err) ||
 	    crypto_private_pem(key, passphrase, &private_pem, &c->err))
 		return -1;
 	crypto_spki_pem(crypto_private_spki(key), &public_pem);

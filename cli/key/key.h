@@ -6,8 +6,6 @@
 
 #include "cli/lib/cli.h"
 
-/* Adds the object attributes from --attributes or, without the option, from dflt. */
-int key_put_attributes(struct cli *, const char *dflt, struct tsb_bytes *body) TSB_MUSTCHECK;
 /* Writes the body that names the key of the first operand, with its password. */
 int key_put_reference(struct cli *, struct tsb_bytes *body) TSB_MUSTCHECK;
 

@@ -21,11 +21,26 @@ static const struct {
 	enum cli_option option;
 	const char *help;
 } texts[] = {
-    {"key", "create", OPT_ALGORITHM, "type of the key: RSA, EC, ED, AES or another of the HSM"},
+    {"key", "create", OPT_ALGORITHM, "type of the key: RSA, EC, ED, AES ... [as --size, --curve]"},
     {"key", "create", OPT_SIZE, "of an RSA key [3072] or an AES key"},
     {"key", "create", OPT_TIMEOUT, "life of a request for the key, multiples of 60 [0: no end]"},
     {"key", "modify", OPT_TIMEOUT, "life of a request for the key, multiples of 60 [0: no end]"},
+    {"key", "restrict", OPT_ATTRIBUTES, "what changes, as no-destroyable,sensitive"},
+    {"key", "derive", OPT_ATTRIBUTES, "of the new key, as sign,no-derive [as the master's]"},
+    {"key", "derive", OPT_PASSWORD_FILE, "password of the master, first line of FILE"},
+    {"key", "export", OPT_OUT, "write the key there, mode 0600"},
+    {"key", "export", OPT_PASSPHRASE_FILE, "passphrase for the new file, first line of FILE"},
+    {"key", "import", OPT_ALGORITHM, "of a secret: AES, Camellia, ChaCha20, TDEA, HMACSHA256"},
+    {"key", "import", OPT_CURVE, "of the key that --seed makes, by name or OID"},
+    {"key", "import", OPT_PASSWORD_FILE, "password of the new key, first line of FILE"},
+    {"key", "import", OPT_PASSPHRASE_FILE, "passphrase of the file, first line of FILE"},
+    {"key", "import", OPT_TIMEOUT, "life of a request for the key, multiples of 60 [0: no end]"},
+    {"key", "attest", OPT_OUT, "write the zip file there"},
+    {"key", "attest", OPT_ATTESTATION_KEY, "check it with this key [$TSB_ATTESTATION_KEY]"},
     {"key", "attributes", OPT_OUT, "write them there"},
+    {"data", "put", OPT_ATTRIBUTES, "private, modifiable, destroyable, each also as no-NAME"},
+    {"data", "get", OPT_OUT, "write it there, mode 0600"},
+    {"hmac", EVERY, OPT_OUT, "write the bytes of the keyed hash there"},
     {"encrypt", EVERY, OPT_ALGORITHM, "of the encryption, see below"},
     {"encrypt", EVERY, OPT_OUT, "write the encrypted bytes there instead of base64"},
     {"decrypt", EVERY, OPT_ALGORITHM, "of the encryption, see below"},
@@ -182,6 +197,7 @@ static const struct {
 	void (*print)(void);
 } lists[] = {
     {"key", "create", list_curves},
+    {"key", "import", list_curves},
     {"sign", EVERY, list_signatures},
     {"verify", EVERY, list_signatures},
     {"encrypt", EVERY, list_ciphers},

@@ -22,7 +22,10 @@
 	OPT(SIZE, 0, "size", "BITS", "size of an RSA key [3072]")                                  \
 	OPT(CURVE, 0, "curve", "CURVE", "name or OID of the curve of an EC key [P-256]")           \
 	OPT(ATTRIBUTES, 0, "attributes", "LIST",                                                   \
-	    "comma list, each also as no-NAME [sign,modifiable; no policy: destroyable]")          \
+	    "comma list, each also as no-NAME [its use,modifiable; no policy: destroyable]")       \
+	OPT(ADDRESS, 0, "address", "FORMAT", "blockchain address of the key: BTC, ETH, XRP ...")   \
+	OPT(NAME, 0, "name", "NAME", "what the key in the file is to be called in the HSM")        \
+	OPT(SEED, 0, "seed", NULL, "the file holds a seed (BIP-32, SLIP-10)")                      \
 	OPT(PASSWORD_FILE, 0, "password-file", "FILE", "password of the key, first line of FILE")  \
 	OPT(POLICY, 0, "policy", "FILE", "policy of the key as JSON")                              \
 	OPT(APPROVERS, 0, "approvers", "FILES", "comma list of PEM public keys or certificates")   \
@@ -38,6 +41,7 @@
 	OPT(IV, 0, "iv", "BASE64", "initialization vector, as `tsb encrypt` printed it")           \
 	OPT(AAD, 0, "aad", "FILE", "additional authenticated data")                                \
 	OPT(TAG_LENGTH, 0, "tag-length", "BITS", "of the authentication tag [AES_GCM: 128]")       \
+	OPT(VERIFY, 0, "verify", "FILE", "check the keyed hash in FILE instead of making one")     \
 	OPT(FETCH_ONCE, 0, "fetch-once", NULL, "let the broker erase the result afterwards")       \
 	OPT(SUBJECT, 0, "subject", "NAMES", "CN=name,O=...,OU=,C=,ST=,L=,email=; \\, is a comma")  \
 	OPT(DAYS, 0, "days", "DAYS", "validity of the certificate [365]")                          \
@@ -70,6 +74,7 @@
 	OPT(CODE_FILE, 0, "code-file", "FILE", "one-time code, first line of FILE")                \
 	OPT(NEW_PASSWORD_FILE, 0, "new-password-file", "FILE",                                     \
 	    "the new password, first line of FILE")                                                \
+	OPT(NO_PASSWORD, 0, "no-password", NULL, "take the password off")                          \
 	OPT(FORGOTTEN, 0, "forgotten", NULL,                                                       \
 	    "the backup password is lost: ask for a new container")                                \
 	OPT(YES, 'y', "yes", NULL, "do not ask")                                                   \

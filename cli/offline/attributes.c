@@ -1,14 +1,16 @@
 /*
  * tsb key attributes, import: what an HSM without a network signed about its keys, on its way to
- * the broker of the profile air-gapped.
+ * the broker of the profile air-gapped. A key itself is imported under a name (cli/key/plain.c).
  */
 #include "lib/first.h"
 
-#include <stdio.h>
+#include <ctype.h>
 
+#include "lib/base/file.h"
 #include "lib/wire/wire.h"
 
 #include "cli/key/key.h"
+#include "cli/key/plain.h"
 #include "cli/key/view.h"
 #include "cli/lib/cli.h"
 #include "cli/lib/doc.h"
@@ -58,6 +60,18 @@ show_attestation(struct doc *t, const struct keyview *v)
 	room_show_digest(t, "digest", digest);
 }
 
+static bool
+is_object(struct tsb_view content)
+{
+	struct tsb_view text = tsb_text_start(content);
+
+	while (text.n > 0 && isspace(text.p[0])) {
+		text.p++;
+		text.n--;
+	}
+	return text.n > 0 && text.p[0] == '{';
+}
+
 /* Shows the file before it sends it: it says who may approve from then on. */
 static int
 import_file(struct cli *c, struct tsb_view attestation, const char *path, struct doc *t)
@@ -69,6 +83,9 @@ import_file(struct cli *c, struct tsb_view attestation, const char *path, struct
 
 	if (file_read(path, ATTRIBUTES_FILE_MAX, &content, &c->err))
 		return -1;
+	if (!is_object(tsb_view_bytes(&content)))
+		return tsb_fail(&c->err, TSB_E_INPUT,
+		    "%s is not from tsb key attributes; to import a key say --name NAME", path);
 	if (wire_compact(tsb_view_bytes(&content), &c->arena, &compact, &c->err) ||
 	    keyview_read(c, compact, attestation, &v)) {
 		why = c->err;
@@ -94,6 +111,22 @@ import_file(struct cli *c, struct tsb_view attestation, const char *path, struct
 	return 0;
 }
 
+/* What belongs to a key and says nothing about a file of attributes. */
+static int
+check_no_key(struct cli *c)
+{
+	static const enum cli_option of_keys[] = {OPT_ALGORITHM, OPT_SEED, OPT_CURVE,
+	    OPT_ATTRIBUTES, OPT_ADDRESS, OPT_PASSWORD_FILE, OPT_PASSPHRASE_FILE, OPT_POLICY,
+	    OPT_APPROVERS, OPT_QUORUM, OPT_TIMELOCK, OPT_TIMEOUT, OPT_USE_ONLY};
+
+	for (size_t i = 0; i < TSB_COUNT(of_keys); i++)
+		if (c->opt[of_keys[i]] != NULL)
+			return tsb_fail(&c->err, TSB_E_INPUT,
+			    "--%s is for keys, which are imported with --name NAME",
+			    option_rows[of_keys[i]].name);
+	return 0;
+}
+
 int
 cli_key_import(struct cli *c)
 {
@@ -101,6 +134,10 @@ cli_key_import(struct cli *c)
 	doc_auto t = {0};
 	int i, rc = 0;
 
+	if (c->opt[OPT_NAME] != NULL)
+		return plain_import(c);
+	if (check_no_key(c))
+		return -1;
 	if (pinned_keys_load(c, &keys))
 		return -1;
 	doc_start(&t, c->json);

@@ -11,6 +11,7 @@ int cli_key_ask(struct cli *); /* block, unblock */
 int cli_key_modify(struct cli *);
 int cli_sign(struct cli *);
 int cli_verify(struct cli *);
+int cli_hmac(struct cli *);
 int cli_encrypt(struct cli *);
 int cli_decrypt(struct cli *);
 int cli_wrap(struct cli *);

@@ -5,7 +5,7 @@
 
 #include "lib/base/enc.h"
 
-#include "cli/key/key.h"
+#include "cli/key/flags.h"
 #include "cli/lib/body.h"
 #include "cli/lib/cli.h"
 #include "cli/lib/file.h"
@@ -91,7 +91,7 @@ cli_unwrap(struct cli *c)
 	body_base64(&body, "wrappedKey", wrapped);
 	body_text(&body, "label", c->argv[2]);
 	body_text(&body, "wrapMethod", c->opt[OPT_METHOD]);
-	if (key_put_attributes(c, "", &body))
+	if (flags_put_new(c, "", &body))
 		return -1;
 	return request_create(c, &body);
 }

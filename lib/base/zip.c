@@ -86,3 +86,95 @@ zip_end(struct zip *z, struct tsb_bytes *out)
 	tsb_bytes_clear(&z->directory);
 	z->n = 0;
 }
+
+/* ---- reading ---- */
+
+#define LOCAL_SIZE  30 /* of the headers without what varies */
+#define MEMBER_SIZE 46
+#define END_SIZE    22
+
+/* A number at a place that is known to be inside. */
+static uint32_t
+get(struct tsb_view file, size_t at, size_t bytes)
+{
+	uint32_t value = 0;
+
+	for (size_t i = 0; i < bytes; i++)
+		value |= (uint32_t)file.p[at + i] << 8 * i;
+	return value;
+}
+
+static bool
+is_inside(struct tsb_view file, size_t at, size_t n)
+{
+	return at <= file.n && n <= file.n - at;
+}
+
+/* The record ends the file, but for a comment as long as it says. */
+static bool
+find_end(struct tsb_view file, size_t *at)
+{
+	for (size_t comment = 0; comment <= UINT16_MAX; comment++) {
+		if (file.n < END_SIZE + comment)
+			return false;
+		*at = file.n - END_SIZE - comment;
+		if (get(file, *at, 4) == DIRECTORY_END && get(file, *at + 20, 2) == comment)
+			return true;
+	}
+	return false;
+}
+
+static bool
+ends_with(struct tsb_view name, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return name.n >= n && memcmp(name.p + name.n - n, suffix, n) == 0;
+}
+
+/* at: the member's header in the directory. */
+static int
+read_member(struct tsb_view file, size_t at, struct tsb_view *content, struct tsb_err *err)
+{
+	const size_t n = get(file, at + 24, 4), local = get(file, at + 42, 4);
+	size_t start;
+
+	if (get(file, at + 10, 2) != 0 || get(file, at + 20, 4) != n)
+		return tsb_fail(err, TSB_E_INPUT, "the zip file has it compressed");
+	if (!is_inside(file, local, LOCAL_SIZE) || get(file, local, 4) != LOCAL_HEADER)
+		return tsb_fail(err, TSB_E_INPUT, "the zip file is broken");
+	start = local + LOCAL_SIZE + get(file, local + 26, 2) + get(file, local + 28, 2);
+	if (!is_inside(file, start, n) ||
+	    tsb_crc32(tsb_view_of(file.p + start, n)) != get(file, at + 16, 4))
+		return tsb_fail(err, TSB_E_INPUT, "the zip file is broken");
+	*content = tsb_view_of(file.p + start, n);
+	return 0;
+}
+
+int
+zip_find(struct tsb_view file, const char *suffix, struct tsb_view *content, struct tsb_err *err)
+{
+	size_t end, at, left, found = 0, member = 0;
+
+	if (!find_end(file, &end))
+		return tsb_fail(err, TSB_E_INPUT, "it is no zip file");
+	at = get(file, end + 16, 4);
+	for (left = get(file, end + 10, 2); left > 0; left--) {
+		size_t name;
+
+		if (!is_inside(file, at, MEMBER_SIZE) || get(file, at, 4) != DIRECTORY_HEADER)
+			return tsb_fail(err, TSB_E_INPUT, "the zip file is broken");
+		name = get(file, at + 28, 2);
+		if (!is_inside(file, at + MEMBER_SIZE, name))
+			return tsb_fail(err, TSB_E_INPUT, "the zip file is broken");
+		if (ends_with(tsb_view_of(file.p + at + MEMBER_SIZE, name), suffix)) {
+			member = at;
+			found++;
+		}
+		at += MEMBER_SIZE + name + get(file, at + 30, 2) + get(file, at + 32, 2);
+	}
+	if (found != 1)
+		return tsb_fail(err, TSB_E_INPUT, "the zip file has %zu members named *%s", found,
+		    suffix);
+	return read_member(file, member, content, err);
+}

@@ -1,8 +1,12 @@
-/* Zip files (APPNOTE.TXT 6.3) whose members are stored as they are. */
+/*
+ * Zip files (APPNOTE.TXT 6.3) whose members are stored as they are: without compression a library
+ * would save nothing.
+ */
 #ifndef TSB_BASE_ZIP_H
 #define TSB_BASE_ZIP_H
 
 #include "lib/base/bytes.h"
+#include "lib/base/err.h"
 
 /* CRC-32 of ISO-HDLC. */
 uint32_t tsb_crc32(struct tsb_view bytes);
@@ -16,5 +20,12 @@ struct zip {
 void zip_add(struct zip *, const char *name, struct tsb_view content);
 /* Appends the whole file, and clears zip. */
 void zip_end(struct zip *, struct tsb_bytes *out);
+
+/*
+ * The content of the one member whose name ends so, a view into the file; its checksum fits.
+ * TSB_E_INPUT: the file is no such zip file, has none or several, or has it compressed.
+ */
+int zip_find(struct tsb_view file, const char *suffix, struct tsb_view *content,
+    struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

@@ -1,5 +1,7 @@
 #include "lib/first.h"
 
+#include <string.h>
+
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
@@ -39,6 +41,15 @@ curve_by_oid(const char *oid)
 {
 	for (size_t i = 0; i < TSB_COUNT(curves); i++)
 		if (tsb_streq(curves[i].oid, oid))
+			return &curves[i];
+	return NULL;
+}
+
+const struct curve *
+curve_by_name(const char *name)
+{
+	for (size_t i = 0; i < TSB_COUNT(curves); i++)
+		if (strcasecmp(curves[i].name, name) == 0 || strcasecmp(curves[i].group, name) == 0)
 			return &curves[i];
 	return NULL;
 }

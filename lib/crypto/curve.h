@@ -16,6 +16,8 @@ struct curve {
 
 /* NULL when the OID is unknown. */
 const struct curve *curve_by_oid(const char *oid);
+/* By name or OpenSSL's name, in either case; NULL for another. */
+const struct curve *curve_by_name(const char *name);
 /* Names in the order of the table; NULL from its end on. */
 const char *curve_name(size_t i);
 /* Whether this build's OpenSSL has it: some distributions leave curves out. */

@@ -55,5 +55,14 @@ OWNED(owned_sealed_free, X509_SIG, X509_SIG_free)
 /* PKCS#8 DER to its last byte; TSB_E_DATA_CONSTELLATION (keypair.c). */
 int crypto_private_parse(struct tsb_view der, EVP_PKEY **out, struct tsb_err *err) TSB_MUSTCHECK;
 int crypto_private_format(EVP_PKEY *k, struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * A private key of any kind from PEM (private.c); passphrase NULL: an encrypted one is
+ * TSB_E_DECRYPT_FAILED, as is a wrong passphrase. TSB_E_PARSING_KEY says what the text has instead.
+ */
+int crypto_private_read(struct tsb_view pem, const char *passphrase, EVP_PKEY **out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/* Appends PEM, encrypted unless passphrase is NULL; info NULL is TSB_E_TECHNICAL (private.c). */
+int crypto_private_armour(PKCS8_PRIV_KEY_INFO *info, const char *passphrase, struct tsb_bytes *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

@@ -19,6 +19,7 @@
 #define DASHES     "-----"
 #define LABEL_MAX  64
 #define BLOCKS_MAX 1024
+#define LINE_BYTES 48 /* 64 characters (RFC 7468, 2) */
 /* Verifying who issued whom costs the square of their number: longer lists are no chains. */
 #define CHAIN_MAX 16
 
@@ -271,4 +272,19 @@ crypto_pem_pick(struct tsb_view text, unsigned kinds, struct arena *a, struct ts
 		return -1;
 	*der = blocks.v[0].der;
 	return 0;
+}
+
+/* ---- writing ---- */
+
+void
+crypto_pem_write(const char *label, struct tsb_view der, struct tsb_bytes *out)
+{
+	tsb_bytes_addf(out, BEGIN "%s" DASHES "\n", label);
+	for (size_t i = 0; i < der.n; i += LINE_BYTES) {
+		size_t n = der.n - i < LINE_BYTES ? der.n - i : LINE_BYTES;
+
+		enc_base64(tsb_view_of(der.p + i, n), out);
+		tsb_bytes_add_str(out, "\n");
+	}
+	tsb_bytes_addf(out, END "%s" DASHES "\n", label);
 }

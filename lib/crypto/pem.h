@@ -38,5 +38,7 @@ int crypto_pem_all(struct tsb_view text, unsigned kinds, struct arena *a, struct
 /* The first of them. */
 int crypto_pem_pick(struct tsb_view text, unsigned kinds, struct arena *a, struct tsb_view *der,
     struct tsb_err *err) TSB_MUSTCHECK;
+/* Appends one block (RFC 7468, 2). */
+void crypto_pem_write(const char *label, struct tsb_view der, struct tsb_bytes *out);
 
 #endif

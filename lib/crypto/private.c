@@ -11,14 +11,13 @@
 #include <openssl/provider.h>
 #include <openssl/rsa.h>
 
-#include "lib/base/enc.h"
 #include "lib/base/str.h"
 #include "lib/crypto/owned.h"
+#include "lib/crypto/pem.h"
 #include "lib/crypto/private.h"
 
 #define RSA_BITS      3072
 #define PEM_MAX       (64 * 1024)
-#define PEM_LINE      48 /* bytes: 64 characters (RFC 7468, 2) */
 #define SIGNATURE_MAX 2048
 /* PBKDF2 rounds for new key files: as OWASP recommends for HMAC-SHA256 (2023). */
 #define PASSPHRASE_ROUNDS 600000
@@ -208,24 +207,23 @@ read_pem_legacy(struct tsb_view pem, struct passphrase *given, bool *unknown)
 }
 
 int
-crypto_private_load(struct tsb_view pem, const char *passphrase, struct crypto_private **out,
+crypto_private_read(struct tsb_view pem, const char *passphrase, EVP_PKEY **out,
     struct tsb_err *err)
 {
 	struct passphrase given = {.text = passphrase};
-	EVP_PKEY *key;
 	bool unknown;
 
 	if (pem.n == 0 || pem.n > PEM_MAX)
 		return refuse(TSB_E_PARSING_KEY, "the PEM text has a wrong length", err);
 	ERR_clear_error();
-	key = read_pem(pem, &given);
-	if (key != NULL)
-		return adopt(key, out, err);
+	*out = read_pem(pem, &given);
+	if (*out != NULL)
+		return 0;
 	unknown = is_unknown_cipher();
 	if (given.asked && passphrase != NULL)
-		key = read_pem_legacy(pem, &given, &unknown);
-	if (key != NULL)
-		return adopt(key, out, err);
+		*out = read_pem_legacy(pem, &given, &unknown);
+	if (*out != NULL)
+		return 0;
 	if (!given.asked)
 		return refuse(TSB_E_PARSING_KEY, why_no_key(pem), err);
 	return refuse(TSB_E_DECRYPT_FAILED,
@@ -234,6 +232,15 @@ crypto_private_load(struct tsb_view pem, const char *passphrase, struct crypto_p
 				 "pkcs8 -topk8 -provider legacy -provider default converts it)"
 			       : "the passphrase is wrong",
 	    err);
+}
+
+int
+crypto_private_load(struct tsb_view pem, const char *passphrase, struct crypto_private **out,
+    struct tsb_err *err)
+{
+	EVP_PKEY *key;
+
+	return crypto_private_read(pem, passphrase, &key, err) ? -1 : adopt(key, out, err);
 }
 
 int
@@ -324,10 +331,9 @@ encrypt_key(PKCS8_PRIV_KEY_INFO *info, const char *passphrase)
 }
 
 int
-crypto_private_pem(const struct crypto_private *p, const char *passphrase, struct tsb_bytes *out,
+crypto_private_armour(PKCS8_PRIV_KEY_INFO *info, const char *passphrase, struct tsb_bytes *out,
     struct tsb_err *err)
 {
-	pkcs8_auto *info = EVP_PKEY2PKCS8(p->key);
 	bio_auto *bio = BIO_new(BIO_s_secmem());
 	sealed_auto *p8 = NULL;
 	char *text;
@@ -349,14 +355,17 @@ crypto_private_pem(const struct crypto_private *p, const char *passphrase, struc
 	return 0;
 }
 
+int
+crypto_private_pem(const struct crypto_private *p, const char *passphrase, struct tsb_bytes *out,
+    struct tsb_err *err)
+{
+	pkcs8_auto *info = EVP_PKEY2PKCS8(p->key);
+
+	return crypto_private_armour(info, passphrase, out, err);
+}
+
 void
 crypto_spki_pem(struct tsb_view spki, struct tsb_bytes *out)
 {
-	tsb_bytes_add_str(out, "-----BEGIN PUBLIC KEY-----\n");
-	for (size_t i = 0; i < spki.n; i += PEM_LINE) {
-		enc_base64(tsb_view_of(spki.p + i, spki.n - i < PEM_LINE ? spki.n - i : PEM_LINE),
-		    out);
-		tsb_bytes_add_str(out, "\n");
-	}
-	tsb_bytes_add_str(out, "-----END PUBLIC KEY-----\n");
+	crypto_pem_write("PUBLIC KEY", spki, out);
 }

@@ -28,7 +28,9 @@ KINDS = {"approval-token": "approval token", "signed-approval": "signed approval
          "timestamp-token": "timestamp token", "policy": "policy",
          "unwrap-payload": "unwrap payload", "der-signature": "signature with algorithm",
          "key-attributes": "key attributes"}
-COMMANDS = ["key create", "key list", "key show", "key delete", "key block", "key unblock",
+COMMANDS = ["key password", "key rename", "key restrict", "key derive", "key xpub", "key address",
+            "key export", "key attest", "data put", "data get", "data list", "data delete", "hmac",
+            "key create", "key list", "key show", "key delete", "key block", "key unblock",
             "key modify", "sign", "verify", "encrypt", "decrypt", "wrap", "unwrap",
             "certificate request", "certificate sign", "certificate selfsign", "certificate show",
             "request show", "request wait", "request list", "request cancel", "approver new",
@@ -513,7 +515,7 @@ def test_key_create_with_a_policy_file_reports_open_rules(broker, tmp_path, anna
     (["-a", "EC", "--approvers", "{pub}", "--timelock", "30"], "multiples of 60"),
     (["-a", "EC", "--approvers", "{pub}", "--timelock", "120", "--timeout", "60"], "above"),
     (["-a", "EC", "--approvers", "{key}"], "give its public half"),
-    ([], "give --algorithm"),
+    (["--curve", "P-256", "-a", "RSA"], "--curve does not go with RSA"),
 ])
 def test_key_create_finds_mistakes_before_it_calls(broker, anna, args, says):
     args = [a.format(pub=anna.pub, key=anna.key) for a in args]
