@@ -22,6 +22,17 @@ check_length(const char *path, struct tsb_err *err)
 	return 0;
 }
 
+/* A dispatcher takes the place of another; what is no socket belongs to somebody else. */
+static int
+check_place(const char *path, struct tsb_err *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0 || S_ISSOCK(st.st_mode))
+		return 0;
+	return tsb_fail(err, TSB_E_IO, "dispatcher.listen: %s exists and is no socket", path);
+}
+
 int
 wake_check(const char *path, const char *dflt, struct tsb_err *err)
 {
@@ -38,7 +49,7 @@ wake_check(const char *path, const char *dflt, struct tsb_err *err)
 	if (faccessat(folder, ".", W_OK | X_OK, AT_EACCESS) != 0)
 		return tsb_fail(err, TSB_E_IO, "dispatcher.listen: the folder of %s: %s", path,
 		    strerror(errno));
-	return 0;
+	return check_place(path, err);
 }
 
 int
@@ -48,7 +59,7 @@ wake_open(const char *path, struct tsb_err *err)
 	mode_t mask;
 	int fd, rc;
 
-	if (check_length(path, err))
+	if (check_length(path, err) || check_place(path, err))
 		return -1;
 	strcpy(at.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

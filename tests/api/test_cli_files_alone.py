@@ -110,6 +110,7 @@ def test_check_refuses_what_starting_refuses(check, program):
 def test_check_of_the_listening_socket(check):
     check("tsb-fcgi", 0, listen="127.0.0.1:9")
     check("tsb-fcgi", 1, "is no socket", listen="unix:{dir}/plain")
+    check("tsb-dispatcher", 1, "is no socket", wake="{dir}/plain")
     check("tsb-fcgi", 1, "no absolute path", listen="unix:plain")
     check("tsb-fcgi", 1, "neither unix:/path nor host:port", listen="nowhere")
 
