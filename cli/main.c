@@ -108,7 +108,7 @@ static const struct cli_command commands[] = {
     {"approver", "new", "NAME", "make a key pair here and print the public key", cli_approver_new,
 	TSB_ROLE_NONE, 1, 1, O(TYPE) | O(OUT) | O(PASSPHRASE_FILE) | O(NO_PASSPHRASE)},
     {"approver", "create", "NAME", "let the broker create an approver's key, print the code",
-	cli_approver_create, AM, 1, 1, O(SIZE) | O(DAYS) | O(PASSWORD_FILE)},
+	cli_approver_create, AM, 1, 1, O(SIZE) | O(DAYS) | O(PASSWORD_FILE) | O(QR)},
     {"approver", "onboard", "NAME", "fetch the new key with the one-time code",
 	cli_approver_onboard, TSB_ROLE_APPROVER, 1, 1, O(CODE_FILE) | O(OUT)},
     {"approver", "status", "", "list approvers whose keys the broker made", cli_approver_status, AM,

@@ -5,6 +5,25 @@
 #include "lib/base/str.h"
 #include "lib/custody/custody.h"
 #include "lib/custody/restore.h"
+#include "lib/flow/flow.h"
+#include "lib/qr/code.h"
+
+/* The code and a picture of it, with what a phone needs besides to fetch the key. */
+static int
+put_invitation(const struct flow *f, struct web_request *rq, const char *name, const char *code,
+    struct tsb_bytes *out, struct tsb_err *err)
+{
+	const char *url = f->conf->public_url != NULL ? f->conf->public_url : rq->base_url;
+	tsb_bytes_auto text = {0}, png = {0};
+	struct qr_code qr;
+
+	wire_approver_invitation_format(name, code, url, &text);
+	if (qr_encode(tsb_view_bytes(&text), QR_ECC_M, rq->arena, &qr, err) ||
+	    qr_png(&qr, QR_SCALE_DEFAULT, &png, err))
+		return -1;
+	wire_approver_created_format(code, tsb_view_bytes(&png), out);
+	return 0;
+}
 
 int
 api_approver_create(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
@@ -16,6 +35,8 @@ api_approver_create(void *app, struct web_request *rq, struct web_reply *reply, 
 	    custody_create(app, &in, rq->arena, rq->now_ms, code, &reply->warning, err))
 		return -1;
 	reply->status = 201;
+	if (in.qr_code)
+		return put_invitation(app, rq, in.name, code, &reply->body, err);
 	wire_approver_code_format(code, &reply->body);
 	return 0;
 }

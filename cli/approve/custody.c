@@ -31,35 +31,67 @@ open_body(struct cli *c, struct tsb_bytes *body)
 	body_text(body, "approverName", c->argv[0]);
 }
 
-/* Posts the body and prints the one member of the answer that the caller wants. */
+/* A member of the answer that must be there. */
+static int
+text_of(struct cli *c, const struct tsb_bytes *answer, const char *member, const char **text)
+{
+	if (wire_client_text_parse(tsb_view_bytes(answer), member, &c->arena, text, &c->err))
+		return session_misread(c);
+	if (*text != NULL)
+		return 0;
+	tsb_fail(&c->err, TSB_E_IO, "%s is missing", member);
+	return session_misread(c);
+}
+
+/* Prints the one member of the answer that the caller wants. */
+static int
+show(struct cli *c, const struct tsb_bytes *answer, const char *member)
+{
+	const char *text;
+
+	if (c->json) {
+		output_body(tsb_view_bytes(answer));
+		return 0;
+	}
+	if (text_of(c, answer, member, &text))
+		return -1;
+	output_line(text);
+	return 0;
+}
+
 static int
 post_and_show(struct cli *c, const char *path, struct tsb_bytes *body, const char *member)
 {
 	tsb_bytes_auto answer = {0};
-	const char *text;
 
 	body_close(body);
-	if (session_call(c, "POST", path, tsb_view_bytes(body), &answer))
+	return session_call(c, "POST", path, tsb_view_bytes(body), &answer) ||
+		show(c, &answer, member)
+	    ? -1
+	    : 0;
+}
+
+/* The picture is the code: nobody else may read it. */
+static int
+save_picture(struct cli *c, const struct tsb_bytes *answer, const char *path)
+{
+	const char *text;
+	struct tsb_view png;
+
+	if (text_of(c, answer, "qrCode", &text))
 		return -1;
-	if (c->json) {
-		output_body(tsb_view_bytes(&answer));
-		return 0;
-	}
-	if (wire_client_text_parse(tsb_view_bytes(&answer), member, &c->arena, &text, &c->err))
-		return session_misread(c);
-	if (text == NULL) {
-		tsb_fail(&c->err, TSB_E_IO, "%s is missing", member);
+	if (!enc_base64_decode(tsb_view_str(text), &c->arena, &png)) {
+		tsb_fail(&c->err, TSB_E_IO, "qrCode is not base64");
 		return session_misread(c);
 	}
-	output_line(text);
-	return 0;
+	return file_write(path, FILE_SECRET, png, &c->err);
 }
 
 int
 cli_approver_create(struct cli *c)
 {
-	tsb_bytes_auto body = {0};
-	const char *password;
+	tsb_bytes_auto body = {0}, answer = {0};
+	const char *password, *picture = c->opt[OPT_QR];
 	long size, days;
 
 	if (cli_number(c, OPT_SIZE, 1, 65536, 0, &size) ||
@@ -73,7 +105,14 @@ cli_approver_create(struct cli *c)
 	if (days)
 		body_number(&body, "validity", days);
 	body_text(&body, "backupPassword", password);
-	return post_and_show(c, MANAGEMENT "create", &body, "oneTimeCode");
+	if (picture != NULL)
+		body_bool(&body, "qrCode", true);
+	body_close(&body);
+	/* the code is printed first: it is not lost with a file that cannot be written */
+	if (session_call(c, "POST", MANAGEMENT "create", tsb_view_bytes(&body), &answer) ||
+	    show(c, &answer, "oneTimeCode"))
+		return -1;
+	return picture != NULL ? save_picture(c, &answer, picture) : 0;
 }
 
 int

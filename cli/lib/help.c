@@ -52,6 +52,7 @@ static const struct {
     {"approver", "new", OPT_OUT, "folder for the key pair [this one]"},
     {"approver", "create", OPT_SIZE, "of the RSA key: 2048, 3072 or 4096 [3072]"},
     {"approver", "create", OPT_DAYS, "validity of the certificate [3650]"},
+    {"approver", "create", OPT_QR, "write the code there as a QR code with name and address, PNG"},
     {"approver", "create", OPT_PASSWORD_FILE, "backup password, first line of FILE"},
     {"approver", "change-password", OPT_PASSWORD_FILE, "backup password, first line of FILE"},
     {"approver", "onboard", OPT_OUT, "write the key there, PKCS #12"},

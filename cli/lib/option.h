@@ -80,7 +80,7 @@
 	OPT(YES, 'y', "yes", NULL, "do not ask")                                                   \
 	OPT(ROOM, 0, "room", "DIR", "the offline room [$TSB_OFFLINE_ROOM, ~/.tsb-offline]")        \
 	OPT(SITE, 0, "site", "NAME", "what the room or the site is called")                        \
-	OPT(QR, 0, "qr", "DIR", "write QR codes as PNG files there")                               \
+	OPT(QR, 0, "qr", "PATH", "write QR codes as PNG files to this folder")                     \
 	OPT(SHEET, 0, "sheet", "FILE", "write a print sheet with QR codes")                        \
 	OPT(FORMAT, 0, "format", "FORMAT", "of --sheet: svg, html, pdf-ready [as FILE ends]")      \
 	OPT(TEXT, 0, "text", "FILE", "write the texts of the QR codes, one a line")                \

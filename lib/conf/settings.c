@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/program.h"
 #include "lib/base/str.h"
@@ -27,6 +28,8 @@ const struct conf_row broker_conf_rows[] = {
 	"fewest bits of RSA keys of approvers in new policies"},
     {"general", "fetchResultOnce", CONF_BOOL, AT(fetch_result_once), "false", 0, 0,
 	"erase a result when it has been fetched"},
+    {"general", "publicUrl", CONF_STR, AT(public_url), NULL, 0, 0,
+	"address of this broker in QR codes of one-time codes; unset = the one that was called"},
     {"general", "unknownMembers", CONF_STR, AT(unknown_members), "refuse", 0, 0,
 	"members of bodies that the API does not know: refuse or ignore"},
     {"general", "secretKeyFile", CONF_STR, AT(secret_key_file), NULL, 0, 0,
@@ -192,6 +195,16 @@ has_api_key(const struct broker_conf *c)
 	return has;
 }
 
+/* With a name of an approver it fits a QR code. */
+#define PUBLIC_URL_MAX 1024
+
+static bool
+public_url_valid(const char *url)
+{
+	return (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0) &&
+	    strlen(url) <= PUBLIC_URL_MAX && tsb_label_valid(tsb_view_str(url));
+}
+
 static int
 automated_check(const struct broker_conf *c, struct tsb_err *err)
 {
@@ -225,6 +238,10 @@ check(const struct broker_conf *c, struct tsb_err *err)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "dispatcher.lease (%ld s) must exceed hsm.timeout (%ld s)", c->lease,
 		    c->hsm_timeout);
+	if (c->public_url != NULL && !public_url_valid(c->public_url))
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "general.publicUrl must begin with https:// or http:// and have at most %d bytes",
+		    PUBLIC_URL_MAX);
 	if (!tsb_streq(c->unknown_members, "refuse") && !tsb_streq(c->unknown_members, "ignore"))
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "general.unknownMembers must be refuse or ignore");

@@ -17,6 +17,7 @@ struct broker_conf {
 	struct conf_list request_signers; /* certificate files */
 	long approver_rsa_bits;
 	bool fetch_result_once;
+	char *public_url; /* of the broker, as approvers reach it; NULL = as the caller did */
 	char *unknown_members; /* "refuse" or "ignore" */
 	char *secret_key_file;
 	long retain_days;

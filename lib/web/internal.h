@@ -19,6 +19,7 @@
 #define WEB_TYPE_MAX    256
 #define WEB_ACCEPT_MAX  1024
 #define WEB_ADDRESS_MAX 64
+#define WEB_HOST_MAX    261 /* a name of 255 bytes and a port */
 #define WEB_ID_SIZE     17
 
 /* Where a request comes from and its reply goes to: libfcgi, stdin and stdout, a test's memory. */

@@ -287,6 +287,20 @@ parse_address(char *const *env)
 	return text;
 }
 
+/* "https://host:port" as the caller wrote it; nothing is decided by it. */
+static const char *
+parse_base(struct web_call *call, char *const *env)
+{
+	static const char in_host[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789.-:[]";
+	const char *host = web_env(env, "HTTP_HOST"), *https = web_env(env, "HTTPS");
+
+	if (host == NULL || strlen(host) > WEB_HOST_MAX || host[strspn(host, in_host)] != '\0')
+		return "";
+	return arena_printf(call->rq.arena, "%s://%s",
+	    https != NULL && !tsb_streq(https, "off") ? "https" : "http", host);
+}
+
 int
 web_call_parse(struct web_call *call, char *const *env, struct tsb_err *err)
 {
@@ -299,6 +313,7 @@ web_call_parse(struct web_call *call, char *const *env, struct tsb_err *err)
 		call->rq.accept = "";
 	call->rq.role = "-";
 	call->rq.address = parse_address(env);
+	call->rq.base_url = parse_base(call, env);
 	parse_method(call, env);
 	call->length = web_env(env, "CONTENT_LENGTH");
 	if (parse_target(call, env, err) ||

@@ -47,6 +47,7 @@ struct web_request {
 	 */
 	const char *caller;
 	const char *address; /* of the caller, as the web server says; "" = it says nothing */
+	const char *base_url; /* scheme and host that it called, for links; "" when not known */
 	int64_t now_ms; /* clock read once */
 	const struct web_route *route; /* the row being served */
 };

@@ -2,6 +2,7 @@
 #include "lib/first.h"
 
 #include "lib/base/enc.h"
+#include "lib/base/str.h"
 #include "lib/wire/custody.h"
 #include "lib/wire/field.h"
 
@@ -40,6 +41,7 @@ static const struct field create_fields[] = {
     {"keySize", FIELD_INT, .max = 65536, .code = TSB_E_KEY_SIZE, CREATE(key_size)},
     {"backupPassword", FIELD_PASSWORD, REQUIRED, CREATE(backup_password)},
     {"validity", FIELD_INT, .min = 1, .max = VALIDITY_MAX, CREATE(validity)},
+    {"qrCode", FIELD_BOOL, CREATE(qr_code)},
     {NULL},
 };
 
@@ -216,6 +218,50 @@ wire_approver_code_format(const char *code, struct tsb_bytes *out)
 	tsb_bytes_add(out, "{", 1);
 	emit_text(out, "oneTimeCode", code);
 	emit_close(out, '}');
+}
+
+void
+wire_approver_created_format(const char *code, struct tsb_view png, struct tsb_bytes *out)
+{
+	tsb_bytes_add(out, "{", 1);
+	emit_text(out, "oneTimeCode", code);
+	emit_base64(out, "qrCode", png);
+	emit_close(out, '}');
+}
+
+/* Appends JSON with \u escapes for what is not ASCII: readers of QR codes guess encodings. */
+static void
+add_ascii(struct tsb_view json, struct tsb_bytes *out)
+{
+	while (json.n > 0) {
+		unsigned c;
+		size_t n = tsb_utf8_next(json, &c);
+
+		if (n > 1 && c > 0xffff)
+			tsb_bytes_addf(out, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10),
+			    0xdc00 + (c & 0x3ff));
+		else if (n > 1)
+			tsb_bytes_addf(out, "\\u%04x", c);
+		else
+			tsb_bytes_add(out, json.p, 1);
+		json.p += n > 0 ? n : 1;
+		json.n -= n > 0 ? n : 1;
+	}
+}
+
+void
+wire_approver_invitation_format(const char *name, const char *code, const char *url,
+    struct tsb_bytes *out)
+{
+	tsb_bytes_auto json = {0};
+
+	tsb_bytes_add(&json, "{", 1);
+	emit_text(&json, "approverName", name);
+	emit_text(&json, "oneTimeCode", code);
+	if (*url != '\0')
+		emit_text(&json, "url", url);
+	emit_close(&json, '}');
+	add_ascii(tsb_view_bytes(&json), out);
 }
 
 static void

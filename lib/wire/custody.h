@@ -9,6 +9,7 @@ struct wire_approver_create {
 	long key_size; /* bits */
 	struct tsb_view backup_password;
 	long validity; /* days */
+	bool qr_code; /* the answer has the code as a picture, too */
 };
 int wire_approver_create_parse(struct tsb_view body, struct arena *a,
     struct wire_approver_create *out, struct tsb_err *err) TSB_MUSTCHECK;
@@ -39,6 +40,11 @@ int wire_approver_forgot_parse(struct tsb_view body, struct arena *a,
 
 /* {"oneTimeCode":"410447"} */
 void wire_approver_code_format(const char *code, struct tsb_bytes *out);
+/* The same with "qrCode", a PNG. */
+void wire_approver_created_format(const char *code, struct tsb_view png, struct tsb_bytes *out);
+/* What that picture says (api-notes.md 10.1): JSON; url "" = left out. */
+void wire_approver_invitation_format(const char *name, const char *code, const char *url,
+    struct tsb_bytes *out);
 /* {"onboarded":[...],"pending":[...]} */
 void wire_approvers_format(const struct tsb_approver *rows, size_t n, struct tsb_bytes *out);
 

@@ -1,5 +1,6 @@
 """Approvers whose keys the broker makes: /v1/approverManagement and /v1/approver/onboard."""
 import concurrent.futures
+import json
 import os
 import subprocess
 import time
@@ -12,6 +13,7 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 
 import tsb
 from approver import b64, group, policy, rule, spki_of, token, unb64, verify
+from carry import scan
 from client import ApiError, public_key, unique
 from managed import (BACKUP_KEY, DAY, M, PASSWORD, as_approver, body_of, code_of, create, entry,
                      guarded, made, named_group, onboard, opened, refuse_code, restored,
@@ -67,6 +69,31 @@ def test_defaults(api, made):
     key, cert = opened(onboard(api, name, code))
     assert key.key_size == 3072
     assert (cert.not_valid_after - cert.not_valid_before).days == 3650
+
+
+def test_code_as_a_picture(api, tmp_path):
+    name = unique("J\u00f6rg ")
+    answer = api.post(M + "create", {"approverName": name, "algorithm": "RSA", "keySize": 2048,
+                                     "backupPassword": PASSWORD, "qrCode": True})
+    assert api.status == 201 and set(answer) == {"oneTimeCode", "qrCode"}
+    picture = tmp_path / "code.png"
+    picture.write_bytes(unb64(answer["qrCode"]))
+    said = json.loads(scan(picture)[0])
+    assert set(said) == {"approverName", "oneTimeCode", "url"}
+    assert (said["approverName"], said["oneTimeCode"]) == (name, answer["oneTimeCode"])
+    assert said["url"].startswith("http")
+    opened(onboard(api, name, said["oneTimeCode"]))
+
+
+@pytest.mark.parametrize("wish", [False, None])
+def test_no_picture_unless_asked_for(made, wish):
+    made(qrCode=wish)  # which looks at the members
+
+
+def test_picture_must_be_a_bool(api):
+    api.refused(600, "POST", M + "create",
+                {"approverName": unique(), "algorithm": "RSA", "backupPassword": PASSWORD,
+                 "qrCode": "yes"}, says="qrCode")
 
 
 def test_put_is_post_and_both_onboard(api):
@@ -486,7 +513,10 @@ def test_command_line(api, site, tmp_path, request):
     def code_file(done):
         (tmp_path / "code").write_text(done.out)
         return "--code-file", "code"
-    made = do("create", name, "--size", 2048, "--days", 30, "--password-file", "old")
+    made = do("create", name, "--size", 2048, "--days", 30, "--password-file", "old", "--qr",
+              "code.png")
+    assert json.loads(scan(tmp_path / "code.png")[0])["oneTimeCode"] == made.out.strip()
+    assert (tmp_path / "code.png").stat().st_mode & 0o777 == 0o600
     assert "warning" in made.err and "tsb key modify %s --approvers" % BACKUP_KEY in made.err
     code = code_file(made)
     do("create", name, "--password-file", "old", code=2)

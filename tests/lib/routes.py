@@ -111,7 +111,7 @@ KINDS = "Sign Decrypt UnwrapKey BlockKey UnblockKey ModifyKey CertificateRequest
 APPROVER_NAME = obj(approverName=text("absent-approver"))
 APPROVER_CREATE = obj(approverName=text("never-created"), algorithm=enum("RSA"),
                       keySize=F("size", 2048, False), backupPassword=needed_password(),
-                      validity=F("int", 30, False))
+                      validity=F("int", 30, False), qrCode=F("bool", False, False))
 ONBOARD = obj(approverName=text("absent-approver"), oneTimeCode=needed_password("123456"),
               transportPassword=needed_password("0123456789abcdef"))
 

@@ -30,6 +30,25 @@ test_create(void **state)
 	    0);
 	assert_int_equal(in.key_size, 3072);
 	assert_int_equal(in.validity, 3650);
+	assert_false(in.qr_code);
+}
+
+static void
+test_invitation(void **state)
+{
+	tsb_bytes_auto out = {0};
+
+	wire_approver_invitation_format("a \"b\"", "000123", "https://b.example", &out);
+	assert_string_equal(tsb_bytes_cstr(&out),
+	    "{\"approverName\":\"a \\\"b\\\"\",\"oneTimeCode\":\"000123\","
+	    "\"url\":\"https://b.example\"}");
+	tsb_bytes_reset(&out);
+	wire_approver_invitation_format("\xc3\xa4\xf0\x9f\x94\x91", "1", "", &out);
+	assert_string_equal(tsb_bytes_cstr(&out),
+	    "{\"approverName\":\"\\u00e4\\ud83d\\udd11\",\"oneTimeCode\":\"1\"}");
+	tsb_bytes_reset(&out);
+	wire_approver_invitation_format("a", "1", "", &out);
+	assert_string_equal(tsb_bytes_cstr(&out), "{\"approverName\":\"a\",\"oneTimeCode\":\"1\"}");
 }
 
 static void
@@ -237,6 +256,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    WIRE_TEST(test_create),
+	    cmocka_unit_test(test_invitation),
 	    WIRE_TEST(test_create_refusals),
 	    WIRE_TEST(test_onboard),
 	    WIRE_TEST(test_passwords),
