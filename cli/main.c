@@ -83,6 +83,8 @@ static const struct cli_command commands[] = {
     {"unwrap", NULL, "KEY FILE NEWNAME", "ask the HSM to unwrap a key and keep it", cli_unwrap, KO,
 	3, 3, O(METHOD) | O(ATTRIBUTES) | O(PASSWORD_FILE) | O(META) | O(WAIT) | O(TIMEOUT),
 	.kind = KIND_UNWRAP},
+    {"timestamp", NULL, "FILE|-", "print a timestamp token (RFC 3161) for a file", cli_timestamp, KO,
+	1, 1, O(ALGORITHM) | O(OUT)},
     {"certificate", "request", "KEY", "ask for a certificate request (CSR) of a key",
 	cli_certificate_request, KO, 1, 1,
 	O(ALGORITHM) | O(SUBJECT) | O(DAYS) | O(USAGE) | O(TIMEOUT) | O(OUT) | O_ASK,

@@ -95,6 +95,16 @@ api_hmac_verify(void *app, struct web_request *rq, struct web_reply *reply, stru
 }
 
 int
+api_rfc_timestamp(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
+{
+	struct wire_rfc_timestamp in;
+
+	if (wire_rfc_timestamp_parse(rq->body, rq->arena, &in, err))
+		return -1;
+	return fcgi_forward_body(app, rq, reply, HSM_PASS_RFC_TIMESTAMP, err);
+}
+
+int
 api_random(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
 	const char *text = (const char *)rq->param[0].p;

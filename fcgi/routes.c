@@ -68,6 +68,7 @@ static const struct web_route routes[] = {
     {VERB_POST, "/v1/verify", KO, 4 * MB, api_verify, 0},
     {VERB_POST, "/v1/verifyHmac", KO, 256 * KB, api_hmac_verify, 0},
     {VERB_POST, "/v1/synchronousHmac", KO, 256 * KB, api_hmac, 0},
+    {VERB_POST, "/v1/createRfcTimestamp", KO, 4 * MB, api_rfc_timestamp, 0},
     {VERB_GET, "/v1/generateRandom/{length}", KO | SV, 0, api_random, 0},
 
     {VERB_POST, "/v1/approverManagement/create", AM, 64 * KB, api_approver_create, 0},

@@ -142,6 +142,24 @@ not_system_key(const char *label, struct tsb_err *err)
 	    "key '%s' exists but is not the system key that the settings say", label);
 }
 
+/* Does one thing with each system key that the settings name. */
+typedef int system_key_fn(struct hsm_app *, enum key_system, const char *label, struct tsb_err *);
+
+static int
+each_system_key(struct hsm_app *app, system_key_fn *one, struct tsb_err *err)
+{
+	const char *const labels[KEY_SYSTEM__MAX] = {
+	    [KEY_ATTESTATION] = app->conf->attestation_key,
+	    [KEY_TIMESTAMP] = app->conf->timestamp_key,
+	    [KEY_RFC_TIMESTAMP] = app->conf->rfc_timestamp_key,
+	};
+
+	for (int i = 0; i < KEY_SYSTEM__MAX; i++)
+		if (labels[i] != NULL && one(app, (enum key_system)i, labels[i], err))
+			return -1;
+	return 0;
+}
+
 static int
 need_system_key(struct hsm_app *app, enum key_system system, const char *label, struct tsb_err *err)
 {
@@ -154,7 +172,11 @@ need_system_key(struct hsm_app *app, enum key_system system, const char *label, 
 		    keystore_get(app->ks, tsb_view_str(label), &k, err))
 			return -1;
 	}
-	return k->system == system ? 0 : not_system_key(label, err);
+	if (k->system != system)
+		return not_system_key(label, err);
+	return system == KEY_RFC_TIMESTAMP && k->certificate.n == 0
+	    ? access_certify_system(app, label, clock_now_ms() / 1000, err)
+	    : 0;
 }
 
 /* The parent does this once, so that workers find a complete store. */
@@ -174,10 +196,7 @@ prepare_store(struct hsm_process *hsm, struct tsb_err *err)
 	close(dir);
 	if (rc || open_app(hsm, &app, err))
 		return -1;
-	rc = need_system_key(&app, KEY_ATTESTATION, hsm->conf.attestation_key, err) ||
-		need_system_key(&app, KEY_TIMESTAMP, hsm->conf.timestamp_key, err)
-	    ? -1
-	    : 0;
+	rc = each_system_key(&app, need_system_key, err);
 	close_app(&app);
 	return rc;
 }
@@ -284,10 +303,7 @@ check_store(struct hsm_process *hsm, struct tsb_err *err)
 		return rc > 0 ? 0 : -1;
 	if (open_app(hsm, &app, err))
 		return -1;
-	rc = check_system_key(&app, KEY_ATTESTATION, hsm->conf.attestation_key, err) ||
-		check_system_key(&app, KEY_TIMESTAMP, hsm->conf.timestamp_key, err)
-	    ? -1
-	    : 0;
+	rc = each_system_key(&app, check_system_key, err);
 	close_app(&app);
 	return rc;
 }

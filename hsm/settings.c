@@ -6,6 +6,7 @@
 #include "lib/base/str.h"
 #include "lib/ska/token.h"
 
+#include "hsm/key/rfctimestamp.h"
 #include "hsm/settings.h"
 
 /* clang-format off */
@@ -39,6 +40,11 @@ const struct conf_row settings_rows[] = {ROW("server", "listen", CONF_STR, liste
 	"key that signs key attributes"),
     ROW("keys", "timestampKeyName", CONF_STR, timestamp_key, "timestamp-key", 0, 0,
 	"key that signs timestamps"),
+    ROW("keys", "rfcTimestampKeyName", CONF_STR, rfc_timestamp_key, NULL, 0, 0,
+	"key that signs RFC 3161 timestamps; unset = none are made"),
+    ROW("keys", "rfcTimestampPolicy", CONF_STR, rfc_timestamp_policy,
+	"2.25.279752370941762943210285453817319556116", 0, 0,
+	"dotted OID of the policy that RFC 3161 timestamps name"),
     ROW("keys", "approverRsaBits", CONF_INT, approver_rsa_bits, "2048", 1024, 8192,
 	"fewest bits of RSA keys of approvers in new policies"),
     ROW("keys", "rsaBits", CONF_INT, rsa_bits, "2048", 1024, 8192,
@@ -74,6 +80,24 @@ check_socket_mode(struct hsm_settings *s, struct tsb_err *err)
 }
 
 static int
+check_rfc_timestamps(const struct hsm_settings *s, struct tsb_err *err)
+{
+	const char *key = s->rfc_timestamp_key;
+
+	if (!rfc_timestamp_policy_valid(s->rfc_timestamp_policy))
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "keys.rfcTimestampPolicy must be an OID such as 1.2.3");
+	if (key == NULL)
+		return 0;
+	if (check_key_name("rfcTimestampKeyName", key, err))
+		return -1;
+	if (tsb_streq(key, s->attestation_key) || tsb_streq(key, s->timestamp_key))
+		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
+		    "keys.rfcTimestampKeyName must differ from the names of the other keys");
+	return 0;
+}
+
+static int
 check(struct hsm_settings *s, struct tsb_err *err)
 {
 	enum log_level level;
@@ -100,6 +124,8 @@ check(struct hsm_settings *s, struct tsb_err *err)
 	if (tsb_streq(s->attestation_key, s->timestamp_key))
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "keys.attestationKeyName and keys.timestampKeyName must differ");
+	if (check_rfc_timestamps(s, err))
+		return -1;
 	/* Whoever reaches the socket could otherwise use every key without a policy. */
 	if (!s->auth.enabled)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,

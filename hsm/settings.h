@@ -17,6 +17,7 @@ struct hsm_settings {
 	char *master_key_file, *passphrase; /* exactly one is set */
 	bool create; /* make a missing store at start */
 	char *attestation_key, *timestamp_key;
+	char *rfc_timestamp_key, *rfc_timestamp_policy; /* key NULL = none are made */
 	bool list_system_keys;
 	long approver_rsa_bits, rsa_bits;
 	struct web_auth_conf auth;

@@ -46,6 +46,8 @@ static const struct {
     {"decrypt", EVERY, OPT_ALGORITHM, "of the encryption, see below"},
     {"decrypt", EVERY, OPT_OUT, "with --wait: write the decrypted bytes there"},
     {"sign", EVERY, OPT_OUT, "with --wait: write the bytes of the signature there"},
+    {"timestamp", EVERY, OPT_ALGORITHM, "hash: SHA1, SHA224, SHA256, SHA384, SHA512 [SHA256]"},
+    {"timestamp", EVERY, OPT_OUT, "write the token there, DER"},
     {"certificate", "show", OPT_OUT, "write the certificate there, PEM"},
     {"certificate", EVERY, OPT_OUT, "with --wait: write the PEM there"},
     {"approver", "new", OPT_TYPE, "rsa, p256, p384, p521, secp256k1, ed25519 [p256]"},

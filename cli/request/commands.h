@@ -16,6 +16,7 @@ int cli_encrypt(struct cli *);
 int cli_decrypt(struct cli *);
 int cli_wrap(struct cli *);
 int cli_unwrap(struct cli *);
+int cli_timestamp(struct cli *);
 int cli_certificate_request(struct cli *);
 int cli_certificate_sign(struct cli *);
 int cli_certificate_selfsign(struct cli *);

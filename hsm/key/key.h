@@ -28,7 +28,13 @@ enum key_kind {
 	KEY_HMAC,
 	KEY_KIND__MAX
 };
-enum key_system { KEY_ORDINARY, KEY_ATTESTATION, KEY_TIMESTAMP, KEY_SYSTEM__MAX };
+enum key_system {
+	KEY_ORDINARY,
+	KEY_ATTESTATION,
+	KEY_TIMESTAMP,
+	KEY_RFC_TIMESTAMP,
+	KEY_SYSTEM__MAX
+};
 
 /* Flags of a creation request that the attributes do not show (api-notes.md 7.2). */
 enum key_extra {

@@ -7,6 +7,7 @@
 #include "lib/base/log.h"
 
 #include "hsm/key/attributes.h"
+#include "hsm/key/certify.h"
 #include "hsm/key/enforce.h"
 #include "hsm/key/temporary.h"
 #include "hsm/serve/access.h"
@@ -102,6 +103,35 @@ access_open_system(struct hsm_app *app, const char *label, enum key_system syste
 		return -1;
 	*out = key_hold(k);
 	return 0;
+}
+
+struct certifying {
+	struct hsm_app *app;
+	int64_t seconds;
+};
+
+/* Another process may have been faster. */
+static int
+certify(struct hsm_key *k, void *arg, struct tsb_err *err)
+{
+	const struct tsb_view no_password = {0};
+	struct certifying *c = arg;
+	token_key_auto *private_half = NULL;
+
+	if (k->certificate.n > 0)
+		return 1;
+	return token_use(&c->app->tokens, k, no_password, &private_half, err) ||
+		certify_system(k, private_half, c->seconds, &k->arena, &k->certificate, err)
+	    ? -1
+	    : 0;
+}
+
+int
+access_certify_system(struct hsm_app *app, const char *label, int64_t seconds, struct tsb_err *err)
+{
+	struct certifying c = {app, seconds};
+
+	return keystore_change(app->ks, tsb_view_str(label), certify, &c, err);
 }
 
 int

@@ -32,6 +32,10 @@ int access_find_system(struct hsm_app *, const char *label, enum key_system, str
 int access_open_system(struct hsm_app *, const char *label, enum key_system, struct hsm_key **out,
     struct token_key **private_half, struct tsb_err *) TSB_MUSTCHECK;
 
+/* Gives one that has no certificate one by itself, and keeps it with the key. */
+int access_certify_system(struct hsm_app *, const char *label, int64_t seconds, struct tsb_err *)
+    TSB_MUSTCHECK;
+
 /* Stores a new key. If that fails, its private half ends too. */
 int access_store(struct hsm_app *, const struct hsm_key *, struct tsb_view password,
     struct tsb_err *) TSB_MUSTCHECK;

@@ -7,7 +7,6 @@
 #include "lib/crypto/private.h"
 #include "lib/wire/wire.h"
 
-#include "hsm/key/attestation.h"
 #include "hsm/key/attributes.h"
 #include "hsm/serve/access.h"
 
@@ -21,41 +20,19 @@
 
 /* ---- the certificate of the attestation key ---- */
 
-struct certifying {
-	struct hsm_app *app;
-	struct web_request *rq;
-};
-
-/* Made when it is first asked for, and kept. Another process may have been faster. */
-static int
-certify(struct hsm_key *k, void *arg, struct tsb_err *err)
-{
-	const struct tsb_view no_password = {0};
-	struct certifying *c = arg;
-	token_key_auto *private_half = NULL;
-
-	if (k->certificate.n > 0)
-		return 1;
-	return token_use(&c->app->tokens, k, no_password, &private_half, err) ||
-		attestation_certify(k, private_half, access_seconds(c->rq), c->rq->arena,
-		    &k->certificate, err)
-	    ? -1
-	    : 0;
-}
-
+/* It is made when it is first asked for. */
 static int
 certified_key(struct hsm_app *app, struct web_request *rq, struct hsm_key **out,
     struct tsb_err *err)
 {
 	const char *label = app->conf->attestation_key;
-	struct certifying c = {app, rq};
 
 	if (access_find_system(app, label, KEY_ATTESTATION, out, err))
 		return -1;
 	if ((*out)->certificate.n > 0)
 		return 0;
 	key_release(out);
-	return keystore_change(app->ks, tsb_view_str(label), certify, &c, err) ||
+	return access_certify_system(app, label, access_seconds(rq), err) ||
 		access_find_system(app, label, KEY_ATTESTATION, out, err)
 	    ? -1
 	    : 0;

@@ -7,11 +7,14 @@
 #include "lib/base/log.h"
 #include "lib/crypto/owned.h"
 
+#include "hsm/key/rfctimestamp.h"
 #include "hsm/serve/access.h"
 
 static int
-check_may_hold(const struct hsm_key *k, struct tsb_err *err)
+check_may_hold(const struct hsm_key *k, struct tsb_view certificate, struct tsb_err *err)
 {
+	if (k->system == KEY_RFC_TIMESTAMP)
+		return rfc_timestamp_certificate_check(certificate, err);
 	if (k->system != KEY_ORDINARY)
 		return access_refuse(k, "is a system key: it has no certificate", err);
 	if (key_is_secret(k))
@@ -48,7 +51,7 @@ store(struct hsm_key *k, void *arg, struct tsb_err *err)
 {
 	const struct wire_certificate *c = arg;
 
-	if (check_may_hold(k, err) || check_same_key(k, c->der, err))
+	if (check_may_hold(k, c->der, err) || check_same_key(k, c->der, err))
 		return -1;
 	k->certificate = c->der;
 	return 0;
@@ -109,6 +112,8 @@ take_away(struct hsm_key *k, void *arg, struct tsb_err *err)
 {
 	if (k->certificate.n == 0)
 		return absent(k, err);
+	if (k->system != KEY_ORDINARY)
+		return access_refuse(k, "is a system key: it keeps its certificate", err);
 	k->certificate = tsb_view_of(NULL, 0);
 	return 0;
 }

@@ -31,9 +31,11 @@ serve_key_create(void *arg, struct web_request *rq, struct web_reply *reply, str
 static bool
 is_listed(const struct hsm_app *app, const char *label)
 {
-	return app->conf->list_system_keys ||
-	    (!tsb_streq(label, app->conf->attestation_key) &&
-		!tsb_streq(label, app->conf->timestamp_key));
+	const struct hsm_settings *conf = app->conf;
+
+	return conf->list_system_keys ||
+	    (!tsb_streq(label, conf->attestation_key) && !tsb_streq(label, conf->timestamp_key) &&
+		!tsb_streq(label, conf->rfc_timestamp_key));
 }
 
 int

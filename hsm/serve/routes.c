@@ -54,6 +54,7 @@ const struct web_route hsm_routes[] = {
     {VERB_POST, "/v1/synchronousHmac", KO, 4 * MB, serve_hmac, 0},
     {VERB_GET, "/v1/generateRandom/{length}", KO | SV, 0, serve_random, 0},
     {VERB_POST, "/v1/timestamp", KO, 4 * MB, serve_timestamp, 0},
+    {VERB_POST, "/v1/createRfcTimestamp", KO, 4 * MB, serve_rfc_timestamp, 0},
 
     {VERB_POST, "/v1/certificate/import/plain", KO | KM, 128 * KB, serve_certificate_import, 0},
     {VERB_GET, "/v1/certificate/{keyName}", KO | KM, 0, serve_certificate_get, 0},

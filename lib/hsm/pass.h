@@ -31,6 +31,7 @@ enum hsm_passage {
 	HSM_PASS_ENCRYPT,
 	HSM_PASS_WRAP,
 	HSM_PASS_RANDOM, /* length */
+	HSM_PASS_RFC_TIMESTAMP,
 	HSM_PASS_STATISTICS,
 	HSM_PASS_LOG, /* length: lines; 0 = as many as the HSM likes */
 	HSM_PASS_CERTIFICATE_STORE,

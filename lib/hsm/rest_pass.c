@@ -38,6 +38,7 @@ static const struct passage {
     [HSM_PASS_ENCRYPT] = {"POST", "/v1/encrypt", TSB_ROLE_KEY_OPERATION, true},
     [HSM_PASS_WRAP] = {"POST", "/v1/wrap", TSB_ROLE_KEY_OPERATION, true},
     [HSM_PASS_RANDOM] = {"GET", NULL, TSB_ROLE_KEY_OPERATION, true},
+    [HSM_PASS_RFC_TIMESTAMP] = {"POST", "/v1/createRfcTimestamp", TSB_ROLE_KEY_OPERATION, true},
     [HSM_PASS_STATISTICS] = {"GET", "/v1/keystore/statistics", TSB_ROLE_SERVICE, true},
     [HSM_PASS_LOG] = {"GET", REST_LOG_PATH, TSB_ROLE_SERVICE, true},
     [HSM_PASS_CERTIFICATE_STORE] = {"POST", REST_CERTIFICATE_STORE_PATH, TSB_ROLE_KEY_MANAGEMENT,
@@ -101,6 +102,7 @@ pass_call(const struct rest_hsm *h, const struct hsm_pass *pass, struct arena *a
 	case HSM_PASS_HMAC_VERIFY:
 	case HSM_PASS_ENCRYPT:
 	case HSM_PASS_WRAP:
+	case HSM_PASS_RFC_TIMESTAMP:
 	case HSM_PASS_STATISTICS:
 	case HSM_PASS_CERTIFICATE_STORE:
 	case HSM_PASS__MAX:

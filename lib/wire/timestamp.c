@@ -1,4 +1,4 @@
-/* The timestamp extension (docs/hsm-api.md). */
+/* Timestamps: the extension of docs/hsm-api.md, and RFC 3161. */
 #include "lib/first.h"
 
 #include <string.h>
@@ -106,6 +106,33 @@ wire_timestamp_reply_format(const struct wire_timestamp_reply *r, struct tsb_byt
 	enc_hex(tsb_view_of(r->attributes_digest, TSB_SHA256), out);
 	tsb_bytes_add_str(out, "\"}");
 }
+
+/* ---- RFC 3161 ---- */
+
+static const char *const hashes[] = {"SHA1", "SHA224", "SHA256", "SHA384", "SHA512"};
+
+#define RFC(m) AT(struct wire_rfc_timestamp, m)
+static const struct field rfc_fields[] = {
+    {"payload", FIELD_BASE64, REQUIRED, .max = WIRE_PAYLOAD_MAX, .code = TSB_E_PAYLOAD,
+	RFC(payload)},
+    {"hashAlgorithm", FIELD_INDEX, REQUIRED, NAMES(hashes), RFC(hash)},
+    {NULL},
+};
+static const struct field_object rfc_object = {rfc_fields};
+
+int
+wire_rfc_timestamp_parse(struct tsb_view body, struct arena *a, struct wire_rfc_timestamp *out,
+    struct tsb_err *err)
+{
+	struct wire_rfc_timestamp stamp = {0};
+
+	if (field_read(body, &rfc_object, a, &stamp, NULL, err))
+		return -1;
+	*out = stamp;
+	return 0;
+}
+
+/* ---- the extension's answer ---- */
 
 struct timestamp_form {
 	struct wire_timestamp_reply reply;

@@ -328,6 +328,13 @@ void wire_text_member_format(const char *name, struct tsb_view text, struct tsb_
 /* {"signatureValid":true} */
 void wire_bool_format(const char *name, bool value, struct tsb_bytes *out);
 
+struct wire_rfc_timestamp {
+	struct tsb_view payload;
+	int hash; /* place in SHA1, SHA224, SHA256, SHA384, SHA512 */
+};
+int wire_rfc_timestamp_parse(struct tsb_view body, struct arena *a, struct wire_rfc_timestamp *out,
+    struct tsb_err *err) TSB_MUSTCHECK;
+
 /* Timestamp extension (docs/hsm-api.md). */
 struct wire_timestamp_request {
 	const char *key_name;
