@@ -79,6 +79,7 @@ web_serve_fn api_hmac;
 web_serve_fn api_hmac_verify;
 web_serve_fn api_random;
 web_serve_fn api_rfc_timestamp;
+web_serve_fn api_file; /* arg: enum wire_file_call; it streams */
 web_serve_fn api_approver_create;
 web_serve_fn api_approver_onboard;
 web_serve_fn api_approver_renew; /* arg: whether also for an onboarded approver */

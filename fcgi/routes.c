@@ -2,9 +2,11 @@
 
 #include "fcgi/fcgi.h"
 #include "lib/wire/package.h"
+#include "lib/wire/wire.h"
 
-#define KB (size_t)1024
-#define MB (1024 * KB)
+#define KB       (size_t)1024
+#define MB       (1024 * KB)
+#define FILE_MAX (1026 * MB)
 
 /* Roles of api-notes.md 2.1 */
 #define KM ROLE_KEY_MANAGEMENT
@@ -60,6 +62,9 @@ static const struct web_route routes[] = {
     {VERB_DELETE, "/v1/key/{keyName}", KM, 0, api_key_delete_by_name, 0},
 
     {VERB_POST, "/v1/encrypt", KO, 256 * KB, api_encrypt, 0},
+    {VERB_POST, "/v1/fileEncrypt", KO, FILE_MAX, api_file, WIRE_FILE_ENCRYPT, .streams = true},
+    {VERB_POST, "/v1/synchronousFileDecrypt", KO, FILE_MAX, api_file, WIRE_FILE_DECRYPT,
+	.streams = true},
     {VERB_POST, "/v1/wrap", KO, 64 * KB, api_wrap, 0},
     {VERB_POST, "/v1/certificate/import/plain", CT, 128 * KB, api_certificate_import, 0},
     {VERB_GET, "/v1/certificate/{keyName}", CT, 0, api_certificate_get, 0},

@@ -27,6 +27,6 @@ web_serve_fn serve_key_create, serve_key_list, serve_key_attributes, serve_key_a
     serve_object_delete, serve_key_change, serve_key_attestation, serve_attestation_list,
     serve_attestation_chain;
 web_serve_fn serve_key_derive, serve_xpub, serve_hmac, serve_hmac_verify;
-web_serve_fn serve_rfc_timestamp;
+web_serve_fn serve_rfc_timestamp, serve_file_encrypt, serve_file_decrypt;
 
 #endif

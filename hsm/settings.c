@@ -23,6 +23,8 @@ const struct conf_row settings_rows[] = {ROW("server", "listen", CONF_STR, liste
 	"worker processes; 0 = 4 per core, at least 8"),
     ROW("server", "requestsPerWorker", CONF_INT, request_max, "100000", 0, 100000000,
 	"requests after which a worker is replaced; 0 = never"),
+    ROW("server", "temporaryDirectory", CONF_STR, temporary_directory, "/var/tmp", 0, 0,
+	"where files of /v1/fileEncrypt and /v1/synchronousFileDecrypt pass, encrypted"),
     ROW("server", "user", CONF_STR, user, NULL, 0, 0, "user to become when started as root"),
     ROW("general", "unknownMembers", CONF_STR, unknown_members, "refuse", 0, 0,
 	"members of bodies that the API does not know: refuse or ignore"),

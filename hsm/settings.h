@@ -10,6 +10,7 @@ struct hsm_settings {
 	char *listen, *socket_mode_text;
 	long socket_mode; /* from the text, which is octal */
 	long workers, request_max;
+	char *temporary_directory; /* of encrypted files on their way */
 	char *user; /* to become when started as root */
 	char *log_file, *log_level;
 	char *unknown_members; /* "refuse" or "ignore" */

@@ -165,9 +165,8 @@ file_read_certificate(const char *path, struct tsb_view spki, struct arena *a,
 	    "%s is not a certificate of the key of --approver", path);
 }
 
-/* A new name is on the disk when its folder is. */
-static int
-sync_folder(int dir, const char *path, struct tsb_err *err)
+int
+file_sync_folder(int dir, const char *path, struct tsb_err *err)
 {
 	/* EINVAL: some file systems of sticks do not sync folders */
 	if (fsync(dir) != 0 && errno != EINVAL)
@@ -200,83 +199,5 @@ file_replace(const char *path, unsigned mode, struct tsb_view content, struct ts
 	unlinkat(dir, next, 0); /* left behind by a program that was killed */
 	if (tsb_file_replace(dir, next, name, mode, content, err))
 		return -1;
-	return sync_folder(dir, path, err);
-}
-
-/* ---- what -o names ---- */
-
-/* A stream that is open already, by one of its names; -1 = the path is none. */
-static int
-open_stream(const char *path)
-{
-	long number;
-
-	if (tsb_streq(path, "-") || tsb_streq(path, "/dev/stdout"))
-		return STDOUT_FILENO;
-	if (tsb_streq(path, "/dev/stderr"))
-		return STDERR_FILENO;
-	if (strncmp(path, "/dev/fd/", 8) == 0 && tsb_str_to_long(path + 8, 0, INT_MAX, &number))
-		return (int)number;
-	return -1;
-}
-
-/* A device or a pipe; the name may have become something else since it was looked at. */
-static int
-write_special(int dir, const char *name, const char *path, struct tsb_view content,
-    struct tsb_err *err)
-{
-	tsb_fd_auto fd = openat(dir, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return tsb_fail(err, TSB_E_IO, "cannot write %s: %s", path, strerror(errno));
-	if (S_ISREG(st.st_mode))
-		return tsb_fail(err, TSB_E_IO, "cannot write %s: it is another file now", path);
-	return tsb_file_write_fd(fd, path, content, err);
-}
-
-/* Through a new file: who has the old one open, or another link to it, does not see the content. */
-static int
-write_regular(int dir, const char *name, const char *path, unsigned mode, struct tsb_view content,
-    struct tsb_err *err)
-{
-	struct tsb_err why;
-	char next[32];
-
-	snprintf(next, sizeof(next), ".tsb-%ld", (long)getpid());
-	unlinkat(dir, next, 0); /* left behind by a program that was killed */
-	if (tsb_file_replace(dir, next, name, mode, content, &why))
-		return tsb_fail(err, why.code, "cannot write %s: %s", path, why.msg);
-	return sync_folder(dir, path, err);
-}
-
-int
-file_write(const char *path, enum file_secrecy secrecy, struct tsb_view content,
-    struct tsb_err *err)
-{
-	unsigned mode = secrecy == FILE_SECRET ? 0600 : 0666;
-	int stream = open_stream(path);
-	struct stat st;
-	const char *name;
-	tsb_fd_auto dir = -1;
-
-	if (stream >= 0)
-		return fflush(stdout) == 0
-		    ? tsb_file_write_fd(stream, path, content, err)
-		    : tsb_fail(err, TSB_E_IO, "cannot write to standard output");
-	if ((dir = tsb_file_folder(path, &name, err)) < 0)
-		return -1;
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return write_regular(dir, name, path, mode, content, err);
-	if (S_ISLNK(st.st_mode))
-		return tsb_fail(err, TSB_E_IO,
-		    "%s is a symbolic link, and links are not followed: name the file itself",
-		    path);
-	if (S_ISDIR(st.st_mode))
-		return tsb_fail(err, TSB_E_IO, "cannot write %s: it is a folder", path);
-	if (!S_ISREG(st.st_mode))
-		return write_special(dir, name, path, content, err);
-	if (secrecy == FILE_PUBLIC)
-		mode = st.st_mode & 0777;
-	return write_regular(dir, name, path, mode, content, err);
+	return file_sync_folder(dir, path, err);
 }

@@ -34,6 +34,8 @@ int file_create(const char *path, unsigned mode, struct tsb_view content, struct
 /* Creates or replaces, synced: after a crash the file has the old content or the new one. */
 int file_replace(const char *path, unsigned mode, struct tsb_view content, struct tsb_err *err)
     TSB_MUSTCHECK;
+/* A new name is on the disk when its folder is. path is for the message. */
+int file_sync_folder(int dir, const char *path, struct tsb_err *err) TSB_MUSTCHECK;
 /* Who may read what is written. */
 enum file_secrecy {
 	FILE_PUBLIC, /* as the umask says, or as before */

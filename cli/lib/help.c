@@ -46,6 +46,8 @@ static const struct {
     {"decrypt", EVERY, OPT_ALGORITHM, "of the encryption, see below"},
     {"decrypt", EVERY, OPT_OUT, "with --wait: write the decrypted bytes there"},
     {"sign", EVERY, OPT_OUT, "with --wait: write the bytes of the signature there"},
+    {"file", "encrypt", OPT_OUT, "write the encrypted file there"},
+    {"file", "decrypt", OPT_OUT, "write the decrypted file there, for the user alone"},
     {"timestamp", EVERY, OPT_ALGORITHM, "hash: SHA1, SHA224, SHA256, SHA384, SHA512 [SHA256]"},
     {"timestamp", EVERY, OPT_OUT, "write the token there, DER"},
     {"certificate", "show", OPT_OUT, "write the certificate there, PEM"},

@@ -15,6 +15,7 @@
 #include "cli/lib/session.h"
 
 #define CALL_TIMEOUT_MS    60000
+#define STREAM_TIMEOUT_MS  150000 /* without a byte: the server may work on a large file */
 #define CONNECT_TIMEOUT_MS 10000
 #define ANSWER_MAX         (80 * 1024 * 1024) /* above the largest package */
 
@@ -168,12 +169,10 @@ not_sent(struct cli *c, const char *why)
 	    endpoint_name(&c->session->to), why);
 }
 
-int
-session_call(struct cli *c, const char *method, const char *path, struct tsb_view body,
-    struct tsb_bytes *answer)
+/* Calls, and tells what went wrong; the reply of a success is the caller's to clear. */
+static int
+perform(struct cli *c, struct rest_call *call, struct rest_reply *reply)
 {
-	struct rest_call call = {.method = method, .path = path, .body = body};
-	struct rest_reply reply = {0};
 	char why[REST_WHY_SIZE];
 	int rc = -1;
 
@@ -181,29 +180,58 @@ session_call(struct cli *c, const char *method, const char *path, struct tsb_vie
 		return -1;
 	c->refused_number = 0;
 	c->next = NULL;
-	call.to = &c->session->to;
-	call.apikey = c->session->apikey;
-	switch (rest_call(c->session->rest, &call, &reply, why)) {
+	call->to = &c->session->to;
+	call->apikey = c->session->apikey;
+	switch (rest_call(c->session->rest, call, reply, why)) {
 	case REST_ANSWERED:
-		if (reply.status < 200 || reply.status > 299) {
-			rc = refused(c, path, &reply);
+		if (reply->status < 200 || reply->status > 299) {
+			rc = refused(c, call->path, reply);
 			break;
 		}
-		if (*reply.warning)
-			output_note("tsb: warning: %s", reply.warning);
-		tsb_bytes_reset(answer);
-		tsb_bytes_add_view(answer, tsb_view_bytes(&reply.body));
-		rc = 0;
-		break;
+		if (*reply->warning)
+			output_note("tsb: warning: %s", reply->warning);
+		return 0;
 	case REST_NOT_SENT:
 		rc = not_sent(c, why);
 		break;
 	case REST_UNKNOWN:
-	case REST_TOO_LONG:
+	case REST_GIVEN_UP:
 		rc = cli_end(c, CLI_UNREACHED, TSB_E_IO, "%s: %s; the call may have been executed",
-		    endpoint_name(call.to), why);
+		    endpoint_name(call->to), why);
 		break;
 	}
+	rest_reply_clear(reply);
+	return rc;
+}
+
+int
+session_call(struct cli *c, const char *method, const char *path, struct tsb_view body,
+    struct tsb_bytes *answer)
+{
+	struct rest_call call = {.method = method, .path = path, .body = body};
+	struct rest_reply reply = {0};
+
+	if (perform(c, &call, &reply))
+		return -1;
+	tsb_bytes_reset(answer);
+	tsb_bytes_add_view(answer, tsb_view_bytes(&reply.body));
+	rest_reply_clear(&reply);
+	return 0;
+}
+
+int
+session_stream(struct cli *c, const char *path, const char *content_type,
+    const struct tsb_stream *stream)
+{
+	struct rest_call call = {.method = "POST",
+	    .path = path,
+	    .content_type = content_type,
+	    .accept = "*/*",
+	    .stream = stream,
+	    .timeout_ms = STREAM_TIMEOUT_MS};
+	struct rest_reply reply = {0};
+	int rc = perform(c, &call, &reply);
+
 	rest_reply_clear(&reply);
 	return rc;
 }

@@ -3,6 +3,7 @@
 #define TSB_CLI_LIB_SESSION_H
 
 #include "lib/base/bytes.h"
+#include "lib/base/stream.h"
 
 #include "cli/lib/cli.h"
 
@@ -12,6 +13,10 @@
  */
 int session_call(struct cli *, const char *method, const char *path, struct tsb_view body,
     struct tsb_bytes *answer) TSB_MUSTCHECK;
+
+/* The same by POST with a body, and an answer of a success, that pass piece by piece. */
+int session_stream(struct cli *, const char *path, const char *content_type,
+    const struct tsb_stream *stream) TSB_MUSTCHECK;
 
 /*
  * Further calls use the API key of this role instead of the command's; --token and --token-file are

@@ -17,6 +17,8 @@ int cli_decrypt(struct cli *);
 int cli_wrap(struct cli *);
 int cli_unwrap(struct cli *);
 int cli_timestamp(struct cli *);
+int cli_file_encrypt(struct cli *);
+int cli_file_decrypt(struct cli *);
 int cli_certificate_request(struct cli *);
 int cli_certificate_sign(struct cli *);
 int cli_certificate_selfsign(struct cli *);

@@ -182,7 +182,8 @@ static int
 check_attributes(const struct wire_key_create *in, const struct hsm_key *k, struct tsb_err *err)
 {
 	if (!in->flag[ATTR_DECRYPT] && !in->flag[ATTR_SIGN] && !in->flag[ATTR_UNWRAP] &&
-	    !(key_is_secret(k) && (in->encrypt || in->verify || in->wrap)))
+	    !(key_is_secret(k) && (in->encrypt || in->verify || in->wrap)) &&
+	    !(k->kind == KEY_EC && in->flag[ATTR_DERIVE]))
 		return refuse(err, "one of decrypt, sign and unwrap must be true");
 	if (key_is_secret(k) && in->has_policy)
 		return tsb_fail(err, TSB_E_KEY_ATTRIBUTES,

@@ -4,8 +4,9 @@
 
 #include "hsm/app.h"
 
-#define KB ((size_t)1024)
-#define MB (1024 * KB)
+#define KB       ((size_t)1024)
+#define MB       (1024 * KB)
+#define FILE_MAX (1026 * MB)
 
 /* Roles of api-notes.md 2.1 */
 #define KM ROLE_KEY_MANAGEMENT
@@ -48,6 +49,9 @@ const struct web_route hsm_routes[] = {
     {VERB_POST, "/v1/synchronousUnblock", KO, 16 * MB, serve_change, KIND_UNBLOCK},
     {VERB_POST, "/v1/synchronousModify", KM, 16 * MB, serve_change, KIND_MODIFY},
     {VERB_POST, "/v1/encrypt", KO, 4 * MB, serve_encrypt, 0},
+    {VERB_POST, "/v1/fileEncrypt", KO, FILE_MAX, serve_file_encrypt, 0, .streams = true},
+    {VERB_POST, "/v1/synchronousFileDecrypt", KO, FILE_MAX, serve_file_decrypt, KIND_DECRYPT,
+	.streams = true},
     {VERB_POST, "/v1/wrap", KO, 64 * KB, serve_wrap, 0},
     {VERB_POST, "/v1/verify", KO, 4 * MB, serve_verify, 0},
     {VERB_POST, "/v1/verifyHmac", KO, 4 * MB, serve_hmac_verify, 0},

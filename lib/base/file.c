@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -117,6 +118,26 @@ tsb_file_read_line(const char *path, size_t max, struct tsb_bytes *out, struct t
 		return -1;
 	tsb_bytes_add_view(out, line);
 	return 0;
+}
+
+/* Not every file system makes files without a name. */
+int
+tsb_file_temporary(const char *folder, struct tsb_err *err)
+{
+	arena_auto a = {0};
+	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	char *name;
+
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
+		name = arena_printf(&a, "%s/tsb.XXXXXX", folder);
+		fd = mkostemp(name, O_CLOEXEC);
+		if (fd >= 0)
+			(void)unlink(name);
+	}
+	if (fd < 0)
+		(void)!tsb_fail(err, TSB_E_IO, "cannot make a file in %s: %s", folder,
+		    strerror(errno));
+	return fd;
 }
 
 /* ---- writing ---- */

@@ -36,6 +36,11 @@ int tsb_file_first_line(struct tsb_view text, const char *name, struct tsb_view 
 int tsb_file_read_line(const char *path, size_t max, struct tsb_bytes *out, struct tsb_err *err)
     TSB_MUSTCHECK;
 
+/*
+ * A file without a name in this folder, for this process alone: its descriptor, or -1 with
+ * TSB_E_IO. It is gone when that is closed.
+ */
+int tsb_file_temporary(const char *folder, struct tsb_err *err) TSB_MUSTCHECK;
 /* Writes all of content; TSB_E_IO, and then part of it may be written. */
 int tsb_file_write_fd(int fd, const char *name, struct tsb_view content, struct tsb_err *err)
     TSB_MUSTCHECK;

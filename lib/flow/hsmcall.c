@@ -30,6 +30,10 @@ use_of_key(const struct hsm_pass *pass)
 		return "verifyHmacRequest";
 	case HSM_PASS_WRAP:
 		return "wrapKeyRequest";
+	case HSM_PASS_FILE_ENCRYPT:
+		return wire_file_envelope(WIRE_FILE_ENCRYPT);
+	case HSM_PASS_FILE_DECRYPT:
+		return wire_file_envelope(WIRE_FILE_DECRYPT);
 	case HSM_PASS_KEY_CREATE:
 	case HSM_PASS_KEY_ATTESTATION:
 	case HSM_PASS_ATTESTATIONS:
@@ -51,6 +55,7 @@ use_of_key(const struct hsm_pass *pass)
 	case HSM_PASS_KEY_DELETE:
 	case HSM_PASS_VERIFY:
 	case HSM_PASS_RANDOM:
+	case HSM_PASS_RFC_TIMESTAMP:
 	case HSM_PASS_STATISTICS:
 	case HSM_PASS_LOG:
 	case HSM_PASS_CERTIFICATE_STORE:

@@ -2,6 +2,7 @@
 #ifndef TSB_HSM_PASS_H
 #define TSB_HSM_PASS_H
 
+#include "lib/base/stream.h"
 #include "lib/hsm/hsm.h"
 
 enum hsm_passage {
@@ -30,6 +31,8 @@ enum hsm_passage {
 	HSM_PASS_HMAC_VERIFY,
 	HSM_PASS_ENCRYPT,
 	HSM_PASS_WRAP,
+	HSM_PASS_FILE_ENCRYPT, /* stream, content_type; asked: the JSON of its body, compact */
+	HSM_PASS_FILE_DECRYPT, /* the same */
 	HSM_PASS_RANDOM, /* length */
 	HSM_PASS_RFC_TIMESTAMP,
 	HSM_PASS_STATISTICS,
@@ -47,6 +50,9 @@ struct hsm_pass {
 	long length;
 	struct tsb_view body; /* compact JSON of the published API, checked; empty = none */
 	struct tsb_view asked; /* what the caller sent, where body is written anew; empty = body */
+	const struct tsb_stream
+	    *stream; /* the body, and where the answer goes; NULL = body, reply */
+	const char *content_type; /* of the stream */
 };
 
 struct hsm_reply {

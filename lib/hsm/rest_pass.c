@@ -37,6 +37,8 @@ static const struct passage {
     [HSM_PASS_HMAC_VERIFY] = {"POST", "/v1/verify", TSB_ROLE_KEY_OPERATION, true},
     [HSM_PASS_ENCRYPT] = {"POST", "/v1/encrypt", TSB_ROLE_KEY_OPERATION, true},
     [HSM_PASS_WRAP] = {"POST", "/v1/wrap", TSB_ROLE_KEY_OPERATION, true},
+    [HSM_PASS_FILE_ENCRYPT] = {"POST", "/v1/fileEncrypt", TSB_ROLE_KEY_OPERATION, false},
+    [HSM_PASS_FILE_DECRYPT] = {"POST", "/v1/synchronousFileDecrypt", TSB_ROLE_KEY_OPERATION, false},
     [HSM_PASS_RANDOM] = {"GET", NULL, TSB_ROLE_KEY_OPERATION, true},
     [HSM_PASS_RFC_TIMESTAMP] = {"POST", "/v1/createRfcTimestamp", TSB_ROLE_KEY_OPERATION, true},
     [HSM_PASS_STATISTICS] = {"GET", "/v1/keystore/statistics", TSB_ROLE_SERVICE, true},
@@ -102,6 +104,8 @@ pass_call(const struct rest_hsm *h, const struct hsm_pass *pass, struct arena *a
 	case HSM_PASS_HMAC_VERIFY:
 	case HSM_PASS_ENCRYPT:
 	case HSM_PASS_WRAP:
+	case HSM_PASS_FILE_ENCRYPT:
+	case HSM_PASS_FILE_DECRYPT:
 	case HSM_PASS_RFC_TIMESTAMP:
 	case HSM_PASS_STATISTICS:
 	case HSM_PASS_CERTIFICATE_STORE:
@@ -109,8 +113,11 @@ pass_call(const struct rest_hsm *h, const struct hsm_pass *pass, struct arena *a
 		break;
 	}
 	call = rest_hsm_call(h, row->method, path, row->role, row->repeatable, pass->body);
-	if (pass->what == HSM_PASS_KEY_CREATE)
+	if (pass->what == HSM_PASS_KEY_CREATE || pass->stream != NULL)
 		call.timeout_ms = h->key_timeout_ms;
+	call.stream = pass->stream;
+	if (pass->stream != NULL)
+		call.content_type = pass->content_type;
 	return call;
 }
 

@@ -3,6 +3,7 @@
 #define TSB_HTTP_CALL_H
 
 #include "lib/base/bytes.h"
+#include "lib/base/stream.h"
 #include "lib/http/endpoint.h"
 
 #define REST_WHY_SIZE 320
@@ -26,6 +27,11 @@ struct rest_call {
 	const char *content_type; /* of body; NULL = application/json */
 	const char *accept; /* NULL = application/json */
 	struct tsb_view body; /* empty = none */
+	/*
+	 * Instead of a body, and of a reply of status 200, for blocking calls; NULL = none. Such a
+	 * call is not repeatable, and its limit of time counts anew whenever a piece has passed.
+	 */
+	const struct tsb_stream *stream;
 	int64_t not_after_ms; /* clock_now_ms() from which it is not sent any more, 0 = never: then
 			       * somebody else may have taken it over */
 	bool repeatable; /* may be sent again when its outcome is unknown (a connection that broke
@@ -44,7 +50,7 @@ enum rest_outcome {
 	REST_ANSWERED, /* reply is filled, whatever its status */
 	REST_NOT_SENT, /* no byte of the request left this host */
 	REST_UNKNOWN, /* sent, and not or not wholly answered: it may have been executed */
-	REST_TOO_LONG /* answered with more than reply_max: executed, result lost */
+	REST_GIVEN_UP /* executed, perhaps: the answer was longer than reply_max, or a stream broke off */
 };
 
 /* Why a TLS connection did not come about. */

@@ -116,7 +116,7 @@ http_try_judge(struct http_client *c, struct http_try *t, enum rest_outcome outc
 		why = text;
 		outcome = REST_UNKNOWN; /* a 502 or 504 may follow execution, and 503 is no proof */
 	}
-	if (outcome == REST_TOO_LONG) {
+	if (outcome == REST_GIVEN_UP) {
 		tsb_fail(err, TSB_E_IO, "%s: %s", endpoint_public_name(e), why);
 		return HTTP_TRY_FAILED;
 	}

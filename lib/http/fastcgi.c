@@ -111,10 +111,11 @@ add_params(struct tsb_bytes *params, const struct rest_call *call)
 		tsb_bytes_addf(&bearer, "Bearer %s", call->bearer);
 		add_param(params, "HTTP_AUTHORIZATION", tsb_bytes_cstr(&bearer));
 	}
-	if (call->body.n == 0)
+	if (call->body.n == 0 && call->stream == NULL)
 		return;
 	snprintf(length, sizeof(length), "%zu", call->body.n);
-	add_param(params, "CONTENT_LENGTH", length);
+	if (call->stream == NULL)
+		add_param(params, "CONTENT_LENGTH", length);
 	add_param(params, "CONTENT_TYPE",
 	    call->content_type != NULL ? call->content_type : "application/json");
 }
@@ -129,7 +130,8 @@ write_request(struct tsb_bytes *out, const struct rest_call *call)
 	add_record(out, FASTCGI_BEGIN_REQUEST, begin, sizeof(begin));
 	add_params(&params, call);
 	add_stream(out, FASTCGI_PARAMS, tsb_view_bytes(&params));
-	add_stream(out, FASTCGI_STDIN, call->body);
+	if (call->stream == NULL)
+		add_stream(out, FASTCGI_STDIN, call->body);
 }
 
 /* ---- the exchange ---- */
@@ -138,18 +140,19 @@ write_request(struct tsb_bytes *out, const struct rest_call *call)
 static bool
 end_with(struct fastcgi *x, const char *why, int error)
 {
-	x->outcome = x->written > 0 ? REST_UNKNOWN : REST_NOT_SENT;
+	x->outcome = x->sent || x->written > 0 ? REST_UNKNOWN : REST_NOT_SENT;
 	x->why = why;
 	x->error = error;
 	hang_up(x);
 	return x->ended = true;
 }
 
+/* What stopped is here, not there. */
 static bool
-end_too_long(struct fastcgi *x)
+end_given_up(struct fastcgi *x, const char *why)
 {
-	end_with(x, "the answer is too long", 0);
-	x->outcome = REST_TOO_LONG;
+	end_with(x, why, 0);
+	x->outcome = REST_GIVEN_UP;
 	return true;
 }
 
@@ -179,6 +182,38 @@ try_connect(struct fastcgi *x)
 		end_with(x, "cannot connect", errno);
 }
 
+/* A stream may take any time, but each piece of it only so much. */
+static void
+progress(struct fastcgi *x)
+{
+	if (x->stream != NULL)
+		x->until = clock_monotonic_ms() + x->call_ms;
+}
+
+/* The next piece of the body in the place of what has left; false when there is none. */
+static bool
+refill(struct fastcgi *x)
+{
+	unsigned char piece[32768];
+	ssize_t n;
+
+	if (x->stream == NULL || x->body_ended)
+		return false;
+	n = x->stream->read(x->stream->ctx, piece, sizeof(piece));
+	progress(x);
+	if (n < 0) {
+		end_given_up(x, "the body broke off");
+		return false;
+	}
+	x->sent = true;
+	x->written = 0;
+	x->body_ended = n == 0;
+	tsb_bytes_reset(&x->request);
+	add_record(&x->request, FASTCGI_STDIN, piece, (size_t)n);
+	tsb_wipe(piece, sizeof(piece));
+	return true;
+}
+
 /*
  * A connection that breaks while it is written to may have an answer to read: a responder that
  * refuses a request need not read all of it.
@@ -186,26 +221,54 @@ try_connect(struct fastcgi *x)
 static void
 try_send(struct fastcgi *x)
 {
-	if (x->written == 0 && x->not_after_ms != 0 && clock_now_ms() >= x->not_after_ms) {
+	if (!x->sent && x->written == 0 && x->not_after_ms != 0 &&
+	    clock_now_ms() >= x->not_after_ms) {
 		end_with(x, "the time to send this is over", 0);
 		return;
 	}
-	while (x->written < x->request.n) {
+	while (x->written < x->request.n || refill(x)) {
 		ssize_t n =
 		    send(x->fd, x->request.p + x->written, x->request.n - x->written, MSG_NOSIGNAL);
 
 		if (n > 0) {
 			x->written += (size_t)n;
+			progress(x);
 			continue;
 		}
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		if (x->written == 0)
+		if (!x->sent && x->written == 0)
 			end_with(x, "cannot send", errno);
-		else
-			x->written = x->request.n;
+		x->written = x->request.n;
+		x->body_ended = true;
 		return;
 	}
+}
+
+/* Hands on what there is of an answer to a stream; true: the exchange has ended. */
+static bool
+hand_on(struct fastcgi *x)
+{
+	struct tsb_bytes *out = &x->answer.out;
+
+	if (x->stream == NULL)
+		return false;
+	if (!x->begun) {
+		x->begun = fastcgi_answer_begins(&x->answer, &x->left);
+		if (!x->begun)
+			return false;
+		if (x->stream->begin(x->stream->ctx, x->left))
+			return end_given_up(x, "the answer cannot be handed on");
+	}
+	if (x->left >= 0 && out->n > (uint64_t)x->left)
+		return end_with(x, "the CGI answer has another length than it says", 0);
+	if (x->left >= 0)
+		x->left -= (int64_t)out->n;
+	if (out->n > 0 && x->stream->write(x->stream->ctx, out->p, out->n))
+		return end_given_up(x, "the answer cannot be handed on");
+	tsb_bytes_reset(out);
+	progress(x);
+	return false;
 }
 
 static bool
@@ -225,13 +288,17 @@ receive(struct fastcgi *x)
 			    n < 0 ? errno : 0);
 		fastcgi_answer_add(&x->answer, tsb_view_of(part, (size_t)n));
 		tsb_wipe(part, (size_t)n);
+		if (hand_on(x))
+			return true;
 		switch (x->answer.state) {
 		case FASTCGI_MORE:
 			break;
 		case FASTCGI_WHOLE:
-			return end_answered(x);
+			return x->begun && x->left > 0
+			    ? end_with(x, "the CGI answer has another length than it says", 0)
+			    : end_answered(x);
 		case FASTCGI_TOO_LONG:
-			return end_too_long(x);
+			return end_given_up(x, "the answer is too long");
 		case FASTCGI_BROKEN:
 			return end_with(x, x->answer.fault, 0);
 		}
@@ -249,12 +316,22 @@ fastcgi_start(struct fastcgi *x, const struct rest_call *call)
 	x->written = 0;
 	x->connected = x->ended = false;
 	x->connect_until = now + x->connect_timeout_ms;
-	x->until = now + (call->timeout_ms != 0 ? call->timeout_ms : x->timeout_ms);
+	x->call_ms = call->timeout_ms != 0 ? call->timeout_ms : x->timeout_ms;
+	x->until = now + x->call_ms;
+	x->stream = call->stream;
+	x->sent = x->body_ended = x->begun = false;
+	x->left = -1;
 	fastcgi_answer_init(&x->answer, x->reply_max);
 	write_request(&x->request, call);
 	try_connect(x);
 	if (x->connected && !x->ended)
 		try_send(x);
+}
+
+static bool
+must_send(const struct fastcgi *x)
+{
+	return x->written < x->request.n || (x->stream != NULL && !x->body_ended);
 }
 
 bool
@@ -264,7 +341,7 @@ fastcgi_advance(struct fastcgi *x)
 
 	if (!x->ended && !x->connected)
 		try_connect(x);
-	if (!x->ended && x->connected && x->written < x->request.n)
+	if (!x->ended && x->connected && must_send(x))
 		try_send(x);
 	if (x->ended || (x->connected && receive(x)))
 		return true;
@@ -280,7 +357,7 @@ fastcgi_events(const struct fastcgi *x)
 {
 	if (!x->connected)
 		return 0;
-	return x->written < x->request.n ? POLLIN | POLLOUT : POLLIN;
+	return must_send(x) ? POLLIN | POLLOUT : POLLIN;
 }
 
 int
@@ -299,7 +376,9 @@ enum rest_outcome
 fastcgi_end(struct fastcgi *x, struct rest_reply *reply, char why[REST_WHY_SIZE])
 {
 	tsb_bytes_reset(&x->request);
-	if (x->outcome == REST_ANSWERED && fastcgi_answer_read(&x->answer, reply)) {
+	if (x->outcome == REST_ANSWERED && x->begun)
+		*reply = (struct rest_reply){.status = 200};
+	else if (x->outcome == REST_ANSWERED && fastcgi_answer_read(&x->answer, reply)) {
 		x->outcome = REST_UNKNOWN;
 		x->why = x->answer.fault;
 	}

@@ -13,8 +13,14 @@ struct fastcgi {
 	size_t reply_max;
 	int fd; /* -1 = none */
 	const char *path; /* of the socket */
+	long call_ms; /* limit of this call */
 	struct tsb_bytes request;
 	size_t written; /* bytes of it that have left */
+	const struct tsb_stream *stream; /* of the call; NULL = none */
+	bool sent; /* bytes left before those of request */
+	bool body_ended; /* of the stream */
+	bool begun; /* its answer */
+	int64_t left; /* of that, -1 = not known */
 	bool connected, ended;
 	enum rest_outcome outcome; /* once ended */
 	const char *why;

@@ -245,6 +245,20 @@ head_read(struct tsb_view *text, struct head *h)
 	return "the head of the CGI answer has no end";
 }
 
+bool
+fastcgi_answer_begins(struct fastcgi_answer *a, int64_t *size)
+{
+	struct tsb_view text = tsb_view_bytes(&a->out);
+	struct head h = {0};
+
+	if (head_read(&text, &h) != NULL || (h.status != 0 && h.status != 200))
+		return false;
+	*size = h.has_length ? (int64_t)h.length : -1;
+	memmove(a->out.p, text.p, text.n);
+	a->out.n = text.n;
+	return true;
+}
+
 int
 fastcgi_answer_read(struct fastcgi_answer *a, struct rest_reply *reply)
 {

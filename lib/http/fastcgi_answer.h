@@ -48,6 +48,12 @@ void fastcgi_answer_clear(struct fastcgi_answer *);
 /* Takes the next bytes; returns the state they lead to, which is also in the struct. */
 enum fastcgi_state fastcgi_answer_add(struct fastcgi_answer *, struct tsb_view bytes);
 /*
+ * For answers that are handed on as they come: true as soon as the head of one of status 200 is
+ * there, which is then taken out of out. *size: what it says of the length of the body, -1 =
+ * nothing.
+ */
+bool fastcgi_answer_begins(struct fastcgi_answer *, int64_t *size);
+/*
  * The reply of a whole answer (RFC 3875, 6): *reply is filled and the caller's to clear. -1 and
  * fault when it is not one.
  */

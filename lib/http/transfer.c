@@ -29,11 +29,36 @@ set_ok(CURLcode rc, const char *what)
 /* A setting that does not take hold would weaken the connection silently. */
 #define SET(easy, option, value) set_ok(curl_easy_setopt((easy), (option), (value)), #option)
 
+static bool
+succeeds(struct transfer *t)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status == 200;
+}
+
+static bool
+begin(struct transfer *t)
+{
+	curl_off_t size = -1;
+
+	if (t->begun)
+		return true;
+	t->begun = true;
+	(void)curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size);
+	return t->stream->begin(t->stream->ctx, (int64_t)size) == 0;
+}
+
 static size_t
 on_reply(char *p, size_t size, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
 
+	if (t->stream != NULL && succeeds(t)) {
+		t->broken_off = !begin(t) || t->stream->write(t->stream->ctx, p, n * size) != 0;
+		return t->broken_off ? 0 : n * size;
+	}
 	if (n > t->reply_max / size || t->reply.n > t->reply_max - n * size) {
 		t->too_long = true;
 		return 0;
@@ -59,6 +84,16 @@ on_send(void *ctx, char *ip, char *local_ip, int port, int local_port)
 		return CURL_PREREQFUNC_ABORT;
 	t->sent = true;
 	return CURL_PREREQFUNC_OK;
+}
+
+static size_t
+on_body(char *p, size_t size, size_t n, void *ctx)
+{
+	struct transfer *t = ctx;
+	ssize_t got = t->stream->read(t->stream->ctx, p, n * size);
+
+	t->broken_off = got < 0;
+	return got < 0 ? CURL_READFUNC_ABORT : (size_t)got;
 }
 
 static void
@@ -163,7 +198,13 @@ set_method(struct transfer *t, const struct rest_call *call)
 	bool has_body = call->body.n > 0 || tsb_streq(call->method, "POST");
 
 	SET(t->easy, CURLOPT_CUSTOMREQUEST, NULL);
-	if (has_body) {
+	if (call->stream != NULL) {
+		SET(t->easy, CURLOPT_POST, 1L);
+		SET(t->easy, CURLOPT_POSTFIELDS, NULL);
+		SET(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)-1);
+		SET(t->easy, CURLOPT_READFUNCTION, on_body);
+		SET(t->easy, CURLOPT_READDATA, t);
+	} else if (has_body) {
 		SET(t->easy, CURLOPT_POST, 1L);
 		SET(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.n);
 		SET(t->easy, CURLOPT_POSTFIELDS,
@@ -174,6 +215,17 @@ set_method(struct transfer *t, const struct rest_call *call)
 	SET(t->easy, CURLOPT_CUSTOMREQUEST, call->method);
 }
 
+/* A stream may take any time, as long as bytes pass. */
+static void
+set_time(struct transfer *t, long ms)
+{
+	bool streams = t->stream != NULL;
+
+	SET(t->easy, CURLOPT_TIMEOUT_MS, streams ? 0L : ms);
+	SET(t->easy, CURLOPT_LOW_SPEED_LIMIT, streams ? 1L : 0L);
+	SET(t->easy, CURLOPT_LOW_SPEED_TIME, streams ? (ms + 999) / 1000 : 0L);
+}
+
 void
 transfer_start(struct transfer *t, const struct rest_call *call)
 {
@@ -182,18 +234,22 @@ transfer_start(struct transfer *t, const struct rest_call *call)
 	t->sent = t->too_long = t->too_late = t->broken = false;
 	t->not_after_ms = call->not_after_ms;
 	t->repeatable = call->repeatable;
+	t->stream = call->stream;
+	t->begun = t->broken_off = false;
 	t->text[0] = '\0';
 	tsb_bytes_reset(&t->reply);
 	headers_clear(t);
 	header_add(t, "Accept", call->accept != NULL ? call->accept : "application/json");
-	if (call->body.n > 0)
+	if (call->stream != NULL)
+		header_add(t, "Transfer-Encoding", "chunked");
+	if (call->body.n > 0 || call->stream != NULL)
 		header_add(t, "Content-Type",
 		    call->content_type != NULL ? call->content_type : "application/json");
 	if (call->apikey != NULL)
 		header_add(t, "X-API-KEY", call->apikey);
 	if (call->bearer != NULL)
 		bearer_add(t, call->bearer);
-	SET(t->easy, CURLOPT_TIMEOUT_MS, call->timeout_ms != 0 ? call->timeout_ms : t->timeout_ms);
+	set_time(t, call->timeout_ms != 0 ? call->timeout_ms : t->timeout_ms);
 	/* No pause for a 100 Continue that many servers never send. */
 	t->headers = curl_slist_append(t->headers, "Expect:");
 	SET(t->easy, CURLOPT_HTTPHEADER, t->headers);
@@ -252,17 +308,25 @@ transfer_end(struct transfer *t, CURLcode rc, struct rest_reply *reply, char why
 {
 	headers_clear(t);
 	SET(t->easy, CURLOPT_HTTPHEADER, NULL);
+	/* an empty answer begins at its end */
+	if (rc == CURLE_OK && t->stream != NULL && succeeds(t) && !begin(t)) {
+		t->broken_off = true;
+		rc = CURLE_WRITE_ERROR;
+	}
 	if (rc == CURLE_OK) {
 		take_reply(t, reply);
 		return REST_ANSWERED;
 	}
 	t->tls = tls_fault(t, rc);
 	snprintf(why, REST_WHY_SIZE, "%s",
-	    t->too_long       ? "the answer is too long"
-		: t->broken   ? "the connection broke before the answer"
-		: t->too_late ? "the time to send this is over"
-		: t->text[0]  ? t->text
-			      : curl_easy_strerror(rc));
+	    t->too_long         ? "the answer is too long"
+		: t->broken_off ? "a stream broke off on this side"
+		: t->broken     ? "the connection broke before the answer"
+		: t->too_late   ? "the time to send this is over"
+		: t->text[0]    ? t->text
+				: curl_easy_strerror(rc));
 	tsb_bytes_reset(&t->reply);
-	return t->too_long ? REST_TOO_LONG : t->sent ? REST_UNKNOWN : REST_NOT_SENT;
+	return t->too_long || t->broken_off ? REST_GIVEN_UP
+	    : t->sent                       ? REST_UNKNOWN
+					    : REST_NOT_SENT;
 }

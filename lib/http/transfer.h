@@ -13,6 +13,9 @@ struct transfer {
 	size_t reply_max;
 	long timeout_ms; /* of calls that have no limit of their own */
 	int64_t not_after_ms;
+	const struct tsb_stream *stream; /* of the call; NULL = none */
+	bool begun; /* its answer */
+	bool broken_off; /* the stream, on our side */
 	bool repeatable;
 	bool sent; /* bytes of the request may have left */
 	bool broken; /* a kept connection broke after that, and the request was not sent again */

@@ -96,13 +96,29 @@ take_body(struct web_call *call, const struct web_server *srv, struct web_io *io
 }
 
 static int
-serve(struct web_call *call, const struct web_server *srv, void *app, struct web_io *io,
+serve_stream(struct web_call *call, void *app, struct web_io *io, struct web_stream *stream,
     struct web_reply *reply, struct tsb_err *err)
+{
+	if (check_encoding(call, io->env, err) || web_stream_open(stream, call, io, err) ||
+	    call->rq.route->serve(app, &call->rq, reply, err))
+		return -1;
+	if (stream->begun && stream->left > 0)
+		return tsb_fail(err, TSB_E_IMPL, "the answer is shorter than it said");
+	return 0;
+}
+
+static int
+serve(struct web_call *call, const struct web_server *srv, void *app, struct web_io *io,
+    struct web_stream *stream, struct web_reply *reply, struct tsb_err *err)
 {
 	tsb_bytes_auto body = {0};
 
 	if (web_call_parse(call, io->env, err) || web_call_route(call, srv->routes, err) ||
-	    check_role(call, srv, app, err) || take_body(call, srv, io, &body, err))
+	    check_role(call, srv, app, err))
+		return -1;
+	if (call->rq.route->streams)
+		return serve_stream(call, app, io, stream, reply, err);
+	if (take_body(call, srv, io, &body, err))
 		return -1;
 	return call->rq.route->serve(app, &call->rq, reply, err);
 }
@@ -160,30 +176,49 @@ log_access(const struct web_call *call, int status, const struct tsb_err *err, i
 	}
 }
 
+/* What went wrong with it, for the log; "" = nothing. */
+static const char *
+answer(struct web_io *io, const struct web_call *call, const struct web_reply *reply)
+{
+	bool waits = drain(io) != 0;
+
+	if (web_reply_write(io, call, reply))
+		return " peer lost";
+	return waits ? " body not awaited" : "";
+}
+
+static const char *
+break_off(struct web_io *io)
+{
+	if (io->abandon != NULL)
+		io->abandon(io);
+	return " broken off";
+}
+
 int
 web_exchange(const struct web_server *srv, void *app, struct web_io *io, struct arena *a)
 {
 	int64_t started = clock_monotonic_ms();
 	struct web_call call = {.rq = {.arena = a, .id = new_id(a), .now_ms = clock_now_ms()}};
+	struct web_stream stream = {0};
 	struct web_reply reply = {0};
 	struct tsb_err err = {0};
-	bool waits, lost;
+	const char *fate = "";
 
 	log_request(call.rq.id);
-	if (serve(&call, srv, app, io, &reply, &err)) {
+	if (serve(&call, srv, app, io, &stream, &reply, &err)) {
 		web_reply_error(&reply, &err);
 		if (call.status)
 			reply.status = call.status;
 	} else if (reply.status == 0) {
-		reply.status = 200;
+		reply.status = stream.begun ? stream.status : 200;
 	}
-	waits = drain(io) != 0;
-	lost = web_reply_write(io, &call, &reply) != 0;
-	log_access(&call, reply.status, &err, clock_monotonic_ms() - started,
-	    lost        ? " peer lost"
-		: waits ? " body not awaited"
-			: "");
+	if (!stream.begun)
+		fate = answer(io, &call, &reply);
+	else if (err.code != TSB_OK)
+		fate = break_off(io);
+	log_access(&call, reply.status, &err, clock_monotonic_ms() - started, fate);
 	log_request(NULL);
 	tsb_bytes_clear(&reply.body);
-	return waits || lost ? -1 : 0;
+	return *fate == '\0' ? 0 : -1;
 }

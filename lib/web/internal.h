@@ -30,6 +30,9 @@ struct web_io {
 	int (*write)(struct web_io *, const void *p, size_t n);
 	/* What is read from here on is thrown away: reads no longer wait. NULL = they never do. */
 	void (*hurry)(struct web_io *);
+	/* Lets the peer see that the answer is not whole. NULL = the end of the process does. */
+	void (*abandon)(struct web_io *);
+	bool patient; /* the time for a request counts anew from each read */
 	void *ctx;
 };
 
@@ -63,6 +66,23 @@ const char *web_env(char *const *env, const char *name);
 int web_call_read(struct web_call *call, struct web_io *io, size_t max, struct tsb_bytes *body,
     struct tsb_err *err) TSB_MUSTCHECK;
 
+/* -1, with status 413. */
+int web_too_large(struct web_call *, size_t max, struct tsb_err *err);
+
+/* stream.c */
+struct web_stream {
+	struct web_call *call;
+	struct web_io *io;
+	size_t max, taken;
+	long length; /* as announced, -1 = not */
+	bool ended; /* the body was read to its end */
+	bool begun; /* the head of the answer was written */
+	int status; /* it has */
+	int64_t left; /* of the answer, -1 = not known */
+};
+int web_stream_open(struct web_stream *, struct web_call *, struct web_io *, struct tsb_err *)
+    TSB_MUSTCHECK;
+
 /* route.c */
 /* Picks the row: unknown path is 404, unknown verb 405. Fills route, param, allow. */
 int web_call_route(struct web_call *call, const struct web_route *routes, struct tsb_err *err)
@@ -81,6 +101,9 @@ const char *web_auth_caller(const struct web_auth *auth, const struct web_caller
 const char *web_roles_text(unsigned roles, struct arena *a);
 
 /* reply.c */
+/* Head to io, for a body of size bytes, -1 = not known; -1 when the peer is gone. */
+int web_reply_head(struct web_io *, const struct web_call *, const struct web_reply *,
+    int64_t size);
 /* Head and body to io; -1 when the peer is gone. */
 int web_reply_write(struct web_io *io, const struct web_call *call, const struct web_reply *reply);
 

@@ -1,6 +1,7 @@
 /* Replies: CGI head and body (RFC 3875 6), error bodies (api-notes.md 3). */
 #include "lib/first.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "lib/base/str.h"
@@ -146,13 +147,14 @@ add_allow(struct tsb_bytes *head, unsigned verbs)
 }
 
 int
-web_reply_write(struct web_io *io, const struct web_call *call, const struct web_reply *reply)
+web_reply_head(struct web_io *io, const struct web_call *call, const struct web_reply *reply,
+    int64_t size)
 {
 	tsb_bytes_auto head = {0};
 	int status = reply->status ? reply->status : 200;
 
 	tsb_bytes_addf(&head, "Status: %d %s\r\n", status, phrase_of(status));
-	if (reply->body.n)
+	if (size != 0 || reply->content_type != NULL)
 		tsb_bytes_addf(&head, "Content-Type: %s\r\n",
 		    reply->content_type != NULL ? reply->content_type : "application/json");
 	if (reply->disposition != NULL && header_safe(reply->disposition))
@@ -163,11 +165,19 @@ web_reply_write(struct web_io *io, const struct web_call *call, const struct web
 		tsb_bytes_addf(&head, "X-TSB-Warning: %s\r\n", reply->warning);
 	if (status == 405)
 		add_allow(&head, call->allow);
+	if (size >= 0)
+		tsb_bytes_addf(&head, "Content-Length: %" PRId64 "\r\n", size);
 	tsb_bytes_addf(&head,
-	    "Content-Length: %zu\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+	    "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
 	    "X-Request-Id: %s\r\n\r\n",
-	    reply->body.n, call->rq.id);
-	if (io->write(io, head.p, head.n))
+	    call->rq.id);
+	return io->write(io, head.p, head.n);
+}
+
+int
+web_reply_write(struct web_io *io, const struct web_call *call, const struct web_reply *reply)
+{
+	if (web_reply_head(io, call, reply, (int64_t)reply->body.n))
 		return -1;
 	return reply->body.n && !call->head ? io->write(io, reply->body.p, reply->body.n) : 0;
 }

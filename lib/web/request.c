@@ -325,8 +325,8 @@ web_call_parse(struct web_call *call, char *const *env, struct tsb_err *err)
 	return 0;
 }
 
-static int
-too_large(struct web_call *call, size_t max, struct tsb_err *err)
+int
+web_too_large(struct web_call *call, size_t max, struct tsb_err *err)
 {
 	call->status = 413;
 	return tsb_fail(err, TSB_E_INPUT, "the request body is larger than %zu bytes", max);
@@ -342,14 +342,14 @@ web_call_read(struct web_call *call, struct web_io *io, size_t max, struct tsb_b
 	if (call->length != NULL && !tsb_str_to_long(call->length, 0, LONG_MAX, &length))
 		return tsb_fail(err, TSB_E_INPUT, "Content-Length is not a number");
 	if (length >= 0 && (size_t)length > max)
-		return too_large(call, max, err);
+		return web_too_large(call, max, err);
 	do {
 		size_t want = 8192;
 
 		n = io->read(io, tsb_bytes_grow(body, want), want);
 		body->n -= want - (n > 0 ? (size_t)n : 0);
 		if (body->n > max)
-			return too_large(call, max, err);
+			return web_too_large(call, max, err);
 	} while (n > 0);
 	/* Less is a client that went away in the middle: never half a body to a handler. */
 	if (n < 0 || (length >= 0 && body->n != (size_t)length))

@@ -5,6 +5,8 @@
 #ifndef TSB_WEB_WEB_H
 #define TSB_WEB_WEB_H
 
+#include <sys/types.h>
+
 #include "lib/base/arena.h"
 #include "lib/base/conf.h"
 #include "lib/base/err.h"
@@ -50,6 +52,7 @@ struct web_request {
 	const char *base_url; /* scheme and host that it called, for links; "" when not known */
 	int64_t now_ms; /* clock read once */
 	const struct web_route *route; /* the row being served */
+	struct web_stream *stream; /* of rows that stream, else NULL */
 };
 
 struct web_reply {
@@ -72,7 +75,23 @@ struct web_route {
 	size_t body_max; /* 0 = a body is read to its end and ignored */
 	web_serve_fn *serve;
 	int arg; /* for handlers that serve several rows; see web_route_arg() */
+	bool streams; /* the handler reads the body, and writes the answer, as below */
 };
+
+/*
+ * ---- rows that stream: bodies that are larger than memory. rq->body is empty, and body_max holds
+ * whatever the server's says. The handler reads the body to its end; then it begins its answer, or
+ * leaves that to reply or err, as other handlers do. An answer that has begun and fails is broken
+ * off, so that no caller takes it for whole. ----
+ */
+
+/* The next bytes of the body, at most n into p; 0 at its end, -1 when it does not arrive whole. */
+ssize_t web_body_read(struct web_request *, void *p, size_t n, struct tsb_err *) TSB_MUSTCHECK;
+/* Sends the head of reply, whose body stays empty; size bytes follow, -1 = not known yet. */
+int web_stream_begin(struct web_request *, const struct web_reply *reply, int64_t size,
+    struct tsb_err *) TSB_MUSTCHECK;
+/* TSB_E_IO when the caller is gone. */
+int web_stream_write(struct web_request *, const void *p, size_t n, struct tsb_err *) TSB_MUSTCHECK;
 
 /* "POST" */
 const char *web_verb_name(enum web_verb);
@@ -159,7 +178,7 @@ struct web_server {
 	long socket_mode; /* of the unix socket, e.g. 0660 */
 	long workers;
 	long request_max; /* requests per worker before it is replaced; 0 = never */
-	size_t body_max; /* upper bound whatever the route says: 413 */
+	size_t body_max; /* upper bound whatever the route says, unless it streams: 413 */
 	long request_timeout; /* seconds to receive a request, and to send a reply; 0 = 60 */
 	void *(*open)(void *arg, struct tsb_err *err); /* in the worker; NULL = failed */
 	void (*close)(void *app);

@@ -143,8 +143,12 @@ fcgi_read(struct web_io *io, void *p, size_t n)
 		return 0;
 	if (hurried)
 		n = waiting_in(peer->rq.in, n);
+	else if (io->patient)
+		deadline_ms(peer->timeout_ms);
 	got = FCGX_GetStr(p, n > 65536 ? 65536 : (int)n, peer->rq.in);
 	progress = 1;
+	if (!hurried && io->patient)
+		deadline_ms(0);
 	if (got == 0 && FCGX_GetError(peer->rq.in))
 		return -1;
 	if (got == 0) {
@@ -161,6 +165,16 @@ fcgi_hurry(struct web_io *io)
 
 	if (peer->reading)
 		hurry();
+}
+
+/* Shut, so that the peer misses the end of the answer. */
+static void
+fcgi_abandon(struct web_io *io)
+{
+	struct fcgi_peer *peer = io->ctx;
+
+	if (peer->rq.ipcFd >= 0)
+		(void)shutdown(peer->rq.ipcFd, SHUT_RDWR);
 }
 
 static int
@@ -203,6 +217,7 @@ serve_one(const struct web_server *srv, void *app, struct fcgi_peer *peer, struc
 	struct web_io io = {.read = fcgi_read,
 	    .write = fcgi_write,
 	    .hurry = fcgi_hurry,
+	    .abandon = fcgi_abandon,
 	    .ctx = peer};
 	int rc;
 

@@ -2,6 +2,7 @@
 #include "lib/first.h"
 
 #include "lib/base/enc.h"
+#include "lib/crypto/crypto.h"
 #include "lib/wire/field.h"
 #include "lib/wire/names.h"
 
@@ -162,6 +163,87 @@ wire_verify_parse(struct tsb_view body, struct arena *a, struct wire_verify *out
 	if (field_read(body, &verify_object, a, &verify, NULL, err))
 		return -1;
 	*out = verify;
+	return 0;
+}
+
+/* ---- files (api-notes.md 8.7) ---- */
+
+#define OF_FILE(m) AT(struct wire_file, m)
+static const struct field file_encrypt_inner_fields[] = {
+    {KEY_NAME("encryptKeyName"), OF_FILE(key_name)},
+    {"keyPassword", FIELD_PASSWORD, OF_FILE(password)},
+    IGNORED,
+    {NULL},
+};
+static const struct field file_decrypt_inner_fields[] = {
+    {KEY_NAME("decryptKeyName"), OF_FILE(key_name)},
+    {"keyPassword", FIELD_PASSWORD, OF_FILE(password)},
+    IGNORED,
+    {NULL},
+};
+static const struct field_object file_encrypt_inner = {file_encrypt_inner_fields};
+static const struct field_object file_decrypt_inner = {file_decrypt_inner_fields};
+static const struct field file_encrypt_fields[] = {
+    {"fileEncryptRequest", FIELD_OBJECT, REQUIRED, .object = &file_encrypt_inner},
+    {"requestSignature", FIELD_IGNORED},
+    {NULL},
+};
+static const struct field file_decrypt_fields[] = {
+    {"fileDecryptRequest", FIELD_OBJECT, REQUIRED, .object = &file_decrypt_inner},
+    {"requestSignature", FIELD_IGNORED},
+    {NULL},
+};
+static const struct field_object file_objects[] = {
+    [WIRE_FILE_ENCRYPT] = {file_encrypt_fields},
+    [WIRE_FILE_DECRYPT] = {file_decrypt_fields},
+};
+
+const char *
+wire_file_part(enum wire_file_call what)
+{
+	return what == WIRE_FILE_ENCRYPT ? "SignedFileEncryptRequestDto"
+					 : "SignedFileDecryptRequestDto";
+}
+
+const char *
+wire_file_envelope(enum wire_file_call what)
+{
+	return what == WIRE_FILE_ENCRYPT ? "fileEncryptRequest" : "fileDecryptRequest";
+}
+
+/* The boundary is random, so that no file has it inside. */
+const char *
+wire_file_around(enum wire_file_call what, struct tsb_view json, struct arena *a,
+    struct tsb_bytes *out, size_t *file_at)
+{
+	unsigned char random[16];
+	const char *boundary;
+
+	crypto_random(random, sizeof(random));
+	boundary = enc_hex_str(a, tsb_view_of(random, sizeof(random)));
+	tsb_bytes_addf(out,
+	    "--%s\r\nContent-Disposition: form-data; name=\"%s\"\r\n"
+	    "Content-Type: application/json\r\n\r\n",
+	    boundary, wire_file_part(what));
+	tsb_bytes_add_view(out, json);
+	tsb_bytes_addf(out,
+	    "\r\n--%s\r\nContent-Disposition: form-data; name=\"" WIRE_FILE_PART
+	    "\"; filename=\"" WIRE_FILE_PART "\"\r\nContent-Type: " WIRE_FILE_TYPE "\r\n\r\n",
+	    boundary);
+	*file_at = out->n;
+	tsb_bytes_addf(out, "\r\n--%s--\r\n", boundary);
+	return arena_printf(a, "multipart/form-data; boundary=%s", boundary);
+}
+
+int
+wire_file_parse(enum wire_file_call what, struct tsb_view json, struct arena *a,
+    struct wire_file *out, struct tsb_err *err)
+{
+	struct wire_file file = {0};
+
+	if (field_read(json, &file_objects[what], a, &file, NULL, err))
+		return -1;
+	*out = file;
 	return 0;
 }
 

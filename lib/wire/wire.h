@@ -266,6 +266,27 @@ int wire_encrypt_parse(struct tsb_view body, struct arena *a, struct wire_encryp
 void wire_encrypted_format(struct tsb_view payload, size_t tag_size, struct tsb_view iv,
     struct tsb_bytes *out);
 
+/* Files (api-notes.md 8.7): one part of the body has JSON, the part WIRE_FILE_PART the file. */
+#define WIRE_FILE_PART     "file"
+#define WIRE_FILE_JSON_MAX (64 * 1024)
+#define WIRE_FILE_TYPE     "application/octet-stream"
+
+enum wire_file_call { WIRE_FILE_ENCRYPT, WIRE_FILE_DECRYPT };
+struct wire_file {
+	const char *key_name;
+	struct tsb_view password;
+};
+const char *wire_file_part(enum wire_file_call); /* name of the part with JSON */
+const char *wire_file_envelope(enum wire_file_call);
+/*
+ * Appends the body of such a call but the file itself, which stands at *file_at of out. The result
+ * is its content type.
+ */
+const char *wire_file_around(enum wire_file_call, struct tsb_view json, struct arena *a,
+    struct tsb_bytes *out, size_t *file_at);
+int wire_file_parse(enum wire_file_call, struct tsb_view json, struct arena *a,
+    struct wire_file *out, struct tsb_err *err) TSB_MUSTCHECK;
+
 struct wire_wrap {
 	const char *key_to_wrap, *key_name;
 	struct tsb_view key_to_wrap_password, password;

@@ -32,6 +32,7 @@ COMMANDS = ["key password", "key rename", "key restrict", "key derive", "key xpu
             "key export", "key attest", "data put", "data get", "data list", "data delete", "hmac",
             "key create", "key list", "key show", "key delete", "key block", "key unblock",
             "key modify", "sign", "verify", "encrypt", "decrypt", "wrap", "unwrap",
+            "timestamp", "file encrypt", "file decrypt",
             "certificate request", "certificate sign", "certificate selfsign", "certificate show",
             "request show", "request wait", "request list", "request cancel", "approver new",
             "approver create", "approver onboard", "approver status", "approver renew",

@@ -1,6 +1,7 @@
 """docs/openapi.yaml against the route table, the catalogue of errors and the running broker. That
 real answers are as it says is checked in tests/lib/client.py, for every answer of every test."""
 import collections
+import json
 import re
 
 import jsonschema
@@ -150,6 +151,20 @@ def body_of(operation):
     return examples_of(content["application/json"])[0] if "application/json" in content else None
 
 
+def form_of(operation):
+    """The example of a body with files, as it is sent."""
+    content = operation.content.get("requestBody", {}).get("content", {})
+    if "multipart/form-data" not in content:
+        return {}
+    body = b""
+    for name, value in examples_of(content["multipart/form-data"])[0].items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        body += ('--part\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (
+            name, text)).encode()
+    return {"raw": body + b"--part--\r\n",
+            "headers": {"Content-Type": "multipart/form-data; boundary=part"}}
+
+
 @by_operation
 def test_only_the_roles_of_the_document_are_let_in(api, site, operation):
     for role, variable in VARIABLES.items():
@@ -166,7 +181,8 @@ def test_examples_are_understood(api, site):
         return 0 if creates else 2 if "delete" in operation.content["operationId"] else 1
     for operation in sorted(document.operations, key=order):
         token = site.vars["TSB_%s_TOKEN" % VARIABLES[sorted(operation.roles)[0]]]
-        response = api.send(operation.verb, path_of(operation), body_of(operation), role=token)
+        response = api.send(operation.verb, path_of(operation), body_of(operation), role=token,
+                            **form_of(operation))
         if response.status_code >= 400:
             assert response.json()["errorCode"] not in (102, 600, 631), (operation, response.text)
     api.refused(650, "POST", "/v1/key/attributes", {"label": "invoices"})

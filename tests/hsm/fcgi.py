@@ -26,12 +26,12 @@ def _params(pairs):
     return out
 
 
-def call(path, method, target, headers=None, body=b"", timeout=30):
+def call(path, method, target, headers=None, body=b"", timeout=30, content_type="application/json"):
     """Status and body of one request to the unix socket at path."""
     params = {"REQUEST_METHOD": method, "REQUEST_URI": target, "SERVER_PROTOCOL": "HTTP/1.1",
               "QUERY_STRING": target.partition("?")[2], "DOCUMENT_URI": target.partition("?")[0],
               "CONTENT_LENGTH": str(len(body)) if body else "",
-              "CONTENT_TYPE": "application/json" if body else ""}
+              "CONTENT_TYPE": content_type if body else ""}
     for name, value in (headers or {}).items():
         params["HTTP_" + name.upper().replace("-", "_")] = value
     with socket.socket(socket.AF_UNIX) as s:

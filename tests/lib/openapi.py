@@ -33,9 +33,9 @@ class Operation:
         return set(re.findall(r"\w+Token", self.content["x-role"]))
 
     def body(self):
-        """Schema of the body that is asked for, or None."""
-        body = self.content.get("requestBody")
-        return body and body["content"]["application/json"]["schema"]
+        """Schema of the JSON body that is asked for, or None."""
+        body = self.content.get("requestBody", {"content": {}})
+        return body["content"].get("application/json", {}).get("schema")
 
     def response(self, status):
         """An exact status stands before a range."""

@@ -237,6 +237,8 @@ ROUTES = [
         keyName=text("absent-key"), keyPassword=password(), payload=b64(), signature=b64()))),
     Route("POST", "/v1/synchronousHmac", KO, obj(hmacRequest=obj(
         keyName=text("absent-key"), keyPassword=password(), payload=b64()))),
+    Route("POST", "/v1/fileEncrypt", KO),
+    Route("POST", "/v1/synchronousFileDecrypt", KO),
     Route("POST", "/v1/createRfcTimestamp", KO, obj(payload=b64(), hashAlgorithm=enum("SHA256"))),
     Route("GET", "/v1/generateRandom/{length}", {KO, SV}),
     Route("GET", "/v1/keystore/statistics", SV),

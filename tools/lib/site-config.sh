@@ -113,6 +113,9 @@ directory = $root/hsm
 masterKeyFile = $root/secret/hsm-master-key
 create = true
 
+[keys]
+rfcTimestampKeyName = rfc-timestamp-key
+
 [apiAuthentication]
 END
 	for role in keyManagementToken keyOperationToken serviceToken; do
