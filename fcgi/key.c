@@ -30,67 +30,78 @@ api_key_list(void *app, struct web_request *rq, struct web_reply *reply, struct 
 	return fcgi_forward(app, reply, &what, err);
 }
 
-/* The deprecated forms with the name in the path become the current ones. */
-static int
-named_key(const struct web_request *rq, struct tsb_bytes *body, struct wire_key_ref *ref,
-    struct tsb_err *err)
-{
-	*ref = (struct wire_key_ref){0};
-	if (fcgi_path_key(rq, &ref->label, err))
-		return -1;
-	wire_key_ref_format(ref, body);
-	return 0;
-}
+/* ---- naming a key ---- */
 
-/* What is told of a key that the body names, or the path. */
+/* What is done to the key of this name; the body names it, too. */
+typedef int on_key(void *app, struct web_request *rq, struct web_reply *reply, const char *label,
+    struct tsb_err *err);
+
 static int
-tell(void *app, struct web_request *rq, struct web_reply *reply, enum hsm_passage what,
+by_body(void *app, struct web_request *rq, struct web_reply *reply, on_key *act,
     struct tsb_err *err)
 {
 	struct wire_key_ref ref;
 
-	if (wire_key_ref_parse(rq->body, rq->arena, &ref, err))
-		return -1;
-	return fcgi_forward_body(app, rq, reply, what, err);
+	return wire_key_ref_parse(rq->body, rq->arena, &ref, err)
+	    ? -1
+	    : act(app, rq, reply, ref.label, err);
 }
 
+/* The deprecated forms with the name in the path become the current ones. */
 static int
-tell_by_name(void *app, struct web_request *rq, struct web_reply *reply, enum hsm_passage what,
+by_path(void *app, struct web_request *rq, struct web_reply *reply, on_key *act,
     struct tsb_err *err)
 {
 	tsb_bytes_auto body = {0};
-	struct wire_key_ref ref;
+	struct wire_key_ref ref = {0};
 
-	if (named_key(rq, &body, &ref, err))
+	if (fcgi_path_key(rq, &ref.label, err))
 		return -1;
+	wire_key_ref_format(&ref, &body);
 	rq->body = tsb_view_bytes(&body);
-	return fcgi_forward_body(app, rq, reply, what, err);
+	return act(app, rq, reply, ref.label, err);
+}
+
+static int
+describe_key(void *app, struct web_request *rq, struct web_reply *reply, const char *label,
+    struct tsb_err *err)
+{
+	(void)label;
+	return fcgi_forward_body(app, rq, reply, HSM_PASS_KEY_ATTRIBUTES, err);
+}
+
+static int
+show_address(void *app, struct web_request *rq, struct web_reply *reply, const char *label,
+    struct tsb_err *err)
+{
+	(void)label;
+	return fcgi_forward_body(app, rq, reply, HSM_PASS_KEY_ADDRESS, err);
 }
 
 int
 api_key_attributes(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
-	return tell(app, rq, reply, HSM_PASS_KEY_ATTRIBUTES, err);
+	return by_body(app, rq, reply, describe_key, err);
 }
 
 int
 api_key_attributes_by_name(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
-	return tell_by_name(app, rq, reply, HSM_PASS_KEY_ATTRIBUTES, err);
+	return by_path(app, rq, reply, describe_key, err);
 }
 
 int
 api_key_address(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
-	return tell(app, rq, reply, HSM_PASS_KEY_ADDRESS, err);
+	return by_body(app, rq, reply, show_address, err);
 }
 
 int
 api_key_address_by_name(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
-	return tell_by_name(app, rq, reply, HSM_PASS_KEY_ADDRESS, err);
+	return by_path(app, rq, reply, show_address, err);
 }
 
 /* A repeated deletion of a key that is gone still ends the requests that wait for it. */
@@ -113,24 +124,14 @@ delete_key(void *app, struct web_request *rq, struct web_reply *reply, const cha
 int
 api_key_delete(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
-	struct wire_key_ref ref;
-
-	if (wire_key_ref_parse(rq->body, rq->arena, &ref, err))
-		return -1;
-	return delete_key(app, rq, reply, ref.label, err);
+	return by_body(app, rq, reply, delete_key, err);
 }
 
 int
 api_key_delete_by_name(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
-	tsb_bytes_auto body = {0};
-	struct wire_key_ref ref;
-
-	if (named_key(rq, &body, &ref, err))
-		return -1;
-	rq->body = tsb_view_bytes(&body);
-	return delete_key(app, rq, reply, ref.label, err);
+	return by_path(app, rq, reply, delete_key, err);
 }
 
 /* ---- attestations ---- */
@@ -223,24 +224,14 @@ export_key(void *app, struct web_request *rq, struct web_reply *reply, const cha
 int
 api_key_export(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
-	struct wire_key_ref ref;
-
-	if (wire_key_ref_parse(rq->body, rq->arena, &ref, err))
-		return -1;
-	return export_key(app, rq, reply, ref.label, err);
+	return by_body(app, rq, reply, export_key, err);
 }
 
 int
 api_key_export_by_name(void *app, struct web_request *rq, struct web_reply *reply,
     struct tsb_err *err)
 {
-	tsb_bytes_auto body = {0};
-	struct wire_key_ref ref;
-
-	if (named_key(rq, &body, &ref, err))
-		return -1;
-	rq->body = tsb_view_bytes(&body);
-	return export_key(app, rq, reply, ref.label, err);
+	return by_path(app, rq, reply, export_key, err);
 }
 
 /* ---- changes ---- */
