@@ -1,6 +1,7 @@
 """tsb key and tsb data in front of a tsb-hsm: keys that come, leave and change (tsb(1))."""
 import base64
-import io
+import hashlib
+import hmac
 import json
 import os
 import stat
@@ -263,3 +264,34 @@ def test_data_is_kept_listed_written_and_deleted(hsm, tsb):
     assert tsb("data", "delete", "typed", "--yes", "--json", code=2).failure["errorCode"] == 614
     assert tsb("data", "list").out == "typed\n"
     assert "nothing to keep" in tsb("data", "put", "empty", code=1).err
+
+
+# ---- trees of keys ----
+
+# BIP-32, test vector 1
+XPUB = ("xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8YtGqsefD265TMg7us"
+        "UDFdp6W1EGMcet8")
+XPUB_0H = ("xpub68Gmy5EdvgibQVfPdqkBBCHxA5htiqg55crXYuXoQRKfDBFA1WEjWgP6LHhwBZeNK1VTsfTFUHCdrfp1bgwQ9xv5sk"
+           "i8PX9rL2dZXvgGDnw")
+
+
+def test_a_seed_grows_a_tree(hsm, tsb):
+    (tsb.folder / "seed").write_bytes(bytes(range(16)))
+    tsb("key", "import", "--seed", "seed", "--curve", "secp256k1", "--name", "master")
+    assert tsb("key", "xpub", "master").out == XPUB + "\n"
+    assert tsb("key", "derive", "master", "m/0'", "--json").json["json"]["label"] == "master/0'"
+    assert tsb("key", "xpub", "master/0'").out == XPUB_0H + "\n"
+    tsb("key", "import", "--seed", "seed", "--curve", "ed25519", "--name", "hardened")
+    assert tsb("key", "derive", "hardened", "0", "--json", code=2).failure["errorCode"] == 634
+    assert "master/0'" in tsb("key", "list").out.splitlines()
+
+
+def test_keyed_hashes_are_made_and_checked(tsb):
+    key = os.urandom(32)
+    (tsb.folder / "key").write_bytes(key)
+    tsb("key", "import", "key", "--name", "mac", "-a", "HMACSHA256")
+    assert base64.b64decode(tsb("hmac", "mac", input=b"asd").out) == hmac.digest(
+        key, b"asd", hashlib.sha256)
+    tsb("hmac", "mac", "-o", "hash", input=b"asd")
+    assert tsb("hmac", "mac", "--verify", "hash", input=b"asd").out == "valid\n"
+    assert tsb("hmac", "mac", "--verify", "hash", input=b"asdf", code=6).out == ""
