@@ -52,8 +52,8 @@ struct token_ask {
 };
 
 /*
- * input is what scheme_prepare() made of a payload of payload_size bytes; for EdDSA and HMAC it is
- * the payload.
+ * input is what scheme_prepare() made of a payload of payload_size bytes; of those who sign
+ * messages and of HMAC it is the payload.
  */
 struct token_sign {
 	const struct scheme *scheme;

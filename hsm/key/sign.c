@@ -56,7 +56,7 @@ sign_make(const struct hsm_key *k, struct token_key *private_half, const struct 
 	tsb_bytes_auto plain = {0};
 	tsb_bytes_auto der = {0};
 
-	if (!scheme_is_eddsa(s) && !scheme_is_hmac(s) &&
+	if (!scheme_signs_messages(s) && !scheme_is_hmac(s) &&
 	    scheme_prepare(s, payload, digest, &what.input, err))
 		return -1;
 	if (scheme_is_dsa(s) && how->form == FORM_RAW)

@@ -5,6 +5,7 @@
 #include <openssl/hmac.h>
 
 #include "lib/crypto/ecdsa.h"
+#include "lib/crypto/message.h"
 #include "lib/crypto/owned.h"
 
 #include "hsm/soft/internal.h"
@@ -15,20 +16,6 @@ failed(struct tsb_err *err)
 {
 	ERR_clear_error();
 	return tsb_fail(err, TSB_E_HSM, "Error creating signature.");
-}
-
-static int
-sign_eddsa(EVP_PKEY *key, struct tsb_view message, struct tsb_bytes *out, struct tsb_err *err)
-{
-	md_ctx_auto *ctx = EVP_MD_CTX_new();
-	unsigned char sig[64];
-	size_t n = sizeof(sig);
-
-	if (ctx == NULL || EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) <= 0 ||
-	    EVP_DigestSign(ctx, sig, &n, message.p, message.n) <= 0)
-		return failed(err);
-	tsb_bytes_add(out, sig, n);
-	return 0;
 }
 
 static int
@@ -93,8 +80,8 @@ int
 soft_sign(const struct soft_key *key, const struct hsm_key *k, const struct token_sign *what,
     struct tsb_bytes *out, struct tsb_err *err)
 {
-	if (scheme_is_eddsa(what->scheme))
-		return sign_eddsa(key->pair, what->input, out, err);
+	if (scheme_signs_messages(what->scheme))
+		return message_sign(key->pair, what->scheme, what->extra, what->input, out, err);
 	if (scheme_is_hmac(what->scheme))
 		return sign_hmac(tsb_view_bytes(&key->secret), what->input, out, err);
 	if (k->curve == curve_secp256k1)

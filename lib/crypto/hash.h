@@ -24,6 +24,8 @@ enum hash {
 	HASH_KECCAK_256,
 	HASH_KECCAK_384,
 	HASH_KECCAK_512,
+	HASH_SHAKE128, /* 32 bytes of it */
+	HASH_SHAKE256, /* 64 bytes of it */
 	HASH_DOUBLE_SHA256,
 	HASH__MAX
 };
@@ -41,5 +43,7 @@ bool hash_is_offered(enum hash);
 /* Any but HASH_NONE. Fails only when OpenSSL refuses the digest. */
 int hash_compute(enum hash, struct tsb_view in, unsigned char out[HASH_SIZE_MAX],
     struct tsb_err *err) TSB_MUSTCHECK;
+/* Appends its OBJECT IDENTIFIER in DER, for SHA-2, SHA-3 and SHAKE. */
+void hash_oid_format(enum hash, struct tsb_bytes *out);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "lib/base/str.h"
 #include "lib/crypto/dsa.h"
+#include "lib/crypto/pq.h"
 #include "lib/crypto/scheme_internal.h"
 
 #define EC "EC"
@@ -22,7 +23,7 @@ static const struct scheme schemes[] = {
 /* Types of keys as OpenSSL knows them. A type without a row is in no OpenSSL. */
 static const struct {
 	const char *type;
-	const char *key; /* what such a key is; NULL = of several kinds, and none is ours */
+	const char *key; /* what such a key is; NULL = of a parameter set, or of several kinds */
 	const char *signature; /* its name in OpenSSL; NULL = none */
 	const char *lacks; /* what is missing when it has none */
 } types[] = {
@@ -33,13 +34,9 @@ static const struct {
     {"HMACSHA256", NULL, "HMAC", "this OpenSSL does not offer HMAC"},
     {"ISS", NULL, NULL, NO_LIBRARY},
     {"BLS", NULL, NULL, NO_LIBRARY},
-    {"DILITHIUM", NULL, NULL,
-	"it is a draft of ML-DSA, which no library that Debian maintains has"},
-    {"SPHINCS_PLUS", NULL, NULL,
-	"it is a draft of SLH-DSA, which no library that Debian maintains has"},
     {"KYBER", NULL, NULL, "it encapsulates keys and signs nothing"},
-    {"ML-DSA", NULL, "ML-DSA-65", "ML-DSA needs OpenSSL 3.5"},
-    {"SLH-DSA", NULL, "SLH-DSA-SHA2-128s", "SLH-DSA needs OpenSSL 3.5"},
+    {PQ_ML_DSA, NULL, "ML-DSA-65", "ML-DSA needs OpenSSL 3.5"},
+    {PQ_SLH_DSA, NULL, "SLH-DSA-SHA2-128s", "SLH-DSA needs OpenSSL 3.5"},
 };
 
 /* PKCS#1 v1.5 needs 11 bytes of every block (RFC 8017, 7.2.1). */
@@ -59,10 +56,13 @@ scheme_find(const char *name)
 const char *
 scheme_type_of(EVP_PKEY *key)
 {
+	const struct pq_set *set;
+
 	for (size_t i = 0; i < TSB_COUNT(types); i++)
 		if (types[i].key != NULL && EVP_PKEY_is_a(key, types[i].key))
 			return types[i].type;
-	return NULL;
+	set = pq_set_of(key);
+	return set == NULL || tsb_streq(set->family, PQ_ML_KEM) ? NULL : set->family;
 }
 
 /* OpenSSL is asked once in a process: fetching is dear, and the answer stays. */
@@ -91,6 +91,8 @@ scheme_missing(const struct scheme *s)
 			return types[i].lacks;
 	if (s->method == METHOD_NONE)
 		return "this version does not offer it";
+	if (s->method == METHOD_UNPUBLISHED)
+		return "nobody has published what it signs";
 	return hash_is_offered(s->hash) ? NULL : "this OpenSSL does not offer its digest";
 }
 
@@ -238,9 +240,9 @@ scheme_is_ecdsa(const struct scheme *s)
 }
 
 bool
-scheme_is_eddsa(const struct scheme *s)
+scheme_signs_messages(const struct scheme *s)
 {
-	return s->method == METHOD_EDDSA;
+	return s->method == METHOD_EDDSA || s->method == METHOD_CONTEXT;
 }
 
 bool
@@ -252,7 +254,7 @@ scheme_is_schnorr(const struct scheme *s)
 bool
 scheme_takes_context(const struct scheme *s)
 {
-	return tsb_streq(s->type, "ML-DSA") || tsb_streq(s->type, "SLH-DSA");
+	return tsb_streq(s->type, PQ_ML_DSA) || tsb_streq(s->type, PQ_SLH_DSA);
 }
 
 bool

@@ -15,7 +15,7 @@ extern const char *const scheme_form_names[FORM__MAX]; /* "DER" ...: a signature
 /* A key that may sign, as the choice of an algorithm sees it. */
 struct scheme_key {
 	const char *label; /* for people; NULL = not known */
-	const char *type; /* "RSA", "EC", "ED", "HMACSHA256" or a type that cannot sign */
+	const char *type; /* as of scheme_type_of(), or a type that cannot sign */
 	EVP_PKEY *public_key; /* NULL if it has none */
 };
 
@@ -25,7 +25,7 @@ struct scheme;
 const struct scheme *scheme_find(const char *name);
 /* Why this build cannot do it ("ML-DSA needs OpenSSL 3.5"), a constant text; NULL = it can. */
 const char *scheme_missing(const struct scheme *);
-/* "RSA", "EC", "ED" or "DSA"; NULL for a key of another type. */
+/* "RSA", "EC", "ED", "DSA", "ML-DSA" or "SLH-DSA"; NULL for a key of another type. */
 const char *scheme_type_of(EVP_PKEY *);
 
 /*
@@ -43,7 +43,7 @@ int scheme_form_parse(const struct scheme_key *, const struct scheme *, const ch
     enum scheme_form *out, struct tsb_err *err) TSB_MUSTCHECK;
 
 bool scheme_is_ecdsa(const struct scheme *);
-bool scheme_is_eddsa(const struct scheme *); /* the message is signed as it is */
+bool scheme_signs_messages(const struct scheme *); /* see message.h, which has the rest of them */
 bool scheme_is_schnorr(const struct scheme *); /* BIP-340 */
 bool scheme_takes_context(const struct scheme *); /* of FIPS 204 and 205 */
 bool scheme_is_dsa(const struct scheme *);

@@ -10,9 +10,11 @@ enum method {
 	METHOD_ECDSA,
 	METHOD_RFC6979,
 	METHOD_EDDSA,
+	METHOD_CONTEXT, /* FIPS 204 and 205; with a hash in its pre-hash form */
 	METHOD_SCHNORR, /* BIP-340 */
 	METHOD_DSA,
 	METHOD_HMAC,
+	METHOD_UNPUBLISHED, /* a name without a meaning that is known */
 	METHOD_NONE /* not offered by this version */
 };
 

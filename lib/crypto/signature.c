@@ -7,6 +7,7 @@
 #include "lib/base/str.h"
 #include "lib/crypto/dsa.h"
 #include "lib/crypto/ecdsa.h"
+#include "lib/crypto/message.h"
 #include "lib/crypto/owned.h"
 #include "lib/crypto/signature.h"
 #include "lib/crypto/signature_internal.h"
@@ -17,15 +18,6 @@ static struct tsb_view
 never_null(struct tsb_view v)
 {
 	return v.n ? v : tsb_view_of("", 0);
-}
-
-static bool
-verify_eddsa(EVP_PKEY *key, struct tsb_view message, struct tsb_view sig)
-{
-	md_ctx_auto *ctx = EVP_MD_CTX_new();
-
-	return ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) > 0 &&
-	    EVP_DigestVerify(ctx, sig.p, sig.n, message.p, message.n) == 1;
 }
 
 /* n is the size of the payload that in stands for. */
@@ -82,9 +74,9 @@ signature_verify(EVP_PKEY *key, const struct scheme *s, const struct scheme_extr
 
 	payload = never_null(payload);
 	signature = never_null(signature);
-	if (scheme_is_eddsa(s)) {
-		*valid = verify_eddsa(key, payload, signature);
-	} else if (scheme_is_schnorr(s)) {
+	if (scheme_signs_messages(s))
+		return message_verify(key, s, extra, payload, signature, valid, err);
+	if (scheme_is_schnorr(s)) {
 		*valid = verify_schnorr(key, extra, payload, signature);
 	} else {
 		if (scheme_prepare(s, payload, digest, &in, err))

@@ -1,0 +1,75 @@
+#include "lib/first.h"
+
+#include <openssl/err.h>
+
+#include "lib/base/str.h"
+#include "lib/crypto/owned.h"
+#include "lib/crypto/pq.h"
+
+/* The arcs that NIST registered for signatures and for key encapsulation. */
+#define SIGNATURE "2.16.840.1.101.3.4.3."
+#define KEM       "2.16.840.1.101.3.4.4."
+
+static const struct pq_set sets[] = {
+    {"ML-KEM-512", KEM "1", PQ_ML_KEM},
+    {"ML-KEM-768", KEM "2", PQ_ML_KEM},
+    {"ML-KEM-1024", KEM "3", PQ_ML_KEM},
+    {"ML-DSA-44", SIGNATURE "17", PQ_ML_DSA},
+    {"ML-DSA-65", SIGNATURE "18", PQ_ML_DSA},
+    {"ML-DSA-87", SIGNATURE "19", PQ_ML_DSA},
+    {"SLH-DSA-SHA2-128s", SIGNATURE "20", PQ_SLH_DSA},
+    {"SLH-DSA-SHA2-128f", SIGNATURE "21", PQ_SLH_DSA},
+    {"SLH-DSA-SHA2-192s", SIGNATURE "22", PQ_SLH_DSA},
+    {"SLH-DSA-SHA2-192f", SIGNATURE "23", PQ_SLH_DSA},
+    {"SLH-DSA-SHA2-256s", SIGNATURE "24", PQ_SLH_DSA},
+    {"SLH-DSA-SHA2-256f", SIGNATURE "25", PQ_SLH_DSA},
+    {"SLH-DSA-SHAKE-128s", SIGNATURE "26", PQ_SLH_DSA},
+    {"SLH-DSA-SHAKE-128f", SIGNATURE "27", PQ_SLH_DSA},
+    {"SLH-DSA-SHAKE-192s", SIGNATURE "28", PQ_SLH_DSA},
+    {"SLH-DSA-SHAKE-192f", SIGNATURE "29", PQ_SLH_DSA},
+    {"SLH-DSA-SHAKE-256s", SIGNATURE "30", PQ_SLH_DSA},
+    {"SLH-DSA-SHAKE-256f", SIGNATURE "31", PQ_SLH_DSA},
+};
+
+const struct pq_set *
+pq_set_by_name(const char *name)
+{
+	for (size_t i = 0; i < TSB_COUNT(sets); i++)
+		if (tsb_streq(sets[i].name, name))
+			return &sets[i];
+	return NULL;
+}
+
+const struct pq_set *
+pq_set_by_oid(const char *oid)
+{
+	for (size_t i = 0; i < TSB_COUNT(sets); i++)
+		if (tsb_streq(sets[i].oid, oid))
+			return &sets[i];
+	return NULL;
+}
+
+const struct pq_set *
+pq_set_of(const EVP_PKEY *key)
+{
+	for (size_t i = 0; i < TSB_COUNT(sets); i++)
+		if (EVP_PKEY_is_a(key, sets[i].name))
+			return &sets[i];
+	return NULL;
+}
+
+bool
+pq_set_is_offered(const struct pq_set *set)
+{
+	static enum { UNASKED, OFFERED, LACKING } answers[TSB_COUNT(sets)];
+	size_t i = (size_t)(set - sets);
+
+	if (answers[i] == UNASKED) {
+		EVP_KEYMGMT *keys = EVP_KEYMGMT_fetch(NULL, set->name, NULL);
+
+		answers[i] = keys != NULL ? OFFERED : LACKING;
+		EVP_KEYMGMT_free(keys);
+		ERR_clear_error();
+	}
+	return answers[i] == OFFERED;
+}
