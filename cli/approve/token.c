@@ -46,11 +46,9 @@ struct decode {
 static const char *
 signature_algorithm(struct arena *a, enum ska_key_type type, enum ska_digest digest)
 {
-	static const char *const types[KEYTYPE__MAX] = {"RSA", "EC", "DSA", "Ed25519"};
-
-	if (type == KEYTYPE_ED25519)
-		return "Ed25519";
-	return arena_printf(a, "%s with %s", types[type], ska_digest_names[digest]);
+	if (!ska_key_type_has_digest(type))
+		return ska_key_type_names[type];
+	return arena_printf(a, "%s with %s", ska_key_type_names[type], ska_digest_names[digest]);
 }
 
 /* An empty key means that there is nothing to check with. */

@@ -17,16 +17,10 @@ fingerprint_of(struct arena *a, struct tsb_view spki)
 const char *
 fingerprint_kind(struct tsb_view spki)
 {
-	static const char *const names[KEYTYPE__MAX] = {
-	    [KEYTYPE_RSA] = "RSA",
-	    [KEYTYPE_EC] = "EC",
-	    [KEYTYPE_DSA] = "DSA",
-	    [KEYTYPE_ED25519] = "Ed25519",
-	};
 	struct tsb_err ignored;
 	enum ska_key_type type;
 
-	return crypto_spki_type(spki, &type, &ignored) ? "unusable" : names[type];
+	return crypto_spki_type(spki, &type, &ignored) ? "unusable" : ska_key_type_names[type];
 }
 
 const char *

@@ -1,6 +1,6 @@
 /*
  * The home of OpenSSL for both sides: digests, random bytes, approver keys and signatures,
- * certificates, secret boxes. Ed25519, RSA, EC, DSA public keys as DER SubjectPublicKeyInfo.
+ * certificates, secret boxes. Public keys of approvers as DER SubjectPublicKeyInfo.
  */
 #ifndef TSB_CRYPTO_CRYPTO_H
 #define TSB_CRYPTO_CRYPTO_H
@@ -18,8 +18,8 @@ void crypto_random(void *p, size_t n);
 
 /*
  * Key type of a SubjectPublicKeyInfo that an approver may use: RSA 1024-8192, EC on named curves,
- * DSA, Ed25519. TSB_E_PARSING_KEY when it does not decode to its last byte, TSB_E_APPROVER_KEY_TYPE
- * when the kind is not usable. Parsed keys are kept in a small per-process cache.
+ * DSA, Ed25519, ML-DSA where OpenSSL has it. TSB_E_PARSING_KEY when it does not decode to its last
+ * byte, TSB_E_APPROVER_KEY_TYPE when the kind is not usable. Parsed keys are kept in a small per-process cache.
  */
 int crypto_spki_type(struct tsb_view spki, enum ska_key_type *type, struct tsb_err *err)
     TSB_MUSTCHECK;
@@ -33,9 +33,9 @@ int crypto_approver_check(struct tsb_view spki, struct tsb_err *err) TSB_MUSTCHE
 void crypto_approver_rsa_min(unsigned bits);
 
 /*
- * Verifies a bare signature (RSA PKCS#1 v1.5, DER ECDSA and DSA, 64 bytes Ed25519; the digest name
- * is ignored for Ed25519, and DIGEST_NONE is refused for the others). TSB_E_INVALID_SIGNATURE when
- * wrong.
+ * Verifies a bare signature (RSA PKCS#1 v1.5, DER ECDSA and DSA, 64 bytes Ed25519, ML-DSA without
+ * context; the digest name is ignored for the last two, and DIGEST_NONE is refused for the others).
+ * TSB_E_INVALID_SIGNATURE when wrong.
  */
 int crypto_verify(struct tsb_view spki, enum ska_digest digest, struct tsb_view message,
     struct tsb_view signature, struct tsb_err *err) TSB_MUSTCHECK;

@@ -1,6 +1,9 @@
 #include "lib/first.h"
 
+#include <limits.h>
+
 #include <openssl/err.h>
+#include <openssl/x509.h>
 
 #include "lib/base/str.h"
 #include "lib/crypto/owned.h"
@@ -56,6 +59,20 @@ pq_set_of(const EVP_PKEY *key)
 		if (EVP_PKEY_is_a(key, sets[i].name))
 			return &sets[i];
 	return NULL;
+}
+
+const struct pq_set *
+pq_set_of_spki(struct tsb_view spki)
+{
+	const unsigned char *p = spki.p;
+	pubkey_auto *key = spki.n > INT_MAX ? NULL : d2i_X509_PUBKEY(NULL, &p, (long)spki.n);
+	ASN1_OBJECT *algorithm = NULL;
+	char oid[64] = "";
+
+	if (key != NULL && X509_PUBKEY_get0_param(&algorithm, NULL, NULL, NULL, key) == 1)
+		OBJ_obj2txt(oid, sizeof(oid), algorithm, 1);
+	ERR_clear_error();
+	return pq_set_by_oid(oid);
 }
 
 bool

@@ -9,6 +9,8 @@
 
 #include <openssl/evp.h>
 
+#include "lib/base/bytes.h"
+
 #define PQ_ML_KEM  "ML-KEM"
 #define PQ_ML_DSA  "ML-DSA"
 #define PQ_SLH_DSA "SLH-DSA"
@@ -23,6 +25,8 @@ struct pq_set {
 const struct pq_set *pq_set_by_name(const char *name);
 const struct pq_set *pq_set_by_oid(const char *oid);
 const struct pq_set *pq_set_of(const EVP_PKEY *);
+/* By the algorithm that a SubjectPublicKeyInfo names, also where OpenSSL does not decode it. */
+const struct pq_set *pq_set_of_spki(struct tsb_view spki);
 /* Whether this OpenSSL makes and reads such keys; asked once in a process. */
 bool pq_set_is_offered(const struct pq_set *);
 

@@ -14,11 +14,11 @@
 #include "lib/base/str.h"
 #include "lib/crypto/owned.h"
 #include "lib/crypto/pem.h"
+#include "lib/crypto/pq.h"
 #include "lib/crypto/private.h"
 
-#define RSA_BITS      3072
-#define PEM_MAX       (64 * 1024)
-#define SIGNATURE_MAX 2048
+#define RSA_BITS 3072
+#define PEM_MAX  (64 * 1024)
 /* PBKDF2 rounds for new key files: as OWASP recommends for HMAC-SHA256 (2023). */
 #define PASSPHRASE_ROUNDS 600000
 #define SALT_SIZE         16
@@ -55,7 +55,7 @@ digest_of(const EVP_PKEY *key)
 {
 	int bits = EVP_PKEY_get_bits(key);
 
-	if (EVP_PKEY_is_a(key, "ED25519"))
+	if (EVP_PKEY_is_a(key, "ED25519") || pq_set_of(key) != NULL)
 		return DIGEST_NONE;
 	if (!EVP_PKEY_is_a(key, "EC") || bits <= 256)
 		return DIGEST_SHA256;
@@ -267,7 +267,11 @@ crypto_private_new(const char *type, struct crypto_private **out, struct tsb_err
 	    {"p521", "EC", "P-521"},
 	    {"secp256k1", "EC", "secp256k1"},
 	    {"ed25519", "ED25519", NULL},
+	    {"ml-dsa-44", "ML-DSA-44", NULL},
+	    {"ml-dsa-65", "ML-DSA-65", NULL},
+	    {"ml-dsa-87", "ML-DSA-87", NULL},
 	};
+	const struct pq_set *set;
 	EVP_PKEY *key;
 	size_t i;
 
@@ -275,7 +279,12 @@ crypto_private_new(const char *type, struct crypto_private **out, struct tsb_err
 		;
 	if (i == TSB_COUNT(rows))
 		return tsb_fail(err, TSB_E_INPUT,
-		    "the type of a key must be rsa, p256, p384, p521, secp256k1 or ed25519");
+		    "the type of a key must be rsa, p256, p384, p521, secp256k1, ed25519, ml-dsa-44, "
+		    "ml-dsa-65 or ml-dsa-87");
+	set = pq_set_by_name(rows[i].algorithm);
+	if (set != NULL && !pq_set_is_offered(set))
+		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED, "%s needs OpenSSL 3.5",
+		    set->name);
 	if (rows[i].curve != NULL)
 		key = EVP_PKEY_Q_keygen(NULL, NULL, rows[i].algorithm, rows[i].curve);
 	else if (tsb_streq(rows[i].type, "rsa"))
@@ -299,15 +308,16 @@ crypto_private_sign(const struct crypto_private *p, struct tsb_view message, str
 	    [DIGEST_SHA512] = "SHA512",
 	};
 	md_ctx_auto *ctx = EVP_MD_CTX_new();
-	unsigned char signature[SIGNATURE_MAX];
-	size_t n = sizeof(signature);
+	tsb_bytes_auto signature = {0};
+	size_t n = (size_t)EVP_PKEY_get_size(p->key);
+	unsigned char *bytes = tsb_bytes_grow(&signature, n);
 
 	if (ctx == NULL)
 		fatal("out of memory");
 	if (EVP_DigestSignInit_ex(ctx, NULL, names[p->digest], NULL, NULL, p->key, NULL) != 1 ||
-	    EVP_DigestSign(ctx, signature, &n, message.p, message.n) != 1)
+	    EVP_DigestSign(ctx, bytes, &n, message.p, message.n) != 1)
 		return refuse(TSB_E_TECHNICAL, "it cannot sign", err);
-	tsb_bytes_add(out, signature, n);
+	tsb_bytes_add(out, bytes, n);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include "lib/crypto/crypto.h"
 #include "lib/crypto/owned.h"
+#include "lib/crypto/pq.h"
 
 #define SPKI_MAX      (16 * 1024)
 #define RSA_BITS_MIN  1024
@@ -195,6 +196,29 @@ check_ed25519(EVP_PKEY *k, struct tsb_err *err)
 	return 0;
 }
 
+#define ML_DSA_RHO  32 /* bytes of the seed of the matrix in front of t1 (FIPS 204, 7.2) */
+#define ML_DSA_POLY 320 /* bytes of one polynomial of t1 */
+
+/*
+ * A verifier subtracts c * t1 * 2^d: where t1 is zero there is nothing that only the owner of the
+ * key could make up for. A key that was made by the rules has no such polynomial.
+ */
+static int
+check_ml_dsa(EVP_PKEY *k, struct tsb_err *err)
+{
+	static const unsigned char zero[ML_DSA_POLY];
+	unsigned char raw[ML_DSA_RHO + 8 * ML_DSA_POLY];
+	size_t n = sizeof(raw);
+
+	if (EVP_PKEY_get_raw_public_key(k, raw, &n) != 1 || n <= ML_DSA_RHO)
+		return fail_key(TSB_E_PARSING_KEY, "ML-DSA key is missing", err);
+	for (size_t at = ML_DSA_RHO; at + ML_DSA_POLY <= n; at += ML_DSA_POLY)
+		if (memcmp(raw + at, zero, ML_DSA_POLY) == 0)
+			return fail_key(TSB_E_APPROVER_KEY_TYPE,
+			    "ML-DSA keys with a zero polynomial belong to nobody", err);
+	return 0;
+}
+
 static const struct {
 	const char *openssl;
 	int (*check)(EVP_PKEY *, struct tsb_err *);
@@ -203,7 +227,22 @@ static const struct {
     [KEYTYPE_EC] = {"EC", check_ec},
     [KEYTYPE_DSA] = {"DSA", check_dsa},
     [KEYTYPE_ED25519] = {"ED25519", check_ed25519},
+    [KEYTYPE_ML_DSA_44] = {"ML-DSA-44", check_ml_dsa},
+    [KEYTYPE_ML_DSA_65] = {"ML-DSA-65", check_ml_dsa},
+    [KEYTYPE_ML_DSA_87] = {"ML-DSA-87", check_ml_dsa},
 };
+
+/* Why OpenSSL does not decode it: it may be a key that a newer one knows. */
+static int
+fail_undecoded(struct tsb_view spki, struct tsb_err *err)
+{
+	const struct pq_set *set = pq_set_of_spki(spki);
+
+	if (set != NULL && !pq_set_is_offered(set))
+		return tsb_fail(err, TSB_E_APPROVER_KEY_TYPE, "public key: %s needs OpenSSL 3.5",
+		    set->name);
+	return fail_key(TSB_E_PARSING_KEY, "not one SubjectPublicKeyInfo in DER", err);
+}
 
 /*
  * Approvers are told apart by the bytes of their keys, so one key must have one form only: exact
@@ -232,7 +271,7 @@ parse_key(struct tsb_view spki, EVP_PKEY **out, enum ska_key_type *type, struct 
 		return fail_key(TSB_E_PARSING_KEY, "has a wrong length", err);
 	k = d2i_PUBKEY(NULL, &p, (long)spki.n);
 	if (k == NULL || p != spki.p + spki.n)
-		return fail_key(TSB_E_PARSING_KEY, "not one SubjectPublicKeyInfo in DER", err);
+		return fail_undecoded(spki, err);
 	for (int t = 0; t < KEYTYPE__MAX; t++) {
 		if (!EVP_PKEY_is_a(k, key_types[t].openssl))
 			continue;
@@ -243,8 +282,8 @@ parse_key(struct tsb_view spki, EVP_PKEY **out, enum ska_key_type *type, struct 
 		k = NULL;
 		return 0;
 	}
-	return fail_key(TSB_E_APPROVER_KEY_TYPE, "approvers have RSA, EC, DSA or Ed25519 keys",
-	    err);
+	return fail_key(TSB_E_APPROVER_KEY_TYPE,
+	    "approvers have RSA, EC, DSA, Ed25519 or ML-DSA keys", err);
 }
 
 /* ---- cache: parsing costs more than verifying ---- */
@@ -355,12 +394,12 @@ verify_with(const struct cached *c, enum ska_digest digest, struct tsb_view mess
 
 	if (ctx == NULL)
 		fatal("out of memory: no digest context");
-	if (c->type != KEYTYPE_ED25519) {
+	if (ska_key_type_has_digest(c->type)) {
 		if (digest <= DIGEST_NONE || digest >= DIGEST__MAX)
 			return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
 			    "signature: a digest is needed with this kind of key");
 		md = digest_openssl[digest];
-	} else if (signature.n != ED25519_SIZE) {
+	} else if (c->type == KEYTYPE_ED25519 && signature.n != ED25519_SIZE) {
 		return tsb_fail(err, TSB_E_INVALID_SIGNATURE,
 		    "signature: Ed25519 signatures have 64 bytes");
 	}

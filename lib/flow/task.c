@@ -278,7 +278,7 @@ signed_approval_make(const struct answer *x, const struct tsb_task *task, struct
 
 	if (crypto_spki_type(task->spki, &type, err))
 		return -1;
-	ska_signature_format(type, type == KEYTYPE_ED25519 ? DIGEST_NONE : x->in->digest,
+	ska_signature_format(type, ska_key_type_has_digest(type) ? x->in->digest : DIGEST_NONE,
 	    x->in->signature, &der);
 	approval.token.whole = x->in->token;
 	approval.signature = tsb_view_bytes(&der);

@@ -21,6 +21,22 @@ const char *const ska_digest_names[DIGEST__MAX] = {
     [DIGEST_SHA3_512] = "SHA3-512",
 };
 
+const char *const ska_key_type_names[KEYTYPE__MAX] = {
+    [KEYTYPE_RSA] = "RSA",
+    [KEYTYPE_EC] = "EC",
+    [KEYTYPE_DSA] = "DSA",
+    [KEYTYPE_ED25519] = "Ed25519",
+    [KEYTYPE_ML_DSA_44] = "ML-DSA-44",
+    [KEYTYPE_ML_DSA_65] = "ML-DSA-65",
+    [KEYTYPE_ML_DSA_87] = "ML-DSA-87",
+};
+
+bool
+ska_key_type_has_digest(enum ska_key_type type)
+{
+	return type < KEYTYPE_ED25519;
+}
+
 struct sigalg_row {
 	enum ska_key_type type;
 	enum ska_digest digest;
@@ -46,21 +62,33 @@ struct sigalg_row {
 
 static const struct sigalg_row rows[] = {
     {KEYTYPE_RSA, DIGEST_SHA224, PKCS1(14)}, /* 1.2.840.113549.1.1.x */
-    {KEYTYPE_RSA, DIGEST_SHA256, PKCS1(11)}, {KEYTYPE_RSA, DIGEST_SHA384, PKCS1(12)},
+    {KEYTYPE_RSA, DIGEST_SHA256, PKCS1(11)},
+    {KEYTYPE_RSA, DIGEST_SHA384, PKCS1(12)},
     {KEYTYPE_RSA, DIGEST_SHA512, PKCS1(13)},
     {KEYTYPE_RSA, DIGEST_SHA3_224, NIST(13)}, /* 2.16.840.1.101.3.4.3.x */
-    {KEYTYPE_RSA, DIGEST_SHA3_256, NIST(14)}, {KEYTYPE_RSA, DIGEST_SHA3_384, NIST(15)},
+    {KEYTYPE_RSA, DIGEST_SHA3_256, NIST(14)},
+    {KEYTYPE_RSA, DIGEST_SHA3_384, NIST(15)},
     {KEYTYPE_RSA, DIGEST_SHA3_512, NIST(16)},
     {KEYTYPE_EC, DIGEST_SHA224, ECDSA2(1)}, /* 1.2.840.10045.4.3.x */
-    {KEYTYPE_EC, DIGEST_SHA256, ECDSA2(2)}, {KEYTYPE_EC, DIGEST_SHA384, ECDSA2(3)},
-    {KEYTYPE_EC, DIGEST_SHA512, ECDSA2(4)}, {KEYTYPE_EC, DIGEST_SHA3_224, NIST(9)},
-    {KEYTYPE_EC, DIGEST_SHA3_256, NIST(10)}, {KEYTYPE_EC, DIGEST_SHA3_384, NIST(11)},
-    {KEYTYPE_EC, DIGEST_SHA3_512, NIST(12)}, {KEYTYPE_DSA, DIGEST_SHA224, NIST(1)},
-    {KEYTYPE_DSA, DIGEST_SHA256, NIST(2)}, {KEYTYPE_DSA, DIGEST_SHA384, NIST(3)},
-    {KEYTYPE_DSA, DIGEST_SHA512, NIST(4)}, {KEYTYPE_DSA, DIGEST_SHA3_224, NIST(5)},
-    {KEYTYPE_DSA, DIGEST_SHA3_256, NIST(6)}, {KEYTYPE_DSA, DIGEST_SHA3_384, NIST(7)},
+    {KEYTYPE_EC, DIGEST_SHA256, ECDSA2(2)},
+    {KEYTYPE_EC, DIGEST_SHA384, ECDSA2(3)},
+    {KEYTYPE_EC, DIGEST_SHA512, ECDSA2(4)},
+    {KEYTYPE_EC, DIGEST_SHA3_224, NIST(9)},
+    {KEYTYPE_EC, DIGEST_SHA3_256, NIST(10)},
+    {KEYTYPE_EC, DIGEST_SHA3_384, NIST(11)},
+    {KEYTYPE_EC, DIGEST_SHA3_512, NIST(12)},
+    {KEYTYPE_DSA, DIGEST_SHA224, NIST(1)},
+    {KEYTYPE_DSA, DIGEST_SHA256, NIST(2)},
+    {KEYTYPE_DSA, DIGEST_SHA384, NIST(3)},
+    {KEYTYPE_DSA, DIGEST_SHA512, NIST(4)},
+    {KEYTYPE_DSA, DIGEST_SHA3_224, NIST(5)},
+    {KEYTYPE_DSA, DIGEST_SHA3_256, NIST(6)},
+    {KEYTYPE_DSA, DIGEST_SHA3_384, NIST(7)},
     {KEYTYPE_DSA, DIGEST_SHA3_512, NIST(8)},
     {KEYTYPE_ED25519, DIGEST_NONE, 3, {0x2b, 0x65, 0x70}}, /* 1.3.101.112 */
+    {KEYTYPE_ML_DSA_44, DIGEST_NONE, NIST(17)},
+    {KEYTYPE_ML_DSA_65, DIGEST_NONE, NIST(18)},
+    {KEYTYPE_ML_DSA_87, DIGEST_NONE, NIST(19)},
 };
 
 /* The length of a DER head in its only allowed form: definite and as short as can be. */
@@ -124,7 +152,7 @@ row_by_oid(struct tsb_view oid)
 	return NULL;
 }
 
-/* Parameters: NULL as observed, or absent as RFC 5758 and RFC 8410 have it. */
+/* Parameters: NULL as observed, or absent as RFC 5758, RFC 8410 and RFC 9881 have it. */
 static int
 parse_algorithm(struct tsb_view in, const struct sigalg_row **row, struct tsb_err *err)
 {
@@ -204,7 +232,7 @@ ska_signature_format(enum ska_key_type type, enum ska_digest digest, struct tsb_
 		fatal("no signature algorithm for key type %d and digest %d", (int)type,
 		    (int)digest);
 	put_der_value(&algorithm, DER_OID, tsb_view_of(row->oid, row->n));
-	if (type != KEYTYPE_ED25519)
+	if (ska_key_type_has_digest(type))
 		put_der(&algorithm, DER_NULL, 0);
 	put_der_value(&body, DER_SEQUENCE, tsb_view_bytes(&algorithm));
 	put_der(&body, DER_BIT_STRING, raw.n + 1);

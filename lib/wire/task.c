@@ -130,8 +130,8 @@ algorithm_name(enum ska_key_type type, enum ska_digest digest, struct arena *a)
 	    [KEYTYPE_DSA] = "DSA",
 	};
 
-	if (type == KEYTYPE_ED25519)
-		return "EDDSA";
+	if (!ska_key_type_has_digest(type))
+		return type == KEYTYPE_ED25519 ? "EDDSA" : "ML_DSA";
 	if (digests[digest] == NULL || types[type] == NULL)
 		return NULL;
 	return arena_printf(a, "%s_WITH_%s", digests[digest], types[type]);

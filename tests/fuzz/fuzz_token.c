@@ -125,7 +125,7 @@ try_signature(struct tsb_view in)
 	if (ska_signature_parse(in, &type, &digest, &raw, &err) != 0)
 		return;
 	must_be_inside(raw, in);
-	MUST((type == KEYTYPE_ED25519) == (digest == DIGEST_NONE));
+	MUST(ska_key_type_has_digest(type) == (digest != DIGEST_NONE));
 	ska_signature_format(type, digest, raw, &again);
 	MUST(ska_signature_parse(tsb_view_bytes(&again), &type2, &digest2, &raw2, &err) == 0);
 	MUST(type2 == type && digest2 == digest && tsb_view_eq(raw, raw2));
