@@ -67,10 +67,11 @@ static const struct cli_command commands[] = {
     {"data", "list", "", "list the names of what is kept", cli_data_list, KM, 0, 0, 0},
     {"data", "delete", "NAME", "delete it", cli_data_delete, KM, 1, 1, O(YES)},
     {"sign", NULL, "KEY [FILE|-]", "ask for a signature over a file", cli_sign, KO, 1, 2,
-	O(ALGORITHM) | O(TYPE) | O(TAPROOT) | O(PAYLOAD_TYPE) | O(TIMEOUT) | O(OUT) | O_ASK,
+	O(ALGORITHM) | O(TYPE) | O(TAPROOT) | O(CONTEXT) | O(PAYLOAD_TYPE) | O(TIMEOUT) | O(OUT) |
+	    O_ASK,
 	.kind = KIND_SIGN},
     {"verify", NULL, "KEY FILE SIGNATURE", "check a signature with a key of the HSM", cli_verify,
-	KO, 3, 3, O(ALGORITHM) | O(TAPROOT) | O(PAYLOAD_TYPE) | O(PASSWORD_FILE)},
+	KO, 3, 3, O(ALGORITHM) | O(TAPROOT) | O(CONTEXT) | O(PAYLOAD_TYPE) | O(PASSWORD_FILE)},
     {"encrypt", NULL, "KEY [FILE|-]", "encrypt a file with a key of the HSM", cli_encrypt, KO, 1, 2,
 	O(ALGORITHM) | O(AAD) | O(TAG_LENGTH) | O(PASSWORD_FILE) | O(OUT)},
     {"decrypt", NULL, "KEY [FILE|-]", "ask for the decryption of a file", cli_decrypt, KO, 1, 2,

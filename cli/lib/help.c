@@ -5,6 +5,7 @@
 
 #include "lib/base/str.h"
 #include "lib/crypto/curve.h"
+#include "lib/crypto/pq.h"
 #include "lib/wire/names.h"
 
 #include "cli/lib/help.h"
@@ -141,6 +142,13 @@ static const struct {
 #undef SCHEME
 };
 
+/* A name that is always refused is no choice. */
+static bool
+is_made(const char *method)
+{
+	return !tsb_streq(method, "NONE") && !tsb_streq(method, "UNPUBLISHED");
+}
+
 /* Those that this version makes; for certificates only those that X.509 has a name for. */
 static void
 print_schemes(const char *title, const char *type, bool certificates)
@@ -148,7 +156,7 @@ print_schemes(const char *title, const char *type, bool certificates)
 	struct names list = {title, 0};
 
 	for (size_t i = 0; i < TSB_COUNT(schemes); i++)
-		if (tsb_streq(schemes[i].type, type) && !tsb_streq(schemes[i].method, "NONE") &&
+		if (tsb_streq(schemes[i].type, type) && is_made(schemes[i].method) &&
 		    !(certificates && tsb_streq(schemes[i].identifier, "NID_undef")))
 			names_add(&list, schemes[i].name);
 	names_end(&list);
@@ -160,6 +168,8 @@ print_signatures(bool certificates)
 	print_schemes("algorithms of RSA keys", "RSA", certificates);
 	print_schemes("algorithms of EC keys", "EC", certificates);
 	print_schemes("algorithms of ED keys", "ED", certificates);
+	print_schemes("algorithms of ML-DSA keys", PQ_ML_DSA, certificates);
+	print_schemes("algorithms of SLH-DSA keys", PQ_SLH_DSA, certificates);
 }
 
 static void

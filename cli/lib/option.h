@@ -50,6 +50,7 @@
 	OPT(TYPE, 0, "type", "TYPE", "form of the signature: DER, RAW or ETH")                     \
 	OPT(TAPROOT, 0, "taproot", "LIST", "for BIP-340, of hex digits: tweak= or root=, aux=")    \
 	OPT(PAYLOAD_TYPE, 0, "payload-type", "TYPE", "as PDF, for approvers; HEX: of hex digits")  \
+	OPT(CONTEXT, 0, "context", "TEXT", "context of an ML-DSA or SLH-DSA signature")            \
 	OPT(META, 0, "meta", "TEXT", "note that approvers see")                                    \
 	OPT(WAIT, 'w', "wait", NULL, "wait until the request has ended")                           \
 	OPT(OUT, 'o', "out", "PATH", "write the result there")                                     \

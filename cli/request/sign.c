@@ -102,6 +102,13 @@ put_taproot(struct cli *c, struct tsb_bytes *body)
 	return 0;
 }
 
+static void
+put_context(struct cli *c, struct tsb_bytes *body)
+{
+	if (c->opt[OPT_CONTEXT] != NULL)
+		body_base64(body, "context", tsb_view_str(c->opt[OPT_CONTEXT]));
+}
+
 int
 cli_sign(struct cli *c)
 {
@@ -118,6 +125,7 @@ cli_sign(struct cli *c)
 	put_payload(c, &body, &payload);
 	body_text(&body, "signatureAlgorithm", c->opt[OPT_ALGORITHM]);
 	body_text(&body, "signatureType", c->opt[OPT_TYPE]);
+	put_context(c, &body);
 	return put_taproot(c, &body) ? -1 : request_create(c, &body);
 }
 
@@ -139,6 +147,7 @@ cli_verify(struct cli *c)
 	body_text(&body, "signatureAlgorithm", c->opt[OPT_ALGORITHM]);
 	put_payload(c, &body, &payload);
 	body_base64(&body, "signature", signature);
+	put_context(c, &body);
 	body_close(&body);
 	body_close(&body);
 	if (session_call(c, "POST", "/v1/verify", tsb_view_bytes(&body), &answer))

@@ -231,6 +231,13 @@ def test_block_and_unblock_send_the_key(send):
         "unblockRequest", {"unblockKeyName": "k"})
 
 
+def test_sign_sends_the_context(send, tmp_path):
+    (tmp_path / "p").write_bytes(b"payload")
+    assert send("/v1/sign", "sign", "k", "p", "-a", "ML_DSA", "--context", "invoices") == (
+        "signRequest", {"signKeyName": "k", "payload": b64(b"payload"),
+                        "signatureAlgorithm": "ML_DSA", "context": b64(b"invoices")})
+
+
 def test_decrypt_takes_bytes_base64_and_what_encrypt_printed(send, tmp_path):
     cipher = b"\x00\xffcipher"
     plain = ["decrypt", "k", "c", "-a", "AES_GCM"]
