@@ -284,8 +284,7 @@ def test_known_name_that_is_not_offered_is_607(api, algorithm):
         answer = api.refused(607, "POST", path, api.sign_body(label, b"d" * 32, algorithm))
         assert algorithm in answer["message"]
         if algorithm.endswith("ML_DSA"):
-            assert answer["message"].endswith(("; ML-DSA needs OpenSSL 3.5",
-                                               "; this version does not offer it"))
+            assert answer["message"].endswith(("; ML-DSA needs OpenSSL 3.5", "(EC)"))
 
 
 @pytest.mark.parametrize("algorithm", ["ML-DSA", "sha256_with_ecdsa", "SHA256_WITH_NOBODY", ""])
