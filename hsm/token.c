@@ -60,7 +60,7 @@ token_check(const struct tokens *ts, const struct token_ask *ask, struct tsb_err
 	if (ask->task == TOKEN_MAKE)
 		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
 		    "token '%s' does not offer %s keys of this size or curve", t->ops->name,
-		    key_kinds[k->kind].algorithm);
+		    key_algorithm(k));
 	return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
 	    "algorithm %s is not supported by key '%s': its token '%s' does not offer it",
 	    ask->name, k->label, t->ops->name);

@@ -61,8 +61,8 @@ attributes_describe(const struct hsm_key *k, uint64_t use_count, int64_t now, st
 	d.attest_time = now;
 	d.has_use_count = true;
 	d.use_count = use_count;
-	d.algorithm = key_kinds[k->kind].algorithm;
-	d.algorithm_oid = key_kinds[k->kind].oid;
+	d.algorithm = key_algorithm(k);
+	d.algorithm_oid = key_algorithm_oid(k);
 	d.curve_oid = k->curve != NULL ? k->curve->oid : NULL;
 	d.key_size = k->size;
 	d.public_key = k->spki;

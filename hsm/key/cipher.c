@@ -51,7 +51,7 @@ cipher_select(const struct hsm_key *k, const char *name, const struct cipher_alg
 	if (alg->kind != k->kind)
 		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
 		    "algorithm %s is not supported by key '%s' (%s)", name, k->label,
-		    key_kinds[k->kind].algorithm);
+		    key_algorithm(k));
 	*out = alg;
 	return 0;
 }

@@ -19,7 +19,7 @@ enum key_tag {
 	KEY_TAG_KIND = 0x6003,
 	KEY_TAG_SYSTEM = 0x6004,
 	KEY_TAG_SIZE = 0x6005, /* of kinds that have sizes */
-	KEY_TAG_CURVE = 0x6006, /* EC */
+	KEY_TAG_CURVE = 0x6006, /* EC; and the parameter set of kinds that have them */
 	KEY_TAG_CREATED = 0x6007,
 	KEY_TAG_FLAGS = 0x6008,
 	KEY_TAG_EXTRA = 0x6009,
@@ -96,6 +96,8 @@ key_encode(const struct hsm_key *k, struct tsb_bytes *out)
 		tlv_put_u32(&body, KEY_TAG_SIZE, k->size);
 	if (k->kind == KEY_EC)
 		tlv_put(&body, KEY_TAG_CURVE, tsb_view_str(k->curve->oid));
+	if (k->set != NULL)
+		tlv_put(&body, KEY_TAG_CURVE, tsb_view_str(k->set->oid));
 	tlv_put_u64(&body, KEY_TAG_CREATED, (uint64_t)k->create_time);
 	tlv_put_u32(&body, KEY_TAG_FLAGS, flags_to_bits(k->flag));
 	tlv_put_u32(&body, KEY_TAG_EXTRA, k->extra);
@@ -164,6 +166,23 @@ take_number(struct tlv_reader *r, unsigned tag, uint32_t max, uint32_t *out, str
 	return 0;
 }
 
+/* A key store may have moved to where OpenSSL is older. */
+static int
+take_set(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
+{
+	const char *oid;
+
+	if (take_text(r, k, KEY_TAG_CURVE, &oid, err))
+		return -1;
+	k->set = pq_set_by_oid(oid);
+	if (k->set == NULL || !tsb_streq(k->set->family, key_kinds[k->kind].algorithm))
+		return damaged(err, "the parameter set is unknown");
+	if (!pq_set_is_offered(k->set))
+		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
+		    "key '%s' is of %s, which needs OpenSSL 3.5", k->label, k->set->name);
+	return 0;
+}
+
 static int
 take_kind(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 {
@@ -189,7 +208,7 @@ take_kind(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 		if (k->curve == NULL)
 			return damaged(err, "the curve is unknown");
 	}
-	return 0;
+	return key_kind_has_set(k->kind) ? take_set(r, k, err) : 0;
 }
 
 static int
@@ -247,8 +266,7 @@ take_public(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 	k->spki = arena_view(&k->arena, v);
 	p = k->spki.p;
 	k->public_key = v.n ? d2i_PUBKEY(NULL, &p, (long)v.n) : NULL;
-	if (k->public_key == NULL || p != k->spki.p + k->spki.n ||
-	    !EVP_PKEY_is_a(k->public_key, key_kinds[k->kind].openssl))
+	if (k->public_key == NULL || p != k->spki.p + k->spki.n || !key_fits(k, k->public_key))
 		return damaged(err, "the public key does not decode");
 	if (key_kind_has_size(k->kind) && EVP_PKEY_get_bits(k->public_key) != (int)k->size)
 		return damaged(err, "the key has another size");

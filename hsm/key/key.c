@@ -26,6 +26,9 @@ const struct key_kind_row key_kinds[KEY_KIND__MAX] = {
     /* RFC 2104, 3: any size; SP 800-107, 5.3.4: not below 112 bits */
     [KEY_HMAC] = {"HMACSHA256", "1.2.840.113549.2.9", SECRET, .sizes = {128, 192, 256, 384, 512},
 	.usual = 256, .least = 112, .most = 8192},
+    [KEY_ML_DSA] = {PQ_ML_DSA},
+    [KEY_SLH_DSA] = {PQ_SLH_DSA},
+    [KEY_ML_KEM] = {PQ_ML_KEM},
 };
 
 static long rsa_min = 2048;
@@ -46,6 +49,30 @@ bool
 key_is_secret(const struct hsm_key *k)
 {
 	return key_kinds[k->kind].secret;
+}
+
+const char *
+key_algorithm(const struct hsm_key *k)
+{
+	return k->set != NULL ? k->set->name : key_kinds[k->kind].algorithm;
+}
+
+const char *
+key_algorithm_oid(const struct hsm_key *k)
+{
+	return k->set != NULL ? k->set->oid : key_kinds[k->kind].oid;
+}
+
+bool
+key_fits(const struct hsm_key *k, const EVP_PKEY *key)
+{
+	return EVP_PKEY_is_a(key, k->set != NULL ? k->set->name : key_kinds[k->kind].openssl);
+}
+
+bool
+key_kind_has_set(enum key_kind kind)
+{
+	return key_kinds[kind].oid == NULL;
 }
 
 bool

@@ -11,6 +11,7 @@
 #include "lib/crypto/crypto.h"
 #include "lib/crypto/curve.h"
 #include "lib/crypto/owned.h"
+#include "lib/crypto/pq.h"
 #include "lib/ska/keyattr.h"
 
 #include "hsm/key/chain.h"
@@ -26,6 +27,9 @@ enum key_kind {
 	KEY_CHACHA20,
 	KEY_TDEA,
 	KEY_HMAC,
+	KEY_ML_DSA,
+	KEY_SLH_DSA,
+	KEY_ML_KEM,
 	KEY_KIND__MAX
 };
 enum key_system {
@@ -55,9 +59,9 @@ enum key_extra {
 #define KEY_SIZES 5
 
 struct key_kind_row {
-	const char *algorithm; /* "RSA" */
-	const char *oid;
-	const char *openssl; /* name of the key type; NULL = a secret key */
+	const char *algorithm; /* "RSA"; of parameter sets their family, "ML-DSA" */
+	const char *oid; /* NULL = of parameter sets, which have their own */
+	const char *openssl; /* name of the key type; NULL = a secret key, or of parameter sets */
 	bool secret; /* one value, no public half */
 	unsigned sizes[KEY_SIZES + 1]; /* bits of new keys, ends with 0; none = it has no size */
 	unsigned usual; /* bits of a new key when the request does not say; 0 = it must */
@@ -80,6 +84,7 @@ struct hsm_key {
 	enum key_system system;
 	unsigned size; /* bits; 0 where the kind has no sizes */
 	const struct curve *curve; /* EC only, else NULL */
+	const struct pq_set *set; /* of kinds that have parameter sets, else NULL */
 	int64_t create_time; /* seconds */
 	bool flag[ATTR__MAX];
 	unsigned extra; /* of enum key_extra */
@@ -117,7 +122,13 @@ void key_release(struct hsm_key **);
 #define hsm_key_auto struct hsm_key __attribute__((cleanup(key_release)))
 
 bool key_is_secret(const struct hsm_key *);
+/* What the API calls it: "RSA", "ML-DSA-65"; and the dotted OID. */
+const char *key_algorithm(const struct hsm_key *);
+const char *key_algorithm_oid(const struct hsm_key *);
+/* Whether it is a key of this kind and parameter set. */
+bool key_fits(const struct hsm_key *, const EVP_PKEY *);
 bool key_kind_has_size(enum key_kind);
+bool key_kind_has_set(enum key_kind);
 /* Whether new keys of this kind may have so many bits, and such that were made elsewhere. */
 bool key_size_is_made(enum key_kind, unsigned bits);
 bool key_size_is_taken(enum key_kind, unsigned bits);

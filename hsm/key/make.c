@@ -24,11 +24,8 @@ static const struct {
     {"DILITHIUM", "a draft of ML-DSA, which no library that Debian maintains has"},
     {"SPHINCS_PLUS", "a draft of SLH-DSA, which no library that Debian maintains has"},
     {"KYBER", "a draft of ML-KEM, which no library that Debian maintains has"},
-    {"ML-KEM", "this version does not make them"},
-    {"ML-DSA", "this version does not make them"},
-    {"SLH-DSA", "this version does not make them"},
-    {"LMS", "this version does not make them"},
-    {"XMSS", "this version does not make them"},
+    {"LMS", "they need Botan 3, which this version does not use"},
+    {"XMSS", "they need Botan 3, which this version does not use"},
 };
 
 /* ---- label, id ---- */
@@ -130,14 +127,35 @@ take_curve(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err *
 }
 
 static int
+take_set(const struct wire_key_create *in, const struct pq_set *set, struct hsm_key *k,
+    struct tsb_err *err)
+{
+	if (in->algorithm_oid != NULL && !tsb_streq(set->oid, in->algorithm_oid))
+		return tsb_fail(err, TSB_E_INPUT, "algorithmOid does not belong to algorithm %s",
+		    set->name);
+	if (!pq_set_is_offered(set))
+		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
+		    "keys of algorithm %s are not offered by this HSM: %s needs OpenSSL 3.5",
+		    set->name, set->family);
+	for (k->kind = 0; !tsb_streq(key_kinds[k->kind].algorithm, set->family);)
+		k->kind++;
+	k->set = set;
+	return 0;
+}
+
+static int
 take_kind(const struct wire_key_create *in, struct hsm_key *k, struct tsb_err *err)
 {
+	const struct pq_set *set = in->algorithm != NULL ? pq_set_by_name(in->algorithm)
+							 : pq_set_by_oid(in->algorithm_oid);
 	enum key_kind kind = 0;
 
+	if (set != NULL)
+		return take_set(in, set, k, err);
 	while (kind < KEY_KIND__MAX && !tsb_streq(key_kinds[kind].algorithm, in->algorithm) &&
 	    !(in->algorithm == NULL && tsb_streq(key_kinds[kind].oid, in->algorithm_oid)))
 		kind++;
-	if (kind == KEY_KIND__MAX)
+	if (kind == KEY_KIND__MAX || key_kind_has_set(kind))
 		return foreign_algorithm(in, err);
 	if (in->algorithm_oid != NULL && !tsb_streq(key_kinds[kind].oid, in->algorithm_oid))
 		return tsb_fail(err, TSB_E_INPUT, "algorithmOid does not belong to algorithm %s",
@@ -151,6 +169,8 @@ take_algorithm(const struct wire_key_create *in, struct hsm_key *k, struct tsb_e
 {
 	if (take_kind(in, k, err))
 		return -1;
+	if (k->set != NULL)
+		return 0;
 	return key_kind_has_size(k->kind) ? take_size(in, k, err) : take_curve(in, k, err);
 }
 
@@ -428,12 +448,12 @@ said_public_key(const struct wire_key_plain *in, const struct hsm_key *k, struct
 		return -1;
 	}
 	*out = public_key_of(spki);
-	if (*out != NULL && EVP_PKEY_is_a(*out, key_kinds[k->kind].openssl))
+	if (*out != NULL && key_fits(k, *out))
 		return 0;
 	EVP_PKEY_free(*out);
 	*out = NULL;
 	return tsb_fail(err, TSB_E_PARSING_KEY, "publicKey: not one of algorithm %s",
-	    key_kinds[k->kind].algorithm);
+	    key_algorithm(k));
 }
 
 static int

@@ -11,7 +11,7 @@ struct wrap_method {
 	/* RSA: */
 	enum rsa_padding padding;
 	enum hash hash;
-	/* AES: "WRAP" (RFC 3394) or "WRAP-PAD" (RFC 5649) */
+	/* AES, ML-KEM: "WRAP" (RFC 3394) or "WRAP-PAD" (RFC 5649) */
 	const char *mode;
 };
 

@@ -21,8 +21,7 @@ serve_key_create(void *arg, struct web_request *rq, struct web_reply *reply, str
 	    access_store(app, k, in.password, err))
 		return -1;
 	log_info("key created name=%s algorithm=%s policy=%s password=%s", k->label,
-	    key_kinds[k->kind].algorithm, k->has_policy ? "yes" : "no",
-	    k->has_password ? "yes" : "no");
+	    key_algorithm(k), k->has_policy ? "yes" : "no", k->has_password ? "yes" : "no");
 	access_warn_uses(k);
 	reply->status = 201;
 	return access_describe(app, rq, k, reply, err);

@@ -49,7 +49,7 @@ serve_key_import(void *arg, struct web_request *rq, struct web_reply *reply, str
 	    keystore_get(app->ks, tsb_view_str(made->label), &kept, err))
 		return -1;
 	log_info("key imported name=%s algorithm=%s policy=%s password=%s", kept->label,
-	    key_kinds[kept->kind].algorithm, kept->has_policy ? "yes" : "no",
+	    key_algorithm(kept), kept->has_policy ? "yes" : "no",
 	    kept->has_password ? "yes" : "no");
 	access_warn_uses(kept);
 	reply->status = 201;

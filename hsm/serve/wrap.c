@@ -45,7 +45,7 @@ serve_unwrap(void *arg, struct web_request *rq, struct web_reply *reply, struct 
 	access_log(rq, "unwrapped", k, in.request.wrap_method, in.request.unwrap.wrapped_key,
 	    in.napprovals);
 	log_info("key created name=%s algorithm=%s policy=%s unwrapped=yes", made->label,
-	    key_kinds[made->kind].algorithm, made->has_policy ? "yes" : "no");
+	    key_algorithm(made), made->has_policy ? "yes" : "no");
 	access_warn_uses(made);
 	(void)hook_fault("hsm.unwrap.executed");
 	reply->status = 201;
@@ -87,7 +87,7 @@ open_leaving(struct hsm_app *app, struct hsm_key *k, const struct wire_wrap *in,
 	if (k->kind != method->wrapped && !(key_is_secret(k) && key_kinds[method->wrapped].secret))
 		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
 		    "wrapMethod %s is not for key '%s' (%s)", in->method, k->label,
-		    key_kinds[k->kind].algorithm);
+		    key_algorithm(k));
 	if (!k->flag[ATTR_EXTRACTABLE] || k->has_policy)
 		return access_refuse(k, "is not extractable", err);
 	if (k->has_chain)

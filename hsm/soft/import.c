@@ -78,7 +78,7 @@ check_kind(EVP_PKEY *pair, struct hsm_key *k, struct tsb_err *err)
 static int
 check(EVP_PKEY *pair, struct hsm_key *k, struct tsb_err *err)
 {
-	if (!EVP_PKEY_is_a(pair, key_kinds[k->kind].openssl))
+	if (!key_fits(k, pair))
 		return unusable(err, "it holds a key of another type");
 	if (check_kind(pair, k, err))
 		return -1;

@@ -46,6 +46,10 @@ generate(const struct hsm_key *k)
 		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	case KEY_DSA:
 		return generate_dsa(k->size);
+	case KEY_ML_DSA:
+	case KEY_SLH_DSA:
+	case KEY_ML_KEM:
+		return EVP_PKEY_Q_keygen(NULL, NULL, k->set->name);
 	case KEY_AES:
 	case KEY_CAMELLIA:
 	case KEY_CHACHA20:

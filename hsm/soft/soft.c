@@ -54,6 +54,15 @@ offers_cipher(const struct hsm_key *k, const struct cipher_algorithm *alg)
 	return false;
 }
 
+/* Under ML-KEM an AES-256 key wraps, which is made for the purpose. */
+static bool
+has_wrapping(const struct token_ask *ask)
+{
+	const struct hsm_key aes = {.kind = KEY_AES, .size = 256};
+
+	return has_cipher(ask->method->wrapping == KEY_ML_KEM ? &aes : ask->key, ask->method->mode);
+}
+
 /* Everything in the tables, if this OpenSSL has the mode of the cipher. */
 static bool
 soft_offers(struct token *t, const struct token_ask *ask)
@@ -69,7 +78,7 @@ soft_offers(struct token *t, const struct token_ask *ask)
 		return offers_cipher(ask->key, ask->cipher);
 	case TOKEN_UNWRAP:
 	case TOKEN_WRAP:
-		return ask->method->mode == NULL || has_cipher(ask->key, ask->method->mode);
+		return ask->method->mode == NULL || has_wrapping(ask);
 	}
 	return false;
 }

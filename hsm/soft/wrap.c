@@ -8,15 +8,15 @@
 #include "lib/crypto/owned.h"
 
 #include "hsm/soft/internal.h"
+#include "hsm/soft/kem.h"
 #include "hsm/soft/rsa.h"
 
 #define SEMIBLOCK 8 /* bytes that AES key wrap takes at a time */
 
 static bool
-aes_run(const struct wrap_method *m, const struct soft_key *key, bool wrap, struct tsb_view in,
-    struct tsb_bytes *out)
+aes_run(const char *mode, struct tsb_view key, bool wrap, struct tsb_view in, struct tsb_bytes *out)
 {
-	cipher_auto *cipher = soft_cipher(KEY_AES, (unsigned)key->secret.n * 8, m->mode);
+	cipher_auto *cipher = soft_cipher(KEY_AES, (unsigned)key.n * 8, mode);
 	cipher_ctx_auto *ctx = EVP_CIPHER_CTX_new();
 	tsb_bytes_auto result = {0};
 	unsigned char *p = tsb_bytes_grow(&result, in.n + 2 * SEMIBLOCK);
@@ -26,12 +26,26 @@ aes_run(const struct wrap_method *m, const struct soft_key *key, bool wrap, stru
 	if (cipher == NULL || ctx == NULL)
 		return false;
 	EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-	ok = EVP_CipherInit_ex2(ctx, cipher, key->secret.p, NULL, wrap, NULL) == 1 &&
+	ok = EVP_CipherInit_ex2(ctx, cipher, key.p, NULL, wrap, NULL) == 1 &&
 	    EVP_CipherUpdate(ctx, p, &n, in.p, (int)in.n) == 1 && n > 0;
 	if (ok)
 		tsb_bytes_add(out, p, (size_t)n);
 	ERR_clear_error();
 	return ok;
+}
+
+static int
+kem_wrap(const struct hsm_key *k, const struct wrap_method *m, struct tsb_view value,
+    struct tsb_bytes *out, struct tsb_err *err)
+{
+	tsb_bytes_auto whole = {0};
+	tsb_bytes_auto secret = {0};
+
+	if (!kem_encapsulate(k->public_key, &whole, &secret) ||
+	    !aes_run(m->mode, tsb_view_bytes(&secret), true, value, &whole))
+		return tsb_fail(err, TSB_E_HSM, "Error wrapping key");
+	tsb_bytes_add_view(out, tsb_view_bytes(&whole));
+	return 0;
 }
 
 int
@@ -42,6 +56,8 @@ soft_wrap(const struct soft_key *key, const struct hsm_key *k, const struct wrap
 
 	if (m->wrapping == KEY_RSA)
 		return rsa_encrypt(k->public_key, m->padding, m->hash, value, out, err);
+	if (m->wrapping == KEY_ML_KEM)
+		return kem_wrap(k, m, value, out, err);
 	tsb_bytes_add_view(&whole, value);
 	/*
 	 * RFC 3394 wraps whole semiblocks. PKCS#8 tells its own length, so zeros behind it do no
@@ -56,7 +72,7 @@ soft_wrap(const struct soft_key *key, const struct hsm_key *k, const struct wrap
 		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
 		    "wrapMethod %s takes keys of 16, 24, 32 ... bytes, not of %zu: AES_WRAP_PAD does",
 		    m->name, whole.n);
-	if (!aes_run(m, key, true, tsb_view_bytes(&whole), out))
+	if (!aes_run(m->mode, tsb_view_bytes(&key->secret), true, tsb_view_bytes(&whole), out))
 		return tsb_fail(err, TSB_E_HSM, "Error wrapping key");
 	return 0;
 }
@@ -101,13 +117,17 @@ soft_unwrap(const struct soft_key *key, const struct wrap_method *m, struct tsb_
     struct tsb_bytes *out, struct tsb_err *err)
 {
 	tsb_bytes_auto value = {0};
+	tsb_bytes_auto secret = {0};
 	struct tsb_err why;
 	bool ok;
 
 	if (m->wrapping == KEY_RSA)
 		ok = rsa_decrypt(key->pair, m->padding, m->hash, wrapped, &value, &why) == 0;
+	else if (m->wrapping == KEY_ML_KEM)
+		ok = kem_decapsulate(key->pair, &wrapped, &secret) &&
+		    aes_run(m->mode, tsb_view_bytes(&secret), false, wrapped, &value);
 	else
-		ok = aes_run(m, key, false, wrapped, &value);
+		ok = aes_run(m->mode, tsb_view_bytes(&key->secret), false, wrapped, &value);
 	if (!ok)
 		return tsb_fail(err, TSB_E_HSM, "Error unwrapping key");
 	if (!key_kinds[m->wrapped].secret && strcmp(m->mode, "WRAP") == 0)

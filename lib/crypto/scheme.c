@@ -37,6 +37,8 @@ static const struct {
     {"KYBER", NULL, NULL, "it encapsulates keys and signs nothing"},
     {PQ_ML_DSA, NULL, "ML-DSA-65", "ML-DSA needs OpenSSL 3.5"},
     {PQ_SLH_DSA, NULL, "SLH-DSA-SHA2-128s", "SLH-DSA needs OpenSSL 3.5"},
+    {"LMS", NULL, NULL, "LMS needs Botan 3, which this version does not use"},
+    {"XMSS", NULL, NULL, "XMSS needs Botan 3, which this version does not use"},
 };
 
 /* PKCS#1 v1.5 needs 11 bytes of every block (RFC 8017, 7.2.1). */

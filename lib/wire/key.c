@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/str.h"
+#include "lib/crypto/pq.h"
 #include "lib/wire/field.h"
 
 /* ---- attributes of a new key (api-notes.md 7.2) ---- */
@@ -101,20 +102,29 @@ static const struct {
     {"1.2.840.113549.2.9", "HMACSHA256"},
 };
 
+static const char *
+algorithm_of(const char *oid)
+{
+	const struct pq_set *set = pq_set_by_oid(oid);
+
+	for (size_t i = 0; i < TSB_COUNT(algorithm_oids); i++)
+		if (tsb_streq(algorithm_oids[i].oid, oid))
+			return algorithm_oids[i].algorithm;
+	return set != NULL ? set->name : NULL;
+}
+
 static int
 algorithm_from_oid(struct wire_key_create *c, struct tsb_err *err)
 {
-	for (size_t i = 0; i < TSB_COUNT(algorithm_oids); i++) {
-		if (!tsb_streq(algorithm_oids[i].oid, c->algorithm_oid))
-			continue;
-		if (c->algorithm != NULL && !tsb_streq(c->algorithm, algorithm_oids[i].algorithm))
-			return tsb_fail(err, TSB_E_INPUT, "algorithm and algorithmOid differ");
-		c->algorithm = algorithm_oids[i].algorithm;
-		return 0;
-	}
-	if (c->algorithm == NULL)
+	const char *algorithm = algorithm_of(c->algorithm_oid);
+
+	if (algorithm != NULL && c->algorithm != NULL && !tsb_streq(c->algorithm, algorithm))
+		return tsb_fail(err, TSB_E_INPUT, "algorithm and algorithmOid differ");
+	if (algorithm == NULL && c->algorithm == NULL)
 		return tsb_fail(err, TSB_E_INPUT, "Value '%s' is not valid for field algorithmOid",
 		    c->algorithm_oid);
+	if (algorithm != NULL)
+		c->algorithm = algorithm;
 	return 0;
 }
 

@@ -46,6 +46,9 @@ const char *const names_wrap[] = {
     "AES_WRAP_PAD_BLS",
     "RSA_WRAP_PAD",
     "RSA_WRAP_OAEP",
+    "ML-KEM-512",
+    "ML-KEM-768",
+    "ML-KEM-1024",
 };
 
 const char *const names_usage[] = {

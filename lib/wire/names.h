@@ -13,7 +13,7 @@ extern const char *const names_signature[NAMES_SIGNATURE];
 extern const char *const names_cipher[23]; /* 15.2 */
 extern const char *const names_payload[6]; /* 15.3 */
 extern const char *const names_form[3]; /* 15.7: signatureType */
-extern const char *const names_wrap[14]; /* 15.4 */
+extern const char *const names_wrap[17]; /* 15.4 */
 extern const char *const names_usage[9]; /* 15.5 */
 extern const char *const names_extended_usage[7]; /* 15.6 */
 
