@@ -19,7 +19,8 @@ void crypto_random(void *p, size_t n);
 /*
  * Key type of a SubjectPublicKeyInfo that an approver may use: RSA 1024-8192, EC on named curves,
  * DSA, Ed25519, ML-DSA where OpenSSL has it. TSB_E_PARSING_KEY when it does not decode to its last
- * byte, TSB_E_APPROVER_KEY_TYPE when the kind is not usable. Parsed keys are kept in a small per-process cache.
+ * byte, TSB_E_APPROVER_KEY_TYPE when the kind is not usable. Parsed keys are kept in a small
+ * per-process cache.
  */
 int crypto_spki_type(struct tsb_view spki, enum ska_key_type *type, struct tsb_err *err)
     TSB_MUSTCHECK;

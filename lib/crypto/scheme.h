@@ -15,7 +15,7 @@ extern const char *const scheme_form_names[FORM__MAX]; /* "DER" ...: a signature
 /* A key that may sign, as the choice of an algorithm sees it. */
 struct scheme_key {
 	const char *label; /* for people; NULL = not known */
-	const char *type; /* as of scheme_type_of(), or a type that cannot sign */
+	const char *type; /* what scheme_type_of() says, or a type that cannot sign */
 	EVP_PKEY *public_key; /* NULL if it has none */
 };
 
