@@ -219,7 +219,7 @@ def test_methods_and_keys(hsm, kek, refused):
     hsm.create("no unwrap", "RSA", keySize=2048)
     for by, method in (("carrier", "AES_WRAP"), ("kek", "RSA_WRAP_OAEP"),
                        ("ec unwraps", "RSA_WRAP_PAD"), ("kek", "AES_WRAP_BLS"),
-                       ("kek", "AES_WRAP_PAD_BLS")):
+                       ("kek", "AES_WRAP_PAD_BLS"), ("kek", "ML-KEM-512")):
         with refused(607, method):
             unwrap(hsm, b"x" * 24, "never", method, by)
         with refused(607, method):
@@ -229,7 +229,7 @@ def test_methods_and_keys(hsm, kek, refused):
     with refused(614, "system key"):
         unwrap(hsm, b"x" * 256, "never", "RSA_WRAP_OAEP", "attestation-key")
     with refused(600, "wrapMethod"):
-        unwrap(hsm, b"x", "never", "ML-KEM-512", "kek")
+        unwrap(hsm, b"x", "never", "ML-KEM-513", "kek")
     with refused(650):
         unwrap(hsm, b"x", "never", "AES_WRAP", "absent")
 
