@@ -73,12 +73,7 @@ int
 wire_approver_create_parse(struct tsb_view body, struct arena *a, struct wire_approver_create *out,
     struct tsb_err *err)
 {
-	struct wire_approver_create create = {0};
-
-	if (field_read(body, &create_object, a, &create, NULL, err))
-		return -1;
-	*out = create;
-	return 0;
+	return field_take(body, &create_object, a, out, sizeof(*out), err);
 }
 
 /* ---- onboarding ---- */
@@ -109,12 +104,7 @@ int
 wire_approver_onboard_parse(struct tsb_view body, struct arena *a,
     struct wire_approver_onboard *out, struct tsb_err *err)
 {
-	struct wire_approver_onboard onboard = {0};
-
-	if (field_read(body, &onboard_object, a, &onboard, NULL, err))
-		return -1;
-	*out = onboard;
-	return 0;
+	return field_take(body, &onboard_object, a, out, sizeof(*out), err);
 }
 
 void
@@ -188,12 +178,7 @@ static int
 password_read(struct tsb_view body, const struct field_object *object, struct arena *a,
     struct wire_approver_password *out, struct tsb_err *err)
 {
-	struct wire_approver_password password = {0};
-
-	if (field_read(body, object, a, &password, NULL, err))
-		return -1;
-	*out = password;
-	return 0;
+	return field_take(body, object, a, out, sizeof(*out), err);
 }
 
 int

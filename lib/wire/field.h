@@ -92,6 +92,9 @@ struct field_object {
  */
 int field_read(struct tsb_view body, const struct field_object *object, struct arena *a, void *dest,
     struct tsb_view *compact, struct tsb_err *err) TSB_MUSTCHECK;
+/* The same into a struct of size bytes that is zeroed here, and copied to *out on success only. */
+int field_take(struct tsb_view body, const struct field_object *object, struct arena *a, void *out,
+    size_t size, struct tsb_err *err) TSB_MUSTCHECK;
 /* The same for answers of an HSM: whatever is wrong with them is TSB_E_HSM. */
 int field_read_reply(struct tsb_view body, const struct field_object *object, struct arena *a,
     void *dest, struct tsb_err *err) TSB_MUSTCHECK;

@@ -332,12 +332,7 @@ int
 wire_key_password_parse(struct tsb_view body, struct arena *a, struct wire_key_password *out,
     struct tsb_err *err)
 {
-	struct wire_key_password in = {0};
-
-	if (field_read(body, &password_object, a, &in, NULL, err))
-		return -1;
-	*out = in;
-	return 0;
+	return field_take(body, &password_object, a, out, sizeof(*out), err);
 }
 
 #define CHANGE(m) AT(struct wire_key_change, m)
@@ -394,12 +389,7 @@ int
 wire_key_change_parse(struct tsb_view body, struct arena *a, struct wire_key_change *out,
     struct tsb_err *err)
 {
-	struct wire_key_change in = {0};
-
-	if (field_read(body, &change_object, a, &in, NULL, err))
-		return -1;
-	*out = in;
-	return 0;
+	return field_take(body, &change_object, a, out, sizeof(*out), err);
 }
 
 /* ---- naming a key (api-notes.md 7.4) ---- */
@@ -416,12 +406,7 @@ int
 wire_key_ref_parse(struct tsb_view body, struct arena *a, struct wire_key_ref *out,
     struct tsb_err *err)
 {
-	struct wire_key_ref ref = {0};
-
-	if (field_read(body, &ref_object, a, &ref, NULL, err))
-		return -1;
-	*out = ref;
-	return 0;
+	return field_take(body, &ref_object, a, out, sizeof(*out), err);
 }
 
 void
@@ -580,12 +565,7 @@ int
 wire_key_import_parse(struct tsb_view body, struct arena *a, struct tsb_key_attributes *out,
     struct tsb_err *err)
 {
-	struct tsb_key_attributes attributes = {0};
-
-	if (field_read(body, &answer_object, a, &attributes, NULL, err))
-		return -1;
-	*out = attributes;
-	return 0;
+	return field_take(body, &answer_object, a, out, sizeof(*out), err);
 }
 
 /* ---- list of keys (api-notes.md 7.4) ---- */

@@ -199,6 +199,18 @@ field_read(struct tsb_view body, const struct field_object *object, struct arena
 	return 0;
 }
 
+int
+field_take(struct tsb_view body, const struct field_object *object, struct arena *a, void *out,
+    size_t size, struct tsb_err *err)
+{
+	void *form = arena_alloc(a, size);
+
+	if (field_read(body, object, a, form, NULL, err))
+		return -1;
+	memcpy(out, form, size);
+	return 0;
+}
+
 /* What an HSM answers is not the caller's fault. */
 static int
 blame_hsm(struct tsb_err *err)

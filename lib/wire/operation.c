@@ -60,12 +60,7 @@ int
 wire_encrypt_parse(struct tsb_view body, struct arena *a, struct wire_encrypt *out,
     struct tsb_err *err)
 {
-	struct wire_encrypt encrypt = {0};
-
-	if (field_read(body, &encrypt_object, a, &encrypt, NULL, err))
-		return -1;
-	*out = encrypt;
-	return 0;
+	return field_take(body, &encrypt_object, a, out, sizeof(*out), err);
 }
 
 void
@@ -110,12 +105,7 @@ static const struct field_object wrap_object = {wrap_fields};
 int
 wire_wrap_parse(struct tsb_view body, struct arena *a, struct wire_wrap *out, struct tsb_err *err)
 {
-	struct wire_wrap wrap = {0};
-
-	if (field_read(body, &wrap_object, a, &wrap, NULL, err))
-		return -1;
-	*out = wrap;
-	return 0;
+	return field_take(body, &wrap_object, a, out, sizeof(*out), err);
 }
 
 /* ---- verification (api-notes.md 8.3) ---- */
@@ -158,12 +148,7 @@ int
 wire_verify_parse(struct tsb_view body, struct arena *a, struct wire_verify *out,
     struct tsb_err *err)
 {
-	struct wire_verify verify = {0};
-
-	if (field_read(body, &verify_object, a, &verify, NULL, err))
-		return -1;
-	*out = verify;
-	return 0;
+	return field_take(body, &verify_object, a, out, sizeof(*out), err);
 }
 
 /* ---- files (api-notes.md 8.7) ---- */
@@ -263,12 +248,7 @@ int
 wire_certificate_import_parse(struct tsb_view body, struct arena *a, struct wire_certificate *out,
     struct tsb_err *err)
 {
-	struct wire_certificate certificate = {0};
-
-	if (field_read(body, &import_object, a, &certificate, NULL, err))
-		return -1;
-	*out = certificate;
-	return 0;
+	return field_take(body, &import_object, a, out, sizeof(*out), err);
 }
 
 #define PEM_LINE 48 /* bytes: 64 characters (RFC 7468, 2) */

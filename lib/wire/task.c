@@ -95,12 +95,7 @@ int
 wire_task_filter_parse(struct tsb_view body, struct arena *a, struct tsb_task_filter *out,
     struct tsb_err *err)
 {
-	struct tsb_task_filter filter = {0};
-
-	if (field_read(body, &filter_object, a, &filter, NULL, err))
-		return -1;
-	*out = filter;
-	return 0;
+	return field_take(body, &filter_object, a, out, sizeof(*out), err);
 }
 
 /* ---- showing tasks ---- */
@@ -274,12 +269,7 @@ static int
 read_answer(struct tsb_view body, const struct field_object *object, struct arena *a,
     struct tsb_approval_in *out, struct tsb_err *err)
 {
-	struct tsb_approval_in in = {0};
-
-	if (field_read(body, object, a, &in, NULL, err))
-		return -1;
-	*out = in;
-	return 0;
+	return field_take(body, object, a, out, sizeof(*out), err);
 }
 
 int

@@ -53,12 +53,7 @@ int
 wire_timestamp_request_parse(struct tsb_view body, struct arena *a,
     struct wire_timestamp_request *out, struct tsb_err *err)
 {
-	struct wire_timestamp_request request = {0};
-
-	if (field_read(body, &timestamp_object, a, &request, NULL, err))
-		return -1;
-	*out = request;
-	return 0;
+	return field_take(body, &timestamp_object, a, out, sizeof(*out), err);
 }
 
 void
