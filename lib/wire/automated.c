@@ -27,10 +27,5 @@ int
 wire_executed_parse(struct tsb_view body, struct arena *a, struct wire_executed *out,
     struct tsb_err *err)
 {
-	struct wire_executed executed = {0};
-
-	if (field_read(body, &executed_object, a, &executed, NULL, err))
-		return -1;
-	*out = executed;
-	return 0;
+	return field_take(body, &executed_object, a, out, sizeof(*out), err);
 }

@@ -1,15 +1,14 @@
 /* Approvers whose keys the broker made (api-notes.md 10). */
 #include "lib/first.h"
 
-#include "lib/base/enc.h"
 #include "lib/base/str.h"
+#include "lib/crypto/pem.h"
 #include "lib/wire/custody.h"
 #include "lib/wire/field.h"
 
 #define VALIDITY_DEFAULT 3650 /* days */
 #define VALIDITY_MAX     36525
 #define KEY_SIZE_DEFAULT 3072
-#define PEM_LINE         64
 
 /* clang-format off */
 #define APPROVER_NAME(s) \
@@ -252,16 +251,9 @@ wire_approver_invitation_format(const char *name, const char *code, const char *
 static void
 pem_format(const char *name, struct tsb_view der, struct tsb_bytes *out)
 {
-	tsb_bytes_auto text = {0};
 	tsb_bytes_auto pem = {0};
 
-	enc_base64(der, &text);
-	tsb_bytes_add_str(&pem, "-----BEGIN CERTIFICATE-----\n");
-	for (size_t at = 0; at < text.n; at += PEM_LINE) {
-		tsb_bytes_add(&pem, text.p + at, text.n - at < PEM_LINE ? text.n - at : PEM_LINE);
-		tsb_bytes_add_str(&pem, "\n");
-	}
-	tsb_bytes_add_str(&pem, "-----END CERTIFICATE-----\n");
+	crypto_pem_write("CERTIFICATE", der, &pem);
 	emit_view(out, name, tsb_view_bytes(&pem));
 }
 

@@ -47,12 +47,7 @@ static int
 parse(struct tsb_view body, const struct field_object *object, struct arena *a,
     struct wire_hmac *out, struct tsb_err *err)
 {
-	struct wire_hmac hmac = {0};
-
-	if (field_read(body, object, a, &hmac, NULL, err))
-		return -1;
-	*out = hmac;
-	return 0;
+	return field_take(body, object, a, out, sizeof(*out), err);
 }
 
 int

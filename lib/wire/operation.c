@@ -3,6 +3,7 @@
 
 #include "lib/base/enc.h"
 #include "lib/crypto/crypto.h"
+#include "lib/crypto/pem.h"
 #include "lib/wire/field.h"
 #include "lib/wire/names.h"
 
@@ -251,8 +252,6 @@ wire_certificate_import_parse(struct tsb_view body, struct arena *a, struct wire
 	return field_take(body, &import_object, a, out, sizeof(*out), err);
 }
 
-#define PEM_LINE 48 /* bytes: 64 characters (RFC 7468, 2) */
-
 void
 wire_certificate_pem_format(const char *label, struct tsb_view pem, struct tsb_bytes *out)
 {
@@ -266,14 +265,7 @@ wire_certificate_pem_format(const char *label, struct tsb_view pem, struct tsb_b
 void
 wire_certificate_pem(struct tsb_view der, struct tsb_bytes *out)
 {
-	tsb_bytes_add_str(out, "-----BEGIN CERTIFICATE-----\n");
-	for (size_t i = 0; i < der.n; i += PEM_LINE) {
-		size_t n = der.n - i < PEM_LINE ? der.n - i : PEM_LINE;
-
-		enc_base64(tsb_view_of(der.p + i, n), out);
-		tsb_bytes_add_str(out, "\n");
-	}
-	tsb_bytes_add_str(out, "-----END CERTIFICATE-----\n");
+	crypto_pem_write("CERTIFICATE", der, out);
 }
 
 void

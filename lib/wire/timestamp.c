@@ -119,12 +119,7 @@ int
 wire_rfc_timestamp_parse(struct tsb_view body, struct arena *a, struct wire_rfc_timestamp *out,
     struct tsb_err *err)
 {
-	struct wire_rfc_timestamp stamp = {0};
-
-	if (field_read(body, &rfc_object, a, &stamp, NULL, err))
-		return -1;
-	*out = stamp;
-	return 0;
+	return field_take(body, &rfc_object, a, out, sizeof(*out), err);
 }
 
 /* ---- the extension's answer ---- */
