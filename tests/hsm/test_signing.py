@@ -113,7 +113,7 @@ def test_dsa(hsm, refused):
     for n in (19, 48):
         with refused(612):
             hsm.sign("dsa", b"x" * n, "NONE_WITH_DSA")
-    with refused(607, "ETH"):
+    with refused(600, "ETH"):
         hsm.sign("dsa", PAYLOAD, "SHA256_WITH_DSA", signatureType="ETH")
 
 
