@@ -202,7 +202,8 @@ def test_certificates_are_decoded(tmp_path):
 
 # ---- what is sent ----
 
-IDS = {"/v1/decrypt": "decryptRequestId", "/v1/unwrap": "unwrapRequestId",
+IDS = {"/v1/sign": "signRequestId", "/v1/decrypt": "decryptRequestId",
+       "/v1/unwrap": "unwrapRequestId",
        "/v1/block": "blockKeyRequestId", "/v1/unblock": "unblockKeyRequestId",
        "/v1/certificate/request": "signRequestId", "/v1/certificate/sign": "signRequestId",
        "/v1/certificate/selfsign": "signRequestId"}
