@@ -108,8 +108,7 @@ static const char *const hashes[] = {"SHA1", "SHA224", "SHA256", "SHA384", "SHA5
 
 #define RFC(m) AT(struct wire_rfc_timestamp, m)
 static const struct field rfc_fields[] = {
-    {"payload", FIELD_BASE64, REQUIRED, .max = WIRE_PAYLOAD_MAX, .code = TSB_E_PAYLOAD,
-	RFC(payload)},
+    {"payload", FIELD_BASE64, REQUIRED, .max = WIRE_PAYLOAD_MAX, RFC(payload)},
     {"hashAlgorithm", FIELD_INDEX, REQUIRED, NAMES(hashes), RFC(hash)},
     {NULL},
 };
