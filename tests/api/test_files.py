@@ -52,14 +52,16 @@ def send(api, path, body):
 def test_there_and_back(api, archive, size):
     data = os.urandom(size)
     sealed = send(api, "/v1/fileEncrypt", encrypt_form(archive, data))
-    assert sealed.status_code == 200
+    assert sealed.status_code == 200, sealed.text
     assert sealed.headers["Content-Type"] == "application/octet-stream"
     plain = send(api, "/v1/synchronousFileDecrypt", decrypt_form(archive, sealed.content))
     assert plain.status_code == 200 and plain.content == data
 
 
 def test_refusals(api, archive):
-    sealed = send(api, "/v1/fileEncrypt", encrypt_form(archive, b"x" * 200000)).content
+    answer = send(api, "/v1/fileEncrypt", encrypt_form(archive, b"x" * 200000))
+    assert answer.status_code == 200, answer.text
+    sealed = answer.content
     for path, body, code in (
             ("/v1/synchronousFileDecrypt", decrypt_form(archive, sealed[:-1]), 410),
             ("/v1/synchronousFileDecrypt", decrypt_form(archive, b"x" * 999), 623),
