@@ -34,13 +34,15 @@ def call(path, method, target, headers=None, body=b"", timeout=30, content_type=
               "CONTENT_TYPE": content_type if body else ""}
     for name, value in (headers or {}).items():
         params["HTTP_" + name.upper().replace("-", "_")] = value
+    # made before the server begins to wait for it
+    request = _record(BEGIN, struct.pack(">HB5x", 1, 0)) + _stream(PARAMS, _params(params)) + \
+        _stream(STDIN, body)
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(timeout)
         s.connect(str(path))
-        s.sendall(_record(BEGIN, struct.pack(">HB5x", 1, 0)) + _stream(PARAMS, _params(params)) +
-                  _stream(STDIN, body))
+        s.sendall(request)
         reader = s.makefile("rb")
-        out = b""
+        out = bytearray()
         while True:
             head = reader.read(8)
             if len(head) < 8:
@@ -52,7 +54,7 @@ def call(path, method, target, headers=None, body=b"", timeout=30, content_type=
                 out += content
             if kind == END:
                 break
-    head, _, content = out.partition(b"\r\n\r\n")
+    head, _, content = bytes(out).partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
     status = next((int(line.split()[1]) for line in lines if line.startswith("Status:")), 200)
     return status, content
