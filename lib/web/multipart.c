@@ -269,6 +269,15 @@ read_head(struct multipart *m, struct tsb_err *err)
 	return named ? 0 : malformed("has a part without a name", err);
 }
 
+static bool
+is_blank(const unsigned char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] != ' ' && p[i] != '\t')
+			return false;
+	return true;
+}
+
 int
 multipart_next(struct multipart *m, struct tsb_err *err)
 {
@@ -290,7 +299,7 @@ multipart_next(struct multipart *m, struct tsb_err *err)
 	/* blanks may stand behind a delimiter */
 	if (need(m, "\r\n", MULTIPART_BOUNDARY_MAX, &n, err))
 		return -1;
-	if (strspn((const char *)m->buffer + m->at, " \t") != n - 2)
+	if (!is_blank(m->buffer + m->at, n - 2))
 		return malformed("has something behind a delimiter", err);
 	m->at += n;
 	m->clear = 0;
