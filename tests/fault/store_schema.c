@@ -211,35 +211,36 @@ static const struct {
 		    "DELETE FROM imported_key") API_MAY_NOT("UPDATE audit SET actor = 'x'")
 		    API_MAY_NOT("DELETE FROM audit") API_MAY_NOT("SELECT actor FROM audit") API_MAY_NOT(
 			"REPLACE INTO audit (id, run, at_ms, action, actor) VALUES ('', 1, 1, '', '')")
-			API_MAY_NOT("INSERT INTO schema_version (version, name, sha256) VALUES (9, '', '')") API_MAY_NOT(
-			    "TRUNCATE audit") API_MAY_NOT("DROP TABLE audit")
-			    API_MAY_NOT("ALTER TABLE request ADD COLUMN x INT") API_MAY_NOT(
-				"CREATE TABLE x (y INT)") API_MAY_NOT("SELECT * FROM mysql.user")
+			API_MAY_NOT(
+			    "INSERT INTO schema_version (version, name, sha256) VALUES (9, '', '')")
+			    API_MAY_NOT("TRUNCATE audit") API_MAY_NOT("DROP TABLE audit")
+				API_MAY_NOT("ALTER TABLE request ADD COLUMN x INT") API_MAY_NOT(
+				    "CREATE TABLE x (y INT)") API_MAY_NOT("SELECT * FROM mysql.user")
 #define DISPATCHER_MAY_NOT(sql) {"fx_dispatcher", "dispatcher-password", sql},
-				DISPATCHER_MAY_NOT("INSERT INTO request SELECT * FROM request") DISPATCHER_MAY_NOT(
-				    "UPDATE request SET inner_clean = ''")
-				    DISPATCHER_MAY_NOT("UPDATE request SET token = ''") DISPATCHER_MAY_NOT(
-					"INSERT INTO approval SELECT * FROM approval")
-					DISPATCHER_MAY_NOT("UPDATE approval SET approves = 1") DISPATCHER_MAY_NOT(
-					    "UPDATE approver SET certificate = ''")
+				    DISPATCHER_MAY_NOT("INSERT INTO request SELECT * FROM request") DISPATCHER_MAY_NOT(
+					"UPDATE request SET inner_clean = ''")
+					DISPATCHER_MAY_NOT("UPDATE request SET token = ''") DISPATCHER_MAY_NOT(
+					    "UPDATE approval SET approves = 1")
 					    DISPATCHER_MAY_NOT(
-						"INSERT INTO approver SELECT * FROM approver")
-						DISPATCHER_MAY_NOT("DELETE FROM approver") DISPATCHER_MAY_NOT(
-						    "UPDATE task SET fetched_ms = 1")
-						    DISPATCHER_MAY_NOT(
-							"UPDATE key_attributes SET xml = ''")
+						"UPDATE approver SET certificate = ''")
+						DISPATCHER_MAY_NOT(
+						    "INSERT INTO approver SELECT * FROM approver")
+						    DISPATCHER_MAY_NOT("DELETE FROM approver") DISPATCHER_MAY_NOT(
+							"UPDATE task SET approver_id = ''")
 							DISPATCHER_MAY_NOT(
-							    "SELECT key_name FROM imported_key")
+							    "UPDATE key_attributes SET xml = ''")
 							    DISPATCHER_MAY_NOT(
-								"UPDATE audit SET actor = 'x'")
+								"SELECT key_name FROM imported_key")
 								DISPATCHER_MAY_NOT(
-								    "DELETE FROM audit")
+								    "UPDATE audit SET actor = 'x'")
 								    DISPATCHER_MAY_NOT(
-									"SELECT actor FROM audit")
+									"DELETE FROM audit")
 									DISPATCHER_MAY_NOT(
-									    "UPDATE schema_version SET version = 9")
+									    "SELECT actor FROM audit")
 									    DISPATCHER_MAY_NOT(
-										"DROP TABLE audit")};
+										"UPDATE schema_version SET version = 9")
+										DISPATCHER_MAY_NOT(
+										    "DROP TABLE audit")};
 
 static void
 test_logins_may_do_no_more(void **state)

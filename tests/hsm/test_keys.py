@@ -189,7 +189,7 @@ REFUSED = [
         group(1, Approver("p256"))))))),
     ("AES that is blocked", 606, dict(algorithm="AES", keySize=256, policy=policy(blocked=True))),
     ("ISS", 607, dict(algorithm="ISS", keySize=1)),
-    ("ML-DSA", 607, dict(algorithm="ML-DSA-65")),
+    ("round three", 607, dict(algorithm="DILITHIUM_L2")),
     ("no algorithm of ours", 600, dict(algorithm="ROT13")),
     ("no use", 606, dict(attributes={"sign": False})),
     ("extractable with policy", 606, dict(attributes={"extractable": True}, policy=policy())),
