@@ -38,6 +38,7 @@ struct hsm_process {
 	struct hsm_settings conf;
 	bool init; /* make the store and exit */
 	bool checks; /* -n: nothing is made */
+	const char *settle; /* KEY=N: see settle() */
 	const char *user; /* from the command line, else from the settings */
 	unsigned char master[CRYPTO_BOX_KEY_SIZE];
 	const struct web_auth *auth; /* lives as long as the process */
@@ -348,6 +349,44 @@ check(void *settings, struct tsb_err *err)
 	return rc;
 }
 
+/*
+ * A key that wears out and came back from a backup: the operator says how many signatures it made,
+ * which the log tells. The service may run meanwhile.
+ */
+static int
+settle_key(struct hsm_process *hsm, struct tsb_err *err)
+{
+	const char *equals = strrchr(hsm->settle, '=');
+	struct hsm_app app;
+	long n;
+	int rc;
+
+	if (equals == NULL || equals == hsm->settle ||
+	    !tsb_str_to_long(equals + 1, 0, UINT32_MAX, &n))
+		return tsb_fail(err, TSB_E_INPUT, "--settle takes KEY=N, N the signatures it made");
+	if (open_app(hsm, &app, err))
+		return -1;
+	rc = keystore_settle(app.ks, tsb_view_of(hsm->settle, (size_t)(equals - hsm->settle)),
+	    (uint32_t)n, err);
+	close_app(&app);
+	if (rc == 0)
+		log_warn("key settled: %s", hsm->settle);
+	return rc;
+}
+
+static int
+settle(struct hsm_process *hsm)
+{
+	struct tsb_err err = {0};
+
+	if (settle_key(hsm, &err)) {
+		fprintf(stderr, "tsb-hsm: %s\n", err.msg);
+		return 1;
+	}
+	printf("tsb-hsm: settled %s: it signs on from there\n", hsm->settle);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -362,6 +401,7 @@ main(int argc, char **argv)
 	    .check = check,
 	    .init = &hsm.init,
 	    .user = &hsm.user,
+	    .settle = &hsm.settle,
 	};
 	struct tsb_err err = {0};
 	int status = program_options(&program, argc, argv);
@@ -373,6 +413,8 @@ main(int argc, char **argv)
 	if (start(&hsm, &err)) {
 		fprintf(stderr, "tsb-hsm: %s\n", err.msg);
 		status = 1;
+	} else if (hsm.settle != NULL) {
+		status = settle(&hsm);
 	} else if (hsm.init) {
 		printf("tsb-hsm: key store %s is ready\n", hsm.conf.directory);
 		status = 0;

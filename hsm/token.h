@@ -53,11 +53,12 @@ struct token_ask {
 
 /*
  * input is what scheme_prepare() made of a payload of payload_size bytes; of those who sign
- * messages and of HMAC it is the payload.
+ * messages, of HMAC and of keys that wear out it is the payload.
  */
 struct token_sign {
 	const struct scheme *scheme;
 	const struct scheme_extra *extra;
+	uint32_t leaf; /* of a key that wears out */
 	size_t payload_size;
 	struct tsb_view input;
 };

@@ -47,6 +47,8 @@ show_attributes(struct doc *t, const struct keyattr *k)
 	doc_time(t, "attest time", (uint64_t)k->attest_time);
 	if (k->has_use_count)
 		doc_number(t, "use count", k->use_count);
+	if (k->wears_out)
+		doc_number(t, "signatures left", k->signatures_left);
 	doc_text(t, "algorithm", k->algorithm);
 	doc_text(t, "algorithm OID", k->algorithm_oid);
 	doc_text(t, "curve OID", k->curve_oid);

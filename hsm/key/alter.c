@@ -71,6 +71,9 @@ key_rename(struct hsm_key *k, const struct wire_key_change *c, struct tsb_err *e
 		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
 		    "key '%s' has a policy that asks for approvals, which name it by its label",
 		    k->label);
+	if (key_is_stateful(k))
+		return tsb_fail(err, TSB_E_UNSUPPORTED_OPERATION,
+		    "key '%s' keeps its name: its signatures are counted in one file", k->label);
 	if (k->extra & KEY_PUBLIC_ONLY) {
 		k->label = arena_str(&k->arena, c->new_label);
 		return 0;

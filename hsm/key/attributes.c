@@ -61,6 +61,9 @@ attributes_describe(const struct hsm_key *k, uint64_t use_count, int64_t now, st
 	d.attest_time = now;
 	d.has_use_count = true;
 	d.use_count = use_count;
+	d.wears_out = key_is_stateful(k);
+	if (d.wears_out)
+		d.signatures_left = key_leaves_left(k);
 	d.algorithm = key_algorithm(k);
 	d.algorithm_oid = key_algorithm_oid(k);
 	d.curve_oid = k->curve != NULL ? k->curve->oid : NULL;

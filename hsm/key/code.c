@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 
 #include "lib/base/str.h"
+#include "lib/crypto/hbs.h"
 #include "lib/ska/tlv.h"
 #include "lib/ska/token.h"
 
@@ -19,7 +20,8 @@ enum key_tag {
 	KEY_TAG_KIND = 0x6003,
 	KEY_TAG_SYSTEM = 0x6004,
 	KEY_TAG_SIZE = 0x6005, /* of kinds that have sizes */
-	KEY_TAG_CURVE = 0x6006, /* EC; and the parameter set of kinds that have them */
+	KEY_TAG_CURVE =
+	    0x6006, /* EC; and the parameter set of kinds that have them, if need be by name */
 	KEY_TAG_CREATED = 0x6007,
 	KEY_TAG_FLAGS = 0x6008,
 	KEY_TAG_EXTRA = 0x6009,
@@ -38,6 +40,8 @@ enum key_tag {
 	KEY_TAG_IDLE = 0x6016, /* optional */
 	KEY_TAG_APPROVERS = 0x6017, /* with DONE, behind FORGOTTEN; optional */
 	KEY_TAG_CHAIN = 0x6018, /* EC, ED, behind PUBLIC; optional */
+	KEY_TAG_LEAF = 0x6019, /* of keys that wear out, behind PUBLIC */
+	KEY_TAG_HOME = 0x601a, /* behind LEAF */
 };
 
 static int
@@ -97,7 +101,8 @@ key_encode(const struct hsm_key *k, struct tsb_bytes *out)
 	if (k->kind == KEY_EC)
 		tlv_put(&body, KEY_TAG_CURVE, tsb_view_str(k->curve->oid));
 	if (k->set != NULL)
-		tlv_put(&body, KEY_TAG_CURVE, tsb_view_str(k->set->oid));
+		tlv_put(&body, KEY_TAG_CURVE,
+		    tsb_view_str(key_is_stateful(k) ? k->set->name : k->set->oid));
 	tlv_put_u64(&body, KEY_TAG_CREATED, (uint64_t)k->create_time);
 	tlv_put_u32(&body, KEY_TAG_FLAGS, flags_to_bits(k->flag));
 	tlv_put_u32(&body, KEY_TAG_EXTRA, k->extra);
@@ -107,6 +112,10 @@ key_encode(const struct hsm_key *k, struct tsb_bytes *out)
 	if (!key_is_secret(k))
 		tlv_put(&body, KEY_TAG_PUBLIC, k->spki);
 	encode_chain(k, &body);
+	if (key_is_stateful(k)) {
+		tlv_put_u32(&body, KEY_TAG_LEAF, k->leaf);
+		tlv_put(&body, KEY_TAG_HOME, k->home);
+	}
 	if (!tsb_streq(k->token, KEY_TOKEN_SOFT))
 		tlv_put(&body, KEY_TAG_TOKEN, tsb_view_str(k->token));
 	if (k->has_password) {
@@ -166,20 +175,24 @@ take_number(struct tlv_reader *r, unsigned tag, uint32_t max, uint32_t *out, str
 	return 0;
 }
 
-/* A key store may have moved to where OpenSSL is older. */
+/*
+ * Sets of keys that wear out go by name, because they share an OID. A key store may have moved to
+ * where a library is older or missing.
+ */
 static int
 take_set(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 {
-	const char *oid;
+	const char *text;
 
-	if (take_text(r, k, KEY_TAG_CURVE, &oid, err))
+	if (take_text(r, k, KEY_TAG_CURVE, &text, err))
 		return -1;
-	k->set = pq_set_by_oid(oid);
+	k->set = k->kind == KEY_HSS_LMS || k->kind == KEY_XMSS ? pq_set_by_name(text)
+							       : pq_set_by_oid(text);
 	if (k->set == NULL || !tsb_streq(k->set->family, key_kinds[k->kind].algorithm))
 		return damaged(err, "the parameter set is unknown");
 	if (!pq_set_is_offered(k->set))
-		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
-		    "key '%s' is of %s, which needs OpenSSL 3.5", k->label, k->set->name);
+		return tsb_fail(err, TSB_E_DATA_CONSTELLATION, "key '%s' is of %s, which needs %s",
+		    k->label, k->set->name, k->set->needs);
 	return 0;
 }
 
@@ -264,6 +277,10 @@ take_public(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 	if (tlv_take(r, KEY_TAG_PUBLIC, &v, err))
 		return -1;
 	k->spki = arena_view(&k->arena, v);
+	if (key_is_stateful(k)) /* the token decodes it with the private half */
+		return k->spki.n > 0 && !(k->extra & KEY_PUBLIC_ONLY)
+		    ? 0
+		    : damaged(err, "the public key cannot be there");
 	p = k->spki.p;
 	k->public_key = v.n ? d2i_PUBKEY(NULL, &p, (long)v.n) : NULL;
 	if (k->public_key == NULL || p != k->spki.p + k->spki.n || !key_fits(k, k->public_key))
@@ -288,6 +305,22 @@ take_chain(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
 	    !chain_decode(v, &k->chain))
 		return damaged(err, "the chain code cannot be there");
 	k->has_chain = true;
+	return 0;
+}
+
+static int
+take_leaf(struct tlv_reader *r, struct hsm_key *k, struct tsb_err *err)
+{
+	struct tsb_view home;
+
+	if (!key_is_stateful(k))
+		return 0;
+	if (take_number(r, KEY_TAG_LEAF, hbs_leaves(k->set), &k->leaf, err) ||
+	    tlv_take(r, KEY_TAG_HOME, &home, err))
+		return -1;
+	if (home.n != 0 && home.n != KEY_HOME_SIZE)
+		return damaged(err, "the identity of the file has another size");
+	k->home = arena_view(&k->arena, home);
 	return 0;
 }
 
@@ -407,7 +440,8 @@ key_decode(struct tsb_view content, struct hsm_key **out, struct tsb_err *err)
 	if (tlv_open(content, "key", &r, err) || take_text(&r, k, KEY_TAG_LABEL, &k->label, err) ||
 	    take_optional_text(&r, k, KEY_TAG_ID, &k->id, err) || take_kind(&r, k, err) ||
 	    take_attributes(&r, k, err) || take_policy(&r, k, err) || take_public(&r, k, err) ||
-	    take_chain(&r, k, err) || take_private(&r, k, err) || take_additions(&r, k, err)) {
+	    take_chain(&r, k, err) || take_leaf(&r, k, err) || take_private(&r, k, err) ||
+	    take_additions(&r, k, err)) {
 		err->code = TSB_E_DATA_CONSTELLATION; /* whichever reader noticed it */
 		return -1;
 	}

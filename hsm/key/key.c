@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/crypto/hbs.h"
+
 #include "hsm/key/key.h"
 
 #define PASSWORD_LOG_N 14 /* 16 MiB: a guess costs some 40 ms */
@@ -29,6 +31,8 @@ const struct key_kind_row key_kinds[KEY_KIND__MAX] = {
     [KEY_ML_DSA] = {PQ_ML_DSA},
     [KEY_SLH_DSA] = {PQ_SLH_DSA},
     [KEY_ML_KEM] = {PQ_ML_KEM},
+    [KEY_HSS_LMS] = {PQ_HSS_LMS},
+    [KEY_XMSS] = {PQ_XMSS},
 };
 
 static long rsa_min = 2048;
@@ -51,10 +55,23 @@ key_is_secret(const struct hsm_key *k)
 	return key_kinds[k->kind].secret;
 }
 
+bool
+key_is_stateful(const struct hsm_key *k)
+{
+	return k->set != NULL && pq_set_is_stateful(k->set);
+}
+
+uint32_t
+key_leaves_left(const struct hsm_key *k)
+{
+	return hbs_leaves(k->set) - k->leaf;
+}
+
+/* Of keys that wear out the family alone is shown. */
 const char *
 key_algorithm(const struct hsm_key *k)
 {
-	return k->set != NULL ? k->set->name : key_kinds[k->kind].algorithm;
+	return k->set != NULL && !key_is_stateful(k) ? k->set->name : key_kinds[k->kind].algorithm;
 }
 
 const char *

@@ -30,6 +30,8 @@ enum key_kind {
 	KEY_ML_DSA,
 	KEY_SLH_DSA,
 	KEY_ML_KEM,
+	KEY_HSS_LMS,
+	KEY_XMSS,
 	KEY_KIND__MAX
 };
 enum key_system {
@@ -55,6 +57,8 @@ enum key_extra {
 #define KEY_DONE_KEPT 64
 #define KEY_DONE_MAX  1024
 #define KEY_DONE_SIZE (8 + CRYPTO_SHA256_SIZE)
+
+#define KEY_HOME_SIZE 20 /* of store/dirfile.h */
 
 #define KEY_SIZES 5
 
@@ -92,6 +96,10 @@ struct hsm_key {
 	bool has_policy;
 	struct ska_policy policy;
 	struct tsb_view spki; /* empty for a secret key */
+	/* of keys that wear out (lib/crypto/hbs.h), else 0 and empty */
+	uint32_t leaf; /* the next one that signs: those before it are used */
+	struct tsb_view home; /* which file says so: KEY_HOME_SIZE bytes */
+	bool is_copied; /* it came from another file: nobody knows what that one has signed since */
 	bool has_chain; /* others can be derived from it */
 	struct chain chain;
 	const char *token; /* where the private half is */
@@ -107,7 +115,8 @@ struct hsm_key {
 	struct tsb_view idle; /* those that found nothing to change */
 	uint64_t forgotten; /* seconds: done has lost tokens up to this one; 0 = none */
 	struct tsb_view undated; /* done as older versions wrote it, until done_date() */
-	EVP_PKEY *public_key; /* made by key_decode(); NULL for a secret key */
+	/* made by key_decode(); NULL for a secret key, and for those that wear out */
+	EVP_PKEY *public_key;
 	/* temporary.h; NULL = a key with a private part of its own */
 	struct hsm_key *master;
 	const struct key_path *path;
@@ -122,7 +131,11 @@ void key_release(struct hsm_key **);
 #define hsm_key_auto struct hsm_key __attribute__((cleanup(key_release)))
 
 bool key_is_secret(const struct hsm_key *);
-/* What the API calls it: "RSA", "ML-DSA-65"; and the dotted OID. */
+/* Whether each signature uses up a part of it (lib/crypto/hbs.h). */
+bool key_is_stateful(const struct hsm_key *);
+/* How many signatures are left in such a key. */
+uint32_t key_leaves_left(const struct hsm_key *);
+/* What the API calls it: "RSA", "ML-DSA-65", "XMSS"; and the dotted OID. */
 const char *key_algorithm(const struct hsm_key *);
 const char *key_algorithm_oid(const struct hsm_key *);
 /* Whether it is a key of this kind and parameter set. */

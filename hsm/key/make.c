@@ -24,8 +24,7 @@ static const struct {
     {"DILITHIUM", "a draft of ML-DSA, which no library that Debian maintains has"},
     {"SPHINCS_PLUS", "a draft of SLH-DSA, which no library that Debian maintains has"},
     {"KYBER", "a draft of ML-KEM, which no library that Debian maintains has"},
-    {"LMS", "they need Botan 3, which this version does not use"},
-    {"XMSS", "they need Botan 3, which this version does not use"},
+    {"XMSS", "of XMSS it makes XMSS-SHA256_10_256 and XMSS-SHAKE256_10_256"},
 };
 
 /* ---- label, id ---- */
@@ -135,8 +134,8 @@ take_set(const struct wire_key_create *in, const struct pq_set *set, struct hsm_
 		    set->name);
 	if (!pq_set_is_offered(set))
 		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
-		    "keys of algorithm %s are not offered by this HSM: %s needs OpenSSL 3.5",
-		    set->name, set->family);
+		    "keys of algorithm %s are not offered by this HSM: %s needs %s", set->name,
+		    set->family, set->needs);
 	for (k->kind = 0; !tsb_streq(key_kinds[k->kind].algorithm, set->family);)
 		k->kind++;
 	k->set = set;
@@ -211,6 +210,9 @@ check_attributes(const struct wire_key_create *in, const struct hsm_key *k, stru
 		    key_kinds[k->kind].algorithm);
 	if (in->flag[ATTR_EXTRACTABLE] && in->has_policy)
 		return refuse(err, "extractable is not possible for a key with a policy");
+	if (in->flag[ATTR_EXTRACTABLE] && key_is_stateful(k))
+		return refuse(err,
+		    "extractable is not possible for a key whose signatures are counted");
 	return check_derivation(in, k, err);
 }
 
@@ -542,6 +544,11 @@ key_make_plain(const struct tokens *ts, struct wire_key_plain *in, struct arena 
 	    take_kind(create, k, err) || refuse_derivation(create, err) ||
 	    (!lone && check_request(create, k, a, err)))
 		return -1;
+	if (key_is_stateful(k))
+		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
+		    "keys of algorithm %s do not come in: which of their signatures were made "
+		    "elsewhere, nobody could tell",
+		    k->set->name);
 	if (key_is_secret(k) && lone)
 		return tsb_fail(err, TSB_E_INPUT, "publicKey does not go with algorithm %s",
 		    key_kinds[k->kind].algorithm);

@@ -9,7 +9,7 @@ static struct scheme_key
 as_scheme_key(const struct hsm_key *k)
 {
 	return (struct scheme_key){.label = k->label,
-	    .type = key_kinds[k->kind].algorithm,
+	    .type = key_is_stateful(k) ? k->set->name : key_kinds[k->kind].algorithm,
 	    .public_key = k->public_key};
 }
 
@@ -49,6 +49,7 @@ sign_make(const struct hsm_key *k, struct token_key *private_half, const struct 
 	const struct scheme *s = how->scheme;
 	struct token_sign what = {.scheme = s,
 	    .extra = &how->extra,
+	    .leaf = how->leaf,
 	    .payload_size = payload.n,
 	    .input = payload};
 	const struct token_ops *ops = private_half->ops;
@@ -56,7 +57,7 @@ sign_make(const struct hsm_key *k, struct token_key *private_half, const struct 
 	tsb_bytes_auto plain = {0};
 	tsb_bytes_auto der = {0};
 
-	if (!scheme_signs_messages(s) && !scheme_is_hmac(s) &&
+	if (!scheme_signs_messages(s) && !scheme_is_hmac(s) && !scheme_is_stateful(s) &&
 	    scheme_prepare(s, payload, digest, &what.input, err))
 		return -1;
 	if (scheme_is_dsa(s) && how->form == FORM_RAW)

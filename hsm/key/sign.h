@@ -18,6 +18,7 @@ struct sign_how {
 	const struct scheme *scheme;
 	enum scheme_form form;
 	struct scheme_extra extra;
+	uint32_t leaf; /* of a key that wears out: taken by keystore_take_leaf() */
 };
 /* Signs with the private half of k and appends the signature in its form. */
 int sign_make(const struct hsm_key *k, struct token_key *private_half, const struct sign_how *,

@@ -20,6 +20,10 @@ check_may_hold(const struct hsm_key *k, struct tsb_view certificate, struct tsb_
 	if (key_is_secret(k))
 		return tsb_fail(err, TSB_E_KEY_TYPE, "key '%s' has no public key to certify",
 		    k->label);
+	if (key_is_stateful(k))
+		return tsb_fail(err, TSB_E_KEY_TYPE,
+		    "key '%s' is of %s, which certificates are not made for here", k->label,
+		    key_algorithm(k));
 	return 0;
 }
 

@@ -74,9 +74,14 @@ serve_statistics(void *arg, struct web_request *rq, struct web_reply *reply, str
 	    "{\"keyStoreStatistics\":\"user tsb-hsm, private keys %zu, public keys %zu, "
 	    "secret keys %zu, certificates %zu, data objects %zu, invalidated keys %zu, "
 	    "used size %" PRIu64 " bytes, max size %" PRIu64 " bytes, "
-	    "remaining objects %" PRIu64 "\"}",
+	    "remaining objects %" PRIu64,
 	    n.private_keys, n.public_keys, n.secret_keys, n.certificates, objects, n.damaged,
 	    n.used, n.max, n.remaining);
+	if (n.stateful > 0) /* behind what clients may look for */
+		tsb_bytes_addf(&reply->body,
+		    ", keys that wear out %zu, remaining signatures %" PRIu64, n.stateful,
+		    n.signatures);
+	tsb_bytes_add_str(&reply->body, "\"}");
 	return 0;
 }
 

@@ -16,7 +16,7 @@
 struct soft_key {
 	struct token_key base;
 	EVP_PKEY *pair;
-	struct tsb_bytes secret;
+	struct tsb_bytes secret; /* of a secret key, or of one that wears out (lib/crypto/hbs.h) */
 };
 
 /* ---- pair.c ---- */

@@ -55,6 +55,8 @@ generate(const struct hsm_key *k)
 	case KEY_CHACHA20:
 	case KEY_TDEA:
 	case KEY_HMAC:
+	case KEY_HSS_LMS:
+	case KEY_XMSS:
 	case KEY_KIND__MAX:
 		break;
 	}

@@ -5,6 +5,7 @@
 #include <openssl/hmac.h>
 
 #include "lib/crypto/ecdsa.h"
+#include "lib/crypto/hbs.h"
 #include "lib/crypto/message.h"
 #include "lib/crypto/owned.h"
 
@@ -84,6 +85,9 @@ soft_sign(const struct soft_key *key, const struct hsm_key *k, const struct toke
 		return message_sign(key->pair, what->scheme, what->extra, what->input, out, err);
 	if (scheme_is_hmac(what->scheme))
 		return sign_hmac(tsb_view_bytes(&key->secret), what->input, out, err);
+	if (scheme_is_stateful(what->scheme))
+		return hbs_sign(k->set, tsb_view_bytes(&key->secret), what->leaf, what->input, out,
+		    err);
 	if (k->curve == curve_secp256k1)
 		return sign_k256(key->pair, what, out, err);
 	if (scheme_is_deterministic(what->scheme))

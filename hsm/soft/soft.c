@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 
+#include "lib/crypto/hbs.h"
 #include "lib/crypto/owned.h"
 
 #include "hsm/soft/internal.h"
@@ -86,6 +87,17 @@ soft_offers(struct token *t, const struct token_ask *ask)
 /* ---- keys ---- */
 
 static int
+make_stateful(struct hsm_key *k, struct tsb_bytes *part, struct tsb_err *err)
+{
+	tsb_bytes_auto spki = {0};
+
+	if (hbs_make(k->set, part, &spki, err))
+		return -1;
+	k->spki = arena_view(&k->arena, tsb_view_bytes(&spki));
+	return 0;
+}
+
+static int
 soft_make(struct token *t, struct hsm_key *k, struct tsb_bytes *part, struct tsb_err *err)
 {
 	pkey_auto *pair = NULL;
@@ -96,6 +108,8 @@ soft_make(struct token *t, struct hsm_key *k, struct tsb_bytes *part, struct tsb
 		crypto_random(tsb_bytes_grow(part, k->size / 8), k->size / 8);
 		return 0;
 	}
+	if (key_is_stateful(k))
+		return make_stateful(k, part, err);
 	return soft_pair_make(k, &pair, err) || soft_pair_encode(pair, k, part, err) ? -1 : 0;
 }
 
@@ -124,15 +138,28 @@ pair_of(const struct hsm_key *k, struct tsb_view part)
 	return pair;
 }
 
+/* Whether the private part is the bytes that are used, and not a pair of OpenSSL's. */
+static bool
+is_bare(const struct hsm_key *k)
+{
+	return key_is_secret(k) || key_is_stateful(k);
+}
+
+static bool
+bare_fits(const struct hsm_key *k, struct tsb_view part)
+{
+	return key_is_secret(k) ? part.n == k->size / 8 : hbs_check(k->set, part, k->spki);
+}
+
 static int
 soft_use(struct token *t, const struct hsm_key *k, struct tsb_view part, struct token_key **out,
     struct tsb_err *err)
 {
-	const bool secret = key_is_secret(k);
-	EVP_PKEY *pair = secret ? NULL : pair_of(k, part);
+	const bool secret = key_is_secret(k), bare = is_bare(k);
+	EVP_PKEY *pair = bare ? NULL : pair_of(k, part);
 	struct soft_key *key;
 
-	if (secret ? part.n != k->size / 8 : pair == NULL)
+	if (bare ? !bare_fits(k, part) : pair == NULL)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
 		    secret ? "key file content: the secret key has another size"
 			   : "key file content: the private key does not belong to the public key");
@@ -141,7 +168,7 @@ soft_use(struct token *t, const struct hsm_key *k, struct tsb_view part, struct 
 		fatal("out of memory");
 	key->base = (struct token_key){.ops = &soft_token, .refs = 1};
 	key->pair = pair;
-	if (secret)
+	if (bare)
 		tsb_bytes_add_view(&key->secret, part);
 	*out = &key->base;
 	return 0;

@@ -16,12 +16,13 @@
 #define FILES_PER_KEY 2 /* a key and its counter */
 #define KEY_ROOM      8192 /* bytes on disk for both */
 
-enum what { SECRET = 1, CERTIFIED = 2, DAMAGED = 4, PUBLIC = 8 };
+enum what { SECRET = 1, CERTIFIED = 2, DAMAGED = 4, PUBLIC = 8, STATEFUL = 16 };
 
 struct seen {
 	char name[KEYFILE_NAME_SIZE];
 	struct stat st; /* as long as it is this one, the file says the same */
 	unsigned what;
+	uint32_t left; /* signatures, if it is STATEFUL */
 };
 
 struct census {
@@ -61,8 +62,8 @@ add(struct census *c, const char *name)
 	return s;
 }
 
-static unsigned
-look_inside(int dir, const unsigned char *master, const struct seen *s)
+static void
+look_inside(int dir, const unsigned char *master, struct seen *s)
 {
 	tsb_bytes_auto file = {0};
 	tsb_bytes_auto content = {0};
@@ -75,10 +76,12 @@ look_inside(int dir, const unsigned char *master, const struct seen *s)
 	    key_decode(tsb_view_bytes(&content), &k, &err)) {
 		if (err.code != TSB_OK)
 			log_failure(LOG_ERROR, "key store", &err);
-		return DAMAGED;
+		s->what = DAMAGED;
+		return;
 	}
-	return (key_is_secret(k) ? SECRET : 0) | (k->certificate.n > 0 ? CERTIFIED : 0) |
-	    (k->extra & KEY_PUBLIC_ONLY ? PUBLIC : 0);
+	s->what = (key_is_secret(k) ? SECRET : 0) | (k->certificate.n > 0 ? CERTIFIED : 0) |
+	    (k->extra & KEY_PUBLIC_ONLY ? PUBLIC : 0) | (key_is_stateful(k) ? STATEFUL : 0);
+	s->left = key_is_stateful(k) ? key_leaves_left(k) : 0;
 }
 
 static void
@@ -93,6 +96,8 @@ count(const struct seen *s, struct census_totals *out)
 	else {
 		out->private_keys += (s->what & PUBLIC) == 0;
 		out->public_keys++;
+		out->stateful += (s->what & STATEFUL) != 0;
+		out->signatures += s->left;
 	}
 }
 
@@ -142,9 +147,12 @@ census_take(struct census **census, int dir, const unsigned char *master, struct
 		before = *census == NULL
 		    ? NULL
 		    : bsearch(s, (*census)->v, (*census)->n, sizeof(*s), compare);
-		s->what = before != NULL && dirfile_same(&before->st, &s->st)
-		    ? before->what
-		    : look_inside(dir, master, s);
+		if (before != NULL && dirfile_same(&before->st, &s->st)) {
+			s->what = before->what;
+			s->left = before->left;
+		} else {
+			look_inside(dir, master, s);
+		}
 		count(s, out);
 	}
 	closedir(d);

@@ -13,6 +13,8 @@
 struct census_totals {
 	size_t private_keys, public_keys, secret_keys, certificates;
 	size_t damaged; /* files that do not open */
+	size_t stateful; /* of private_keys: those that wear out */
+	uint64_t signatures; /* that those can still make */
 	uint64_t used, max; /* bytes: of key files; those and what the file system has left */
 	uint64_t remaining; /* keys for which there is room */
 };

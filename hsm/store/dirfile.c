@@ -33,13 +33,14 @@ temporary_name(char tmp[TMP_SIZE])
 }
 
 int
-dirfile_create(int dir, const char *name, struct tsb_view content, mode_t mode, struct tsb_err *err)
+dirfile_create_with(int dir, const char *name, tsb_file_content *content, void *arg, mode_t mode,
+    struct tsb_err *err)
 {
 	char tmp[TMP_SIZE];
 	int rc, error;
 
 	temporary_name(tmp);
-	rc = tsb_file_create(dir, tmp, mode, content, err);
+	rc = tsb_file_create_with(dir, tmp, mode, content, arg, err);
 	if (rc != 0)
 		return rc < 0 ? -1 : tsb_fail(err, TSB_E_IO, "cannot create %s: it exists", tmp);
 	/* Not rename: link() never replaces, so of two writers one learns that it came second. */
@@ -55,14 +56,28 @@ dirfile_create(int dir, const char *name, struct tsb_view content, mode_t mode, 
 	return 0;
 }
 
+/* A content that is known before. */
+static int
+given(int fd, void *arg, struct tsb_view *content, struct tsb_err *err)
+{
+	*content = *(const struct tsb_view *)arg;
+	return 0;
+}
+
 int
-dirfile_replace(int dir, const char *name, struct tsb_view content, mode_t mode,
+dirfile_create(int dir, const char *name, struct tsb_view content, mode_t mode, struct tsb_err *err)
+{
+	return dirfile_create_with(dir, name, given, &content, mode, err);
+}
+
+int
+dirfile_replace_with(int dir, const char *name, tsb_file_content *content, void *arg, mode_t mode,
     struct tsb_err *err)
 {
 	char tmp[TMP_SIZE];
 
 	temporary_name(tmp);
-	if (tsb_file_replace(dir, tmp, name, mode, content, err))
+	if (tsb_file_replace_with(dir, tmp, name, mode, content, arg, err))
 		return -1;
 	return fsync(dir) ? io_error(err, "replace", name) : 0;
 }
@@ -136,6 +151,29 @@ dirfile_sweep(int dir, struct tsb_err *err)
 		if (strncmp(entry->d_name, TMP_PREFIX, strlen(TMP_PREFIX)) == 0)
 			unlinkat(dir, entry->d_name, 0);
 	closedir(d);
+	return 0;
+}
+
+static void
+put_number(unsigned char *out, uint64_t v, size_t n)
+{
+	for (; n > 0; n--, v >>= 8)
+		*out++ = (unsigned char)v;
+}
+
+int
+dirfile_identity(int dir, const char *name, unsigned char out[DIRFILE_IDENTITY_SIZE],
+    struct tsb_err *err)
+{
+	struct statx st;
+	bool dated;
+
+	if (statx(dir, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &st))
+		return io_error(err, "identify", name);
+	dated = (st.stx_mask & STATX_BTIME) != 0;
+	put_number(out, st.stx_ino, 8);
+	put_number(out + 8, dated ? (uint64_t)st.stx_btime.tv_sec : 0, 8);
+	put_number(out + 16, dated ? st.stx_btime.tv_nsec : 0, 4);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,6 +11,7 @@
 
 #include "lib/base/hook.h"
 #include "lib/base/log.h"
+#include "lib/crypto/hbs.h"
 
 #include "hsm/key/done.h"
 #include "hsm/store/dirfile.h"
@@ -219,6 +221,19 @@ no_such_key(struct tsb_view label, struct tsb_err *err)
 	    (int)label.n, (const char *)label.p);
 }
 
+/* Whoever signs holds the key's lock, so that the file is not replaced meanwhile. */
+static int
+find_home(struct keystore *ks, const struct keyfile_name *name, struct hsm_key *k,
+    struct tsb_err *err)
+{
+	unsigned char home[DIRFILE_IDENTITY_SIZE];
+
+	if (dirfile_identity(ks->dir, name->text, home, err))
+		return -1;
+	k->is_copied = !tsb_view_eq(k->home, tsb_view_of(home, sizeof(home)));
+	return 0;
+}
+
 static int
 load(struct keystore *ks, const struct keyfile_name *name, struct tsb_view label,
     struct hsm_key **key, struct stat *st, struct tsb_err *err)
@@ -233,6 +248,10 @@ load(struct keystore *ks, const struct keyfile_name *name, struct tsb_view label
 	    key_decode(tsb_view_bytes(&content), key, err))
 		return -1;
 	done_date(*key, st->st_mtim.tv_sec);
+	if (key_is_stateful(*key) && find_home(ks, name, *key, err)) {
+		key_release(key);
+		return -1;
+	}
 	if (tsb_view_eq(tsb_view_str((*key)->label), label))
 		return 0;
 	key_release(key);
@@ -296,31 +315,53 @@ lock_key(const struct keystore *ks, const struct keyfile_name *name, struct tsb_
 	return dirfile_lock(ks->dir, number >> 1, err); /* below DIRFILE_LOCK_ALL */
 }
 
-static int
-seal(const struct keystore *ks, const struct keyfile_name *name, const struct hsm_key *k,
-    struct tsb_bytes *file, struct tsb_err *err)
+/* What a key file is made of. */
+struct sealing {
+	const struct keystore *ks;
+	const struct keyfile_name *name;
+	const struct hsm_key *k;
+	struct tsb_bytes file; /* cleared by its owner */
+};
+
+static void
+sealing_clear(struct sealing *s)
 {
+	tsb_bytes_clear(&s->file);
+}
+#define sealing_auto struct sealing __attribute__((cleanup(sealing_clear)))
+
+/* A tsb_file_content. A key that wears out is told which file it is in; a copy stays one. */
+static int
+seal(int fd, void *arg, struct tsb_view *file, struct tsb_err *err)
+{
+	struct sealing *s = arg;
+	unsigned char home[DIRFILE_IDENTITY_SIZE];
+	struct hsm_key k = *s->k; /* for its home; what it points to is another's */
 	tsb_bytes_auto content = {0};
 
-	key_encode(k, &content);
-	keyfile_seal(ks->master, name->text, tsb_view_bytes(&content), file);
-	if (file->n > KEYFILE_MAX)
+	if (key_is_stateful(&k) && !k.is_copied) {
+		if (dirfile_identity(fd, "", home, err))
+			return -1;
+		k.home = tsb_view_of(home, sizeof(home));
+	}
+	key_encode(&k, &content);
+	keyfile_seal(s->ks->master, s->name->text, tsb_view_bytes(&content), &s->file);
+	if (s->file.n > KEYFILE_MAX)
 		return tsb_fail(err, TSB_E_INPUT, "policy is larger than the key store takes");
+	*file = tsb_view_bytes(&s->file);
 	return 0;
 }
 
 int
 keystore_create(struct keystore *ks, const struct hsm_key *k, struct tsb_err *err)
 {
-	tsb_bytes_auto file = {0};
 	char count[KEYFILE_NAME_SIZE];
 	struct keyfile_name name;
+	sealing_auto s = {.ks = ks, .name = &name, .k = k};
 	dirfile_lock_auto lock = -1;
 	int rc;
 
 	keyfile_name(tsb_view_str(k->label), &name);
-	if (seal(ks, &name, k, &file, err))
-		return -1;
 	lock = lock_key(ks, &name, err);
 	if (lock < 0)
 		return -1;
@@ -331,7 +372,7 @@ keystore_create(struct keystore *ks, const struct hsm_key *k, struct tsb_err *er
 		/* Left over from a removal that was cut short. */
 		count_name(&name, count);
 		unlinkat(ks->dir, count, 0);
-		rc = dirfile_create(ks->dir, name.text, tsb_view_bytes(&file), 0600, err);
+		rc = dirfile_create_with(ks->dir, name.text, seal, &s, 0600, err);
 	}
 	if (rc > 0)
 		return tsb_fail(err, TSB_E_KEY_EXISTS,
@@ -346,8 +387,8 @@ keystore_change(struct keystore *ks, struct tsb_view label, keystore_change_fn *
 {
 	hsm_key_auto *k = NULL;
 	hsm_key_auto *copy = NULL;
-	tsb_bytes_auto file = {0};
 	struct keyfile_name name;
+	sealing_auto s = {.ks = ks, .name = &name};
 	dirfile_lock_auto lock = -1;
 	int rc;
 
@@ -355,18 +396,78 @@ keystore_change(struct keystore *ks, struct tsb_view label, keystore_change_fn *
 	lock = lock_key(ks, &name, err);
 	if (lock < 0 || keystore_get(ks, label, &k, err) || key_copy(k, &copy, err))
 		return -1;
+	copy->is_copied = k->is_copied;
 	rc = change(copy, arg, err);
 	if (rc)
 		return rc < 0 ? -1 : 0;
-	if (seal(ks, &name, copy, &file, err))
-		return -1;
+	s.k = copy;
 	(void)hook_fault("hsm.change.before");
-	if (dirfile_replace(ks->dir, name.text, tsb_view_bytes(&file), 0600, err))
+	if (dirfile_replace_with(ks->dir, name.text, seal, &s, 0600, err))
 		return -1;
 	(void)hook_fault("hsm.change.after");
 	forget(ks, find(ks, name.hash));
 	return 0;
 }
+
+/* ---- leaves of keys that wear out ---- */
+
+static int
+take_leaf(struct hsm_key *k, void *arg, struct tsb_err *err)
+{
+	uint32_t *leaf = arg;
+
+	if (k->is_copied)
+		return tsb_fail(err, TSB_E_FORBIDDEN_FOR_KEY,
+		    "key '%s' is in a copied or restored file: which signatures it made meanwhile "
+		    "is not known, and one made twice would give the key away; tsb-hsm(8) --settle",
+		    k->label);
+	if (key_leaves_left(k) == 0)
+		return tsb_fail(err, TSB_E_FORBIDDEN_FOR_KEY,
+		    "key '%s' has made all the %" PRIu32 " signatures that a key of %s can make",
+		    k->label, k->leaf, k->set->name);
+	leaf[0] = k->leaf++;
+	leaf[1] = key_leaves_left(k);
+	return 0;
+}
+
+int
+keystore_take_leaf(struct keystore *ks, struct tsb_view label, uint32_t *leaf, uint32_t *left,
+    struct tsb_err *err)
+{
+	uint32_t taken[2];
+
+	if (keystore_change(ks, label, take_leaf, taken, err))
+		return -1;
+	*leaf = taken[0];
+	*left = taken[1];
+	return 0;
+}
+
+static int
+settle(struct hsm_key *k, void *arg, struct tsb_err *err)
+{
+	const uint32_t *leaf = arg;
+
+	if (!key_is_stateful(k))
+		return tsb_fail(err, TSB_E_KEY_TYPE,
+		    "key '%s' is %s: its signatures are not counted", k->label, key_algorithm(k));
+	if (*leaf < k->leaf || *leaf > hbs_leaves(k->set))
+		return tsb_fail(err, TSB_E_INPUT,
+		    "key '%s' has made at least %" PRIu32 " of %" PRIu32 " signatures: the number "
+		    "must be between them",
+		    k->label, k->leaf, hbs_leaves(k->set));
+	k->leaf = *leaf;
+	k->is_copied = false;
+	return 0;
+}
+
+int
+keystore_settle(struct keystore *ks, struct tsb_view label, uint32_t leaf, struct tsb_err *err)
+{
+	return keystore_change(ks, label, settle, &leaf, err);
+}
+
+/* ---- names ---- */
 
 /* What stays when a key gets another name: a rename is cut short between its two files. */
 static bool
@@ -382,13 +483,10 @@ static int
 put_renamed(struct keystore *ks, const struct keyfile_name *name, const struct hsm_key *k,
     struct tsb_err *err)
 {
-	tsb_bytes_auto file = {0};
+	sealing_auto s = {.ks = ks, .name = name, .k = k};
 	hsm_key_auto *there = NULL;
-	int rc;
+	int rc = dirfile_create_with(ks->dir, name->text, seal, &s, 0600, err);
 
-	if (seal(ks, name, k, &file, err))
-		return -1;
-	rc = dirfile_create(ks->dir, name->text, tsb_view_bytes(&file), 0600, err);
 	if (rc <= 0)
 		return rc;
 	if (keystore_get(ks, tsb_view_str(k->label), &there, err))

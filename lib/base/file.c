@@ -200,16 +200,17 @@ fill(int fd, const char *name, struct tsb_view content, struct tsb_err *err)
 }
 
 int
-tsb_file_create(int dir, const char *name, mode_t mode, struct tsb_view content,
+tsb_file_create_with(int dir, const char *name, mode_t mode, tsb_file_content *content, void *arg,
     struct tsb_err *err)
 {
 	tsb_fd_auto fd =
 	    openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	struct tsb_view v;
 
 	if (fd < 0)
 		return errno == EEXIST ? 1 : io_error(err, "create", name);
 	(void)hook_fault("file.created");
-	if (fill(fd, name, content, err)) {
+	if (content(fd, arg, &v, err) || fill(fd, name, v, err)) {
 		unlinkat(dir, name, 0);
 		return -1;
 	}
@@ -217,11 +218,33 @@ tsb_file_create(int dir, const char *name, mode_t mode, struct tsb_view content,
 	return 0;
 }
 
+/* A content that is known before. */
+static int
+given(int fd, void *arg, struct tsb_view *content, struct tsb_err *err)
+{
+	*content = *(const struct tsb_view *)arg;
+	return 0;
+}
+
+int
+tsb_file_create(int dir, const char *name, mode_t mode, struct tsb_view content,
+    struct tsb_err *err)
+{
+	return tsb_file_create_with(dir, name, mode, given, &content, err);
+}
+
 int
 tsb_file_replace(int dir, const char *tmp, const char *name, mode_t mode, struct tsb_view content,
     struct tsb_err *err)
 {
-	int rc = tsb_file_create(dir, tmp, mode, content, err);
+	return tsb_file_replace_with(dir, tmp, name, mode, given, &content, err);
+}
+
+int
+tsb_file_replace_with(int dir, const char *tmp, const char *name, mode_t mode,
+    tsb_file_content *content, void *arg, struct tsb_err *err)
+{
+	int rc = tsb_file_create_with(dir, tmp, mode, content, arg, err);
 
 	if (rc > 0)
 		return tsb_fail(err, TSB_E_IO, "cannot create %s: it exists", tmp);

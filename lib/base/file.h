@@ -53,11 +53,20 @@ int tsb_file_folder(const char *path, const char **name, struct tsb_err *err) TS
 int tsb_file_create(int dir, const char *name, mode_t mode, struct tsb_view content,
     struct tsb_err *err) TSB_MUSTCHECK;
 /*
+ * The same with a content that depends on the file itself: it is made when the file is there, and
+ * fd tells which. It stays valid until the file is written. -1 as any failure.
+ */
+typedef int tsb_file_content(int fd, void *arg, struct tsb_view *content, struct tsb_err *err);
+int tsb_file_create_with(int dir, const char *name, mode_t mode, tsb_file_content *content,
+    void *arg, struct tsb_err *err) TSB_MUSTCHECK;
+/*
  * Replaces the content of name through the new file tmp: readers find the old or the new content,
  * after a crash too. TSB_E_IO, and then name is as before and tmp is gone. The caller syncs the
  * folder.
  */
 int tsb_file_replace(int dir, const char *tmp, const char *name, mode_t mode,
     struct tsb_view content, struct tsb_err *err) TSB_MUSTCHECK;
+int tsb_file_replace_with(int dir, const char *tmp, const char *name, mode_t mode,
+    tsb_file_content *content, void *arg, struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

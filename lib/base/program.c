@@ -25,6 +25,11 @@ usage(const struct program *p, FILE *out)
 		fputs("  -u USER          become this user when started as root\n", out);
 	if (p->init != NULL)
 		fputs("  --init           create missing parts of the key store and exit\n", out);
+	if (p->settle != NULL)
+		fputs(
+		    "  --settle KEY=N   go on with a key of HSS-LMS or XMSS that was restored from a\n"
+		    "                   backup: it made N signatures at most; and exit\n",
+		    out);
 }
 
 int
@@ -32,7 +37,8 @@ program_options(const struct program *p, int argc, char **argv)
 {
 	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'}, {"help-settings", no_argument, NULL, 'S'},
-	    {"init", no_argument, NULL, 'I'}, {NULL, 0, NULL, 0}};
+	    {"init", no_argument, NULL, 'I'}, {"settle", required_argument, NULL, 'T'},
+	    {NULL, 0, NULL, 0}};
 	const char *path = getenv("TSB_CONF") != NULL ? getenv("TSB_CONF") : p->settings_path;
 	struct tsb_err err = {0};
 	bool check_only = false;
@@ -44,7 +50,8 @@ program_options(const struct program *p, int argc, char **argv)
 	if (getenv("GATEWAY_INTERFACE") != NULL && argc > 1)
 		argc = 1;
 	while ((option = getopt_long(argc, argv, "c:nVhu:", options, NULL)) != -1) {
-		if ((option == 'u' && p->user == NULL) || (option == 'I' && p->init == NULL))
+		if ((option == 'u' && p->user == NULL) || (option == 'I' && p->init == NULL) ||
+		    (option == 'T' && p->settle == NULL))
 			option = '?'; /* not offered by this program */
 		switch (option) {
 		case 'c':
@@ -67,6 +74,9 @@ program_options(const struct program *p, int argc, char **argv)
 			break;
 		case 'I':
 			*p->init = true;
+			break;
+		case 'T':
+			*p->settle = optarg;
 			break;
 		default:
 			usage(p, stderr);

@@ -16,9 +16,10 @@ struct program {
 	int (*check)(void *settings, struct tsb_err *err);
 	void (*advise)(
 	    const void *settings); /* -n says, too, what is good but unwise; NULL = nothing */
-	/* Offered when not NULL: --init sets *init; -u USER sets *user. */
+	/* Offered when not NULL: --init sets *init; -u USER sets *user; --settle KEY=N *settle. */
 	bool *init;
 	const char **user;
+	const char **settle;
 };
 
 /*

@@ -24,7 +24,7 @@ static const struct scheme schemes[] = {
 static const struct {
 	const char *type;
 	const char *key; /* what such a key is; NULL = of a parameter set, or of several kinds */
-	const char *signature; /* its name in OpenSSL; NULL = none */
+	const char *signature; /* its name in OpenSSL; NULL = none, but Botan may have it */
 	const char *lacks; /* what is missing when it has none */
 } types[] = {
     {"RSA", "RSA", "RSA", "this OpenSSL does not offer RSA"},
@@ -37,8 +37,9 @@ static const struct {
     {"KYBER", NULL, NULL, "it encapsulates keys and signs nothing"},
     {PQ_ML_DSA, NULL, "ML-DSA-65", "ML-DSA needs OpenSSL 3.5"},
     {PQ_SLH_DSA, NULL, "SLH-DSA-SHA2-128s", "SLH-DSA needs OpenSSL 3.5"},
-    {"LMS", NULL, NULL, "LMS needs Botan 3, which this version does not use"},
-    {"XMSS", NULL, NULL, "XMSS needs Botan 3, which this version does not use"},
+    {"LMS", NULL, NULL, "LMS needs Botan 3"},
+    {"XMSS-SHA256_10_256", NULL, NULL, "XMSS needs Botan 3"},
+    {"XMSS-SHAKE256_10_256", NULL, NULL, "XMSS needs Botan 3"},
 };
 
 /* PKCS#1 v1.5 needs 11 bytes of every block (RFC 8017, 7.2.1). */
@@ -73,8 +74,11 @@ type_is_offered(size_t i)
 {
 	static enum { UNASKED, OFFERED, LACKING } answers[TSB_COUNT(types)];
 
-	if (types[i].signature == NULL)
-		return false;
+	if (types[i].signature == NULL) {
+		const struct pq_set *set = pq_set_by_name(types[i].type);
+
+		return set != NULL && pq_set_is_offered(set);
+	}
 	if (answers[i] == UNASKED) {
 		EVP_SIGNATURE *signature = EVP_SIGNATURE_fetch(NULL, types[i].signature, NULL);
 
@@ -263,6 +267,12 @@ bool
 scheme_is_dsa(const struct scheme *s)
 {
 	return s->method == METHOD_DSA;
+}
+
+bool
+scheme_is_stateful(const struct scheme *s)
+{
+	return s->method == METHOD_STATEFUL;
 }
 
 bool

@@ -48,6 +48,7 @@ bool scheme_is_schnorr(const struct scheme *); /* BIP-340 */
 bool scheme_takes_context(const struct scheme *); /* of FIPS 204 and 205 */
 bool scheme_is_dsa(const struct scheme *);
 bool scheme_is_hmac(const struct scheme *); /* the same; the key is a secret one */
+bool scheme_is_stateful(const struct scheme *); /* hbs.h; the payload is the message */
 bool scheme_is_deterministic(const struct scheme *); /* ECDSA with the nonce of RFC 6979 */
 /* The input of the padding or the curve: the payload, or its digest in buf. */
 int scheme_prepare(const struct scheme *, struct tsb_view payload, unsigned char buf[HASH_SIZE_MAX],

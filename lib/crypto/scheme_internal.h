@@ -13,6 +13,7 @@ enum method {
 	METHOD_CONTEXT, /* FIPS 204 and 205; with a hash in its pre-hash form */
 	METHOD_SCHNORR, /* BIP-340 */
 	METHOD_DSA,
+	METHOD_STATEFUL, /* hbs.h */
 	METHOD_HMAC,
 	METHOD_UNPUBLISHED, /* a name without a meaning that is known */
 	METHOD_NONE /* not offered by this version */

@@ -9,6 +9,7 @@
 #include "lib/crypto/ecdsa.h"
 #include "lib/crypto/message.h"
 #include "lib/crypto/owned.h"
+#include "lib/crypto/pq.h"
 #include "lib/crypto/signature.h"
 #include "lib/crypto/signature_internal.h"
 
@@ -140,8 +141,13 @@ parse_key(struct tsb_view spki, struct scheme_key *out, struct tsb_err *err)
 {
 	const unsigned char *p = spki.p;
 	EVP_PKEY *k = spki.n && spki.n <= SPKI_MAX ? d2i_PUBKEY(NULL, &p, (long)spki.n) : NULL;
+	const struct pq_set *set;
 
 	ERR_clear_error();
+	if (k == NULL && (set = pq_set_of_spki(spki)) != NULL)
+		return tsb_fail(err, TSB_E_ALGORITHM_NOT_SUPPORTED,
+		    "public key: signatures of %s are not checked here, for want of %s",
+		    set->family, set->needs);
 	if (k == NULL || p != spki.p + spki.n) {
 		EVP_PKEY_free(k);
 		return tsb_fail(err, TSB_E_PARSING_KEY,

@@ -239,8 +239,8 @@ fail_undecoded(struct tsb_view spki, struct tsb_err *err)
 	const struct pq_set *set = pq_set_of_spki(spki);
 
 	if (set != NULL && !pq_set_is_offered(set))
-		return tsb_fail(err, TSB_E_APPROVER_KEY_TYPE, "public key: %s needs OpenSSL 3.5",
-		    set->name);
+		return tsb_fail(err, TSB_E_APPROVER_KEY_TYPE, "public key: %s needs %s", set->name,
+		    set->needs);
 	return fail_key(TSB_E_PARSING_KEY, "not one SubjectPublicKeyInfo in DER", err);
 }
 

@@ -226,6 +226,8 @@ put_identity(struct writer *w, const struct keyattr *k)
 	put_time(w, "attest_time", k->attest_time);
 	if (k->has_use_count)
 		put_number(w, "key_use_count", k->use_count);
+	if (k->wears_out)
+		put_number(w, "remaining_signatures", k->signatures_left);
 }
 
 static void
@@ -301,7 +303,8 @@ keyattr_stable_text(struct tsb_view xml, struct tsb_bytes *out)
 		const unsigned char *lf = memchr(xml.p, '\n', xml.n);
 		struct tsb_view line = {xml.p, lf == NULL ? xml.n : (size_t)(lf - xml.p) + 1};
 
-		if (!is_line_of(line, "attest_time") && !is_line_of(line, "key_use_count"))
+		if (!is_line_of(line, "attest_time") && !is_line_of(line, "key_use_count") &&
+		    !is_line_of(line, "remaining_signatures"))
 			tsb_bytes_add_view(out, line);
 		xml.p += line.n;
 		xml.n -= line.n;

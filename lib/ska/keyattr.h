@@ -35,6 +35,8 @@ struct keyattr {
 	int64_t create_time, attest_time;
 	bool has_use_count;
 	uint64_t use_count;
+	bool wears_out; /* it can make so many signatures, and no more */
+	uint64_t signatures_left;
 	const char *algorithm, *algorithm_oid, *curve_oid;
 	unsigned key_size;
 	struct tsb_view public_key; /* DER SubjectPublicKeyInfo */
@@ -52,8 +54,8 @@ void keyattr_format(const struct keyattr *k, struct tsb_bytes *out);
 int keyattr_parse(struct tsb_view xml, struct arena *a, struct keyattr *out, struct tsb_err *err)
     TSB_MUSTCHECK;
 /*
- * The document without its attest_time and key_use_count lines: the bytes whose SHA-256 is the
- * keyAttributesDigest of the timestamp extension (docs/hsm-api.md). Appends.
+ * The document without its attest_time, key_use_count and remaining_signatures lines: the bytes
+ * whose SHA-256 is the keyAttributesDigest of the timestamp extension (docs/hsm-api.md). Appends.
  */
 void keyattr_stable_text(struct tsb_view xml, struct tsb_bytes *out);
 

@@ -32,6 +32,7 @@ static const struct element_row elements[EL__MAX] = {
     [EL_CREATE_TIME] = {"create_time", EL_KEY, .need = true, .text = true},
     [EL_ATTEST_TIME] = {"attest_time", EL_KEY, .need = true, .text = true},
     [EL_KEY_USE_COUNT] = {"key_use_count", EL_KEY, .text = true},
+    [EL_REMAINING_SIGNATURES] = {"remaining_signatures", EL_KEY, .text = true},
     [EL_ALGORITHM] = {"algorithm", EL_KEY, .need = true, .text = true},
     [EL_ALGORITHM_OID] = {"algorithm_oid", EL_KEY, .text = true},
     [EL_CURVE_OID] = {"curve_oid", EL_KEY, .text = true},

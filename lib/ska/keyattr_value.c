@@ -111,6 +111,13 @@ take_use_count(struct keyattr_reader *r, enum keyattr_element e, const char *tex
 }
 
 static int
+take_remaining_signatures(struct keyattr_reader *r, enum keyattr_element e, const char *text)
+{
+	r->k.wears_out = true;
+	return parse_number(r, text, UINT32_MAX, "remaining_signatures", &r->k.signatures_left);
+}
+
+static int
 take_algorithm(struct keyattr_reader *r, enum keyattr_element e, const char *text)
 {
 	return copy_label(r, text, 64, "algorithm", &r->k.algorithm);
@@ -218,6 +225,7 @@ static take_text *const takers[EL__MAX] = {
     [EL_CREATE_TIME] = take_time,
     [EL_ATTEST_TIME] = take_time,
     [EL_KEY_USE_COUNT] = take_use_count,
+    [EL_REMAINING_SIGNATURES] = take_remaining_signatures,
     [EL_ALGORITHM] = take_algorithm,
     [EL_ALGORITHM_OID] = take_oid,
     [EL_CURVE_OID] = take_oid,

@@ -480,6 +480,8 @@ keyattr_json(const struct keyattr *k, struct tsb_bytes *out)
 		emit_uint(out, "keyUsageCount", k->use_count);
 	else
 		emit_null(out, "keyUsageCount");
+	if (k->wears_out)
+		emit_uint(out, "remainingSignatures", k->signatures_left);
 	emit_time(out, "createTime", k->create_time);
 	emit_time(out, "attestTime", k->attest_time);
 	emit_base64_or_null(out, "publicKey", k->public_key);
