@@ -37,7 +37,7 @@ try_content(struct tsb_view in)
 		return;
 	}
 	MUST(key_decode_label(in, &label, &err) == 0);
-	MUST((k->public_key != NULL) == (!key_is_secret(k)));
+	MUST((k->public_key != NULL) == (!key_is_secret(k) && !key_is_stateful(k)));
 	MUST(k->token != NULL && k->private_part.n > 0 && k->opened == NULL);
 	MUST(!key_is_secret(k) || (!k->has_policy && k->certificate.n == 0));
 	MUST((k->kind == KEY_EC) == (k->curve != NULL));

@@ -35,6 +35,7 @@ test_all_members_are_written_in_order(void **state)
 	    "\t<create_time>1970-01-01T00:00:00Z</create_time>\n"
 	    "\t<attest_time>2025-01-15T09:30:01Z</attest_time>\n"
 	    "\t<key_use_count>18446744073709551615</key_use_count>\n"
+	    "\t<remaining_signatures>31</remaining_signatures>\n"
 	    "\t<algorithm>EC</algorithm>\n"
 	    "\t<algorithm_oid>1.2.840.10045.2.1</algorithm_oid>\n"
 	    "\t<curve_oid>1.3.132.0.10</curve_oid>\n"
@@ -94,6 +95,8 @@ test_all_members_are_written_in_order(void **state)
 	    .attest_time = 1736933401,
 	    .has_use_count = true,
 	    .use_count = UINT64_MAX,
+	    .wears_out = true,
+	    .signatures_left = 31,
 	    .algorithm = "EC",
 	    .algorithm_oid = "1.2.840.10045.2.1",
 	    .curve_oid = "1.3.132.0.10",
@@ -138,6 +141,7 @@ test_stable_text(void **state)
 	assert_stable("", "");
 	assert_stable("a\n\t<attest_time>x</attest_time>\nb\n\t<key_use_count>7</key_use_count>\nc",
 	    "a\nb\nc");
+	assert_stable("a\n\t<remaining_signatures>31</remaining_signatures>\nb\n", "a\nb\n");
 	assert_stable("\t<attest_time></attest_time>\n", "");
 	/* anything else on the line, or another place, keeps the line */
 	assert_stable("\t<attest_time>x</attest_time><a/>\n",

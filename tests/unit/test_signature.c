@@ -336,6 +336,25 @@ test_keys_that_cannot_sign_are_refused(void **state)
 	assert_int_equal(err.code, TSB_E_PARSING_KEY);
 }
 
+/* The public key of RFC 8554, F.1, as RFC 9708 writes it: no OpenSSL of today reads it. */
+static void
+test_signatures_of_lms_are_left_to_the_hsm(void **state)
+{
+	static const char lms[] =
+	    "304e300d060b2a864886f70d0109100311033d0000000002000000050000000461"
+	    "a5d57d37f5e46bfb7520806b07a1b850650e3b31fe4a773ea29a07f09cf2ea30"
+	    "e579f0df58ef8e298da0434cb2b878";
+	const struct crypto_signed what = {.algorithm = "LMS",
+	    .payload = tsb_view_str("p"),
+	    .signature = tsb_view_str("s")};
+	struct tsb_err err = {0};
+	arena_auto a = {0};
+
+	assert_int_equal(crypto_signature_check(hex(&a, lms), &what, &err), -1);
+	assert_int_equal(err.code, TSB_E_ALGORITHM_NOT_SUPPORTED);
+	assert_int_equal(crypto_signature_fits(hex(&a, lms), "LMS", 1, &err), 0);
+}
+
 static void
 test_fits_tells_before_there_is_a_signature(void **state)
 {
@@ -384,6 +403,7 @@ main(void)
 	    cmocka_unit_test(test_ed25519_known_answers),
 	    cmocka_unit_test(test_what_does_not_fit_is_refused),
 	    cmocka_unit_test(test_keys_that_cannot_sign_are_refused),
+	    cmocka_unit_test(test_signatures_of_lms_are_left_to_the_hsm),
 	    cmocka_unit_test(test_fits_tells_before_there_is_a_signature),
 	};
 
