@@ -11,7 +11,9 @@
 #include "lib/flow/execute.h"
 
 #define CLEANUP_BATCH 100
-#define DRAIN_MS      (30 * 1000)
+/* Requests of one transaction: enough that its COMMIT is a small part, few enough to be quick. */
+#define BATCH    32
+#define DRAIN_MS (30 * 1000)
 
 struct flight;
 
@@ -25,6 +27,8 @@ struct runner {
 	int64_t pause; /* ms: grows while they stay away */
 	int64_t answered_at; /* monotonic ms: when the HSM answered last */
 	struct flight *flights;
+	struct flow_execution *judged[BATCH]; /* to be recorded before anything else is taken */
+	size_t njudged;
 	struct aside aside; /* requests that failed, left alone for a while */
 	struct children *automated;
 };
@@ -93,28 +97,22 @@ in_flight(const struct runner *r, const struct tsb_uuid *id)
 	return false;
 }
 
+/* Not recorded: the lease lapses and the request is looked at again. */
 static void
-finished(void *ctx, const struct hsm_answer *answer)
+unrecorded(struct runner *r, struct flow_execution *x, const struct tsb_err *err)
 {
-	struct flight *flight = ctx;
-	struct runner *r = flight->runner;
-	struct flow_execution *x = flight->x;
-	enum flow_outcome outcome;
-	struct tsb_err err;
-
-	flight_end(flight);
-	if (answer->outcome != HSM_AWAY && answer->outcome != HSM_LOST)
-		r->answered_at = clock_monotonic_ms();
 	log_as(x);
-	if (flow_execution_finish(r->flow, x, answer, &outcome, &err)) {
-		/* not recorded: the lease lapses and the request is looked at again */
-		log_failure(LOG_ERROR, "outcome", &err);
-		hold(r, "outcome not recorded");
-	} else if (outcome == OUTCOME_CALL_AGAIN) {
-		submit(r, x);
-		log_as(NULL);
-		return;
-	} else if (outcome == OUTCOME_HSM_AWAY) {
+	log_failure(LOG_ERROR, "outcome", err);
+	log_as(NULL);
+	hold(r, "outcome not recorded");
+	flow_execution_free(&x);
+}
+
+static void
+ended(struct runner *r, struct flow_execution *x, enum flow_outcome outcome)
+{
+	log_as(x);
+	if (outcome == OUTCOME_HSM_AWAY) {
 		hsm_away(r, &x->request.id);
 	} else {
 		aside_drop(&r->aside, &x->request.id);
@@ -125,6 +123,67 @@ finished(void *ctx, const struct hsm_answer *answer)
 	}
 	log_as(NULL);
 	flow_execution_free(&x);
+}
+
+/* In one transaction; if that is refused, each in its own, so that none harms another. */
+static void
+record(struct runner *r)
+{
+	enum flow_outcome outcomes[BATCH];
+	struct tsb_err err;
+	size_t n = r->njudged;
+	bool together = flow_executions_record(r->flow, r->judged, n, outcomes, &err) == 0;
+	bool apart = !together && n > 1 && err.code != TSB_E_CONNECTIVITY;
+
+	r->njudged = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct flow_execution *x = r->judged[i];
+
+		if (together ||
+		    (apart && !flow_executions_record(r->flow, &x, 1, &outcomes[i], &err)))
+			ended(r, x, outcomes[i]);
+		else
+			unrecorded(r, x, &err);
+	}
+}
+
+static void
+finished(void *ctx, const struct hsm_answer *answer)
+{
+	struct flight *flight = ctx;
+	struct runner *r = flight->runner;
+	struct flow_execution *x = flight->x;
+	enum flow_outcome outcome;
+	struct tsb_err err;
+	int rc;
+
+	flight_end(flight);
+	if (answer->outcome != HSM_AWAY && answer->outcome != HSM_LOST)
+		r->answered_at = clock_monotonic_ms();
+	log_as(x);
+	rc = flow_execution_judge(r->flow, x, answer, &outcome, &err);
+	log_as(NULL);
+	if (rc != 0)
+		unrecorded(r, x, &err);
+	else if (outcome == OUTCOME_CALL_AGAIN)
+		submit(r, x);
+	else if (outcome != OUTCOME_TO_RECORD)
+		ended(r, x, outcome);
+	else {
+		r->judged[r->njudged++] = x;
+		if (r->njudged == BATCH)
+			record(r);
+	}
+}
+
+/* Waits for answers, and records them all at once. */
+static void
+wait_for_answers(struct runner *r, int fd, int ms)
+{
+	if (r->njudged == 0) /* an order that could not be sent needs no answer */
+		(void)hsm_wait(flow_hsm(r->flow), fd, ms);
+	if (r->njudged > 0)
+		record(r);
 }
 
 static void
@@ -155,30 +214,109 @@ may_take(const struct runner *r)
 
 enum taken { TAKEN, NOT_TAKEN, DATABASE_AWAY };
 
-/* A lease that lapses while our own call is in flight is no reason to take over. */
-static enum taken
-take(struct runner *r, const struct tsb_uuid *id)
+/* A claim that failed says nothing about others. */
+static void
+not_claimed(struct runner *r, const struct tsb_uuid *id, const struct tsb_err *err)
 {
-	int64_t now = clock_monotonic_ms();
-	struct flow_execution *x;
-	struct tsb_err err;
+	if (err->code == TSB_E_REQUEST_NOT_EXISTENT)
+		return;
+	log_failure(LOG_ERROR, "claim", err);
+	aside_put(&r->aside, id, clock_monotonic_ms(), r->conf->pause_max * 1000);
+}
 
-	if (in_flight(r, id) || now < aside_until(&r->aside, id))
-		return NOT_TAKEN;
-	if (flow_execution_claim(r->flow, id, &x, &err) == 0) {
-		if (x != NULL)
-			submit(r, x);
-		return TAKEN;
-	}
-	if (err.code == TSB_E_REQUEST_NOT_EXISTENT)
-		return NOT_TAKEN;
-	log_failure(LOG_ERROR, "claim", &err);
-	if (err.code == TSB_E_CONNECTIVITY) {
+static enum taken
+claim(struct runner *r, const struct tsb_uuid *ids, size_t n, struct tsb_err *err)
+{
+	struct flow_claimed claimed[BATCH];
+	enum taken taken = NOT_TAKEN;
+
+	if (flow_executions_claim(r->flow, ids, n, claimed, err)) {
+		if (err->code != TSB_E_CONNECTIVITY)
+			return NOT_TAKEN;
+		log_failure(LOG_ERROR, "claim", err);
 		hold(r, "database away");
 		return DATABASE_AWAY;
 	}
-	aside_put(&r->aside, id, now, r->conf->pause_max * 1000);
-	return NOT_TAKEN;
+	for (size_t i = 0; i < n; i++) {
+		if (claimed[i].x != NULL)
+			submit(r, claimed[i].x);
+		if (claimed[i].err.code == TSB_OK)
+			taken = TAKEN;
+		else
+			not_claimed(r, &claimed[i].id, &claimed[i].err);
+	}
+	return taken;
+}
+
+/* At most BATCH, in one transaction; if that is refused, each in its own. */
+static enum taken
+take(struct runner *r, const struct tsb_uuid *ids, size_t n)
+{
+	enum taken taken = NOT_TAKEN, one;
+	struct tsb_err err = {0};
+
+	if (n == 0)
+		return NOT_TAKEN;
+	one = claim(r, ids, n, &err);
+	if (one != NOT_TAKEN || err.code == TSB_OK)
+		return one;
+	for (size_t i = 0; i < n; i++) {
+		err = (struct tsb_err){0};
+		one = claim(r, &ids[i], 1, &err);
+		if (one == DATABASE_AWAY)
+			return one;
+		if (one == TAKEN)
+			taken = TAKEN;
+		else if (err.code != TSB_OK)
+			not_claimed(r, &ids[i], &err);
+	}
+	return taken;
+}
+
+/* A lease that lapses while our own call is in flight is no reason to take over. */
+static bool
+is_takeable(const struct runner *r, const struct tsb_uuid *id)
+{
+	return !in_flight(r, id) && clock_monotonic_ms() >= aside_until(&r->aside, id);
+}
+
+static size_t
+batch_room(const struct runner *r)
+{
+	size_t room = (size_t)r->conf->in_flight - hsm_in_flight(flow_hsm(r->flow));
+
+	return room < BATCH ? room : BATCH;
+}
+
+/* Those that somebody woke us for. */
+static void
+take_woken(struct runner *r)
+{
+	struct tsb_uuid ids[BATCH];
+	enum taken taken = NOT_TAKEN;
+
+	while (taken != DATABASE_AWAY && may_take(r)) {
+		size_t most = batch_room(r), n = 0;
+		bool any = false;
+
+		while (n < most && wake_take(r->wake_fd, &ids[n])) {
+			any = true;
+			n += is_takeable(r, &ids[n]);
+		}
+		if (!any)
+			return;
+		taken = take(r, ids, n);
+	}
+}
+
+/* One that is left alone for a while. */
+static void
+look_again_for(struct runner *r, const struct tsb_uuid *id)
+{
+	int64_t again_at = aside_until(&r->aside, id);
+
+	if (again_at > clock_monotonic_ms() && again_at < r->look_at)
+		r->look_at = again_at;
 }
 
 /* Due requests that nobody woke us for: timelocks, lapsed leases, what waited for a free slot. */
@@ -188,7 +326,7 @@ look(struct runner *r)
 	arena_auto a = {0};
 	struct tsb_uuid *ids;
 	struct tsb_err err;
-	int64_t now_ms = clock_now_ms(), next_ms, again_at;
+	int64_t now_ms = clock_now_ms(), next_ms;
 	size_t n, most, passed_over;
 	bool any = false;
 
@@ -206,15 +344,21 @@ look(struct runner *r)
 	r->look_at = clock_monotonic_ms() + r->conf->poll_interval;
 	if (next_ms > now_ms && clock_monotonic_ms() + next_ms - now_ms < r->look_at)
 		r->look_at = clock_monotonic_ms() + next_ms - now_ms;
-	for (size_t i = 0; i < n && may_take(r); i++) {
-		enum taken taken = take(r, &ids[i]);
+	for (size_t i = 0; i < n && may_take(r);) {
+		size_t first = i, room = batch_room(r), got = 0;
+		struct tsb_uuid batch[BATCH];
+		enum taken taken;
 
+		for (; i < n && got < room; i++) {
+			batch[got] = ids[i];
+			got += is_takeable(r, &ids[i]);
+		}
+		taken = take(r, batch, got);
 		if (taken == DATABASE_AWAY)
 			return;
 		any |= taken == TAKEN;
-		again_at = aside_until(&r->aside, &ids[i]);
-		if (taken == NOT_TAKEN && again_at > clock_monotonic_ms() && again_at < r->look_at)
-			r->look_at = again_at;
+		for (; first < i; first++)
+			look_again_for(r, &ids[first]);
 	}
 	/* work was found and may not have been all: look again when there is room */
 	if (any && (n == most || !may_take(r)))
@@ -269,8 +413,9 @@ drain(struct runner *r)
 {
 	int64_t until = clock_monotonic_ms() + DRAIN_MS;
 
-	while (hsm_in_flight(flow_hsm(r->flow)) > 0 && clock_monotonic_ms() < until)
-		hsm_wait(flow_hsm(r->flow), -1, 100);
+	while ((hsm_in_flight(flow_hsm(r->flow)) > 0 || r->njudged > 0) &&
+	    clock_monotonic_ms() < until)
+		wait_for_answers(r, -1, 100);
 }
 
 static void
@@ -300,7 +445,6 @@ dispatcher_run(struct flow *f, const struct broker_conf *conf, int wake_fd,
     struct children *automated)
 {
 	struct runner r = {.flow = f, .conf = conf, .wake_fd = wake_fd, .automated = automated};
-	struct tsb_uuid id;
 
 	if (flow_hsm(f) == NULL) {
 		tidy_run(&r);
@@ -309,15 +453,13 @@ dispatcher_run(struct flow *f, const struct broker_conf *conf, int wake_fd,
 	while (!dispatcher_stop) {
 		reopen_if_told(&r);
 		children_tend(automated);
-		while (may_take(&r) && wake_take(wake_fd, &id))
-			if (take(&r, &id) == DATABASE_AWAY)
-				break;
+		take_woken(&r);
 		if (clock_monotonic_ms() >= r.look_at && may_take(&r))
 			look(&r);
 		if (clock_monotonic_ms() >= r.cleanup_at)
 			clean_up(&r);
 		/* a full house must not spin on a socket that stays readable */
-		hsm_wait(flow_hsm(f), may_take(&r) ? wake_fd : -1, wait_ms(&r));
+		wait_for_answers(&r, may_take(&r) ? wake_fd : -1, wait_ms(&r));
 	}
 	drain(&r);
 }

@@ -28,6 +28,7 @@ struct claim {
 	const struct tsb_uuid *id;
 	struct flow_execution *x;
 	bool claimed;
+	struct tsb_err err; /* of this request alone */
 };
 
 /* What the chosen token needs, and no other: an HSM may refuse approvals that it does not need. */
@@ -91,9 +92,8 @@ claimable(const struct tsb_request *rq, int64_t now_ms)
 
 /* Intent before the call: owner, lease and fence are on disk when the HSM hears of the request. */
 static int
-claim_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+claim_one(struct claim *c, struct store_tx *tx, struct tsb_err *err)
 {
-	struct claim *c = ctx;
 	struct flow_execution *x = c->x;
 	struct tsb_request *rq = &x->request;
 	struct store_audit audit = {.request_id = c->id, .action = "claim", .actor = c->f->owner};
@@ -133,6 +133,30 @@ claim_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	c->claimed = met || x->asking;
 	audit.to = tsb_state_names[rq->state];
 	return store_audit_insert(tx, &audit, err);
+}
+
+struct claims {
+	struct claim *v;
+	size_t n;
+};
+
+/* A request that cannot be claimed leaves the others alone; it has changed nothing. */
+static int
+claim_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct claims *all = ctx;
+
+	for (struct claim *c = all->v; c < all->v + all->n; c++) {
+		c->err = (struct tsb_err){0};
+		if (claim_one(c, tx, &c->err) == 0)
+			continue;
+		c->claimed = false;
+		if (store_has_failed(tx)) {
+			*err = c->err;
+			return -1;
+		}
+	}
+	return 0;
 }
 
 int
@@ -374,38 +398,76 @@ plan_by(struct flow *f, struct flow_execution *x, const struct tsb_key_attribute
 	return flow_requests_plan_anew(f, x->request.key_name, r.key, err);
 }
 
-struct recording {
-	struct flow *f;
-	struct flow_execution *x;
+/* What is to be written about an execution; in its arena. */
+struct flow_record {
 	struct store_change change;
 	const char *detail;
 	struct tsb_request after;
 	bool moved;
 	bool restores; /* approver is the row to be written */
 	struct tsb_approver approver;
+	enum flow_outcome outcome;
+};
+
+struct recording {
+	struct flow *f;
+	struct flow_execution *const *xs;
+	size_t n;
 };
 
 static int
-recording_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+record_one(struct flow *f, struct store_tx *tx, struct flow_execution *x, struct tsb_err *err)
 {
-	struct recording *r = ctx;
+	struct flow_record *r = x->record;
 	struct store_audit audit = {
-	    .request_id = &r->x->request.id,
+	    .request_id = &x->request.id,
 	    .action = tsb_state_terminal(r->change.to) ? "execute" : "give back",
-	    .actor = r->f->owner,
-	    .from = tsb_state_names[r->x->request.state],
+	    .actor = f->owner,
+	    .from = tsb_state_names[x->request.state],
 	    .to = tsb_state_names[r->change.to],
 	    .detail = r->detail,
 	};
 
-	r->after = r->x->request;
+	r->after = x->request;
 	if (store_request_move(tx, &r->after, &r->change, &r->moved, err))
 		return -1;
 	if (!r->moved)
 		return 0;
-	if (r->restores && r->f->rooms->restore->record(r->f, tx, &r->after, &r->approver, err))
+	if (r->restores && f->rooms->restore->record(f, tx, &r->after, &r->approver, err))
 		return -1;
 	return store_audit_insert(tx, &audit, err);
+}
+
+static int
+recording_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct recording *all = ctx;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (record_one(all->f, tx, all->xs[i], err))
+			return -1;
+	return 0;
+}
+
+int
+flow_executions_record(struct flow *f, struct flow_execution *const *xs, size_t n,
+    enum flow_outcome *outcomes, struct tsb_err *err)
+{
+	struct recording all = {f, xs, n};
+
+	if (n > 0 && store_transact(f->store, "execution_record", recording_body, &all, err))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct flow_record *r = xs[i]->record;
+
+		outcomes[i] = r->moved ? r->outcome : OUTCOME_DONE;
+		if (!r->moved)
+			log_warn(
+			    "the outcome of %s of key %s came after somebody else had taken the "
+			    "request over",
+			    tsb_kinds[xs[i]->request.kind].name, xs[i]->request.key_name);
+	}
+	return 0;
 }
 
 static int64_t
@@ -496,65 +558,56 @@ call_again(struct flow_execution *x, enum verdict verdict, const struct tsb_err 
 
 /* Turns result from the HSM's answer into the one for the request's caller. */
 static int
-restore(struct recording *r, struct tsb_view *result, struct tsb_err *err)
+restore(struct flow *f, struct flow_execution *x, struct tsb_view *result, struct tsb_err *err)
 {
-	struct flow_execution *x = r->x;
 	struct tsb_view answer = *result;
 
-	return r->f->rooms->restore->prepare(r->f, &x->request, answer, clock_now_ms(), &x->arena,
-	    &r->approver, result, err);
+	return f->rooms->restore->prepare(f, &x->request, answer, clock_now_ms(), &x->arena,
+	    &x->record->approver, result, err);
 }
 
-/*
- * Records the outcome of an execution; result and why belong to the verdict.
- */
+/* Prepares the record of an execution; result and why belong to the verdict. */
 static int
-outcome_record(struct flow *f, struct flow_execution *x, enum verdict verdict,
-    struct tsb_view result, struct tsb_err *why, enum flow_outcome *outcome, struct tsb_err *err)
+outcome_prepare(struct flow *f, struct flow_execution *x, enum verdict verdict,
+    struct tsb_view result, struct tsb_err *why, struct tsb_err *err)
 {
-	struct recording r = {.f = f, .x = x};
+	struct flow_record *r = x->record = arena_array(&x->arena, 1, sizeof(*r));
 
+	*r = (struct flow_record){0};
 	if (verdict == TROUBLE && x->request.attempt >= ATTEMPTS_MAX)
 		verdict = REFUSED;
-	r.restores = verdict == DID_IT && tsb_kinds[x->request.kind].effect == EFFECT_CODE;
-	if (r.restores && restore(&r, &result, why)) {
+	r->restores = verdict == DID_IT && tsb_kinds[x->request.kind].effect == EFFECT_CODE;
+	if (r->restores && restore(f, x, &result, why)) {
 		/* the database may be tried again, when the lease is over */
 		if (why->code == TSB_E_CONNECTIVITY || why->code == TSB_E_SUBSYSTEM) {
 			*err = *why;
 			return -1;
 		}
-		r.restores = false;
+		r->restores = false;
 		verdict = REFUSED;
 	}
-	*outcome = verdict == AWAY                                           ? OUTCOME_HSM_AWAY
+	r->outcome = verdict == AWAY                                         ? OUTCOME_HSM_AWAY
 	    : verdict == TROUBLE || verdict == STOPPED || verdict == DID_NOT ? OUTCOME_LATER
 									     : OUTCOME_DONE;
-	r.change = outcome_change(f, x, verdict, result, why);
+	r->change = outcome_change(f, x, verdict, result, why);
 	if (why->code != TSB_OK) {
-		r.detail = tsb_err_reason(why->code);
+		r->detail = tsb_err_reason(why->code);
 		log_failure(verdict == REFUSED ? LOG_INFO : LOG_WARN, "HSM", why);
-	}
-	if (store_transact(f->store, "execution_record", recording_body, &r, err))
-		return -1;
-	if (!r.moved) {
-		log_warn("the outcome came after somebody else had taken the request over");
-		*outcome = OUTCOME_DONE;
 	}
 	return 0;
 }
 
 /* An order that cannot be prepared is tried again later, like one that the HSM could not serve. */
 static int
-outcome_of_no_call(struct flow *f, struct flow_execution *x, enum flow_outcome *outcome,
-    struct tsb_err *err)
+outcome_of_no_call(struct flow *f, struct flow_execution *x, struct tsb_err *err)
 {
 	struct tsb_err why = *err;
 
-	return outcome_record(f, x, TROUBLE, tsb_view_of(NULL, 0), &why, outcome, err);
+	return outcome_prepare(f, x, TROUBLE, tsb_view_of(NULL, 0), &why, err);
 }
 
 int
-flow_execution_finish(struct flow *f, struct flow_execution *x, const struct hsm_answer *answer,
+flow_execution_judge(struct flow *f, struct flow_execution *x, const struct hsm_answer *answer,
     enum flow_outcome *outcome, struct tsb_err *err)
 {
 	struct tsb_view result = answer->result;
@@ -569,7 +622,10 @@ flow_execution_finish(struct flow *f, struct flow_execution *x, const struct hsm
 		verdict = certificate_classify(f, x, &result, &why);
 	if (call_again(x, verdict, &why)) {
 		*outcome = OUTCOME_CALL_AGAIN;
-		return order_prepare(f, x, err) ? outcome_of_no_call(f, x, outcome, err) : 0;
+		if (order_prepare(f, x, err) == 0)
+			return 0;
+		*outcome = OUTCOME_TO_RECORD;
+		return outcome_of_no_call(f, x, err);
 	}
 	if (is_too_early(x, verdict, &why))
 		verdict = TROUBLE;
@@ -580,27 +636,59 @@ flow_execution_finish(struct flow *f, struct flow_execution *x, const struct hsm
 	if (verdict == DID_IT && tsb_kinds[x->request.kind].effect == EFFECT_POLICY &&
 	    answer->outcome == HSM_DID_IT && plan_by(f, x, &answer->attributes, false, err))
 		return -1;
-	return outcome_record(f, x, verdict, result, &why, outcome, err);
+	*outcome = OUTCOME_TO_RECORD;
+	return outcome_prepare(f, x, verdict, result, &why, err);
+}
+
+static int
+by_id(const void *x, const void *y)
+{
+	return memcmp(((const struct claim *)x)->id, ((const struct claim *)y)->id,
+	    sizeof(struct tsb_uuid));
+}
+
+/* The order of a claim that was made; one that cannot be prepared is given back. */
+static struct flow_execution *
+claimed_prepare(struct claim *c)
+{
+	struct flow_execution *x = c->x;
+	enum flow_outcome outcome;
+
+	if (!c->claimed)
+		flow_execution_free(&x);
+	else if (order_prepare(c->f, x, &c->err)) {
+		struct tsb_err later;
+
+		if (outcome_of_no_call(c->f, x, &later) ||
+		    flow_executions_record(c->f, &x, 1, &outcome, &later))
+			c->err = later;
+		else
+			c->err = (struct tsb_err){0};
+		flow_execution_free(&x);
+	}
+	return x;
 }
 
 int
-flow_execution_claim(struct flow *f, const struct tsb_uuid *id, struct flow_execution **out,
-    struct tsb_err *err)
+flow_executions_claim(struct flow *f, const struct tsb_uuid *ids, size_t n,
+    struct flow_claimed *out, struct tsb_err *err)
 {
-	struct flow_execution *x = execution_new();
-	struct claim c = {.f = f, .id = id, .x = x};
-	enum flow_outcome outcome;
+	arena_auto a = {0};
+	struct claims all = {arena_array(&a, n, sizeof(*all.v)), n};
 	int rc;
 
-	*out = NULL;
-	rc = store_transact(f->store, "execution_claim", claim_body, &c, err);
-	if (rc == 0 && c.claimed && order_prepare(f, x, err)) {
-		rc = outcome_of_no_call(f, x, &outcome, err);
-		c.claimed = false;
+	for (size_t i = 0; i < n; i++)
+		all.v[i] = (struct claim){.f = f, .id = &ids[i], .x = execution_new()};
+	/* dispatchers that claim the same requests wait for each other instead of failing */
+	qsort(all.v, n, sizeof(*all.v), by_id);
+	rc = store_transact(f->store, "execution_claim", claim_body, &all, err);
+	for (size_t i = 0; i < n; i++) {
+		struct claim *c = &all.v[i];
+
+		c->claimed &= rc == 0;
+		out[i] =
+		    (struct flow_claimed){.id = *c->id, .x = claimed_prepare(c), .err = c->err};
 	}
-	if (rc != 0 || !c.claimed)
-		flow_execution_free(&x);
-	*out = x;
 	return rc;
 }
 
@@ -609,16 +697,21 @@ flow_execute_claimed(struct flow *f, const struct tsb_request *rq, struct tsb_er
 {
 	struct flow_execution *x = execution_new();
 	enum flow_outcome outcome = OUTCOME_CALL_AGAIN;
-	int rc;
+	int rc = 0;
 
 	x->request = *rq;
-	rc = order_prepare(f, x, err) ? outcome_of_no_call(f, x, &outcome, err) : 0;
+	if (order_prepare(f, x, err)) {
+		outcome = OUTCOME_TO_RECORD;
+		rc = outcome_of_no_call(f, x, err);
+	}
 	while (rc == 0 && outcome == OUTCOME_CALL_AGAIN) {
 		struct hsm_answer answer;
 
 		hsm_execute(f->hsm, &x->order, &answer);
-		rc = flow_execution_finish(f, x, &answer, &outcome, err);
+		rc = flow_execution_judge(f, x, &answer, &outcome, err);
 	}
+	if (rc == 0 && outcome == OUTCOME_TO_RECORD)
+		rc = flow_executions_record(f, &x, 1, &outcome, err);
 	flow_execution_free(&x);
 	return rc;
 }

@@ -5,24 +5,38 @@
 #include "lib/flow/context.h"
 #include "lib/flow/execution.h"
 
+struct flow_claimed {
+	struct tsb_uuid id;
+	struct flow_execution *x; /* NULL = not claimed; freed with flow_execution_free() */
+	struct tsb_err err; /* why this one failed; TSB_OK otherwise */
+};
 /*
- * Claims a due request for this process and prepares its order. *x stays NULL when there is nothing
- * to do: another one has it, it is finished, not due, or was moved (EXPIRED). Freed with
- * flow_execution_free().
+ * Claims due requests for this process, in one transaction, and prepares their orders; out has n
+ * rows, in an order of its own. x is NULL, without an error, when there is nothing to do: another
+ * one has it, it is finished, not due, or was moved (EXPIRED). One that fails leaves the others
+ * alone, unless the database refuses it: then -1, nothing is claimed, and they may be tried one by
+ * one.
  */
-int flow_execution_claim(struct flow *f, const struct tsb_uuid *id, struct flow_execution **x,
-    struct tsb_err *err) TSB_MUSTCHECK;
+int flow_executions_claim(struct flow *f, const struct tsb_uuid *ids, size_t n,
+    struct flow_claimed *out, struct tsb_err *err) TSB_MUSTCHECK;
 void flow_execution_free(struct flow_execution **x);
 
 enum flow_outcome {
 	OUTCOME_DONE, /* the request is finished, or somebody else has it */
 	OUTCOME_CALL_AGAIN, /* order was changed: submit it once more */
+	OUTCOME_TO_RECORD, /* flow_executions_record() comes next, and tells the outcome */
 	OUTCOME_HSM_AWAY, /* given back, due again now: hold all work for a while */
 	OUTCOME_LATER /* given back, due again later */
 };
-/* Records the outcome of the order. -1: not recorded. */
-int flow_execution_finish(struct flow *f, struct flow_execution *x, const struct hsm_answer *answer,
+/* What the answer to the order means. The answer may be forgotten afterwards. -1: not recorded. */
+int flow_execution_judge(struct flow *f, struct flow_execution *x, const struct hsm_answer *answer,
     enum flow_outcome *outcome, struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * Records n executions that were judged so, in one transaction. -1: none is recorded, and unless
+ * that is TSB_E_CONNECTIVITY they may be tried one by one.
+ */
+int flow_executions_record(struct flow *f, struct flow_execution *const *xs, size_t n,
+    enum flow_outcome *outcomes, struct tsb_err *err) TSB_MUSTCHECK;
 /* Calls and finishes a request that this process inserted as its own claim. */
 int flow_execute_claimed(struct flow *f, const struct tsb_request *rq, struct tsb_err *err)
     TSB_MUSTCHECK;

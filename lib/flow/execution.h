@@ -12,6 +12,8 @@ enum flow_look {
 	LOOK_REFUSED /* it may be another one, by which this request has to be planned anew */
 };
 
+struct flow_record;
+
 /* Lives in its own arena. Made and freed by execute.h. */
 struct flow_execution {
 	struct tsb_request request;
@@ -30,6 +32,7 @@ struct flow_execution {
 	bool clock_set_back; /* that of the HSM, since it stamped the request */
 	int64_t locked_until_ms; /* end of the timelock of the chosen token, 0 = it has none */
 	int64_t sent_ms;
+	struct flow_record *record; /* of execute.c: what will be recorded, once it was judged */
 	struct arena arena;
 };
 

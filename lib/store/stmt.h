@@ -49,6 +49,8 @@
 	"code_salt, code_hash, code_expires_ms, code_tries, wrong_tries, wrong_since_ms, "         \
 	"created_ms, changed_ms, restored_ms"
 
+#define EIGHT_IDS "?, ?, ?, ?, ?, ?, ?, ?"
+
 /* STRAIGHT_JOIN: start from the tasks of one approver, however many requests are open. */
 #define TASK_LIST(whose, order)                                                                    \
 	"SELECT STRAIGHT_JOIN " TASK_COLUMNS ", " TASK_REQUEST_COLUMNS ", " KEY_COLUMNS            \
@@ -144,7 +146,9 @@ STMT(TASK_LOAD_OF_REQUEST, API | DISPATCHER, READ,
     "SELECT " TASK_COLUMNS " FROM task t WHERE t.request_id = ?")
 STMT(TASK_DELETE, API | DISPATCHER, AGAIN, "DELETE FROM task WHERE id = ?")
 STMT(TASK_DELETE_OF_REQUEST, API | DISPATCHER, AGAIN, "DELETE FROM task WHERE request_id = ?")
-STMT(TASK_TOUCH, API | DISPATCHER, AGAIN, "UPDATE task SET fetched_ms = ? WHERE id = ?")
+/* As many at once as lists usually have; a shorter one repeats its last. */
+STMT(TASK_TOUCH, API | DISPATCHER, AGAIN,
+    "UPDATE task SET fetched_ms = ? WHERE id IN (" EIGHT_IDS ", " EIGHT_IDS ", " EIGHT_IDS ")")
 /* What an automated approver is to be asked about: the longest ago asked first. */
 STMT(TASK_WAITING, DISPATCHER, READ,
     "SELECT STRAIGHT_JOIN t.id FROM task t JOIN request r ON r.id = t.request_id "

@@ -317,6 +317,12 @@ tx_outermost(struct store_tx *tx, store_body *body, void *ctx, struct tsb_err *e
 	return r;
 }
 
+bool
+store_has_failed(const struct store_tx *tx)
+{
+	return tx->number != 0;
+}
+
 int
 store_transact(struct store *s, const char *name, store_body *body, void *ctx, struct tsb_err *err)
 {

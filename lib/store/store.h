@@ -49,6 +49,8 @@ int store_ping(struct store *s, struct tsb_err *err) TSB_MUSTCHECK;
 typedef int store_body(struct store_tx *tx, void *ctx, struct tsb_err *err);
 int store_transact(struct store *s, const char *name, store_body *body, void *ctx,
     struct tsb_err *err) TSB_MUSTCHECK;
+/* Whether the database refused a statement: whatever body returns, nothing is committed. */
+bool store_has_failed(const struct store_tx *);
 /* The same for reading only: no audit row is needed, lost connections are always retried. */
 int store_read(struct store *s, const char *name, store_body *body, void *ctx, struct tsb_err *err)
     TSB_MUSTCHECK;
@@ -189,7 +191,7 @@ int store_tasks_list(struct store_tx *, const unsigned char *approver_id,
 int store_tasks_waiting(struct store_tx *, const unsigned char approver_id[TSB_SHA256],
     int64_t now_ms, size_t limit, struct arena *, struct tsb_uuid **ids, size_t *n,
     struct tsb_err *) TSB_MUSTCHECK;
-/* Sets the last-fetched time; its own short transaction. */
+/* Sets the last-fetched time, unless it is of this second; its own short transaction. */
 int store_tasks_touch(struct store *, const struct tsb_task_view *tasks, size_t n, int64_t now_ms,
     struct tsb_err *) TSB_MUSTCHECK;
 

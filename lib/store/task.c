@@ -211,8 +211,12 @@ store_tasks_waiting(struct store_tx *tx, const unsigned char approver_id[TSB_SHA
 
 /* ---- last fetched ---- */
 
+#define TOUCHED    24 /* ids of one statement */
+#define TOUCHED_MS 1000 /* who asks again so soon does not make a task any more fetched */
+
 struct touch {
-	const struct stmt_arg *cells;
+	int64_t now_ms;
+	const struct tsb_uuid *ids;
 	size_t n;
 };
 
@@ -220,14 +224,28 @@ static int
 touch_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	const struct touch *t = ctx;
+	struct stmt_arg args[1 + TOUCHED] = {stmt_i64(t->now_ms)};
 
-	return stmt_bulk(tx, STMT_TASK_TOUCH, t->cells, t->n, 2, NULL, err) ? -1 : 0;
+	for (size_t i = 0; i < t->n; i += TOUCHED) {
+		for (size_t k = 0; k < TOUCHED; k++)
+			args[1 + k] = stmt_id(&t->ids[i + k < t->n ? i + k : t->n - 1]);
+		if (stmt_run(tx, STMT_TASK_TOUCH, args, TSB_COUNT(args), NULL, err))
+			return -1;
+	}
+	return 0;
 }
 
 static int
 by_id(const void *x, const void *y)
 {
 	return memcmp(x, y, sizeof(struct tsb_uuid));
+}
+
+static bool
+is_touched(const struct tsb_task *t, int64_t now_ms)
+{
+	return t->fetched_ms > t->created_ms && t->fetched_ms <= now_ms &&
+	    now_ms - t->fetched_ms < TOUCHED_MS;
 }
 
 /*
@@ -239,17 +257,13 @@ store_tasks_touch(struct store *s, const struct tsb_task_view *tasks, size_t n, 
 {
 	arena_auto a = {0};
 	struct tsb_uuid *ids = arena_array(&a, n + 1, sizeof(*ids));
-	struct stmt_arg *cells = arena_array(&a, 2 * n + 1, sizeof(*cells));
-	struct touch t = {cells, n};
+	struct touch t = {.now_ms = now_ms, .ids = ids};
 
-	if (n == 0)
-		return 0;
 	for (size_t i = 0; i < n; i++)
-		ids[i] = tasks[i].task.id;
-	qsort(ids, n, sizeof(*ids), by_id);
-	for (size_t i = 0; i < n; i++) {
-		cells[2 * i] = stmt_i64(now_ms);
-		cells[2 * i + 1] = stmt_id(&ids[i]);
-	}
+		if (!is_touched(&tasks[i].task, now_ms))
+			ids[t.n++] = tasks[i].task.id;
+	if (t.n == 0)
+		return 0;
+	qsort(ids, t.n, sizeof(*ids), by_id);
 	return store_transact(s, "tasks_touch", touch_body, &t, err);
 }
