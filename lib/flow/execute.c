@@ -415,8 +415,9 @@ struct recording {
 	size_t n;
 };
 
-static int
-record_one(struct flow *f, struct store_tx *tx, struct flow_execution *x, struct tsb_err *err)
+int
+flow_execution_record_in(struct flow *f, struct store_tx *tx, struct flow_execution *x,
+    struct tsb_err *err)
 {
 	struct flow_record *r = x->record;
 	struct store_audit audit = {
@@ -444,7 +445,7 @@ recording_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	struct recording *all = ctx;
 
 	for (size_t i = 0; i < all->n; i++)
-		if (record_one(all->f, tx, all->xs[i], err))
+		if (flow_execution_record_in(all->f, tx, all->xs[i], err))
 			return -1;
 	return 0;
 }
@@ -654,19 +655,13 @@ claimed_prepare(struct claim *c)
 	struct flow_execution *x = c->x;
 	enum flow_outcome outcome;
 
-	if (!c->claimed)
-		flow_execution_free(&x);
-	else if (order_prepare(c->f, x, &c->err)) {
-		struct tsb_err later;
-
-		if (outcome_of_no_call(c->f, x, &later) ||
-		    flow_executions_record(c->f, &x, 1, &outcome, &later))
-			c->err = later;
-		else
-			c->err = (struct tsb_err){0};
-		flow_execution_free(&x);
-	}
-	return x;
+	if (c->claimed && order_prepare(c->f, x, &c->err) == 0)
+		return x;
+	if (c->claimed && outcome_of_no_call(c->f, x, &c->err) == 0 &&
+	    flow_executions_record(c->f, &x, 1, &outcome, &c->err) == 0)
+		c->err = (struct tsb_err){0};
+	flow_execution_free(&x);
+	return NULL;
 }
 
 int
@@ -713,6 +708,32 @@ flow_execute_claimed(struct flow *f, const struct tsb_request *rq, struct tsb_er
 	if (rc == 0 && outcome == OUTCOME_TO_RECORD)
 		rc = flow_executions_record(f, &x, 1, &outcome, err);
 	flow_execution_free(&x);
+	return rc;
+}
+
+int
+flow_execute_unwritten(struct flow *f, const struct tsb_request *rq, struct flow_execution **out,
+    struct tsb_err *err)
+{
+	struct flow_execution *x = execution_new();
+	struct hsm_answer answer;
+	struct tsb_err why = {0};
+	int rc = 0;
+
+	*out = NULL;
+	x->request = *rq;
+	if (order_prepare(f, x, &why) == 0) {
+		hsm_execute(f->hsm, &x->order, &answer);
+		if (answer.outcome == HSM_AWAY || answer.outcome == HSM_LOST) {
+			*err = answer.why;
+			rc = -1;
+		} else if (answer.outcome == HSM_DID_IT) {
+			rc = outcome_prepare(f, x, DID_IT, answer.result, &why, err);
+			*out = rc == 0 ? x : NULL;
+		}
+	}
+	if (*out == NULL)
+		flow_execution_free(&x);
 	return rc;
 }
 

@@ -37,6 +37,16 @@ int flow_execution_judge(struct flow *f, struct flow_execution *x, const struct 
  */
 int flow_executions_record(struct flow *f, struct flow_execution *const *xs, size_t n,
     enum flow_outcome *outcomes, struct tsb_err *err) TSB_MUSTCHECK;
+/* The same of one, within a transaction. */
+int flow_execution_record_in(struct flow *f, struct store_tx *tx, struct flow_execution *x,
+    struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * Executes a repeatable request before it is in the database; *x has what is to be recorded, and is
+ * freed by the caller. NULL: the HSM did not do it, and as nothing is written, the request may be
+ * begun anew. -1: nobody answered.
+ */
+int flow_execute_unwritten(struct flow *f, const struct tsb_request *rq, struct flow_execution **x,
+    struct tsb_err *err) TSB_MUSTCHECK;
 /* Calls and finishes a request that this process inserted as its own claim. */
 int flow_execute_claimed(struct flow *f, const struct tsb_request *rq, struct tsb_err *err)
     TSB_MUSTCHECK;

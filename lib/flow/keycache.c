@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/str.h"
 #include "lib/flow/keycache.h"
 
 #define CACHE_SIZE 64
@@ -90,6 +91,21 @@ flow_key_keep(struct flow *f, const struct tsb_key_attributes *from, bool stored
 	key->stored = stored;
 	*out = key;
 	return 0;
+}
+
+const struct flow_key *
+flow_key_seen(struct flow *f, const char *name)
+{
+	const struct flow_key *last = NULL;
+
+	for (size_t i = 0; i < CACHE_SIZE; i++) {
+		const struct flow_key *key = &f->keys->key[i];
+
+		if (key->used != 0 && tsb_streq(key->attributes.key_name, name) &&
+		    (last == NULL || key->used > last->used))
+			last = key;
+	}
+	return last != NULL && last->stored ? last : NULL;
 }
 
 void

@@ -25,6 +25,11 @@ int flow_key_load(struct flow *f, struct store_tx *tx, const unsigned char diges
 /* Parses attributes and keeps them in the cache; stored: they come from the database. */
 int flow_key_keep(struct flow *f, const struct tsb_key_attributes *attributes, bool stored,
     const struct flow_key **key, struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * The key of this name as this process saw it last, if it is in the database, too; else NULL. It
+ * may have been changed since.
+ */
+const struct flow_key *flow_key_seen(struct flow *f, const char *name);
 /* A transaction that wrote them has been committed. */
 void flow_key_stored(struct flow *f, const unsigned char digest[TSB_SHA256]);
 

@@ -25,6 +25,7 @@ struct creation {
 	const struct flow_key *new_key; /* attributes to be kept, or NULL */
 	struct tsb_task *tasks;
 	size_t ntasks;
+	struct flow_execution *executed; /* already, and to be recorded with it; or NULL */
 };
 
 static int
@@ -45,7 +46,9 @@ creation_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	if (store_request_insert(tx, rq, err) ||
 	    (c->ntasks > 0 && store_tasks_insert(tx, c->tasks, c->ntasks, err)))
 		return -1;
-	return store_audit_insert(tx, &audit, err);
+	if (store_audit_insert(tx, &audit, err))
+		return -1;
+	return c->executed == NULL ? 0 : flow_execution_record_in(c->f, tx, c->executed, err);
 }
 
 /* What the HSM is asked to stamp: the payload of the token to be approved. */
@@ -173,6 +176,17 @@ signature_check(const struct flow *f, const struct tsb_request_in *in, struct ts
 	return tsb_kinds[in->kind].internal ? 0 : flow_signer_check_request(f, in, err);
 }
 
+static void
+claim_own(const struct flow *f, struct tsb_request *rq)
+{
+	rq->state = STATE_APPROVED;
+	rq->due_ms = rq->created_ms;
+	rq->owner = f->owner;
+	rq->lease_ms = rq->created_ms + f->conf->lease * 1000;
+	rq->attempt = 1;
+	rq->fence = 1;
+}
+
 /*
  * State of a new request: claimed by this process where nothing has to be approved or awaited,
  * unless there is no HSM. *asks: approvers get tasks.
@@ -211,12 +225,7 @@ first_state(struct flow *f, struct tsb_request *rq, const struct ska_rule *rule,
 		rq->state = STATE_PENDING;
 		return 0;
 	}
-	rq->state = STATE_APPROVED;
-	rq->due_ms = rq->created_ms;
-	rq->owner = f->owner;
-	rq->lease_ms = rq->created_ms + f->conf->lease * 1000;
-	rq->attempt = 1;
-	rq->fence = 1;
+	claim_own(f, rq);
 	return 0;
 }
 
@@ -297,6 +306,50 @@ guard_check(const struct tsb_request_in *in, const struct ska_rule *rule, struct
 	    in->key_name, in->key_name);
 }
 
+/* A key that this process knows and that has no policy: nobody is asked, and no time matters. */
+static const struct flow_key *
+key_without_policy(struct flow *f, const struct tsb_request_in *in)
+{
+	const struct flow_key *key;
+
+	if (f->air_gapped || tsb_kinds[in->kind].internal || tsb_kind_certifies(in->kind) ||
+	    !tsb_kind_repeatable(in->kind))
+		return NULL;
+	key = flow_key_seen(f, in->key_name);
+	return key == NULL || key->parsed.has_policy ? NULL : key;
+}
+
+/*
+ * What may be done twice, and asks nobody, is done before anything is written: a request that the
+ * database does not get was never acknowledged. *done false: the HSM does not do it, and says why
+ * when it is asked in the ordinary way; the key may be another one now.
+ */
+static int
+create_executed(struct flow *f, const struct tsb_request_in *in, struct tsb_view payload,
+    struct arena *a, struct tsb_uuid *id, bool *done, struct tsb_err *err)
+{
+	const struct flow_stamp known = {.key = key_without_policy(f, in)};
+	struct tsb_request rq;
+	struct creation c = {.f = f, .rq = &rq};
+	int rc;
+
+	*done = false;
+	if (known.key == NULL)
+		return 0;
+	if (request_fill(f, in, payload, &known, a, &rq, err))
+		return -1;
+	claim_own(f, &rq);
+	if (flow_execute_unwritten(f, &rq, &c.executed, err))
+		return -1;
+	if (c.executed == NULL)
+		return 0;
+	rc = store_transact(f->store, "request_create", creation_body, &c, err);
+	flow_execution_free(&c.executed);
+	*id = rq.id;
+	*done = rc == 0;
+	return rc;
+}
+
 int
 flow_request_create(struct flow *f, const struct tsb_request_in *asked, struct arena *a,
     struct tsb_uuid *id, struct tsb_err *err)
@@ -307,7 +360,7 @@ flow_request_create(struct flow *f, const struct tsb_request_in *asked, struct a
 	struct creation c = {.f = f, .rq = &rq};
 	const struct ska_rule *rule;
 	struct tsb_view payload;
-	bool asks;
+	bool asks, done;
 
 	/*
 	 * the broker restores the approver's key with what its HSM decrypts: no HSM, no
@@ -318,7 +371,11 @@ flow_request_create(struct flow *f, const struct tsb_request_in *asked, struct a
 	if (f->air_gapped)
 		password_drop(in);
 	if (signature_check(f, in, err) || flow_payload(f, in, a, &payload, err) ||
-	    stamp(f, in, payload, a, &known, err) || key_check(f, in, known.key, err) ||
+	    create_executed(f, in, payload, a, id, &done, err))
+		return -1;
+	if (done)
+		return 0;
+	if (stamp(f, in, payload, a, &known, err) || key_check(f, in, known.key, err) ||
 	    new_label_check(f, in, err) || request_fill(f, in, payload, &known, a, &rq, err))
 		return -1;
 	rule = known.key == NULL ? flow_unknown_rule(f, NULL, 0, a)
