@@ -35,12 +35,34 @@ struct bench_load {
 	bool (*step)(struct bench_client *c, size_t i);
 };
 
-/* Runs the load and prints a row: name, clients, steps per second, median and 99th percentile in
- * milliseconds, failures. Returns the number of failures. */
-size_t bench_run(const struct bench_load *load, FILE *out);
-/* Prints a row from durations in milliseconds, which it sorts. */
-void bench_row(FILE *out, const char *name, int clients, double *ms, size_t n, double seconds,
-    size_t failures);
+/* ---- cpu.c: what the processes of a site have used ---- */
+
+#define BENCH_CPU_PARTS 8
+
+struct bench_cpu {
+	struct {
+		char name[16]; /* of the program: "mariadbd" */
+		double ns;
+	} part[BENCH_CPU_PARTS];
+	size_t n;
+};
+/* site is its folder; NULL = not known, and nothing is told. */
+void bench_cpu_read(const char *site, struct bench_cpu *);
+/* Makes it what has been used since. Processes that ended meanwhile are not counted. */
+void bench_cpu_since(const char *site, struct bench_cpu *);
+
+/* ---- rows ---- */
+
+struct bench;
+/* Runs the load and prints its row. Counts its failures. */
+void bench_run(struct bench *b, const struct bench_load *load);
+/*
+ * Prints a row from durations in milliseconds, which it sorts: name, clients, steps per second,
+ * median and 99th percentile, failures, microseconds of CPU per step, the same by program
+ * ("nginx=40,tsb-fcgi=120"). cpu may be NULL.
+ */
+void bench_row(struct bench *b, const char *name, int clients, double *ms, size_t n, double seconds,
+    size_t failures, const struct bench_cpu *cpu);
 double bench_now(void); /* seconds */
 
 /* ---- http.c: one kept connection ---- */
@@ -74,6 +96,7 @@ char *signer_sign(const struct signer *s, struct arena *a, struct tsb_view messa
 
 struct bench {
 	const char *url, *db_socket;
+	const char *site; /* its folder; NULL = CPU time is not told */
 	const char *key_management, *key_operation, *approver, *service; /* API keys */
 	double seconds; /* per load */
 	FILE *out;

@@ -63,7 +63,7 @@ measure_database(struct bench *b)
 		struct bench_load load = {"database: commit", bench_steps[i], b->seconds, 0,
 		    b->db_socket, commit_open, commit_close, commit_step};
 
-		b->failures += bench_run(&load, b->out);
+		bench_run(b, &load);
 	}
 	db_do(db, "DROP DATABASE tsb_bench");
 	mysql_close(db);
@@ -83,7 +83,7 @@ measure_signatures(struct bench *b, const char *kind, const char *name)
 	struct signer *s = signer_new(kind);
 	struct bench_load load = {name, 1, b->seconds, 0, s, NULL, NULL, signature_step};
 
-	b->failures += bench_run(&load, b->out);
+	bench_run(b, &load);
 	signer_free(s);
 }
 
@@ -124,7 +124,7 @@ measure_fixed(struct bench *b, const char *name, const char *path, const char *a
 		struct bench_load load = {name, bench_steps[i], b->seconds, 0, &fixed, fixed_open,
 		    fixed_close, fixed_step};
 
-		b->failures += bench_run(&load, b->out);
+		bench_run(b, &load);
 	}
 }
 

@@ -74,15 +74,34 @@ ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-void
-bench_row(FILE *out, const char *name, int clients, double *ms, size_t n, double seconds,
-    size_t failures)
+static void
+print_cpu(FILE *out, const struct bench_cpu *cpu, size_t n)
 {
-	if (n != 0)
+	double sum = 0;
+
+	for (size_t i = 0; i < cpu->n; i++)
+		sum += cpu->part[i].ns;
+	fprintf(out, "\t%.0f\t", sum / 1e3 / (double)n);
+	for (size_t i = 0; i < cpu->n; i++)
+		fprintf(out, "%s%s=%.0f", i == 0 ? "" : ",", cpu->part[i].name,
+		    cpu->part[i].ns / 1e3 / (double)n);
+}
+
+void
+bench_row(struct bench *b, const char *name, int clients, double *ms, size_t n, double seconds,
+    size_t failures, const struct bench_cpu *cpu)
+{
+	if (n != 0 && ms != NULL)
 		qsort(ms, n, sizeof(*ms), ascending);
-	fprintf(out, "%s\t%d\t%.0f\t%.2f\t%.2f\t%zu\n", name, clients, (double)n / seconds,
-	    n == 0 ? 0 : ms[n / 2], n == 0 ? 0 : ms[n * 99 / 100], failures);
-	fflush(out);
+	fprintf(b->out, "%s\t%d\t%.0f\t%.2f\t%.2f\t%zu", name, clients, (double)n / seconds,
+	    n == 0 || ms == NULL ? 0 : ms[n / 2], n == 0 || ms == NULL ? 0 : ms[n * 99 / 100],
+	    failures);
+	if (cpu != NULL && cpu->n > 0 && n > 0)
+		print_cpu(b->out, cpu, n);
+	else
+		fputs("\t0\t", b->out);
+	fputc('\n', b->out);
+	fflush(b->out);
 }
 
 static void
@@ -122,27 +141,30 @@ workers_close(const struct bench_load *load, struct worker *w, double **ms)
 	return n;
 }
 
-size_t
-bench_run(const struct bench_load *load, FILE *out)
+void
+bench_run(struct bench *b, const struct bench_load *load)
 {
 	struct worker w[BENCH_CLIENTS_MAX] = {{0}};
 	struct running run = {.load = load};
 	double began, took, *ms;
+	struct bench_cpu cpu;
 	size_t n, failures;
 
 	pthread_barrier_init(&run.start, NULL, (unsigned)load->clients + 1);
 	run.ends = bench_now() + 3600;
 	workers_open(&run, w);
+	bench_cpu_read(b->site, &cpu);
 	began = bench_now();
 	run.ends = began + load->seconds;
 	pthread_barrier_wait(&run.start);
 	for (int i = 0; i < load->clients; i++)
 		pthread_join(w[i].thread, NULL);
 	took = bench_now() - began;
+	bench_cpu_since(b->site, &cpu);
 	pthread_barrier_destroy(&run.start);
 	n = workers_close(load, w, &ms);
 	failures = atomic_load(&run.failures);
-	bench_row(out, load->name, load->clients, ms, n, took, failures);
+	bench_row(b, load->name, load->clients, ms, n, took, failures, &cpu);
+	b->failures += failures;
 	free(ms);
-	return failures;
 }

@@ -49,6 +49,7 @@ main(int argc, char **argv)
 		fatal("-s takes 0.1 to 600 seconds");
 	b.url = need("TSB_URL");
 	b.db_socket = need("TSB_DB_SOCKET");
+	b.site = getenv("TSB_BENCH_SITE");
 	b.key_management = need("TSB_KEY_MANAGEMENT_TOKEN");
 	b.key_operation = need("TSB_KEY_OPERATION_TOKEN");
 	b.approver = need("TSB_APPROVER_TOKEN");

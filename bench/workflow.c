@@ -157,7 +157,7 @@ run_texts(struct site *s, const char *name, int clients, bool once, int status)
 	    client_open, client_close, text_step};
 
 	s->status = status;
-	s->b->failures += bench_run(&load, s->b->out);
+	bench_run(s->b, &load);
 }
 
 static void
@@ -256,6 +256,58 @@ executed(struct http *h, const char *request)
 	return strstr(must(h, request, 200), "\"status\":\"EXECUTED\"") != NULL;
 }
 
+/*
+ * Last approvals as fast as they come, until the last request is EXECUTED: whether the dispatcher
+ * keeps up. The loads before have left nothing to do.
+ */
+static void
+measure_drain(struct site *s, int clients)
+{
+	size_t n = (size_t)(s->b->seconds * 500);
+	char **ids = requests_new(s, s->single_key, n);
+	struct bench_load load = {"POST /v1/approval, before the drain", clients, 120, n, s,
+	    client_open, client_close, text_step};
+	struct http *h = http_new(s->b->url);
+	struct bench_cpu cpu;
+	double began;
+
+	approvals_prepare(s, n);
+	s->status = 200;
+	bench_cpu_read(s->b->site, &cpu);
+	began = bench_now();
+	bench_run(s->b, &load);
+	for (size_t i = 0; i < n; i++) {
+		char *path = arena_printf(&s->arena, "/v1/request/%s", ids[i]);
+		char *get = http_request(&s->arena, "GET", path, s->b->key_operation, NULL);
+
+		while (!executed(h, get)) {
+			if (bench_now() - began > 300)
+				fatal("request %s is not executed after 300 s", ids[i]);
+			usleep(2000);
+		}
+	}
+	bench_cpu_since(s->b->site, &cpu);
+	bench_row(s->b, "approvals to EXECUTED, sustained", clients, NULL, n, bench_now() - began,
+	    0, &cpu);
+	http_free(h);
+}
+
+/* Nothing is left of the loads before. */
+static void
+settle(struct site *s)
+{
+	struct http *h = http_new(s->b->url);
+	char *id = requests_new(s, s->single_key, 1)[0];
+	char *path = arena_printf(&s->arena, "/v1/request/%s", id);
+	char *get = http_request(&s->arena, "GET", path, s->b->key_operation, NULL);
+
+	approvals_prepare(s, 1);
+	must(h, s->text[0], 200);
+	while (!executed(h, get))
+		usleep(10000);
+	http_free(h);
+}
+
 /* From sending the last approval to the answer that shows EXECUTED, on an idle site. */
 static void
 measure_latency(struct site *s)
@@ -281,9 +333,9 @@ measure_latency(struct site *s)
 		total += ms[i] / 1e3;
 	}
 	http_free(h);
-	bench_row(s->b->out, "latency: answer to the last approval", 1, answer, LATENCIES, total,
-	    0);
-	bench_row(s->b->out, "latency: last approval to EXECUTED", 1, ms, LATENCIES, total, 0);
+	bench_row(s->b, "latency: answer to the last approval", 1, answer, LATENCIES, total, 0,
+	    NULL);
+	bench_row(s->b, "latency: last approval to EXECUTED", 1, ms, LATENCIES, total, 0, NULL);
 }
 
 void
@@ -307,6 +359,8 @@ bench_workflow(struct bench *b)
 	measure_reading(&s);
 	measure_approvals(&s, s.first_key, "POST /v1/approval, one of two");
 	measure_approvals(&s, s.single_key, "POST /v1/approval, the last one");
+	settle(&s);
+	measure_drain(&s, 16);
 	http_free(h);
 	signer_free(s.alice);
 	signer_free(s.bob);

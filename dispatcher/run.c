@@ -7,6 +7,7 @@
 #include "dispatcher/aside.h"
 #include "dispatcher/dispatcher.h"
 #include "lib/base/clock.h"
+#include "lib/flow/claim.h"
 #include "lib/flow/ending.h"
 #include "lib/flow/execute.h"
 
