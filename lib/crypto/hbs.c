@@ -157,6 +157,13 @@ open_at(const struct row *row, struct tsb_view private_half, uint32_t leaf, bota
 	return botan_privkey_load(key, rng, der.p, der.n, NULL);
 }
 
+/* Botan takes no NULL, whatever the size. */
+static const unsigned char *
+never_null(struct tsb_view v)
+{
+	return v.n > 0 ? v.p : (const unsigned char *)"";
+}
+
 /* ---- interface ---- */
 
 int
@@ -208,7 +215,7 @@ hbs_sign(const struct pq_set *set, struct tsb_view private_half, uint32_t leaf,
 	if (row == NULL || leaf >= row->leaves || new_rng(&rng) != 0 ||
 	    open_at(row, private_half, leaf, rng, &key) != 0 ||
 	    botan_pk_op_sign_create(&op, key, "", 0) != 0 ||
-	    botan_pk_op_sign_update(op, message.p, message.n) != 0)
+	    botan_pk_op_sign_update(op, never_null(message), message.n) != 0)
 		return failed(err, "Error creating signature.");
 	made = botan_pk_op_sign_finish(op, rng, signature, &n) == 0;
 	/* Whatever Botan did, a signature of another leaf does not leave. */
@@ -229,9 +236,9 @@ hbs_verify(const struct pq_set *set, struct tsb_view spki, struct tsb_view messa
 
 	if (botan_pubkey_load(&key, spki.p, spki.n) != 0 ||
 	    botan_pk_op_verify_create(&op, key, "", 0) != 0 ||
-	    botan_pk_op_verify_update(op, message.p, message.n) != 0)
+	    botan_pk_op_verify_update(op, never_null(message), message.n) != 0)
 		return failed(err, "the public key does not decode");
-	*valid = botan_pk_op_verify_finish(op, signature.p, signature.n) == 0;
+	*valid = botan_pk_op_verify_finish(op, never_null(signature), signature.n) == 0;
 	return 0;
 }
 
