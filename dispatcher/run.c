@@ -15,6 +15,8 @@
 /* Requests of one transaction: enough that its COMMIT is a small part, few enough to be quick. */
 #define BATCH    32
 #define DRAIN_MS (30 * 1000)
+/* The kernel keeps ten datagrams for us (net.unix.max_dgram_qlen) and refuses the next ones. */
+#define WAKES_FEW 8
 
 struct flight;
 
@@ -289,12 +291,13 @@ batch_room(const struct runner *r)
 	return room < BATCH ? room : BATCH;
 }
 
-/* Those that somebody woke us for. */
+/* Those that somebody woke us for. Behind a full queue, or a full house, there may be others. */
 static void
 take_woken(struct runner *r)
 {
 	struct tsb_uuid ids[BATCH];
 	enum taken taken = NOT_TAKEN;
+	size_t woken = 0;
 
 	while (taken != DATABASE_AWAY && may_take(r)) {
 		size_t most = batch_room(r), n = 0;
@@ -302,12 +305,15 @@ take_woken(struct runner *r)
 
 		while (n < most && wake_take(r->wake_fd, &ids[n])) {
 			any = true;
+			woken++;
 			n += is_takeable(r, &ids[n]);
 		}
 		if (!any)
-			return;
+			break;
 		taken = take(r, ids, n);
 	}
+	if ((woken >= WAKES_FEW || !has_room(r)) && taken != DATABASE_AWAY)
+		r->look_at = clock_monotonic_ms();
 }
 
 /* One that is left alone for a while. */

@@ -1,6 +1,7 @@
 """The dispatcher claims and records many requests in one transaction: none of them pays for another,
 and whatever dies between two steps, each happens once."""
 import os
+import signal
 import time
 
 import pytest
@@ -192,3 +193,26 @@ def test_answers_that_are_lost_among_others(b):
     assert len(dropped) == 4
     for case in cases:
         assert read().count(" block key=%s " % case.label) == 1
+
+
+def test_wakes_that_the_kernel_refused(b):
+    """Its queue is short: behind a full one the dispatcher looks at once, and not a minute later."""
+    conf = b.site.dir / "tsb.conf"
+    text = conf.read_text()
+    label = unique("woken")
+    b.api.create_key(label, quorum(1, b.people[0]))
+    b.stop()
+    conf.write_text(text.replace("pollInterval = 100", "pollInterval = 60000"))
+    try:
+        b.start(1)
+        time.sleep(0.5)
+        pid = int((b.site.dir / "run" / "dispatcher1.pid").read_text().split()[0])
+        rids = [b.api.sign(label, b"%d" % i) for i in range(40)]
+        os.kill(pid, signal.SIGSTOP)
+        for rid in rids:
+            b.api.approve(b.people[0], rid)
+        os.kill(pid, signal.SIGCONT)
+        b.ends(rids, timeout=10)
+    finally:
+        conf.write_text(text)
+        b.stop()
