@@ -1,6 +1,6 @@
 /*
- * CPU time of a site: of the processes whose numbers are in its folder run, and of all that they
- * started. It says what work costs where rates depend on who else uses the machine.
+ * CPU time of a site: of the processes whose numbers are in its folders run and db/run, and of all
+ * that they started. It says what work costs where rates depend on who else uses the machine.
  */
 #include "lib/first.h"
 
@@ -74,27 +74,35 @@ mark(struct process *list, size_t n, long pid)
 		list[i].ours |= list[i].pid == pid;
 }
 
-/* The processes of the site's own files, then their children until there are no more. */
 static void
-mark_site(const char *site, struct process *list, size_t n)
+mark_folder(const char *site, const char *folder, struct process *list, size_t n)
 {
 	char path[4096], text[64];
 	struct dirent *entry;
-	bool more = true;
 	DIR *run;
 
-	snprintf(path, sizeof(path), "%s/run", site);
+	snprintf(path, sizeof(path), "%s/%s", site, folder);
 	if ((run = opendir(path)) == NULL)
 		fatal("%s: not the folder of a site", site);
 	while ((entry = readdir(run)) != NULL) {
 		size_t length = strlen(entry->d_name);
 
-		snprintf(path, sizeof(path), "%s/run/%s", site, entry->d_name);
+		snprintf(path, sizeof(path), "%s/%s/%s", site, folder, entry->d_name);
 		if (length > 4 && tsb_streq(entry->d_name + length - 4, ".pid") &&
 		    read_text(path, text, sizeof(text)))
 			mark(list, n, atol(text));
 	}
 	closedir(run);
+}
+
+/* The processes of the site's own files, then their children until there are no more. */
+static void
+mark_site(const char *site, struct process *list, size_t n)
+{
+	bool more = true;
+
+	mark_folder(site, "run", list, n);
+	mark_folder(site, "db/run", list, n);
 	while (more) {
 		more = false;
 		for (size_t i = 0; i < n; i++)
