@@ -18,7 +18,7 @@ take_leaf(struct hsm_app *app, const struct hsm_key *k, uint32_t *leaf, struct t
 {
 	uint32_t left;
 
-	if (keystore_take_leaf(app->ks, tsb_view_str(k->label), leaf, &left, err))
+	if (keystore_take_leaf(app->ks, k, leaf, &left, err))
 		return -1;
 	log_info("leaf taken key=%s leaf=%" PRIu32 " left=%" PRIu32, k->label, *leaf, left);
 	if (left == 0)

@@ -411,11 +411,20 @@ keystore_change(struct keystore *ks, struct tsb_view label, keystore_change_fn *
 
 /* ---- leaves of keys that wear out ---- */
 
+struct leaf_taking {
+	const struct hsm_key *of;
+	uint32_t leaf, left;
+};
+
+/* A key that was deleted and made anew has leaves of its own: they are no leaves of the old one. */
 static int
 take_leaf(struct hsm_key *k, void *arg, struct tsb_err *err)
 {
-	uint32_t *leaf = arg;
+	struct leaf_taking *t = arg;
 
+	if (!tsb_view_eq(k->spki, t->of->spki))
+		return tsb_fail(err, TSB_E_SUBSYSTEM,
+		    "key '%s' was made anew at the same time, send the request again", k->label);
 	if (k->is_copied)
 		return tsb_fail(err, TSB_E_FORBIDDEN_FOR_KEY,
 		    "key '%s' is in a copied or restored file: which signatures it made meanwhile "
@@ -425,21 +434,21 @@ take_leaf(struct hsm_key *k, void *arg, struct tsb_err *err)
 		return tsb_fail(err, TSB_E_FORBIDDEN_FOR_KEY,
 		    "key '%s' has made all the %" PRIu32 " signatures that a key of %s can make",
 		    k->label, k->leaf, k->set->name);
-	leaf[0] = k->leaf++;
-	leaf[1] = key_leaves_left(k);
+	t->leaf = k->leaf++;
+	t->left = key_leaves_left(k);
 	return 0;
 }
 
 int
-keystore_take_leaf(struct keystore *ks, struct tsb_view label, uint32_t *leaf, uint32_t *left,
+keystore_take_leaf(struct keystore *ks, const struct hsm_key *k, uint32_t *leaf, uint32_t *left,
     struct tsb_err *err)
 {
-	uint32_t taken[2];
+	struct leaf_taking t = {.of = k};
 
-	if (keystore_change(ks, label, take_leaf, taken, err))
+	if (keystore_change(ks, tsb_view_str(k->label), take_leaf, &t, err))
 		return -1;
-	*leaf = taken[0];
-	*left = taken[1];
+	*leaf = t.leaf;
+	*left = t.left;
 	return 0;
 }
 

@@ -43,9 +43,9 @@ int keystore_change(struct keystore *, struct tsb_view label, keystore_change_fn
  * Takes the next leaf of a key that wears out (lib/crypto/hbs.h), for one signature. After 0 it is
  * used, on disk, whether it signs or not; left is how many remain. TSB_E_FORBIDDEN_FOR_KEY when
  * there is none, and when the key file is a copy or came back from a backup: leaves may have signed
- * since. That ends with keystore_settle().
+ * since. That ends with keystore_settle(). TSB_E_SUBSYSTEM when the stored key is another one now.
  */
-int keystore_take_leaf(struct keystore *, struct tsb_view label, uint32_t *leaf, uint32_t *left,
+int keystore_take_leaf(struct keystore *, const struct hsm_key *, uint32_t *leaf, uint32_t *left,
     struct tsb_err *) TSB_MUSTCHECK;
 /* The key signs with this leaf next, which is none before. TSB_E_INPUT, TSB_E_KEY_TYPE. */
 int keystore_settle(struct keystore *, struct tsb_view label, uint32_t leaf, struct tsb_err *)

@@ -5,8 +5,10 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import struct
 import subprocess
+import time
 
 import pytest
 
@@ -162,6 +164,27 @@ def test_killed_at_each_step_of_a_signature(faulty, point, used):  # noqa: F811
     assert not faulty.faults.read_text().strip(), "the point was not passed"
     assert left(faulty, label) == 32 - 1 - used
     assert sign(faulty, label) == 1 + used
+
+
+@with_botan
+@pytest.mark.skipif(not has_hooks(), reason="needs a build with --enable-test-hooks")
+def test_a_key_made_anew_lends_no_leaf_to_the_old_one(faulty):  # noqa: F811
+    """Deleted and made anew while a worker is about to sign with the old private half."""
+    faulty.create("anew", "LMS")
+    assert sign(faulty, "anew") == 0
+    faulty.faults.write_text("hsm.enforced stop\n")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        late = pool.submit(lambda: faulty.sign("anew", PAYLOAD, "LMS"))
+        end = time.monotonic() + 10
+        while faulty.faults.read_text().strip():
+            assert time.monotonic() < end, "the point was not passed"
+            time.sleep(0.02)
+        faulty.call("DELETE", "/v1/key/anew")
+        faulty.create("anew", "LMS")
+        os.killpg(faulty.process.pid, signal.SIGCONT)
+        with pytest.raises(Refused, match="made anew"):
+            late.result(20)
+    assert left(faulty, "anew") == 32
 
 
 @with_botan
