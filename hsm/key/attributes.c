@@ -90,18 +90,23 @@ attributes_sign(struct tsb_view xml, const struct hsm_key *attestation,
 	return sign_make(attestation, private_half, &how, xml, out, err);
 }
 
+/* Most of what a timestamp would cost: so it stays with the key, as long as that is in memory. */
 int
-attributes_digest(const struct hsm_key *k, struct arena *a,
-    unsigned char digest[CRYPTO_SHA256_SIZE], struct tsb_err *err)
+attributes_digest(struct hsm_key *k, struct arena *a, unsigned char digest[CRYPTO_SHA256_SIZE],
+    struct tsb_err *err)
 {
 	tsb_bytes_auto xml = {0};
 	tsb_bytes_auto stable = {0};
 	struct keyattr d;
 
-	if (attributes_describe(k, 0, 0, a, &d, err))
-		return -1;
-	keyattr_format(&d, &xml);
-	keyattr_stable_text(tsb_view_bytes(&xml), &stable);
-	crypto_sha256(tsb_view_bytes(&stable), digest);
+	if (!k->has_digest) {
+		if (attributes_describe(k, 0, 0, a, &d, err))
+			return -1;
+		keyattr_format(&d, &xml);
+		keyattr_stable_text(tsb_view_bytes(&xml), &stable);
+		crypto_sha256(tsb_view_bytes(&stable), k->digest);
+		k->has_digest = true;
+	}
+	memcpy(digest, k->digest, CRYPTO_SHA256_SIZE);
 	return 0;
 }

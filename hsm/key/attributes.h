@@ -13,7 +13,7 @@ int attributes_describe(const struct hsm_key *k, uint64_t use_count, int64_t now
 int attributes_sign(struct tsb_view xml, const struct hsm_key *attestation,
     struct token_key *private_half, struct tsb_bytes *out, struct tsb_err *err) TSB_MUSTCHECK;
 /* keyAttributesDigest (docs/hsm-api.md): it stays the same until the key changes. */
-int attributes_digest(const struct hsm_key *k, struct arena *a,
-    unsigned char digest[CRYPTO_SHA256_SIZE], struct tsb_err *err) TSB_MUSTCHECK;
+int attributes_digest(struct hsm_key *k, struct arena *a, unsigned char digest[CRYPTO_SHA256_SIZE],
+    struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

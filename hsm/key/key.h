@@ -1,6 +1,7 @@
 /*
  * A key of the HSM: what its file says, and OpenSSL's handle of its public half. Immutable once
- * made, but for the private half that its token opened; shared by counting references.
+ * made, but for what is kept at its first use (the private half that its token opened, the digest
+ * of its attributes); shared by counting references.
  */
 #ifndef TSB_HSM_KEY_KEY_H
 #define TSB_HSM_KEY_KEY_H
@@ -120,6 +121,9 @@ struct hsm_key {
 	/* temporary.h; NULL = a key with a private part of its own */
 	struct hsm_key *master;
 	const struct key_path *path;
+	/* of the attributes, made when somebody first asks (attributes.h) */
+	bool has_digest;
+	unsigned char digest[CRYPTO_SHA256_SIZE];
 	/* opened at the first use unless a password guards it; ends with the key */
 	struct token_key *opened;
 	void (*release_opened)(struct token_key **);
