@@ -20,6 +20,17 @@ web_verb_name(enum web_verb verb)
 	return verb < VERB__MAX ? verb_names[verb] : "?";
 }
 
+/* Behind the segment that p begins with, if it is this one; else NULL. Most differ at once. */
+static const char *
+literal_end(const char *p, struct tsb_view segment)
+{
+	size_t i = 0;
+
+	while (i < segment.n && p[i] != '/' && p[i] == (char)segment.p[i])
+		i++;
+	return i == segment.n && (p[i] == '/' || p[i] == '\0') ? p + i : NULL;
+}
+
 /* Whether the path fits the pattern; param of WEB_PARAM_MAX, as web_routes_check() promises. */
 static bool
 route_fits(const struct web_route *route, const struct web_call *call, struct tsb_view *param)
@@ -31,16 +42,17 @@ route_fits(const struct web_route *route, const struct web_call *call, struct ts
 	if (call->segments == 0 || call->segments > WEB_SEGMENT_MAX)
 		return false;
 	for (size_t i = 0; i < call->segments; i++) {
-		size_t n;
+		struct tsb_view segment = call->segment[i];
 
 		if (*p++ != '/')
 			return false;
-		n = strcspn(p, "/");
-		if (*p == '{')
-			param[params++] = call->segment[i];
-		else if (!tsb_view_eq(call->segment[i], tsb_view_of(p, n)))
+		if (*p == '{') {
+			param[params++] = segment;
+			p += strcspn(p, "/");
+			continue;
+		}
+		if ((p = literal_end(p, segment)) == NULL)
 			return false;
-		p += n;
 	}
 	return *p == '\0';
 }
