@@ -148,7 +148,7 @@ key_known(struct flow *f, const unsigned char digest[TSB_SHA256], struct flow_st
 		return -1;
 	*found = out->key != NULL;
 	/* a request that was refused, or not committed, may have left it in the cache alone */
-	out->new_key = !*found || !out->key->stored;
+	out->new_key = !*found || out->key->stored == 0;
 	return 0;
 }
 

@@ -69,7 +69,8 @@ flow_key_keep(struct flow *f, const struct tsb_key_attributes *from, bool stored
 	struct flow_key *key = cache_find(f->keys, from->digest);
 
 	if (key != NULL) {
-		key->stored = key->stored || stored;
+		if (stored)
+			key->stored = store_connection(f->store);
 		if (from->fetched_ms > key->attributes.fetched_ms)
 			key->attributes.fetched_ms = from->fetched_ms;
 		*out = key;
@@ -88,7 +89,7 @@ flow_key_keep(struct flow *f, const struct tsb_key_attributes *from, bool stored
 		return -1;
 	memcpy(key->digest, from->digest, TSB_SHA256);
 	key->used = ++f->keys->clock;
-	key->stored = stored;
+	key->stored = stored ? store_connection(f->store) : 0;
 	*out = key;
 	return 0;
 }
@@ -105,7 +106,7 @@ flow_key_seen(struct flow *f, const char *name)
 		    (last == NULL || key->used > last->used))
 			last = key;
 	}
-	return last != NULL && last->stored ? last : NULL;
+	return last;
 }
 
 void
@@ -114,7 +115,13 @@ flow_key_stored(struct flow *f, const unsigned char digest[TSB_SHA256])
 	struct flow_key *key = cache_find(f->keys, digest);
 
 	if (key != NULL)
-		key->stored = true;
+		key->stored = store_connection(f->store);
+}
+
+bool
+flow_key_is_stored(const struct flow *f, const struct flow_key *key)
+{
+	return key->stored != 0 && key->stored == store_connection(f->store);
 }
 
 struct load {

@@ -12,7 +12,7 @@ struct flow_key {
 	struct keyattr parsed; /* policy resolved */
 	struct arena arena;
 	uint64_t used;
-	bool stored; /* in the database, too: other processes find it there */
+	uint64_t stored; /* store_connection() that it was seen or written over; 0 = never */
 };
 struct flow_key_cache *flow_key_cache_new(void);
 void flow_key_cache_free(struct flow_key_cache **c);
@@ -25,11 +25,10 @@ int flow_key_load(struct flow *f, struct store_tx *tx, const unsigned char diges
 /* Parses attributes and keeps them in the cache; stored: they come from the database. */
 int flow_key_keep(struct flow *f, const struct tsb_key_attributes *attributes, bool stored,
     const struct flow_key **key, struct tsb_err *err) TSB_MUSTCHECK;
-/*
- * The key of this name as this process saw it last, if it is in the database, too; else NULL. It
- * may have been changed since.
- */
+/* The key of this name as this process saw it last, or NULL. It may have been changed since. */
 const struct flow_key *flow_key_seen(struct flow *f, const char *name);
+/* Whether it is in the database that this process is connected to, for other processes to find. */
+bool flow_key_is_stored(const struct flow *f, const struct flow_key *key);
 /* A transaction that wrote them has been committed. */
 void flow_key_stored(struct flow *f, const unsigned char digest[TSB_SHA256]);
 

@@ -22,7 +22,8 @@
 struct creation {
 	struct flow *f;
 	struct tsb_request *rq;
-	const struct flow_key *new_key; /* attributes to be kept, or NULL */
+	const struct flow_key *key; /* whose attributes must be there with it; NULL = not known */
+	bool new_key; /* seen for the first time */
 	struct tsb_task *tasks;
 	size_t ntasks;
 	struct flow_execution *executed; /* already, and to be recorded with it; or NULL */
@@ -41,7 +42,8 @@ creation_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	    .detail = tsb_kinds[rq->kind].name,
 	};
 
-	if (c->new_key != NULL && store_key_attributes_insert(tx, &c->new_key->attributes, err))
+	if (c->key != NULL && !flow_key_is_stored(c->f, c->key) &&
+	    store_key_attributes_insert(tx, &c->key->attributes, err))
 		return -1;
 	if (store_request_insert(tx, rq, err) ||
 	    (c->ntasks > 0 && store_tasks_insert(tx, c->tasks, c->ntasks, err)))
@@ -49,6 +51,16 @@ creation_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	if (store_audit_insert(tx, &audit, err))
 		return -1;
 	return c->executed == NULL ? 0 : flow_execution_record_in(c->f, tx, c->executed, err);
+}
+
+static int
+create(struct creation *c, struct tsb_err *err)
+{
+	if (store_transact(c->f->store, "request_create", creation_body, c, err))
+		return -1;
+	if (c->key != NULL)
+		flow_key_stored(c->f, c->key->digest);
+	return 0;
 }
 
 /* What the HSM is asked to stamp: the payload of the token to be approved. */
@@ -291,8 +303,7 @@ key_is_new(struct flow *f, const struct creation *c)
 {
 	struct tsb_err err;
 
-	flow_key_stored(f, c->new_key->digest);
-	if (flow_requests_plan_anew(f, c->rq->key_name, c->new_key, &err))
+	if (flow_requests_plan_anew(f, c->rq->key_name, c->key, &err))
 		log_failure(LOG_WARN, "requests that wait are not planned anew", &err);
 }
 
@@ -336,7 +347,7 @@ create_executed(struct flow *f, const struct tsb_request_in *in, struct tsb_view
 {
 	const struct flow_stamp known = {.key = key_without_policy(f, in)};
 	struct tsb_request rq;
-	struct creation c = {.f = f, .rq = &rq};
+	struct creation c = {.f = f, .rq = &rq, .key = known.key};
 	int rc;
 
 	*done = false;
@@ -349,7 +360,7 @@ create_executed(struct flow *f, const struct tsb_request_in *in, struct tsb_view
 		return -1;
 	if (c.executed == NULL)
 		return 0;
-	rc = store_transact(f->store, "request_create", creation_body, &c, err);
+	rc = create(&c, err);
 	flow_execution_free(&c.executed);
 	*id = rq.id;
 	*done = rc == 0;
@@ -392,11 +403,12 @@ flow_request_create(struct flow *f, const struct tsb_request_in *asked, struct a
 		return -1;
 	if (asks)
 		c.tasks = flow_plan_tasks(&rq, rule, a, &c.ntasks);
-	c.new_key = known.new_key ? known.key : NULL;
-	if (store_transact(f->store, "request_create", creation_body, &c, err))
+	c.key = known.key;
+	c.new_key = known.new_key;
+	if (create(&c, err))
 		return -1;
 	*id = rq.id;
-	if (c.new_key != NULL)
+	if (c.new_key)
 		key_is_new(f, &c);
 	if (rq.owner != NULL) {
 		struct tsb_err later;

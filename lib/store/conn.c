@@ -188,7 +188,14 @@ conn_open(struct store *s, unsigned *number, struct tsb_err *err)
 		return conn_refused(*number, "the server does not speak TLS", err);
 	}
 	s->conn = conn;
+	s->connections++;
 	return 0;
+}
+
+uint64_t
+store_connection(const struct store *s)
+{
+	return s->connections;
 }
 
 /* A program refuses a schema it does not know, older or newer. */

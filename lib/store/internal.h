@@ -109,6 +109,7 @@ struct store {
 	enum store_login login;
 	bool disabled;
 	MYSQL *conn; /* NULL = not connected */
+	uint64_t connections; /* so far */
 	bool busy; /* a transaction is open */
 	char *caller, *address; /* who calls, for the audit; NULL = this program acts */
 	struct stmt stmts[STMT__MAX];

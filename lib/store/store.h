@@ -33,6 +33,11 @@ struct store_tx; /* an open transaction */
  */
 struct store *store_new(const struct store_conf *conf, enum store_login login);
 void store_free(struct store **s);
+/*
+ * The number of the connection, from 1: what one server had another may lack, after a fail-over or
+ * when it comes back from a backup.
+ */
+uint64_t store_connection(const struct store *);
 /* Connects now if it is not; for start-up and health checks. */
 int store_ping(struct store *s, struct tsb_err *err) TSB_MUSTCHECK;
 

@@ -138,3 +138,20 @@ def test_an_hsm_that_is_away(first):
         first.api.sign(first.label)
     assert e.value.status in (500, 502, 503, 504) and first.requests() == before
     assert first.front.count(STAMP) == 0
+
+
+def test_attributes_are_written_again_after_a_fail_over(first):
+    """What one server had another may lack: requests of the key stayed APPROVED."""
+    api, label, person = first.api, unique("moved"), Approver()
+    api.create_key(label, quorum(1, person))
+    for _ in range(16):
+        api.sign(label)
+    first.site.part("stop", "dispatcher1")
+    first.site.sql("DELETE FROM key_attributes WHERE key_name = '%s'" % label)
+    first.site.part("restart", "db")
+    rids = [api.sign(label) for _ in range(16)]
+    first.site.part("start", "dispatcher1")
+    for rid in rids:
+        api.approve(person, rid)
+    for rid in rids:
+        api.wait(rid, "EXECUTED")
