@@ -149,6 +149,15 @@ is_made(const char *method)
 	return !tsb_streq(method, "NONE") && !tsb_streq(method, "UNPUBLISHED");
 }
 
+/* Whether type is or begins with what is asked for: "XMSS" has a type for each of its sets. */
+static bool
+fits_type(const char *type, const char *asked)
+{
+	size_t n = strlen(asked);
+
+	return strncmp(type, asked, n) == 0 && (type[n] == '\0' || tsb_streq(asked, PQ_XMSS));
+}
+
 /* Those that this version makes; for certificates only those that X.509 has a name for. */
 static void
 print_schemes(const char *title, const char *type, bool certificates)
@@ -156,7 +165,7 @@ print_schemes(const char *title, const char *type, bool certificates)
 	struct names list = {title, 0};
 
 	for (size_t i = 0; i < TSB_COUNT(schemes); i++)
-		if (tsb_streq(schemes[i].type, type) && is_made(schemes[i].method) &&
+		if (fits_type(schemes[i].type, type) && is_made(schemes[i].method) &&
 		    !(certificates && tsb_streq(schemes[i].identifier, "NID_undef")))
 			names_add(&list, schemes[i].name);
 	names_end(&list);
@@ -168,8 +177,11 @@ print_signatures(bool certificates)
 	print_schemes("algorithms of RSA keys", "RSA", certificates);
 	print_schemes("algorithms of EC keys", "EC", certificates);
 	print_schemes("algorithms of ED keys", "ED", certificates);
+	print_schemes("algorithms of DSA keys", "DSA", certificates);
 	print_schemes("algorithms of ML-DSA keys", PQ_ML_DSA, certificates);
 	print_schemes("algorithms of SLH-DSA keys", PQ_SLH_DSA, certificates);
+	print_schemes("algorithms of HSS-LMS keys", "LMS", certificates);
+	print_schemes("algorithms of XMSS keys", PQ_XMSS, certificates);
 }
 
 static void
