@@ -98,10 +98,14 @@ struct bench {
 	const char *url, *db_socket;
 	const char *site; /* its folder; NULL = CPU time is not told */
 	const char *key_management, *key_operation, *approver, *service; /* API keys */
+	bool floor; /* each load of the broker once more, against tsb-floor */
 	double seconds; /* per load */
 	FILE *out;
 	size_t failures;
 };
+/* The same request for tsb-floor, and the name of its row. */
+char *bench_floor_request(struct arena *a, const char *request);
+const char *bench_floor_name(struct arena *a, const char *name);
 void bench_limits(struct bench *b); /* limits.c: database, signatures, web server */
 void bench_workflow(struct bench *b); /* workflow.c: the broker */
 

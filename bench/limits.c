@@ -119,11 +119,17 @@ measure_fixed(struct bench *b, const char *name, const char *path, const char *a
 {
 	arena_auto a = {0};
 	struct fixed fixed = {b->url, http_request(&a, "GET", path, api_key, NULL), status};
+	struct fixed bare = {b->url, bench_floor_request(&a, fixed.request), status};
 
 	for (size_t i = 0; i < TSB_COUNT(bench_steps); i++) {
 		struct bench_load load = {name, bench_steps[i], b->seconds, 0, &fixed, fixed_open,
 		    fixed_close, fixed_step};
 
+		bench_run(b, &load);
+		if (!b->floor || status != 200)
+			continue;
+		load.name = bench_floor_name(&a, name);
+		load.shared = &bare;
 		bench_run(b, &load);
 	}
 }

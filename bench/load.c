@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "bench/bench.h"
@@ -167,4 +168,18 @@ bench_run(struct bench *b, const struct bench_load *load)
 	bench_row(b, load->name, load->clients, ms, n, took, failures, &cpu);
 	b->failures += failures;
 	free(ms);
+}
+
+char *
+bench_floor_request(struct arena *a, const char *request)
+{
+	const char *path = strchr(request, ' ');
+
+	return arena_printf(a, "%.*s /floor%s", (int)(path - request), request, path + 1);
+}
+
+const char *
+bench_floor_name(struct arena *a, const char *name)
+{
+	return arena_printf(a, "floor: %s", name);
 }

@@ -31,7 +31,7 @@ main(int argc, char **argv)
 	bool limits = true;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "s:w")) != -1)
+	while ((opt = getopt(argc, argv, "s:wF")) != -1)
 		switch (opt) {
 		case 's':
 			b.seconds = atof(optarg);
@@ -39,10 +39,14 @@ main(int argc, char **argv)
 		case 'w':
 			limits = false;
 			break;
+		case 'F':
+			b.floor = true;
+			break;
 		default:
 			fprintf(stderr,
-			    "usage: tsb-bench [-w] [-s SECONDS]\n"
-			    "  -s  seconds per load [3]\n  -w  the broker only, not what is below it\n");
+			    "usage: tsb-bench [-w] [-F] [-s SECONDS]\n"
+			    "  -s  seconds per load [3]\n  -w  the broker only, not what is below it\n"
+			    "  -F  each load against tsb-floor, too (bench/run -F)\n");
 			return 2;
 		}
 	if (b.seconds < 0.1 || b.seconds > 600)

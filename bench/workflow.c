@@ -85,14 +85,20 @@ key_new(struct site *s, struct http *h, const char *name, const char *approvals,
 }
 
 static char *
-sign_request(struct site *s, const char *key)
+sign_to(struct site *s, const char *path, const char *key)
 {
 	char *body = arena_printf(&s->arena,
 	    "{\"signRequest\":{\"payload\":\"YmVuY2htYXJr\",\"signKeyName\":\"%s\","
 	    "\"signatureAlgorithm\":\"SHA256_WITH_ECDSA\"}}",
 	    key);
 
-	return http_request(&s->arena, "POST", "/v1/sign", s->b->key_operation, body);
+	return http_request(&s->arena, "POST", path, s->b->key_operation, body);
+}
+
+static char *
+sign_request(struct site *s, const char *key)
+{
+	return sign_to(s, "/v1/sign", key);
 }
 
 static char *
@@ -160,6 +166,24 @@ run_texts(struct site *s, const char *name, int clients, bool once, int status)
 	bench_run(s->b, &load);
 }
 
+/* The texts that are there, against the floor. */
+static void
+run_floor(struct site *s, const char *name, int clients, bool once, int status)
+{
+	for (size_t i = 0; i < s->ntext; i++)
+		s->text[i] = bench_floor_request(&s->arena, s->text[i]);
+	run_texts(s, bench_floor_name(&s->arena, name), clients, once, status);
+}
+
+/* The same text again and again, and then against the floor. */
+static void
+run_beside(struct site *s, const char *name, int clients, int status)
+{
+	run_texts(s, name, clients, false, status);
+	if (s->b->floor)
+		run_floor(s, name, clients, false, status);
+}
+
 static void
 one_text(struct site *s, char *text)
 {
@@ -212,12 +236,16 @@ static void
 measure_requests(struct site *s)
 {
 	for (size_t i = 0; i < TSB_COUNT(bench_steps); i++) {
+		one_text(s, sign_to(s, "/v1/synchronousSign", s->free_key));
+		run_beside(s, "POST /v1/synchronousSign", bench_steps[i], 200);
+	}
+	for (size_t i = 0; i < TSB_COUNT(bench_steps); i++) {
 		one_text(s, sign_request(s, s->free_key));
-		run_texts(s, "POST /v1/sign, no approval", bench_steps[i], false, 201);
+		run_beside(s, "POST /v1/sign, no approval", bench_steps[i], 201);
 	}
 	for (size_t i = 0; i < TSB_COUNT(bench_steps); i++) {
 		one_text(s, sign_request(s, s->pair_key));
-		run_texts(s, "POST /v1/sign, two of two", bench_steps[i], false, 201);
+		run_beside(s, "POST /v1/sign, two of two", bench_steps[i], 201);
 	}
 }
 
@@ -229,17 +257,17 @@ measure_reading(struct site *s)
 
 	for (size_t i = 0; i < TSB_COUNT(bench_steps); i++) {
 		one_text(s, http_request(&s->arena, "GET", path, s->b->key_operation, NULL));
-		run_texts(s, "GET /v1/request/{id}", bench_steps[i], false, 200);
+		run_beside(s, "GET /v1/request/{id}", bench_steps[i], 200);
 	}
 	for (size_t i = 0; i < TSB_COUNT(bench_steps); i++) {
 		one_text(s, list_request(s, s->bob, &s->arena, 0, 25, ""));
-		run_texts(s, "list 25 tasks", bench_steps[i], false, 200);
+		run_beside(s, "list 25 tasks", bench_steps[i], 200);
 	}
 }
 
 /* Each load uses up its own tasks: Alice has none but those. */
 static void
-measure_approvals(struct site *s, const char *key, const char *name)
+measure_approvals(struct site *s, const char *key, const char *name, bool floor)
 {
 	size_t n = (size_t)(s->b->seconds * 500);
 
@@ -247,6 +275,11 @@ measure_approvals(struct site *s, const char *key, const char *name)
 		requests_new(s, key, n);
 		approvals_prepare(s, n);
 		run_texts(s, name, bench_steps[i], true, 200);
+		if (!floor)
+			continue;
+		requests_new(s, key, n);
+		approvals_prepare(s, n);
+		run_floor(s, name, bench_steps[i], true, 200);
 	}
 }
 
@@ -357,8 +390,8 @@ bench_workflow(struct bench *b)
 	measure_latency(&s);
 	measure_requests(&s);
 	measure_reading(&s);
-	measure_approvals(&s, s.first_key, "POST /v1/approval, one of two");
-	measure_approvals(&s, s.single_key, "POST /v1/approval, the last one");
+	measure_approvals(&s, s.first_key, "POST /v1/approval, one of two", b->floor);
+	measure_approvals(&s, s.single_key, "POST /v1/approval, the last one", false);
 	settle(&s);
 	measure_drain(&s, 16);
 	http_free(h);
