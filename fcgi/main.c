@@ -38,10 +38,20 @@ worker_open(void *arg, struct tsb_err *err)
 {
 	const struct broker_conf *conf = arg;
 	char host[64] = "localhost", owner[64];
+	struct flow *flow;
 
 	gethostname(host, sizeof(host) - 1);
 	snprintf(owner, sizeof(owner), "api-%.32s-%ld", host, (long)getpid());
-	return flow_new(conf, LOGIN_API, owner, &rooms, err);
+	flow = flow_new(conf, LOGIN_API, owner, &rooms, err);
+	if (flow != NULL && !web_is_cgi()) /* which ends behind its one request */
+		flow_linger(flow);
+	return flow;
+}
+
+static void
+worker_idle(void *app)
+{
+	flow_idle(app);
 }
 
 static void
@@ -67,6 +77,7 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 		PACKAGE_MAX, /* each route has its own: 4 MiB at most, except for packages */
 	    .open = worker_open,
 	    .close = worker_close,
+	    .idle = worker_idle,
 	    .called = fcgi_called,
 	    .arg = (void *)conf,
 	};

@@ -57,6 +57,18 @@ flow_free(struct flow **fp)
 	*fp = NULL;
 }
 
+void
+flow_linger(struct flow *f)
+{
+	store_linger(f->store);
+}
+
+void
+flow_idle(struct flow *f)
+{
+	store_idle(f->store);
+}
+
 struct hsm *
 flow_hsm(struct flow *f)
 {

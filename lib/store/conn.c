@@ -90,6 +90,7 @@ store_free(struct store **s)
 void
 conn_close(struct store *s)
 {
+	s->reading_since = 0;
 	if (s->conn == NULL)
 		return;
 	for (int i = 0; i < STMT__MAX; i++)

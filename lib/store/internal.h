@@ -111,6 +111,9 @@ struct store {
 	MYSQL *conn; /* NULL = not connected */
 	uint64_t connections; /* so far */
 	bool busy; /* a transaction is open */
+	bool lingers; /* see store_linger() */
+	int64_t
+	    reading_since; /* monotonic ms: reads have left the connection in a transaction; 0 = not */
 	char *caller, *address; /* who calls, for the audit; NULL = this program acts */
 	struct stmt stmts[STMT__MAX];
 };

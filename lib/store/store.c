@@ -32,6 +32,7 @@ enum run {
 };
 
 #define CONFLICTS_MAX 10
+#define LINGER_MS     100
 
 static const struct {
 	unsigned number;
@@ -82,9 +83,39 @@ tx_fail(struct store_tx *tx, const char *what, unsigned number, const char *text
 static void
 tx_rollback(struct store_tx *tx)
 {
+	tx->store->reading_since = 0;
 	if (tx->store->conn != NULL &&
 	    (conn_class(tx->number) == DB_LOST || mysql_rollback(tx->store->conn) != 0))
 		conn_close(tx->store);
+}
+
+/* ---- reads that follow each other ---- */
+
+void
+store_linger(struct store *s)
+{
+	s->lingers = true;
+}
+
+void
+store_idle(struct store *s)
+{
+	struct store_tx tx = {.store = s};
+
+	if (s->reading_since != 0)
+		tx_rollback(&tx);
+}
+
+static void
+tx_end_read(struct store_tx *tx)
+{
+	struct store *s = tx->store;
+	int64_t now = clock_monotonic_ms();
+
+	if (s->lingers && s->reading_since == 0)
+		s->reading_since = now;
+	if (!s->lingers || now - s->reading_since >= LINGER_MS)
+		tx_rollback(tx);
 }
 
 #ifdef TSB_TEST_HOOKS
@@ -127,8 +158,10 @@ tx_commit(struct store_tx *tx, struct tsb_err *err)
 {
 	unsigned number = tx_commit_now(tx);
 
-	if (number == 0)
+	if (number == 0) {
+		tx->store->reading_since = 0;
 		return RUN_DONE;
+	}
 	(void)!tx_fail(tx, "COMMIT", number, "", err);
 	tx_rollback(tx);
 	switch (conn_class(number)) {
@@ -233,11 +266,14 @@ tx_run(struct store_tx *tx, store_body *body, void *ctx, struct tsb_err *err)
 	r = body(tx, ctx, err);
 	if (tx->number != 0)
 		return tx_broken(tx);
-	if (r != 0 || tx->reading) {
+	if (r != 0) {
 		tx_rollback(tx);
-		return r != 0 ? RUN_FAILED : RUN_DONE;
+		return RUN_FAILED;
 	}
-	return tx_commit(tx, err);
+	if (!tx->reading)
+		return tx_commit(tx, err);
+	tx_end_read(tx);
+	return RUN_DONE;
 }
 
 /*

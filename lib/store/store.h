@@ -38,6 +38,14 @@ void store_free(struct store **s);
  * when it comes back from a backup.
  */
 uint64_t store_connection(const struct store *);
+/*
+ * From now on a read does not end its transaction on the server, which would be one round trip of
+ * three: the next transaction goes on with it, and sees what is committed then (READ COMMITTED). The
+ * caller promises store_idle() before it waits for work; until then a tenth of a second is the most,
+ * because a table that somebody reads cannot be changed.
+ */
+void store_linger(struct store *);
+void store_idle(struct store *);
 /* Connects now if it is not; for start-up and health checks. */
 int store_ping(struct store *s, struct tsb_err *err) TSB_MUSTCHECK;
 

@@ -254,13 +254,27 @@ wait_open(int listener)
 	return fd;
 }
 
+/* Until a request is there or a signal comes. */
+static int
+wait_for_request(const struct web_server *srv, void *app, int wait_fd, const sigset_t *open)
+{
+	struct epoll_event ev;
+	int n = 0;
+
+	if (srv->idle != NULL) {
+		n = epoll_pwait(wait_fd, &ev, 1, 0, open);
+		if (n == 0)
+			srv->idle(app);
+	}
+	return n != 0 ? n : epoll_pwait(wait_fd, &ev, 1, -1, open);
+}
+
 static void
 loop(const struct web_server *srv, void *app, int listener, const sigset_t *open, long max)
 {
 	struct fcgi_peer peer = {.timeout_ms = 1000 *
 		(srv->request_timeout > 0 ? srv->request_timeout : TIMEOUT_DEFAULT)};
 	int wait_fd = wait_open(listener);
-	struct epoll_event ev;
 	arena_auto a = {0};
 	long served = 0;
 
@@ -268,7 +282,7 @@ loop(const struct web_server *srv, void *app, int listener, const sigset_t *open
 		fatal("libfcgi does not start");
 	current = &peer.rq;
 	while (!stop && (max == 0 || served < max)) {
-		int n = epoll_pwait(wait_fd, &ev, 1, -1, open);
+		int n = wait_for_request(srv, app, wait_fd, open);
 
 		if (n < 0 && errno != EINTR)
 			fatal("epoll_pwait: %s", strerror(errno));

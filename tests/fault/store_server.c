@@ -2,6 +2,7 @@
 #include "lib/first.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -213,6 +214,60 @@ test_killed_idle_connection_is_replaced(void **state)
 	change_finish_check(&w);
 }
 
+/* ---- reads that follow each other ---- */
+
+static int
+look_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct world *w = ctx;
+
+	return store_request_load(tx, &w->rq.id, false, &fx_arena, &w->now, err);
+}
+
+/* Whether the table can be changed now: nobody is in a transaction that has read it. */
+static bool
+is_free(void)
+{
+	MYSQL *other = fx_connect(getenv("TSB_TEST_DB_USER"), NULL);
+	bool is = mysql_query(other, "SET lock_wait_timeout = 0") == 0 &&
+	    mysql_query(other, "ALTER TABLE request COMMENT = 'touched'") == 0;
+
+	mysql_close(other);
+	return is;
+}
+
+static void
+test_reads_linger_until_the_program_is_idle(void **state)
+{
+	struct world w = {.rq = fx_stored("lingers", 0)};
+	struct store *s = fx_store(LOGIN_API, 20);
+	struct tsb_request rq = w.rq;
+	struct store_change to = fx_change(&rq, STATE_PENDING);
+
+	fx_ok(store_read(s, "look", look_body, &w, &err));
+	assert_true(is_free());
+	store_linger(s);
+	fx_ok(store_read(s, "look", look_body, &w, &err));
+	assert_false(is_free());
+	/* what others commit meanwhile is seen */
+	to.reason = "changed";
+	assert_true(fx_move(fx_api, &rq, &to));
+	fx_ok(store_read(s, "look", look_body, &w, &err));
+	assert_string_equal(w.now.reason, "changed");
+	store_idle(s);
+	assert_true(is_free());
+	/* nor for longer than a moment, however many follow */
+	fx_ok(store_read(s, "look", look_body, &w, &err));
+	usleep(150000);
+	fx_ok(store_read(s, "look", look_body, &w, &err));
+	assert_true(is_free());
+	/* a change ends it, too */
+	fx_ok(store_read(s, "look", look_body, &w, &err));
+	fx_ok(store_transact(s, "count", crowd_body, &w, &err));
+	assert_true(w.flag && is_free());
+	store_free(&s);
+}
+
 int
 store_server_tests(void)
 {
@@ -223,6 +278,7 @@ store_server_tests(void)
 	    cmocka_unit_test(test_server_killed_in_the_middle),
 	    cmocka_unit_test(test_server_stays_away),
 	    cmocka_unit_test(test_killed_idle_connection_is_replaced),
+	    cmocka_unit_test(test_reads_linger_until_the_program_is_idle),
 	};
 
 	return cmocka_run_group_tests_name("store server", tests, fx_setup, fx_teardown);
