@@ -107,18 +107,14 @@ enum {
 	VIEW_DETAILS = 2,
 };
 
+/* rows: the n answers to it; with their approvals if the view shows its input. */
 static int
-fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms, unsigned with,
-    struct tsb_request_view *out, struct tsb_err *err)
+fill_answered(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms, unsigned with,
+    const struct tsb_approval *rows, size_t n, struct tsb_request_view *out, struct tsb_err *err)
 {
 	struct tsb_request_view view = {.request = out->request};
-	struct tsb_approval *rows;
 	const struct flow_key *key;
-	size_t n;
 
-	if ((with & VIEW_INPUT ? store_approvals_load : store_votes_load)(tx, &view.request.id, a,
-		&rows, &n, err))
-		return -1;
 	view.approved = voters(rows, n, true, a, &view.napproved);
 	view.rejected = voters(rows, n, false, a, &view.nrejected);
 	fill_reasons(rows, n, a, &view);
@@ -142,6 +138,20 @@ fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms, 
 	return 0;
 }
 
+static int
+fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms, unsigned with,
+    struct tsb_request_view *out, struct tsb_err *err)
+{
+	struct tsb_approval *rows;
+	size_t n;
+
+	return (with & VIEW_INPUT ? store_approvals_load : store_votes_load)(tx, &out->request.id,
+		   a, &rows, &n, err) ||
+		fill_answered(f, tx, a, now_ms, with, rows, n, out, err)
+	    ? -1
+	    : 0;
+}
+
 int
 flow_request_fill_view(struct flow *f, struct store_tx *tx, struct arena *a, int64_t now_ms,
     struct tsb_request_view *out, struct tsb_err *err)
@@ -161,10 +171,18 @@ static int
 view_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct reading *r = ctx;
+	struct tsb_approval *rows;
+	size_t n;
 
-	if (store_request_load(tx, r->id, false, r->arena, &r->view->request, err))
-		return -1;
-	return fill_view(r->f, tx, r->arena, r->now_ms, VIEW_INPUT, r->view, err);
+	if (r->f->air_gapped)
+		return store_request_load(tx, r->id, false, r->arena, &r->view->request, err) ||
+			fill_view(r->f, tx, r->arena, r->now_ms, VIEW_INPUT, r->view, err)
+		    ? -1
+		    : 0;
+	return store_request_view(tx, r->id, r->arena, &r->view->request, &rows, &n, err) ||
+		fill_answered(r->f, tx, r->arena, r->now_ms, 0, rows, n, r->view, err)
+	    ? -1
+	    : 0;
 }
 
 /* Delivers the result and erases it in one transaction; of two callers one gets it. */

@@ -1,6 +1,10 @@
 #include "lib/first.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "lib/store/internal.h"
+#include "lib/store/rows.h"
 
 int
 store_approval_insert(struct store_tx *tx, const struct tsb_approval *row, bool *fresh,
@@ -79,4 +83,72 @@ store_votes_load(struct store_tx *tx, const struct tsb_uuid *request_id, struct 
     struct tsb_approval **rows, size_t *n, struct tsb_err *err)
 {
 	return rows_load(tx, STMT_APPROVAL_VOTES, request_id, a, rows, n, err);
+}
+
+/* ---- with their request ---- */
+
+#define REQUEST_COLUMN_COUNT 27
+
+/* REQUEST_IS_SMALL: the votes are there. */
+static bool
+row_is_small(const struct tsb_request *rq)
+{
+	return rq->token.n + rq->envelope.n + rq->inner_clean.n + rq->result.n < 16384;
+}
+
+static int
+by_arrival(const void *x, const void *y)
+{
+	const struct tsb_approval *a = x, *b = y;
+
+	if (a->at_ms != b->at_ms)
+		return a->at_ms < b->at_ms ? -1 : 1;
+	return memcmp(a->approver_id, b->approver_id, TSB_SHA256);
+}
+
+/* The request is in each row. Without votes there is one row, whose other half is NULL. */
+static int
+view_take(struct stmt_cursor *c, struct arena *a, struct tsb_request *rq,
+    struct tsb_approval **rows, size_t *n, struct tsb_err *err)
+{
+	size_t count = stmt_count(c);
+	struct tsb_approval *list = arena_array(a, count + 1, sizeof(*list));
+	struct tsb_uuid id;
+	bool row = true;
+
+	*n = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (stmt_next(c, &row, err) || (i == 0 && row_take_request(c, a, rq, err)))
+			return -1;
+		stmt_skip_to(c, REQUEST_COLUMN_COUNT);
+		if (!stmt_take_bytes(c, id.b, sizeof(id.b)))
+			continue;
+		stmt_skip_to(c, REQUEST_COLUMN_COUNT);
+		if (approval_take(c, a, &list[(*n)++], err))
+			return -1;
+	}
+	if (*n > 1)
+		qsort(list, *n, sizeof(*list), by_arrival);
+	*rows = list;
+	return 0;
+}
+
+int
+store_request_view(struct store_tx *tx, const struct tsb_uuid *id, struct arena *a,
+    struct tsb_request *out, struct tsb_approval **rows, size_t *n, struct tsb_err *err)
+{
+	struct stmt_arg arg = stmt_id(id);
+	struct tsb_request rq = {0};
+	stmt_cursor_auto c = {0};
+	char text[UUID_TEXT];
+
+	if (stmt_query(tx, STMT_REQUEST_VIEW, &arg, 1, &c, err))
+		return -1;
+	if (stmt_count(&c) == 0)
+		return tsb_fail(err, TSB_E_REQUEST_NOT_EXISTENT, "there is no request %s",
+		    uuid_format(id, text));
+	if (view_take(&c, a, &rq, rows, n, err))
+		return -1;
+	*out = rq;
+	return row_is_small(&rq) ? 0 : store_votes_load(tx, id, a, rows, n, err);
 }

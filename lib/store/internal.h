@@ -92,6 +92,8 @@ struct tsb_view stmt_take_view(struct stmt_cursor *, struct arena *); /* NULL is
 char *stmt_take_text(struct stmt_cursor *, struct arena *); /* NULL is NULL */
 /* Exactly n bytes; false (nothing written) when NULL or of another length. */
 bool stmt_take_bytes(struct stmt_cursor *, void *p, size_t n);
+/* Passes over the columns before this one. */
+void stmt_skip_to(struct stmt_cursor *, unsigned column);
 /* All remaining rows of a query for one id column. */
 int stmt_take_ids(struct stmt_cursor *, struct arena *, struct tsb_uuid **ids, size_t *n,
     struct tsb_err *) TSB_MUSTCHECK;

@@ -426,6 +426,12 @@ stmt_take_bytes(struct stmt_cursor *c, void *p, size_t n)
 	return true;
 }
 
+void
+stmt_skip_to(struct stmt_cursor *c, unsigned column)
+{
+	c->column = column;
+}
+
 int
 stmt_take_ids(struct stmt_cursor *c, struct arena *a, struct tsb_uuid **ids, size_t *n,
     struct tsb_err *err)

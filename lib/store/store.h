@@ -220,6 +220,10 @@ int store_approvals_load(struct store_tx *, const struct tsb_uuid *request_id, s
 int store_votes_load(struct store_tx *, const struct tsb_uuid *request_id, struct arena *,
     struct tsb_approval **rows, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
 
+/* A request and its votes as these two load them, if it is not long with one statement. */
+int store_request_view(struct store_tx *, const struct tsb_uuid *id, struct arena *,
+    struct tsb_request *out, struct tsb_approval **rows, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
+
 /* Ids of open requests that this approver has approved, in the order in which it did. */
 int store_requests_approved_by(struct store_tx *, const unsigned char approver_id[TSB_SHA256],
     long offset, long limit, struct arena *, struct tsb_uuid **ids, size_t *n, struct tsb_err *)

@@ -315,6 +315,7 @@ read_api_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	    store_requests_page(tx, &all, &place, 3, &fx_arena, &page, &w->n, err) ||
 	    store_requests_page(tx, &of_key, &place, 3, &fx_arena, &page, &w->n, err) ||
 	    store_votes_load(tx, &w->rq.id, &fx_arena, &votes, &w->n, err) ||
+	    store_request_view(tx, &w->rq.id, &fx_arena, &w->now, &votes, &w->n, err) ||
 	    store_requests_approved_by(tx, w->task.approver_id, 0, 3, &fx_arena, &ids, &w->n,
 		err) ||
 	    store_requests_by_token(tx, w->task.approver_id, 3, &fx_arena, &rows, &w->n, err) ||

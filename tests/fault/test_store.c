@@ -275,6 +275,70 @@ test_approval_counts_once(void **state)
 	same_bytes(v.rows[1].signed_approval, tsb_view_str("signed"));
 }
 
+struct seen {
+	const struct tsb_uuid *id;
+	struct tsb_request apart, together;
+	struct tsb_approval *votes, *rows;
+	size_t nvotes, n;
+};
+
+static int
+seen_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct seen *s = ctx;
+
+	return store_request_load(tx, s->id, false, &fx_arena, &s->apart, err) ||
+		store_votes_load(tx, s->id, &fx_arena, &s->votes, &s->nvotes, err) ||
+		store_request_view(tx, s->id, &fx_arena, &s->together, &s->rows, &s->n, err)
+	    ? -1
+	    : 0;
+}
+
+/* The same as one by one, with none and several votes, of a short request and of a long one. */
+static void
+assert_seen_together(const struct tsb_uuid *id, size_t n)
+{
+	struct seen s = {.id = id};
+
+	fx_ok(store_read(fx_api, "seen", seen_body, &s, &err));
+	assert_int_equal(s.n, n);
+	assert_int_equal(s.nvotes, n);
+	assert_memory_equal(s.together.id.b, s.apart.id.b, sizeof(id->b));
+	assert_int_equal(s.together.version, s.apart.version);
+	same_bytes(s.together.token, s.apart.token);
+	same_bytes(s.together.envelope, s.apart.envelope);
+	assert_memory_equal(s.together.plan_digest, s.apart.plan_digest, TSB_SHA256);
+	for (size_t i = 0; i < n; i++) {
+		assert_memory_equal(s.rows[i].approver_id, s.votes[i].approver_id, TSB_SHA256);
+		assert_int_equal(s.rows[i].approves, s.votes[i].approves);
+		assert_int_equal(s.rows[i].at_ms, s.votes[i].at_ms);
+		same_bytes(s.rows[i].spki, s.votes[i].spki);
+		same_bytes(s.rows[i].service, s.votes[i].service);
+		assert_int_equal(s.rows[i].signed_approval.n, 0);
+	}
+}
+
+static void
+test_request_is_seen_with_its_votes(void **state)
+{
+	struct tsb_request rq = fx_stored("seen", 0);
+	struct votes v = {.request_id = rq.id};
+	struct tsb_uuid unknown = uuid_new();
+	struct seen s = {.id = &unknown};
+
+	assert_seen_together(&rq.id, 0);
+	for (unsigned char who = 1; who <= 3; who++) {
+		v.row = fx_approval(&rq.id, who);
+		v.row.at_ms = who == 2 ? 100 : 200;
+		v.row.approves = who != 3;
+		fx_ok(store_transact(fx_api, "votes", votes_body, &v, &err));
+	}
+	assert_seen_together(&rq.id, 3);
+	fx_do("UPDATE request SET token = REPEAT('t', 20000) WHERE id = %s", fx_id(&rq.id));
+	assert_seen_together(&rq.id, 3);
+	fx_refused(store_read(fx_api, "seen", seen_body, &s, &err), 651);
+}
+
 /* ---- key attributes ---- */
 
 struct keys {
@@ -437,6 +501,7 @@ main(void)
 	    cmocka_unit_test(test_move_terminal_erases_and_stays),
 	    cmocka_unit_test(test_result_is_erased_once),
 	    cmocka_unit_test(test_approval_counts_once),
+	    cmocka_unit_test(test_request_is_seen_with_its_votes),
 	    cmocka_unit_test(test_key_attributes),
 	    cmocka_unit_test(test_audit_rows_are_cut_not_refused),
 	    cmocka_unit_test(test_failing_body_leaves_nothing),
