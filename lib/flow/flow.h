@@ -17,7 +17,7 @@
 struct flow *flow_new(const struct broker_conf *conf, enum store_login login, const char *owner,
     const struct flow_rooms *rooms, struct tsb_err *err);
 void flow_free(struct flow **f);
-/* store_linger() and store_idle() of its database: flow_idle() before the process waits for work. */
+/* store_linger() of its database, and store_idle() before the process waits for work. */
 void flow_linger(struct flow *f);
 void flow_idle(struct flow *f);
 /* For callers that keep many calls in flight; NULL in the profile air-gapped. */

@@ -40,9 +40,9 @@ void store_free(struct store **s);
 uint64_t store_connection(const struct store *);
 /*
  * From now on a read does not end its transaction on the server, which would be one round trip of
- * three: the next transaction goes on with it, and sees what is committed then (READ COMMITTED). The
- * caller promises store_idle() before it waits for work; until then a tenth of a second is the most,
- * because a table that somebody reads cannot be changed.
+ * three: the next transaction goes on with it, and sees what is committed then (READ COMMITTED).
+ * The caller promises store_idle() before it waits for work; until then a tenth of a second is the
+ * most, because a table that somebody reads cannot be changed.
  */
 void store_linger(struct store *);
 void store_idle(struct store *);
