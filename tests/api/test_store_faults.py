@@ -87,6 +87,8 @@ def workflow(api, site, people):
     api.task(a, done, detailLevel="level6")
     api.reject(c, done)
     api.approve(a, done)
+    mine = api.post("/v1/filteredApprovedRequests", a.proof(api.now()))["approvedRequests"]
+    assert done in [r["id"] for r in mine]
     api.approve(b, done)
     view = api.wait(done, "EXECUTED")
     assert sorted(view["approvedBy"]) == sorted([b64(a.spki), b64(b.spki)])
