@@ -56,13 +56,14 @@ api_requests_list(void *app, struct web_request *rq, struct web_reply *reply, st
 {
 	struct wire_request_filter filter;
 	struct tsb_request_row *rows;
+	bool more;
 	size_t n;
 
 	if (wire_request_filter_parse(rq->body, rq->arena, &filter, err) ||
 	    flow_requests_list(app, filter.states, filter.key_name, filter.offset, filter.limit,
-		rq->arena, &rows, &n, err))
+		rq->arena, &rows, &n, &more, err))
 		return -1;
-	wire_request_list_format(rows, n, &reply->body);
+	wire_request_list_format(rows, n, more, &reply->body);
 	return 0;
 }
 

@@ -123,7 +123,7 @@ static const struct {
 static bool
 lists_first(enum tsb_kind kind)
 {
-	return (tsb_kinds_listed_with(kind) & ((1U << kind) - 1)) == 0;
+	return tsb_kind_listed_as(kind) == kind;
 }
 
 /* A request without content holds little more than the name of the key. */

@@ -6,7 +6,7 @@
 #include "lib/wire/wire.h"
 
 static int
-list_tasks(void *app, struct web_request *rq, unsigned kinds, struct web_reply *reply,
+list_tasks(void *app, struct web_request *rq, bool one_kind, struct web_reply *reply,
     struct tsb_err *err)
 {
 	struct tsb_task_filter filter;
@@ -17,7 +17,9 @@ list_tasks(void *app, struct web_request *rq, unsigned kinds, struct web_reply *
 
 	if (wire_task_filter_parse(rq->body, rq->arena, &filter, err))
 		return -1;
-	filter.kinds = kinds;
+	filter.one_kind = one_kind;
+	if (one_kind)
+		filter.kind = web_route_arg(rq);
 	if (flow_tasks_list(app, &filter, rq->arena, rq->now_ms, &tasks, &status, &n, &more, err))
 		return -1;
 	wire_tasks_format(tasks, n, filter.level, status, more, &reply->body);
@@ -27,13 +29,13 @@ list_tasks(void *app, struct web_request *rq, unsigned kinds, struct web_reply *
 int
 api_tasks(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
-	return list_tasks(app, rq, tsb_kinds_listed_with(web_route_arg(rq)), reply, err);
+	return list_tasks(app, rq, true, reply, err);
 }
 
 int
 api_all_tasks(void *app, struct web_request *rq, struct web_reply *reply, struct tsb_err *err)
 {
-	return list_tasks(app, rq, 0, reply, err);
+	return list_tasks(app, rq, false, reply, err);
 }
 
 int

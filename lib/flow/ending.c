@@ -104,7 +104,7 @@ of_key_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct selection *s = ctx;
 
-	return store_requests_of_key(tx, s->key_name, s->arena, &s->ids, &s->n, err);
+	return store_requests_of_key(tx, s->key_name, s->max, s->arena, &s->ids, &s->n, err);
 }
 
 static int
@@ -130,7 +130,7 @@ int
 flow_requests_cancel_of_key(struct flow *f, const char *key_name, struct arena *a,
     struct tsb_err *err)
 {
-	struct selection s = {.key_name = key_name, .arena = a};
+	struct selection s = {.key_name = key_name, .max = SIZE_MAX, .arena = a};
 	struct tsb_err skipped;
 
 	if (!f->conf->db_enabled) /* then there are no requests */
@@ -154,7 +154,7 @@ int
 flow_requests_open_of_key(struct flow *f, const char *key_name, struct arena *a, bool *open,
     struct tsb_err *err)
 {
-	struct selection s = {.key_name = key_name, .arena = a};
+	struct selection s = {.key_name = key_name, .max = 1, .arena = a};
 
 	*open = false;
 	if (!f->conf->db_enabled)

@@ -108,7 +108,7 @@ tasks_renew(const struct planning *p, struct store_tx *tx, struct tsb_err *err)
 	for (size_t i = 0; i < nhave; i++)
 		if (store_task_delete(tx, &have[i].id, &gone, err))
 			return -1;
-	return nfresh == 0 ? 0 : store_tasks_insert(tx, fresh, nfresh, err);
+	return nfresh == 0 ? 0 : store_tasks_insert(tx, p->rq->kind, fresh, nfresh, err);
 }
 
 /* ---- states ---- */
@@ -208,7 +208,7 @@ list_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct sweep *s = ctx;
 
-	return store_requests_of_key(tx, s->key_name, s->arena, &s->ids, &s->n, err);
+	return store_requests_of_key(tx, s->key_name, SIZE_MAX, s->arena, &s->ids, &s->n, err);
 }
 
 /* Those that are claimed are left to whoever executes them: the HSM refuses what does not fit. */

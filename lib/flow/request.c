@@ -46,7 +46,7 @@ creation_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	    store_key_attributes_insert(tx, &c->key->attributes, err))
 		return -1;
 	if (store_request_insert(tx, rq, err) ||
-	    (c->ntasks > 0 && store_tasks_insert(tx, c->tasks, c->ntasks, err)))
+	    (c->ntasks > 0 && store_tasks_insert(tx, rq->kind, c->tasks, c->ntasks, err)))
 		return -1;
 	if (store_audit_insert(tx, &audit, err))
 		return -1;
@@ -259,6 +259,7 @@ request_fill(struct flow *f, const struct tsb_request_in *in, struct tsb_view pa
 	    .created_ms = clock_now_ms(),
 	    .hsm_seconds = (int64_t)known->seconds,
 	    .token = token_make(in, payload, known, a),
+	    .by_token = f->air_gapped, /* as results may come back */
 	    .payload_type = in->payload_type,
 	    .meta_data = in->meta_data,
 	    .meta_data_signature = in->meta_data_signature,

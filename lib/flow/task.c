@@ -22,11 +22,25 @@ struct listing {
 	struct tsb_request_view *status;
 	size_t n, room;
 	bool more;
+	size_t before, bytes; /* in the arena at the beginning, and most of its own */
 };
 
-/* Tasks that are loaded at once, first and then: what they need is known only afterwards. */
+/* Tasks that are loaded at once: what they need is known only afterwards, so the first are few. */
 #define PART_FIRST 32
-#define PART       128
+#define PART       1000
+
+/* The next ones are as many as will fit if they need twice what the others do. */
+static size_t
+part_size(const struct listing *l)
+{
+	size_t used = arena_size(l->arena) - l->before, left, fit;
+
+	if (l->n == 0)
+		return PART_FIRST;
+	left = used < l->bytes ? l->bytes - used : 0;
+	fit = left / (2 * used / l->n + 1) + 1;
+	return fit < PART ? fit : PART;
+}
 
 /* Room for n more; twice as much each time, so that all that is left behind is as much again. */
 static void
@@ -55,7 +69,7 @@ static int
 list_part(struct listing *l, struct store_tx *tx, size_t want, bool *whole, struct tsb_err *err)
 {
 	struct tsb_task_filter filter = *l->filter;
-	size_t most = l->n == 0 ? PART_FIRST : PART, got;
+	size_t most = part_size(l), got;
 	struct tsb_task_view *tasks;
 
 	filter.skip = (long)l->n;
@@ -80,17 +94,23 @@ list_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct listing *l = ctx;
 	const struct tsb_task_filter *f = l->filter;
-	size_t most = f->paged && f->page_size > 0 ? (size_t)f->page_size : STORE_TASKS_MAX;
-	size_t before = arena_size(l->arena), bytes = flow_list_bytes();
+	bool paged = f->paged && f->page_size > 0;
+	size_t most = paged ? (size_t)f->page_size : STORE_TASKS_MAX + 1;
 	bool whole;
 
+	l->before = arena_size(l->arena);
+	l->bytes = flow_list_bytes();
 	l->n = l->room = 0;
 	do {
 		if (list_part(l, tx, most - l->n, &whole, err))
 			return -1;
 		whole = whole && l->n < most;
-		l->more = whole && arena_size(l->arena) - before > bytes;
+		l->more = whole && arena_size(l->arena) - l->before > l->bytes;
 	} while (whole && !l->more);
+	if (!paged && l->n == most) {
+		l->n--;
+		l->more = true;
+	}
 	return l->more && f->paged ? flow_page_refuse(l->n, err) : 0;
 }
 

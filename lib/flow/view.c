@@ -279,7 +279,7 @@ flow_request_twin(struct flow *f, const struct tsb_uuid *id, struct arena *a, st
 struct listing {
 	unsigned states;
 	const char *key_name;
-	long offset, limit;
+	long offset, limit; /* one more than is shown */
 	struct arena *arena;
 	struct tsb_request_row *rows;
 	size_t n;
@@ -296,14 +296,15 @@ list_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 
 int
 flow_requests_list(struct flow *f, unsigned states, const char *key_name, long offset, long limit,
-    struct arena *a, struct tsb_request_row **rows, size_t *n, struct tsb_err *err)
+    struct arena *a, struct tsb_request_row **rows, size_t *n, bool *more, struct tsb_err *err)
 {
-	struct listing l = {states, key_name, offset, limit, a, NULL, 0};
+	struct listing l = {states, key_name, offset, limit + 1, a, NULL, 0};
 
 	if (store_read(f->store, "requests_list", list_body, &l, err))
 		return -1;
+	*more = l.n > (size_t)limit;
 	*rows = l.rows;
-	*n = l.n;
+	*n = *more ? (size_t)limit : l.n;
 	return 0;
 }
 

@@ -275,13 +275,12 @@ tsb_kind_rule(enum tsb_kind kind)
 	return ska_operation_rule(tsb_kinds[kind].operation);
 }
 
-unsigned
-tsb_kinds_listed_with(enum tsb_kind kind)
+enum tsb_kind
+tsb_kind_listed_as(enum tsb_kind kind)
 {
-	unsigned bits = 0;
+	int k = 0;
 
-	for (int k = 0; k < KIND__MAX; k++)
-		if (tsb_streq(tsb_kinds[k].task_path, tsb_kinds[kind].task_path))
-			bits |= 1U << k;
-	return bits;
+	while (!tsb_streq(tsb_kinds[k].task_path, tsb_kinds[kind].task_path))
+		k++;
+	return (enum tsb_kind)k;
 }

@@ -112,7 +112,7 @@ bool tsb_kind_repeatable(enum tsb_kind);
 bool tsb_kind_certifies(enum tsb_kind);
 /* The rule that guards it. */
 enum ska_rule_kind tsb_kind_rule(enum tsb_kind);
-/* Bits 1 << kind of all kinds whose tasks are listed with those of this one. */
-unsigned tsb_kinds_listed_with(enum tsb_kind);
+/* The first kind whose tasks are listed with those of this one: it stands for all of them. */
+enum tsb_kind tsb_kind_listed_as(enum tsb_kind);
 
 #endif

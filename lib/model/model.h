@@ -107,6 +107,7 @@ struct tsb_request {
 	int64_t due_ms; /* APPROVED: not to be submitted before */
 	int64_t expires_ms; /* open states: EXPIRED from then on, 0 = never */
 	struct tsb_view token; /* approval token; empty when no approval is asked */
+	bool by_token; /* at creation: it is to be found by its token, too */
 	const char *payload_type, *meta_data, *meta_data_signature;
 	struct tsb_view envelope; /* empty when it contained a password */
 	struct tsb_view inner_clean;
@@ -207,7 +208,8 @@ enum tsb_sort { SORT_CREATED_ASC, SORT_CREATED_DESC, SORT_FETCHED_ASC, SORT_FETC
 
 struct tsb_task_filter {
 	struct tsb_approver_proof proof;
-	unsigned kinds; /* bits 1 << kind; 0 = all (set by the route) */
+	bool one_kind; /* only this one, and what is listed with it (set by the route) */
+	enum tsb_kind kind;
 	bool has_id, has_request_id;
 	struct tsb_uuid id, request_id;
 	int level; /* 1 to 6 */

@@ -16,6 +16,8 @@ static const struct {
 	unsigned number;
 	enum db_class class;
 } classes[] = {
+    {1180, DB_UNSURE}, /* error during COMMIT */
+    {1969, DB_UNSURE}, /* max_statement_time is over */
     {1020, DB_CONFLICT}, /* record has changed since last read */
     {1205, DB_CONFLICT}, /* lock wait timeout */
     {1213, DB_CONFLICT}, /* deadlock, or certification lost to another node */
@@ -120,6 +122,12 @@ conn_pause(unsigned tries)
 }
 
 /*
+ * The server gives up on a statement before we give up on the server: it would go on with it, and
+ * what comes next would find it busier than before.
+ */
+#define STATEMENT_SHARE 0.8
+
+/*
  * Autocommit is off for the whole session: a transaction begins with its first statement, without a
  * round trip of its own, and whatever is left without COMMIT is rolled back by closing.
  */
@@ -131,11 +139,12 @@ conn_options(struct store *s, MYSQL *conn)
 	my_bool yes = s->tls_ca != NULL, no = 0;
 	char init[384];
 
+	/* an upgrade of the schema may take its time (0 = no limit) */
 	snprintf(init, sizeof(init),
-	    "SET SESSION autocommit = 0, innodb_lock_wait_timeout = %u, sql_mode = "
-	    "'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,"
+	    "SET SESSION autocommit = 0, innodb_lock_wait_timeout = %u, max_statement_time = %g, "
+	    "sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,"
 	    "NO_ENGINE_SUBSTITUTION'",
-	    lock_wait);
+	    lock_wait, s->login == LOGIN_ADMIN ? 0 : s->timeout * STATEMENT_SHARE);
 	mysql_options(conn, MYSQL_INIT_COMMAND, init);
 	mysql_options(conn, MYSQL_INIT_COMMAND,
 	    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");

@@ -12,7 +12,7 @@
 #include "lib/store/store.h"
 
 /* The highest file of schema/ this build knows. */
-#define STORE_SCHEMA_VERSION 7
+#define STORE_SCHEMA_VERSION 8
 
 /* ---- statements (stmt.c) ---- */
 
@@ -123,6 +123,7 @@ struct store {
 /* What a number of the server or of the connector means for the transaction. */
 enum db_class {
 	DB_REFUSED, /* final */
+	DB_UNSURE, /* final; at COMMIT it may have taken place all the same */
 	DB_CONFLICT, /* 1020, 1205, 1213 and statements to be prepared again: run it again */
 	DB_LOST /* connection or server gone */
 };

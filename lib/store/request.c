@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/crypto/crypto.h"
 #include "lib/store/internal.h"
 #include "lib/store/rows.h"
 
@@ -31,6 +32,8 @@ int
 store_request_insert(struct store_tx *tx, const struct tsb_request *rq, struct tsb_err *err)
 {
 	struct times t = times_of(rq->state, rq->due_ms, rq->expires_ms, rq->owner, rq->lease_ms);
+	unsigned char sha256[TSB_SHA256] = {0};
+	bool by_token = rq->by_token && rq->token.n > 0;
 	const struct stmt_arg args[] = {
 	    stmt_id(&rq->id),
 	    stmt_text(tsb_kinds[rq->kind].name),
@@ -59,8 +62,11 @@ store_request_insert(struct store_tx *tx, const struct tsb_request *rq, struct t
 	    t.ready,
 	    t.late,
 	    t.ended,
+	    by_token ? stmt_bytes(sha256, sizeof(sha256)) : stmt_null(),
 	};
 
+	if (by_token)
+		crypto_sha256(rq->token, sha256);
 	return stmt_run(tx, STMT_REQUEST_INSERT, args, TSB_COUNT(args), NULL, err) ? -1 : 0;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/crypto/crypto.h"
 #include "lib/store/internal.h"
 #include "lib/store/rows.h"
 
@@ -45,7 +46,7 @@ store_requests_late(struct store_tx *tx, int64_t now_ms, size_t limit, struct ar
 }
 
 int
-store_requests_of_key(struct store_tx *tx, const char *key_name, struct arena *a,
+store_requests_of_key(struct store_tx *tx, const char *key_name, size_t limit, struct arena *a,
     struct tsb_uuid **ids, size_t *n, struct tsb_err *err)
 {
 	/* '0' is the character after '/'. */
@@ -53,6 +54,7 @@ store_requests_of_key(struct store_tx *tx, const char *key_name, struct arena *a
 	    stmt_text(key_name),
 	    stmt_text(arena_printf(a, "%s/", key_name)),
 	    stmt_text(arena_printf(a, "%s0", key_name)),
+	    at_most(limit),
 	};
 
 	return ids_of(tx, STMT_REQUEST_OF_KEY, args, TSB_COUNT(args), a, ids, n, err);
@@ -123,11 +125,13 @@ int
 store_request_twin(struct store_tx *tx, const struct tsb_request *rq, struct tsb_uuid *id,
     bool *found, struct tsb_err *err)
 {
-	const struct stmt_arg args[] = {stmt_text(rq->key_name), stmt_view(rq->token),
+	unsigned char sha256[TSB_SHA256] = {0};
+	const struct stmt_arg args[] = {stmt_bytes(sha256, sizeof(sha256)), stmt_text(rq->key_name),
 	    stmt_id(&rq->id)};
 	stmt_cursor_auto c = {0};
 
 	*found = false;
+	crypto_sha256(rq->token, sha256);
 	if (stmt_query(tx, STMT_REQUEST_TWIN, args, TSB_COUNT(args), &c, err) ||
 	    stmt_next(&c, found, err))
 		return -1;
@@ -149,22 +153,54 @@ store_requests_by_token(struct store_tx *tx, const unsigned char sha256[TSB_SHA2
 	return rows_take(&c, a, rows, n, err);
 }
 
+/* For EACH_STATE, whose arguments are the state, those of which, and a limit. */
+static size_t
+each_state_fill(struct stmt_arg *args, unsigned states, const struct stmt_arg *which, size_t nwhich,
+    size_t limit)
+{
+	size_t n = 0;
+
+	for (int s = 0; s < STATE__MAX; s++) {
+		args[n++] = stmt_text(tsb_state_names[s]);
+		for (size_t i = 0; i < nwhich; i++)
+			args[n++] = which[i];
+		args[n++] = states & 1u << s ? at_most(limit) : stmt_i64(0);
+	}
+	return n;
+}
+
+static bool
+is_every_state(unsigned states)
+{
+	const unsigned all = (1u << STATE__MAX) - 1;
+
+	return (states & all) == 0 || (states & all) == all;
+}
+
 int
 store_requests_list(struct store_tx *tx, unsigned states, const char *key_name, long offset,
     long limit, struct arena *a, struct tsb_request_row **rows, size_t *n, struct tsb_err *err)
 {
-	struct stmt_arg args[STATE__MAX + 3];
-	size_t used = STATE__MAX;
+	struct stmt_arg args[2 * STATE__MAX + 3];
+	enum stmt_id id = STMT_REQUEST_LIST;
+	size_t used = 0;
 	stmt_cursor_auto c = {0};
 
-	_Static_assert(STATE__MAX == 7, "as many places as SEVEN_STATES has");
-	states_fill(args, states);
-	if (key_name != NULL)
+	_Static_assert(STATE__MAX == 7, "as many places as SEVEN_STATES and EACH_STATE have");
+	if (offset < 0)
+		offset = 0;
+	if (key_name != NULL) {
+		id = STMT_REQUEST_LIST_OF_KEY;
 		args[used++] = stmt_text(key_name);
-	args[used++] = stmt_i64(limit > 0 ? limit : LONG_MAX);
-	args[used++] = stmt_i64(offset > 0 ? offset : 0);
-	if (stmt_query(tx, key_name == NULL ? STMT_REQUEST_LIST : STMT_REQUEST_LIST_OF_KEY, args,
-		used, &c, err))
+		states_fill(args + used, states);
+		used += STATE__MAX;
+	} else if (!is_every_state(states)) {
+		id = STMT_REQUEST_LIST_OF_STATES;
+		used = each_state_fill(args, states, NULL, 0, (size_t)offset + (size_t)limit);
+	}
+	args[used++] = stmt_i64(limit);
+	args[used++] = stmt_i64(offset);
+	if (stmt_query(tx, id, args, used, &c, err))
 		return -1;
 	return rows_take(&c, a, rows, n, err);
 }
@@ -197,29 +233,58 @@ store_place_of(struct store_tx *tx, const struct tsb_uuid *id, struct store_plac
 	return 0;
 }
 
+/* The statement for this filter and place, with its arguments. */
+static enum stmt_id
+page_args(const struct tsb_request_filter *f, const struct store_place *place, size_t limit,
+    struct stmt_arg *args, size_t *nargs)
+{
+	const struct stmt_arg behind[] = {
+	    stmt_i64(f->since_ms),
+	    stmt_i64(place->created_ms),
+	    stmt_i64(place->created_ms),
+	    stmt_id(&place->id),
+	};
+	bool by_state = !f->has_id && f->key_name == NULL && !is_every_state(f->states);
+	enum stmt_id id = STMT_REQUEST_PAGE;
+	size_t n = 0;
+
+	if (by_state) {
+		n = each_state_fill(args, f->states, behind, TSB_COUNT(behind), limit);
+		args[n++] = at_most(limit);
+		*nargs = n;
+		return STMT_REQUEST_PAGE_OF_STATES;
+	}
+	for (; n < TSB_COUNT(behind); n++)
+		args[n] = behind[n];
+	if (f->has_id) {
+		id = STMT_REQUEST_PAGE_OF_ONE;
+		args[n++] = stmt_id(&f->id);
+		args[n++] = stmt_text(f->key_name);
+	}
+	if (f->has_id || f->key_name != NULL) {
+		id = f->has_id ? id : STMT_REQUEST_PAGE_OF_KEY;
+		args[n++] = stmt_text(f->key_name);
+		states_fill(args + n, f->states);
+		n += STATE__MAX;
+	}
+	args[n++] = at_most(limit);
+	*nargs = n;
+	return id;
+}
+
 int
 store_requests_page(struct store_tx *tx, const struct tsb_request_filter *f,
     struct store_place *place, size_t limit, struct arena *a, struct tsb_request **rows, size_t *n,
     struct tsb_err *err)
 {
-	struct stmt_arg args[STATE__MAX + 8], *next = args + STATE__MAX;
+	struct stmt_arg args[6 * STATE__MAX + 1];
 	stmt_cursor_auto c = {0};
 	struct tsb_request *list;
-	size_t count;
+	size_t count, nargs;
+	enum stmt_id id = page_args(f, place, limit, args, &nargs);
 	bool row = true;
 
-	states_fill(args, f->states);
-	*next++ = stmt_id(f->has_id ? &f->id : NULL);
-	*next++ = stmt_id(f->has_id ? &f->id : NULL);
-	*next++ = stmt_i64(f->since_ms);
-	*next++ = stmt_i64(place->created_ms);
-	*next++ = stmt_i64(place->created_ms);
-	*next++ = stmt_id(&place->id);
-	if (f->key_name != NULL)
-		*next++ = stmt_text(f->key_name);
-	*next++ = at_most(limit);
-	if (stmt_query(tx, f->key_name == NULL ? STMT_REQUEST_PAGE : STMT_REQUEST_PAGE_OF_KEY, args,
-		(size_t)(next - args), &c, err))
+	if (stmt_query(tx, id, args, nargs, &c, err))
 		return -1;
 	count = stmt_count(&c);
 	list = arena_array(a, count + 1, sizeof(*list));

@@ -17,8 +17,8 @@ const struct stmt_row stmt_rows[STMT__MAX] = {
 #undef STMT
 };
 
-/* More than any statement has: the insert of a request has the longest list. */
-#define ARGS_MAX 32
+/* More than any statement has: a page of requests of some states has the longest list. */
+#define ARGS_MAX 48
 
 /* ---- arguments ---- */
 
@@ -301,6 +301,8 @@ stmt_bulk(struct store_tx *tx, enum stmt_id id, const struct stmt_arg *cells, si
 	stmt_ran(tx, id);
 	if (affected != NULL)
 		*affected = mysql_stmt_affected_rows(st->handle);
+	/* the statement may run for one row next */
+	mysql_stmt_attr_set(st->handle, STMT_ATTR_ARRAY_SIZE, &(unsigned){0});
 	return 0;
 }
 

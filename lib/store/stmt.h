@@ -51,19 +51,36 @@
 
 #define EIGHT_IDS "?, ?, ?, ?, ?, ?, ?, ?"
 
-/* STRAIGHT_JOIN: start from the tasks of one approver, however many requests are open. */
-#define TASK_LIST(whose, order)                                                                    \
+/*
+ * STRAIGHT_JOIN: start from the tasks, in the order of an index, however many requests are open. The
+ * index is named because the server may take another one, and then sorts all that an approver has.
+ */
+#define TASK_LIST(index, which, order)                                                             \
 	"SELECT STRAIGHT_JOIN " TASK_COLUMNS ", " TASK_REQUEST_COLUMNS ", " KEY_COLUMNS            \
-	" FROM task t JOIN request r ON r.id = t.request_id "                                      \
+	" FROM task t " index " JOIN request r ON r.id = t.request_id "                            \
 	"LEFT JOIN key_attributes k ON ? >= 5 AND k.digest = "                                     \
 	"COALESCE(r.planned_digest, r.attributes_digest) "                                         \
-	"WHERE " whose " AND (? IS NULL OR t.id = ?) AND (? IS NULL OR t.request_id = ?) "         \
+	"WHERE " which " " TASK_IS_OPEN "ORDER BY " order " LIMIT ? OFFSET ?"
+#define TASK_IS_OPEN                                                                               \
 	"AND r.state IN ('PENDING', 'APPROVED') AND r.owner IS NULL "                              \
-	"AND (r.expires_ms = 0 OR r.expires_ms > ?) "                                              \
-	"AND (t.expires_ms = 0 OR t.expires_ms > ?) AND FIND_IN_SET(r.kind, ?) > 0 "               \
-	"ORDER BY " order " LIMIT ? OFFSET ?"
-#define TASK_MINE "t.approver_id = ?"
-#define TASK_ANY  "? IS NULL"
+	"AND (r.expires_ms = 0 OR r.expires_ms > ?) AND (t.expires_ms = 0 OR t.expires_ms > ?) "
+#define TASK_MINE   "t.approver_id = ?"
+#define TASK_LISTED "t.listed_as = ?"
+#define TASK_SHOWN  "(? IS NULL OR " TASK_MINE ") AND (? IS NULL OR " TASK_LISTED ")"
+
+/* One statement for each order. Where two indexes would do, the server knows which one finds less. */
+#define TASK_LISTS(name, programs, created, fetched, which)                                        \
+	STMT(name##_CREATED_ASC, programs, READ, TASK_LIST(created, which, "t.created_ms, t.id"))  \
+	STMT(name##_CREATED_DESC, programs, READ,                                                  \
+	    TASK_LIST(created, which, "t.created_ms DESC, t.id DESC"))                             \
+	STMT(name##_FETCHED_ASC, programs, READ, TASK_LIST(fetched, which, "t.fetched_ms, t.id"))  \
+	STMT(name##_FETCHED_DESC, programs, READ,                                                  \
+	    TASK_LIST(fetched, which, "t.fetched_ms DESC, t.id DESC"))
+
+#define TASK_ROW "(?, ?, ?, ?, ?, ?, ?, ?)"
+#define TASK_INTO                                                                                  \
+	"INSERT INTO task (id, request_id, approver_id, spki, created_ms, fetched_ms, "            \
+	"expires_ms, listed_as) VALUES " TASK_ROW
 
 /* The same with the votes of a request that is not repeated at length for each of them. */
 #define REQUEST_VIEW_TEXT                                                                          \
@@ -76,11 +93,24 @@
 
 #define SEVEN_STATES "r.state IN (?, ?, ?, ?, ?, ?, ?)"
 
+/*
+ * The newest of one state, seven times: the server reads the front of each state in an index, where
+ * IN would have it read all of them. A state that is not asked for has the limit 0.
+ */
+#define OF_STATE(more)                                                                             \
+	"(SELECT id, state, created_ms FROM request WHERE state = ?" more                          \
+	" ORDER BY created_ms DESC, id DESC LIMIT ?)"
+#define OF_THREE(more) OF_STATE(more) " UNION ALL " OF_STATE(more) " UNION ALL " OF_STATE(more)
+#define EACH_STATE(more)                                                                           \
+	"(" OF_THREE(more) " UNION ALL " OF_THREE(more) " UNION ALL " OF_STATE(more) ") AS s"
+#define EVERY_STATE        EACH_STATE("")
+#define EVERY_STATE_BEHIND EACH_STATE(" AND " REQUEST_BEHIND)
+
 /* Those behind a place in the list; the first bound of the time is for the index. */
-#define REQUEST_PAGE_TEXT(more)                                                                    \
-	"SELECT " LISTED_REQUEST_COLUMNS " FROM request r WHERE " SEVEN_STATES                     \
-	" AND (? IS NULL OR r.id = ?) AND r.created_ms >= ? AND r.created_ms <= ? "                \
-	"AND (r.created_ms < ? OR r.id < ?)" more " ORDER BY r.created_ms DESC, r.id DESC LIMIT ?"
+#define REQUEST_BEHIND "created_ms >= ? AND created_ms <= ? AND (created_ms < ? OR id < ?)"
+#define REQUEST_PAGE_TEXT(which)                                                                   \
+	"SELECT " LISTED_REQUEST_COLUMNS " FROM request r WHERE " REQUEST_BEHIND which             \
+	" ORDER BY r.created_ms DESC, r.id DESC LIMIT ?"
 
 #endif
 
@@ -90,8 +120,8 @@ STMT(REQUEST_INSERT, API, ONCE,
     "INSERT INTO request (id, kind, state, version, key_name, attributes_digest, created_ms, "
     "hsm_seconds, due_ms, expires_ms, token, payload_type, meta_data, meta_data_signature, "
     "envelope, inner_clean, password_box, result, reason, execution_ms, owner, lease_ms, attempt, "
-    "fence, ready_ms, late_ms, ended_ms) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    "fence, ready_ms, late_ms, ended_ms, token_sha256) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
 STMT(REQUEST_LOAD, API | DISPATCHER, READ,
     "SELECT " REQUEST_COLUMNS " FROM request r WHERE r.id = ?")
 STMT(REQUEST_VIEW, API, READ, REQUEST_VIEW_TEXT)
@@ -116,27 +146,31 @@ STMT(REQUEST_LATE, DISPATCHER, READ,
 /* A key and what is derived from it: the names between "name/" and "name0" start with "name/". */
 STMT(REQUEST_OF_KEY, API | DISPATCHER, READ,
     "SELECT id FROM request WHERE state IN ('PENDING', 'APPROVED') "
-    "AND (key_name = ? OR (key_name >= ? AND key_name < ?)) ORDER BY created_ms, id")
+    "AND (key_name = ? OR (key_name >= ? AND key_name < ?)) ORDER BY created_ms, id LIMIT ?")
 STMT(REQUEST_LIST, API, READ,
-    "SELECT r.id, r.state FROM request r WHERE " SEVEN_STATES
-    " ORDER BY r.created_ms DESC, r.id DESC LIMIT ? OFFSET ?")
+    "SELECT r.id, r.state FROM request r ORDER BY r.created_ms DESC, r.id DESC LIMIT ? OFFSET ?")
+STMT(REQUEST_LIST_OF_STATES, API, READ,
+    "SELECT s.id, s.state FROM " EVERY_STATE
+    " ORDER BY s.created_ms DESC, s.id DESC LIMIT ? OFFSET ?")
 STMT(REQUEST_LIST_OF_KEY, API, READ,
-    "SELECT r.id, r.state FROM request r WHERE " SEVEN_STATES
-    " AND r.key_name = ? ORDER BY r.created_ms DESC, r.id DESC LIMIT ? OFFSET ?")
+    "SELECT r.id, r.state FROM request r WHERE r.key_name = ? AND " SEVEN_STATES
+    " ORDER BY r.created_ms DESC, r.id DESC LIMIT ? OFFSET ?")
 STMT(REQUEST_PAGE, API, READ, REQUEST_PAGE_TEXT(""))
-STMT(REQUEST_PAGE_OF_KEY, API, READ, REQUEST_PAGE_TEXT(" AND r.key_name = ?"))
+STMT(REQUEST_PAGE_OF_STATES, API, READ,
+    "SELECT " LISTED_REQUEST_COLUMNS " FROM " EVERY_STATE_BEHIND
+    " JOIN request r ON r.id = s.id ORDER BY r.created_ms DESC, r.id DESC LIMIT ?")
+STMT(REQUEST_PAGE_OF_KEY, API, READ, REQUEST_PAGE_TEXT(" AND r.key_name = ? AND " SEVEN_STATES))
+STMT(REQUEST_PAGE_OF_ONE, API, READ,
+    REQUEST_PAGE_TEXT(" AND r.id = ? AND (? IS NULL OR r.key_name = ?) AND " SEVEN_STATES))
 STMT(REQUEST_CREATED, API, READ, "SELECT created_ms FROM request WHERE id = ?")
-/*
- * Without an index: only results that came without the id of their request are looked up so. Those
- * that wait come first.
- */
+/* Results that came without the id of their request. Those that wait come first. */
 STMT(REQUEST_OF_TOKEN, API, READ,
     "SELECT r.id, r.state FROM request r "
-    "WHERE (r.state = 'PENDING' OR r.outcome_sha256 IS NOT NULL) AND r.token <> '' AND UNHEX(SHA2(r.token, 256)) = ? "
+    "WHERE r.token_sha256 = ? AND (r.state = 'PENDING' OR r.outcome_sha256 IS NOT NULL) "
     "ORDER BY r.state <> 'PENDING', r.created_ms DESC, r.id DESC LIMIT ?")
 /* The newest other one. */
 STMT(REQUEST_TWIN, API, READ,
-    "SELECT r.id FROM request r WHERE r.key_name = ? AND r.token = ? AND r.id <> ? "
+    "SELECT r.id FROM request r WHERE r.token_sha256 = ? AND r.key_name = ? AND r.id <> ? "
     "ORDER BY r.created_ms DESC, r.id DESC LIMIT 1")
 /* Two looks at the front of an index. */
 STMT(REQUEST_NEXT_TIME, DISPATCHER, READ,
@@ -148,9 +182,9 @@ STMT(REQUEST_DELETE, DISPATCHER, AGAIN, "DELETE FROM request WHERE id = ? AND en
 
 /* ---- tasks ---- */
 
-STMT(TASK_INSERT, API | DISPATCHER, ONCE,
-    "INSERT INTO task (id, request_id, approver_id, spki, created_ms, fetched_ms, expires_ms) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?)")
+STMT(TASK_INSERT, API | DISPATCHER, ONCE, TASK_INTO)
+STMT(TASK_INSERT_2, API | DISPATCHER, ONCE, TASK_INTO ", " TASK_ROW)
+STMT(TASK_INSERT_4, API | DISPATCHER, ONCE, TASK_INTO ", " TASK_ROW ", " TASK_ROW ", " TASK_ROW)
 STMT(TASK_LOAD, API | DISPATCHER, READ, "SELECT " TASK_COLUMNS " FROM task t WHERE t.id = ?")
 STMT(TASK_LOAD_OF_REQUEST, API | DISPATCHER, READ,
     "SELECT " TASK_COLUMNS " FROM task t WHERE t.request_id = ?")
@@ -161,18 +195,20 @@ STMT(TASK_TOUCH, API | DISPATCHER, AGAIN,
     "UPDATE task SET fetched_ms = ? WHERE id IN (" EIGHT_IDS ", " EIGHT_IDS ", " EIGHT_IDS ")")
 /* What an automated approver is to be asked about: the longest ago asked first. */
 STMT(TASK_WAITING, DISPATCHER, READ,
-    "SELECT STRAIGHT_JOIN t.id FROM task t JOIN request r ON r.id = t.request_id "
-    "WHERE " TASK_MINE " AND r.state IN ('PENDING', 'APPROVED') AND r.owner IS NULL "
-    "AND (r.expires_ms = 0 OR r.expires_ms > ?) AND (t.expires_ms = 0 OR t.expires_ms > ?) "
-    "ORDER BY t.fetched_ms, t.id LIMIT ?")
-STMT(TASK_LIST_CREATED_ASC, API | DISPATCHER, READ, TASK_LIST(TASK_MINE, "t.created_ms, t.id"))
-STMT(TASK_LIST_CREATED_DESC, API, READ, TASK_LIST(TASK_MINE, "t.created_ms DESC, t.id DESC"))
-STMT(TASK_LIST_FETCHED_ASC, API, READ, TASK_LIST(TASK_MINE, "t.fetched_ms, t.id"))
-STMT(TASK_LIST_FETCHED_DESC, API, READ, TASK_LIST(TASK_MINE, "t.fetched_ms DESC, t.id DESC"))
-STMT(TASK_LIST_ANY_CREATED_ASC, API, READ, TASK_LIST(TASK_ANY, "t.created_ms, t.id"))
-STMT(TASK_LIST_ANY_CREATED_DESC, API, READ, TASK_LIST(TASK_ANY, "t.created_ms DESC, t.id DESC"))
-STMT(TASK_LIST_ANY_FETCHED_ASC, API, READ, TASK_LIST(TASK_ANY, "t.fetched_ms, t.id"))
-STMT(TASK_LIST_ANY_FETCHED_DESC, API, READ, TASK_LIST(TASK_ANY, "t.fetched_ms DESC, t.id DESC"))
+    "SELECT STRAIGHT_JOIN t.id FROM task t FORCE INDEX (task_fetched) "
+    "JOIN request r ON r.id = t.request_id "
+    "WHERE " TASK_MINE " " TASK_IS_OPEN "ORDER BY t.fetched_ms, t.id LIMIT ?")
+STMT(TASK_LIST_ONE, API | DISPATCHER, READ, TASK_LIST("", "t.id = ? AND " TASK_SHOWN, "t.id"))
+TASK_LISTS(TASK_LIST_OF_REQUEST, API, "FORCE INDEX (task_request)", "FORCE INDEX (task_request)",
+    "t.request_id = ? AND " TASK_SHOWN)
+TASK_LISTS(TASK_LIST_MINE, API, "FORCE INDEX (task_approver)", "FORCE INDEX (task_fetched)",
+    TASK_MINE)
+TASK_LISTS(TASK_LIST_MINE_OF_KIND, API, "FORCE INDEX (task_listed)",
+    "USE INDEX (task_listed, task_fetched)", TASK_MINE " AND " TASK_LISTED)
+TASK_LISTS(TASK_LIST_ALL, API, "FORCE INDEX (task_all_created)", "FORCE INDEX (task_all_fetched)",
+    "TRUE")
+TASK_LISTS(TASK_LIST_ALL_OF_KIND, API, "FORCE INDEX (task_all_listed)",
+    "USE INDEX (task_all_listed, task_all_fetched)", TASK_LISTED)
 
 /* ---- approvals ---- */
 

@@ -53,6 +53,7 @@ static const struct {
     {1449, "the login that ran the last tsb-admin schema upgrade is gone: run it again"},
     {1644, "a guard of the schema forbids it"},
     {1153, "the statement is larger than max_allowed_packet"},
+    {1969, "it took too long: ask for less at a time"},
     {1290, "the server is read-only"},
     {1792, "the server is read-only"},
     {1836, "the server is read-only"},
@@ -169,6 +170,7 @@ tx_commit(struct store_tx *tx, struct tsb_err *err)
 		return RUN_FAILED;
 	case DB_CONFLICT:
 		return RUN_CONFLICT;
+	case DB_UNSURE:
 	case DB_LOST:
 		break;
 	}
@@ -308,6 +310,16 @@ tx_round(struct store_tx *tx, store_body *body, void *ctx, struct tsb_err *err)
 }
 
 /*
+ * A server that took all the time there is for a read would take it again. What may have been written
+ * is looked for at least twice.
+ */
+static bool
+is_enough(const struct store_tx *tx, unsigned losses, int64_t until)
+{
+	return (tx->reading || losses > 1) && clock_monotonic_ms() >= until;
+}
+
+/*
  * A server that is away is waited for only when it was lost in the middle: whoever comes first to a
  * dead server learns it at once.
  */
@@ -333,7 +345,7 @@ tx_rounds(struct store_tx *tx, store_body *body, void *ctx, struct tsb_err *err)
 			tx->doubt = true;
 		if (r == RUN_CONFLICT && ++conflicts >= CONFLICTS_MAX)
 			return tx_give_up(tx, conflicts, err);
-		if (r != RUN_CONFLICT && losses++ > 1 && clock_monotonic_ms() > until)
+		if (r != RUN_CONFLICT && is_enough(tx, losses++, until))
 			return tx_give_up(tx, 0, err);
 		conn_pause(r == RUN_CONFLICT ? conflicts : losses);
 	}

@@ -132,8 +132,8 @@ int store_requests_due(struct store_tx *, int64_t now_ms, size_t limit, bool for
 /* Ids of open, free requests with expires_ms <= now_ms. */
 int store_requests_late(struct store_tx *, int64_t now_ms, size_t limit, struct arena *,
     struct tsb_uuid **ids, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
-/* Ids of open requests on a key or its derived keys (name/...). */
-int store_requests_of_key(struct store_tx *, const char *key_name, struct arena *,
+/* Ids of at most limit open requests on a key or its derived keys (name/...), oldest first. */
+int store_requests_of_key(struct store_tx *, const char *key_name, size_t limit, struct arena *,
     struct tsb_uuid **ids, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
 /*
  * Ids and states of at most limit requests whose approval token has this SHA-256: those that are
@@ -141,10 +141,16 @@ int store_requests_of_key(struct store_tx *, const char *key_name, struct arena 
  */
 int store_requests_by_token(struct store_tx *, const unsigned char sha256[TSB_SHA256], size_t limit,
     struct arena *, struct tsb_request_row **rows, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
-/* The newest other request on the same key with the same approval token; *found false: none. */
+/*
+ * The newest other request on the same key with the same approval token; *found false: none. Knows
+ * requests that were inserted with by_token, as store_requests_by_token() does.
+ */
 int store_request_twin(struct store_tx *, const struct tsb_request *, struct tsb_uuid *id,
     bool *found, struct tsb_err *) TSB_MUSTCHECK;
-/* Ids and states by state (bit mask, 0 = all), newest first (docs/openapi.yaml RequestFilter). */
+/*
+ * Ids and states by state (bit mask, 0 = all), newest first (docs/openapi.yaml RequestFilter): at
+ * most limit of them, behind the first offset ones.
+ */
 int store_requests_list(struct store_tx *, unsigned states, const char *key_name /* NULL = all */,
     long offset, long limit, struct arena *, struct tsb_request_row **rows, size_t *n,
     struct tsb_err *) TSB_MUSTCHECK;
@@ -173,9 +179,9 @@ int store_requests_purge(struct store_tx *, int64_t before_ms, size_t limit, siz
 
 /* ---- tasks (task.c) ---- */
 
-/* One statement for all rows. */
-int store_tasks_insert(struct store_tx *, const struct tsb_task *tasks, size_t n, struct tsb_err *)
-    TSB_MUSTCHECK;
+/* Tasks of one request, which is of this kind. */
+int store_tasks_insert(struct store_tx *, enum tsb_kind, const struct tsb_task *tasks, size_t n,
+    struct tsb_err *) TSB_MUSTCHECK;
 /* TSB_E_TASK_NOT_EXISTENT. */
 int store_task_load(struct store_tx *, const struct tsb_uuid *id, struct arena *,
     struct tsb_task *out, struct tsb_err *) TSB_MUSTCHECK;
@@ -191,7 +197,7 @@ int store_task_delete(struct store_tx *, const struct tsb_uuid *id, bool *gone, 
 #define STORE_TASKS_MAX 10000
 /*
  * Open tasks (request PENDING or APPROVED, unclaimed, not overdue at now_ms) of one approver, or of
- * all when approver_id is NULL, by the filter's kinds, ids, paging and order (ties by id); joined
+ * all when approver_id is NULL, by the filter's kind, ids, paging and order (ties by id); joined
  * with their requests; with key attributes when level >= 5.
  */
 int store_tasks_list(struct store_tx *, const unsigned char *approver_id,

@@ -7,22 +7,54 @@
 #include "lib/store/internal.h"
 #include "lib/store/rows.h"
 
+#define TASK_CELLS 8
+
+static void
+task_cells(const struct tsb_task *t, const char *listed_as, struct stmt_arg cells[TASK_CELLS])
+{
+	*cells++ = stmt_id(&t->id);
+	*cells++ = stmt_id(&t->request_id);
+	*cells++ = stmt_bytes(t->approver_id, sizeof(t->approver_id));
+	*cells++ = stmt_view(t->spki);
+	*cells++ = stmt_i64(t->created_ms);
+	*cells++ = stmt_i64(t->fetched_ms);
+	*cells++ = stmt_i64(t->expires_ms);
+	*cells = stmt_text(listed_as);
+}
+
+/* Few rows are quicker in one long statement than in the protocol for many. */
+#define FEW 8
+
+static int
+insert_few(struct store_tx *tx, const struct stmt_arg *cells, size_t n, struct tsb_err *err)
+{
+	while (n > 0) {
+		size_t rows = n >= 4 ? 4 : n >= 2 ? 2 : 1;
+		enum stmt_id id = rows == 4 ? STMT_TASK_INSERT_4
+		    : rows == 2             ? STMT_TASK_INSERT_2
+					    : STMT_TASK_INSERT;
+
+		if (stmt_run(tx, id, cells, rows * TASK_CELLS, NULL, err))
+			return -1;
+		cells += rows * TASK_CELLS;
+		n -= rows;
+	}
+	return 0;
+}
+
 int
-store_tasks_insert(struct store_tx *tx, const struct tsb_task *tasks, size_t n, struct tsb_err *err)
+store_tasks_insert(struct store_tx *tx, enum tsb_kind kind, const struct tsb_task *tasks, size_t n,
+    struct tsb_err *err)
 {
 	arena_auto a = {0};
-	struct stmt_arg *cells = arena_array(&a, n * 7 + 1, sizeof(*cells)), *cell = cells;
+	const char *listed_as = tsb_kinds[tsb_kind_listed_as(kind)].name;
+	struct stmt_arg *cells = arena_array(&a, n * TASK_CELLS + 1, sizeof(*cells));
 
-	for (const struct tsb_task *t = tasks; t < tasks + n; t++) {
-		*cell++ = stmt_id(&t->id);
-		*cell++ = stmt_id(&t->request_id);
-		*cell++ = stmt_bytes(t->approver_id, sizeof(t->approver_id));
-		*cell++ = stmt_view(t->spki);
-		*cell++ = stmt_i64(t->created_ms);
-		*cell++ = stmt_i64(t->fetched_ms);
-		*cell++ = stmt_i64(t->expires_ms);
-	}
-	return stmt_bulk(tx, STMT_TASK_INSERT, cells, n, 7, NULL, err) ? -1 : 0;
+	for (size_t i = 0; i < n; i++)
+		task_cells(&tasks[i], listed_as, cells + i * TASK_CELLS);
+	if (n <= FEW)
+		return insert_few(tx, cells, n, err);
+	return stmt_bulk(tx, STMT_TASK_INSERT, cells, n, TASK_CELLS, NULL, err) ? -1 : 0;
 }
 
 static int
@@ -96,39 +128,81 @@ store_task_delete(struct store_tx *tx, const struct tsb_uuid *id, bool *gone, st
 
 /* ---- lists ---- */
 
-static const enum stmt_id list_mine[] = {
-    [SORT_CREATED_ASC] = STMT_TASK_LIST_CREATED_ASC,
-    [SORT_CREATED_DESC] = STMT_TASK_LIST_CREATED_DESC,
-    [SORT_FETCHED_ASC] = STMT_TASK_LIST_FETCHED_ASC,
-    [SORT_FETCHED_DESC] = STMT_TASK_LIST_FETCHED_DESC,
-};
-static const enum stmt_id list_any[] = {
-    [SORT_CREATED_ASC] = STMT_TASK_LIST_ANY_CREATED_ASC,
-    [SORT_CREATED_DESC] = STMT_TASK_LIST_ANY_CREATED_DESC,
-    [SORT_FETCHED_ASC] = STMT_TASK_LIST_ANY_FETCHED_ASC,
-    [SORT_FETCHED_DESC] = STMT_TASK_LIST_ANY_FETCHED_DESC,
+enum selection { OF_REQUEST, MINE, MINE_OF_KIND, ALL, ALL_OF_KIND, ONE };
+
+#define SORTED(name)                                                                               \
+	{                                                                                          \
+		[SORT_CREATED_ASC] = STMT_##name##_CREATED_ASC,                                    \
+		[SORT_CREATED_DESC] = STMT_##name##_CREATED_DESC,                                  \
+		[SORT_FETCHED_ASC] = STMT_##name##_FETCHED_ASC,                                    \
+		[SORT_FETCHED_DESC] = STMT_##name##_FETCHED_DESC,                                  \
+	}
+static const enum stmt_id lists[][4] = {
+    [OF_REQUEST] = SORTED(TASK_LIST_OF_REQUEST),
+    [MINE] = SORTED(TASK_LIST_MINE),
+    [MINE_OF_KIND] = SORTED(TASK_LIST_MINE_OF_KIND),
+    [ALL] = SORTED(TASK_LIST_ALL),
+    [ALL_OF_KIND] = SORTED(TASK_LIST_ALL_OF_KIND),
 };
 
-/* "sign,decrypt": names of kinds have no comma. */
-static const char *
-kind_names(struct arena *a, unsigned kinds)
+static enum selection
+selection_of(const struct tsb_task_filter *f, bool mine)
 {
-	const char *names = "";
+	if (f->has_id)
+		return ONE;
+	if (f->has_request_id)
+		return OF_REQUEST;
+	if (mine)
+		return f->one_kind ? MINE_OF_KIND : MINE;
+	return f->one_kind ? ALL_OF_KIND : ALL;
+}
 
-	for (int k = 0; k < KIND__MAX; k++)
-		if (kinds == 0 || kinds & 1u << k)
-			names = arena_printf(a, "%s%s%s", names, *names == '\0' ? "" : ",",
-			    tsb_kinds[k].name);
-	return names;
+/* The first kind that is listed under the same path stands for all of them. */
+static struct stmt_arg
+listed_as(const struct tsb_task_filter *f)
+{
+	return f->one_kind ? stmt_text(tsb_kinds[tsb_kind_listed_as(f->kind)].name) : stmt_null();
+}
+
+/* Which tasks, as the statement of the selection asks for it. */
+static size_t
+which_args(struct stmt_arg *args, enum selection selection, const unsigned char *approver_id,
+    const struct tsb_task_filter *f)
+{
+	const struct stmt_arg who =
+	    approver_id == NULL ? stmt_null() : stmt_bytes(approver_id, TSB_SHA256);
+	const struct stmt_arg kind = listed_as(f);
+	size_t n = 0;
+
+	switch (selection) {
+	case ONE:
+	case OF_REQUEST:
+		args[n++] = stmt_id(selection == ONE ? &f->id : &f->request_id);
+		args[n++] = who;
+		args[n++] = who;
+		args[n++] = kind;
+		args[n++] = kind;
+		break;
+	case MINE_OF_KIND:
+		args[n++] = who;
+		args[n++] = kind;
+		break;
+	case MINE:
+		args[n++] = who;
+		break;
+	case ALL_OF_KIND:
+		args[n++] = kind;
+		break;
+	case ALL:
+		break;
+	}
+	return n;
 }
 
 static size_t
-list_args(struct stmt_arg *args, const unsigned char *approver_id, const struct tsb_task_filter *f,
-    int64_t now_ms, struct arena *a)
+list_args(struct stmt_arg *args, enum selection selection, const unsigned char *approver_id,
+    const struct tsb_task_filter *f, int64_t now_ms)
 {
-	const struct stmt_arg level = stmt_i64(f->level);
-	const struct stmt_arg id = stmt_id(f->has_id ? &f->id : NULL);
-	const struct stmt_arg request_id = stmt_id(f->has_request_id ? &f->request_id : NULL);
 	long size = f->paged && f->page_size > 0 ? f->page_size : STORE_TASKS_MAX;
 	long skip = !f->paged || f->page <= 0 ? 0
 	    : f->page > LONG_MAX / size - 1   ? LONG_MAX - STORE_TASKS_MAX
@@ -136,15 +210,10 @@ list_args(struct stmt_arg *args, const unsigned char *approver_id, const struct 
 	size_t n = 0;
 
 	for (int i = 0; i < 5; i++) /* four columns and the attributes */
-		args[n++] = level;
-	args[n++] = approver_id == NULL ? stmt_null() : stmt_bytes(approver_id, TSB_SHA256);
-	args[n++] = id;
-	args[n++] = id;
-	args[n++] = request_id;
-	args[n++] = request_id;
+		args[n++] = stmt_i64(f->level);
+	n += which_args(args + n, selection, approver_id, f);
 	args[n++] = stmt_i64(now_ms);
 	args[n++] = stmt_i64(now_ms);
-	args[n++] = stmt_text(kind_names(a, f->kinds));
 	args[n++] = stmt_i64(f->part > 0 ? f->part : size);
 	args[n++] = stmt_i64(skip + f->skip);
 	return n;
@@ -165,10 +234,12 @@ store_tasks_list(struct store_tx *tx, const unsigned char *approver_id,
     const struct tsb_task_filter *f, int64_t now_ms, struct arena *a, struct tsb_task_view **tasks,
     size_t *n, struct tsb_err *err)
 {
-	enum stmt_id id =
-	    (approver_id == NULL ? list_any : list_mine)[f->paged ? f->sort : SORT_CREATED_ASC];
+	enum selection selection = selection_of(f, approver_id != NULL);
+	enum stmt_id id = selection == ONE
+	    ? STMT_TASK_LIST_ONE
+	    : lists[selection][f->paged ? f->sort : SORT_CREATED_ASC];
 	struct stmt_arg args[16];
-	size_t count, nargs = list_args(args, approver_id, f, now_ms, a);
+	size_t count, nargs = list_args(args, selection, approver_id, f, now_ms);
 	struct tsb_task_view *list;
 	stmt_cursor_auto c = {0};
 	bool row = true;

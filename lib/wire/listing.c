@@ -6,7 +6,7 @@
 #include "lib/wire/package.h"
 
 /* Without paging a caller gets all there are, up to this bound. */
-#define LIST_MAX 100000
+#define LIST_MAX 10000
 #define PAGE_MAX 1000
 
 static const char *const sort_orders[] = {"CREATION_DATE_DESC"};
@@ -154,7 +154,8 @@ wire_request_ids_parse(struct tsb_view body, struct arena *a, struct tsb_uuid **
 /* ---- lists ---- */
 
 void
-wire_request_list_format(const struct tsb_request_row *rows, size_t n, struct tsb_bytes *out)
+wire_request_list_format(const struct tsb_request_row *rows, size_t n, bool more,
+    struct tsb_bytes *out)
 {
 	emit_open(out, NULL, '{');
 	emit_open(out, "requests", '[');
@@ -165,6 +166,8 @@ wire_request_list_format(const struct tsb_request_row *rows, size_t n, struct ts
 		emit_close(out, '}');
 	}
 	emit_close(out, ']');
+	if (more)
+		emit_bool(out, "more", true);
 	emit_close(out, '}');
 }
 

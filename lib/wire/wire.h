@@ -128,7 +128,8 @@ void wire_request_details_format(const struct tsb_request_view *views, size_t n,
 int wire_request_ids_parse(struct tsb_view body, struct arena *a, struct tsb_uuid **ids, size_t *n,
     struct tsb_err *err) TSB_MUSTCHECK;
 /* {"requests":[{"id":"...","status":"..."}]} */
-void wire_request_list_format(const struct tsb_request_row *rows, size_t n, struct tsb_bytes *out);
+void wire_request_list_format(const struct tsb_request_row *rows, size_t n, bool more,
+    struct tsb_bytes *out);
 /* {"approvedRequests":[...]} (api-notes.md 5.4); more: the list was cut. */
 void wire_approved_requests_format(const struct tsb_request_view *views, size_t n, bool more,
     struct tsb_bytes *out);

@@ -10,7 +10,7 @@ STATES = ["PENDING", "APPROVED", "EXECUTED", "FAILED", "EXPIRED", "REJECTED", "C
 
 def listed(api, **body):
     answer = api.post("/v1/filteredRequests", body)
-    assert api.status == 200 and set(answer) == {"requests"}
+    assert api.status == 200 and set(answer) - {"more"} == {"requests"} and answer.get("more", True) is True
     for row in answer["requests"]:
         assert set(row) == {"id", "status"} and row["status"] in STATES
     return answer["requests"]
@@ -52,6 +52,9 @@ def test_all_states_newest_first(api, some):
 
 def test_pages_of_requests(api, some):
     everything = [r["id"] for r in listed(api)]
+    for size in (len(everything) - 1, len(everything)):
+        answer = api.post("/v1/filteredRequests", {"paging": {"pageSize": size}})
+        assert ("more" in answer) == (size < len(everything))
     got = []
     for page in range(len(everything) // 2 + 2):
         got += [r["id"] for r in listed(api, paging={"pageNumber": page, "pageSize": 2,

@@ -22,7 +22,7 @@ ELSEWHERE = re.compile(r"SCHEMA_|REQUEST_OLD$|REQUEST_DELETE$|APPROVAL_DELETE_OF
                        r"requests_purge")
 # Reached only by other routes, other orders of tasks, automated approvers, or after a COMMIT whose
 # answer was lost.
-RARE = re.compile(r"REQUEST_ERASE_RESULT$|REQUEST_LIST|TASK_LIST_(ANY_|.*DESC|FETCHED)|TASK_WAITING$|"
+RARE = re.compile(r"REQUEST_ERASE_RESULT$|REQUEST_LIST|REQUEST_PAGE_OF_(STATES|ONE)$|TASK_(LIST_ONE|INSERT_4|WAITING)$|"
                   r"AUDIT_FIND$|KEY_TOUCH$|REQUEST_(LATE|LOCK|DUE_LOCK|DUE|FETCHED)$|APPROVER_|.*_OF_APPROVER$|"
                   r"BACKUP_KEY_|requests_list|approver|backup_key")
 

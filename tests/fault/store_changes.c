@@ -37,8 +37,8 @@ void
 change_create_setup(struct world *w)
 {
 	w->rq = fx_request("faults");
-	w->more[0] = fx_task(&w->rq.id, 1);
-	w->more[1] = fx_task(&w->rq.id, 2);
+	for (unsigned char i = 0; i < TSB_COUNT(w->more); i++)
+		w->more[i] = fx_task(&w->rq.id, (unsigned char)(i + 1));
 	w->key = (struct tsb_key_attributes){.key_name = "faults",
 	    .xml = tsb_view_str("<x/>"),
 	    .fetched_ms = 10};
@@ -55,7 +55,8 @@ change_create_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	again.fetched_ms = 20;
 	return store_key_attributes_insert(tx, &w->key, err) ||
 		store_key_attributes_insert(tx, &again, err) ||
-		store_request_insert(tx, &w->rq, err) || store_tasks_insert(tx, w->more, 2, err) ||
+		store_request_insert(tx, &w->rq, err) ||
+		store_tasks_insert(tx, w->rq.kind, w->more, TSB_COUNT(w->more), err) ||
 		change_audit(tx, &w->rq.id, "create", err) ||
 		change_audit(tx, &w->rq.id, "tasks", err)
 	    ? -1
@@ -66,9 +67,10 @@ void
 change_create_check(struct world *w)
 {
 	assert_int_equal(fx_load(&w->rq.id).version, 1);
-	assert_int_equal(fx_number("SELECT COUNT(*) FROM task WHERE request_id = %s",
+	assert_int_equal(fx_number("SELECT COUNT(*) FROM task WHERE request_id = %s "
+				   "AND listed_as = 'sign'",
 			     fx_id(&w->rq.id)),
-	    2);
+	    TSB_COUNT(w->more));
 	assert_int_equal(fx_number("SELECT fetched_ms FROM key_attributes WHERE digest = %s",
 			     fx_hex(w->key.digest, TSB_SHA256)),
 	    20);
@@ -80,7 +82,7 @@ change_create_check(struct world *w)
 static int
 task_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
-	return store_tasks_insert(tx, ctx, 2, err);
+	return store_tasks_insert(tx, KIND_SIGN, ctx, 2, err);
 }
 
 static void
@@ -292,12 +294,42 @@ touch_check(struct world *w)
 
 /* ---- reading ---- */
 
+/* Every list of tasks in every order. */
+static int
+read_tasks(struct store_tx *tx, struct world *w, struct tsb_err *err)
+{
+	const struct tsb_task_filter filters[] = {
+	    {.level = 5},
+	    {.one_kind = true, .kind = KIND_BLOCK},
+	    {.has_request_id = true, .request_id = w->rq.id},
+	    {.has_id = true, .id = w->task.id},
+	};
+
+	for (size_t i = 0; i < TSB_COUNT(filters); i++)
+		for (int sort = SORT_CREATED_ASC; sort <= SORT_FETCHED_DESC; sort++) {
+			struct tsb_task_filter f = filters[i];
+
+			f.paged = true;
+			f.page_size = 3;
+			f.sort = (enum tsb_sort)sort;
+			if (store_tasks_list(tx, w->task.approver_id, &f, 0, &fx_arena, &w->views,
+				&w->n, err) ||
+			    store_tasks_list(tx, NULL, &f, 0, &fx_arena, &w->views, &w->n, err))
+				return -1;
+		}
+	return 0;
+}
+
 static int
 read_api_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct world *w = ctx;
-	struct tsb_task_filter f = {.level = 5, .paged = true, .page_size = 3};
-	const struct tsb_request_filter all = {0}, of_key = {.key_name = "faults"};
+	const struct tsb_request_filter filters[] = {
+	    {0},
+	    {.key_name = "faults"},
+	    {.states = 1U << STATE_PENDING},
+	    {.has_id = true, .id = w->rq.id},
+	};
 	struct tsb_request_row *rows;
 	struct tsb_request *page;
 	struct tsb_approval *votes;
@@ -308,12 +340,12 @@ read_api_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 
 	if (store_tasks_load(tx, &w->rq.id, &fx_arena, &tasks, &w->n, err) ||
 	    store_request_twin(tx, &w->rq, &twin, &found, err) ||
-	    store_requests_of_key(tx, w->rq.key_name, &fx_arena, &ids, &w->n, err) ||
+	    store_requests_of_key(tx, w->rq.key_name, 5, &fx_arena, &ids, &w->n, err) ||
 	    store_requests_list(tx, 0, NULL, 0, 3, &fx_arena, &rows, &w->n, err) ||
+	    store_requests_list(tx, 1U << STATE_PENDING, NULL, 0, 3, &fx_arena, &rows, &w->n,
+		err) ||
 	    store_requests_list(tx, 0, "faults", 0, 3, &fx_arena, &rows, &w->n, err) ||
 	    store_place_of(tx, &w->rq.id, &place, err) ||
-	    store_requests_page(tx, &all, &place, 3, &fx_arena, &page, &w->n, err) ||
-	    store_requests_page(tx, &of_key, &place, 3, &fx_arena, &page, &w->n, err) ||
 	    store_votes_load(tx, &w->rq.id, &fx_arena, &votes, &w->n, err) ||
 	    store_request_view(tx, &w->rq.id, &fx_arena, &w->now, &votes, &w->n, err) ||
 	    store_requests_approved_by(tx, w->task.approver_id, 0, 3, &fx_arena, &ids, &w->n,
@@ -321,11 +353,11 @@ read_api_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	    store_requests_by_token(tx, w->task.approver_id, 3, &fx_arena, &rows, &w->n, err) ||
 	    store_key_attributes_load(tx, w->key.digest, &fx_arena, &w->key, &found, err))
 		return -1;
-	for (f.sort = SORT_CREATED_ASC; f.sort <= SORT_FETCHED_DESC; f.sort++)
-		if (store_tasks_list(tx, w->task.approver_id, &f, 0, &fx_arena, &w->views, &w->n,
-			err) ||
-		    store_tasks_list(tx, NULL, &f, 0, &fx_arena, &w->views, &w->n, err))
+	for (size_t i = 0; i < TSB_COUNT(filters); i++)
+		if (store_requests_page(tx, &filters[i], &place, 3, &fx_arena, &page, &w->n, err))
 			return -1;
+	if (read_tasks(tx, w, err))
+		return -1;
 	return store_request_load(tx, &w->rq.id, false, &fx_arena, &w->now, err);
 }
 

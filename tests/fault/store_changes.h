@@ -7,7 +7,7 @@
 struct world {
 	struct tsb_request rq; /* as set up */
 	struct tsb_request now; /* as the body left it */
-	struct tsb_task task, more[2];
+	struct tsb_task task, more[7]; /* in statements of 4, 2 and 1 */
 	struct tsb_key_attributes key;
 	struct tsb_task_view *views;
 	struct tsb_approver approver;

@@ -78,6 +78,22 @@ test_every_commit_with_every_error(void **state)
 	}
 }
 
+/* It may have been carried out all the same: what it did is looked for before it is done again. */
+static void
+test_commit_with_an_error_that_leaves_it_open(void **state)
+{
+	fx_need_hooks();
+	for (size_t c = 0; c < nchanges; c++) {
+		char before[64];
+
+		if (changes[c].reads)
+			continue;
+		snprintf(before, sizeof(before), "store.%s.COMMIT.before", changes[c].name);
+		assert_true(change_try(&changes[c], before, "1180"));
+		assert_true(change_try(&changes[c], before, "1969"));
+	}
+}
+
 static void
 test_lost_commit_is_told_by_the_mark(void **state)
 {
@@ -287,6 +303,7 @@ store_fault_tests(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_every_statement_with_every_error),
 	    cmocka_unit_test(test_every_commit_with_every_error),
+	    cmocka_unit_test(test_commit_with_an_error_that_leaves_it_open),
 	    cmocka_unit_test(test_lost_commit_is_told_by_the_mark),
 	    cmocka_unit_test(test_lost_commit_and_then_more_errors),
 	    cmocka_unit_test(test_lost_commit_without_mark_is_not_guessed),

@@ -248,6 +248,7 @@ fx_request(const char *key_name)
 	    .created_ms = clock_now_ms(),
 	    .hsm_seconds = 1600000000,
 	    .token = tsb_view_str("token"),
+	    .by_token = true,
 	    .payload_type = "UNSPECIFIED",
 	    .envelope = tsb_view_str("{\"signRequest\":{}}"),
 	    .inner_clean = tsb_view_str("{\"a\":1}"),
@@ -300,18 +301,26 @@ stored_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 
 	for (unsigned char i = 0; i < s->tasks; i++)
 		tasks[i] = fx_task(&s->rq->id, (unsigned char)(i + 1));
-	return store_request_insert(tx, s->rq, err) || store_tasks_insert(tx, tasks, s->tasks, err)
+	return store_request_insert(tx, s->rq, err) ||
+		store_tasks_insert(tx, s->rq->kind, tasks, s->tasks, err)
 	    ? -1
 	    : 0;
+}
+
+void
+fx_insert(const struct tsb_request *rq, unsigned char tasks)
+{
+	struct stored s = {rq, tasks};
+
+	fx_ok(store_transact(fx_api, "stored", stored_body, &s, &err));
 }
 
 struct tsb_request
 fx_stored(const char *key_name, unsigned char tasks)
 {
 	struct tsb_request rq = fx_request(key_name);
-	struct stored s = {&rq, tasks};
 
-	fx_ok(store_transact(fx_api, "stored", stored_body, &s, &err));
+	fx_insert(&rq, tasks);
 	return rq;
 }
 

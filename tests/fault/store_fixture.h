@@ -59,6 +59,7 @@ struct tsb_task fx_task(const struct tsb_uuid *request_id, unsigned char approve
 struct tsb_approval fx_approval(const struct tsb_uuid *request_id, unsigned char approver);
 /* Inserted and committed by the API login, with n tasks of the approvers 1 ... n. */
 struct tsb_request fx_stored(const char *key_name, unsigned char tasks);
+void fx_insert(const struct tsb_request *, unsigned char tasks);
 struct store_change fx_change(const struct tsb_request *rq, enum tsb_state to);
 /* Moves in a transaction of its own. */
 bool fx_move(struct store *s, struct tsb_request *rq, const struct store_change *to);

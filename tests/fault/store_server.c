@@ -268,6 +268,35 @@ test_reads_linger_until_the_program_is_idle(void **state)
 	store_free(&s);
 }
 
+static int
+list_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct world *w = ctx;
+	struct tsb_request_row *rows;
+
+	w->runs++;
+	return store_requests_list(tx, 0, NULL, 0, 3, &fx_arena, &rows, &w->n, err);
+}
+
+/* The server ends it, so that it does not go on for nobody; and it is not sent again. */
+static void
+test_statement_that_takes_too_long(void **state)
+{
+	MYSQL *other = fx_connect(getenv("TSB_TEST_DB_USER"), NULL);
+	struct store *s = fx_store(LOGIN_API, 1);
+	struct world w = {0};
+
+	fx_ok(store_read(s, "list", list_body, &w, &err));
+	w.runs = 0;
+	assert_int_equal(mysql_query(other, "LOCK TABLES request WRITE"), 0);
+	fx_refused(store_read(s, "list", list_body, &w, &err), 700);
+	assert_non_null(strstr(fx_message, "error 1969: it took too long"));
+	assert_int_equal(w.runs, 1);
+	mysql_close(other);
+	fx_ok(store_read(s, "list", list_body, &w, &err));
+	store_free(&s);
+}
+
 int
 store_server_tests(void)
 {
@@ -276,6 +305,7 @@ store_server_tests(void)
 	    cmocka_unit_test(test_real_deadlock_runs_again),
 	    cmocka_unit_test(test_no_update_is_lost_in_a_crowd),
 	    cmocka_unit_test(test_server_killed_in_the_middle),
+	    cmocka_unit_test(test_statement_that_takes_too_long),
 	    cmocka_unit_test(test_server_stays_away),
 	    cmocka_unit_test(test_killed_idle_connection_is_replaced),
 	    cmocka_unit_test(test_reads_linger_until_the_program_is_idle),
