@@ -131,7 +131,8 @@ daemon off;
 worker_processes 2;
 pid $run/nginx.pid;
 error_log $logs/web.log warn;
-events { worker_connections 512; }
+worker_rlimit_nofile 8192;
+events { worker_connections 4096; }
 http {
 	client_body_temp_path $root/tmp/body;
 	fastcgi_temp_path $root/tmp/fastcgi;
@@ -140,7 +141,7 @@ http {
 	scgi_temp_path $root/tmp/scgi;
 	access_log $logs/access.log;
 	server {
-		listen 127.0.0.1:$port;
+		listen 127.0.0.1:$port backlog=4096;
 		set \$tsb_backend unix:$run/fcgi.sock;
 		include $root/tsb-fastcgi.conf;
 	}
@@ -153,7 +154,7 @@ END
 nginx_hsm() {
 	cat <<END
 	server {
-		listen 127.0.0.1:$hsm_port;
+		listen 127.0.0.1:$hsm_port backlog=4096;
 		listen unix:$run/hsm-http.sock;
 		set \$tsb_backend unix:$run/hsm.sock;
 		include $root/tsb-fastcgi.conf;
@@ -179,6 +180,13 @@ PidFile $run/apache.pid
 Mutex file:$run default
 ServerName 127.0.0.1
 ServerTokens Prod
+ListenBacklog 4096
+StartServers 4
+ThreadLimit 512
+ThreadsPerChild 512
+MaxSpareThreads 2048
+ServerLimit 8
+MaxRequestWorkers 2048
 ErrorLog $logs/web.log
 LogLevel warn
 $(apache_modules)
