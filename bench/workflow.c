@@ -236,6 +236,10 @@ static void
 measure_requests(struct site *s)
 {
 	for (size_t i = 0; i < TSB_COUNT(bench_steps); i++) {
+		one_text(s, http_request(&s->arena, "GET", "/v1/versionInfo", s->b->service, NULL));
+		run_beside(s, "GET /v1/versionInfo", bench_steps[i], 200);
+	}
+	for (size_t i = 0; i < TSB_COUNT(bench_steps); i++) {
 		one_text(s, sign_to(s, "/v1/synchronousSign", s->free_key));
 		run_beside(s, "POST /v1/synchronousSign", bench_steps[i], 200);
 	}
