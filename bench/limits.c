@@ -141,5 +141,4 @@ bench_limits(struct bench *b)
 	measure_signatures(b, "p256", "openssl: sign ECDSA P-256");
 	measure_signatures(b, "rsa2048", "openssl: sign RSA-2048");
 	measure_fixed(b, "web server: fixed reply", "/.tsb/path", b->service, 404);
-	measure_fixed(b, "FastCGI: GET /v1/versionInfo", "/v1/versionInfo", b->service, 200);
 }
