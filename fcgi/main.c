@@ -48,6 +48,12 @@ worker_open(void *arg, struct tsb_err *err)
 	return flow;
 }
 
+static bool
+worker_busy(void *app)
+{
+	return flow_lingers(app);
+}
+
 static void
 worker_idle(void *app)
 {
@@ -77,6 +83,7 @@ run(const struct broker_conf *conf, struct tsb_err *err)
 		PACKAGE_MAX, /* each route has its own: 4 MiB at most, except for packages */
 	    .open = worker_open,
 	    .close = worker_close,
+	    .busy = worker_busy,
 	    .idle = worker_idle,
 	    .called = fcgi_called,
 	    .arg = (void *)conf,

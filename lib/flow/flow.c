@@ -63,6 +63,12 @@ flow_linger(struct flow *f)
 	store_linger(f->store);
 }
 
+bool
+flow_lingers(const struct flow *f)
+{
+	return store_lingers(f->store);
+}
+
 void
 flow_idle(struct flow *f)
 {

@@ -19,6 +19,7 @@ struct flow *flow_new(const struct broker_conf *conf, enum store_login login, co
 void flow_free(struct flow **f);
 /* store_linger() of its database, and store_idle() before the process waits for work. */
 void flow_linger(struct flow *f);
+bool flow_lingers(const struct flow *f);
 void flow_idle(struct flow *f);
 /* For callers that keep many calls in flight; NULL in the profile air-gapped. */
 struct hsm *flow_hsm(struct flow *f);

@@ -98,6 +98,12 @@ store_linger(struct store *s)
 	s->lingers = true;
 }
 
+bool
+store_lingers(const struct store *s)
+{
+	return s->reading_since != 0;
+}
+
 void
 store_idle(struct store *s)
 {

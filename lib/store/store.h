@@ -46,6 +46,7 @@ uint64_t store_connection(const struct store *);
  */
 void store_linger(struct store *);
 void store_idle(struct store *);
+bool store_lingers(const struct store *); /* store_idle() has something to do */
 /* Connects now if it is not; for start-up and health checks. */
 int store_ping(struct store *s, struct tsb_err *err) TSB_MUSTCHECK;
 

@@ -5,6 +5,8 @@
 #ifndef TSB_WEB_INTERNAL_H
 #define TSB_WEB_INTERNAL_H
 
+#include <stdatomic.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "lib/web/web.h"
@@ -122,10 +124,20 @@ int web_listen(const char *where, long mode, struct web_listener *out, struct ts
     TSB_MUSTCHECK;
 void web_listener_close(struct web_listener *);
 
+/*
+ * How long a worker waits for its peer: the parent, with which it shares the memory, looks now and
+ * then and sends SIGALRM when the time is over. A timer of its own would take several system calls
+ * for each request.
+ */
+struct web_deadline {
+	_Alignas(64) _Atomic int64_t at_ms; /* monotonic; 0 = waits for nobody */
+};
+
 /* worker.c */
 #define WEB_WORKER_NOT_OPEN 75 /* exit status: open() failed */
 /* Serves in a child until SIGTERM or request_max; writes its pid to ready once open. */
-int web_worker(const struct web_server *srv, int listener, int ready, long request_max);
+int web_worker(const struct web_server *srv, int listener, int ready, long request_max,
+    struct web_deadline *);
 int web_cgi(const struct web_server *srv);
 
 #endif

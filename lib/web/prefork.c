@@ -8,9 +8,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -27,6 +29,8 @@
 #define YOUNG       5000 /* ms */
 #define DRAIN_GRACE 30000 /* ms a worker has to finish its request */
 #define NEVER       INT64_MAX
+#define LOOK_BUSY   100 /* ms between looks at the deadlines of workers, if one waits for its peer */
+#define LOOK_QUIET  500
 
 struct slot {
 	pid_t pid; /* 0 = none running */
@@ -42,6 +46,7 @@ struct parent {
 	const struct web_server *srv;
 	struct web_listener listener;
 	struct slot *slots;
+	struct web_deadline *deadlines; /* of the workers, by slot; shared with them */
 	size_t n;
 	struct slot *replacing; /* its successor is not open yet; NULL = none */
 	bool draining;
@@ -75,7 +80,8 @@ child_main(struct parent *p, struct slot *s, pid_t parent)
 		return 0;
 	close(p->signals);
 	close(p->ready[0]);
-	return web_worker(p->srv, p->listener.fd, p->ready[1], request_max_of(p, s));
+	return web_worker(p->srv, p->listener.fd, p->ready[1], request_max_of(p, s),
+	    &p->deadlines[s - p->slots]);
 }
 
 static void
@@ -84,6 +90,7 @@ slot_start(struct parent *p, struct slot *s, int64_t now)
 	pid_t parent = getpid(), pid;
 
 	fflush(NULL);
+	atomic_store(&p->deadlines[s - p->slots].at_ms, 0);
 	pid = fork();
 	if (pid == 0)
 		exit(child_main(p, s, parent));
@@ -213,6 +220,24 @@ step(struct parent *p, int64_t now)
 	return next;
 }
 
+/* Wakes the workers whose time is over; returns when to look again. */
+static int64_t
+watch(struct parent *p, int64_t now)
+{
+	bool busy = false;
+
+	for (size_t i = 0; i < p->n; i++) {
+		int64_t at = atomic_load(&p->deadlines[i].at_ms);
+
+		if (at == 0 || p->slots[i].pid == 0)
+			continue;
+		busy = true;
+		if (now >= at)
+			(void)kill(p->slots[i].pid, SIGALRM);
+	}
+	return now + (busy ? LOOK_BUSY : LOOK_QUIET);
+}
+
 static bool
 any_running(const struct parent *p)
 {
@@ -244,6 +269,10 @@ parent_open(struct parent *p)
 		fatal("out of memory");
 	for (size_t i = 0; i < p->n; i++)
 		p->slots[i].kill_at = NEVER;
+	p->deadlines = mmap(NULL, p->n * sizeof(*p->deadlines), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (p->deadlines == MAP_FAILED)
+		fatal("out of memory");
 }
 
 static void
@@ -253,6 +282,7 @@ parent_close(struct parent *p)
 	close(p->signals);
 	close(p->ready[0]);
 	close(p->ready[1]);
+	munmap(p->deadlines, p->n * sizeof(*p->deadlines));
 	free(p->slots);
 	(void)sigprocmask(SIG_SETMASK, &p->mask_before, NULL);
 }
@@ -265,11 +295,14 @@ parent_loop(struct parent *p)
 
 	while (!p->draining || any_running(p)) {
 		int64_t now = clock_monotonic_ms();
-		int64_t next = step(p, now);
-		int wait = next == NEVER ? -1 : next <= now ? 0 : (int)(next - now);
+		int64_t next = step(p, now), look = watch(p, now);
+		int wait = next <= now ? 0 : (int)((next < look ? next : look) - now);
+		int n = poll(fds, TSB_COUNT(fds), wait);
 
-		if (poll(fds, TSB_COUNT(fds), wait) < 0 && errno != EINTR)
+		if (n < 0 && errno != EINTR)
 			fatal("poll: %s", strerror(errno));
+		if (n == 0)
+			continue;
 		now = clock_monotonic_ms();
 		take_ready(p);
 		take_signal(p, now);

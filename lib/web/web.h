@@ -182,7 +182,9 @@ struct web_server {
 	long request_timeout; /* seconds to receive a request, and to send a reply; 0 = 60 */
 	void *(*open)(void *arg, struct tsb_err *err); /* in the worker; NULL = failed */
 	void (*close)(void *app);
-	void (*idle)(void *app); /* before it waits: no request is there; NULL = nothing to do */
+	/* Whether there is anything to do before it waits, and that: no request is there. Or NULL. */
+	bool (*busy)(void *app);
+	void (*idle)(void *app);
 	/* Told of each call that a row fits: before its handler, or why its role does not do. */
 	void (*called)(void *app, const struct web_request *rq, const struct tsb_err *refused);
 	void *arg;

@@ -3,7 +3,7 @@
  *
  * Waiting is epoll with EPOLLEXCLUSIVE, so that the kernel wakes one worker for one connection, and
  * signals are open only there: SIGTERM is seen between requests, and no system call of a handler
- * is ever interrupted. A timer shuts the connection of a peer that stalls while it sends or reads:
+ * is ever interrupted. A deadline ends the connection of a peer that stalls while it sends or reads:
  * soon where nobody needs what it sends, because a worker that waits serves nobody else.
  */
 #include "lib/first.h"
@@ -15,13 +15,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <fcgiapp.h>
 
 #include "lib/base/arena.h"
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/web/internal.h"
@@ -29,12 +29,21 @@
 #define TIMEOUT_DEFAULT 60 /* seconds */
 #define HURRY_MS        100 /* without a byte of what is thrown away */
 #define PARAMS_MS       1000 /* web servers send them in one piece */
+#define AGAIN_MS        1000 /* the alarm once more, for whoever waits behind a shut connection */
+#define FCGX_BUFFER     8192 /* of libfcgi: what has been written so far has not left it */
 
 static volatile sig_atomic_t stop;
 static FCGX_Request *volatile current;
 
 /* Of a peer whose bytes are thrown away: the alarm ends what brought none since the last one. */
 static volatile sig_atomic_t hurried, progress;
+static struct web_deadline *deadline; /* the parent watches it */
+
+static void
+deadline_in(long ms)
+{
+	atomic_store(&deadline->at_ms, clock_monotonic_ms() + ms);
+}
 
 static void
 on_term(int sig)
@@ -51,9 +60,13 @@ static void
 on_alarm(int sig)
 {
 	int saved = errno;
+	int64_t at = atomic_load(&deadline->at_ms);
 	bool waited = !hurried || !progress;
 
 	(void)sig;
+	if (at == 0 || clock_monotonic_ms() < at)
+		return; /* it was met just now */
+	deadline_in(hurried ? HURRY_MS : AGAIN_MS);
 	if (waited && current && current->ipcFd >= 0)
 		(void)shutdown(current->ipcFd, hurried == 1 ? SHUT_RD : SHUT_RDWR);
 	if (waited && hurried)
@@ -91,21 +104,15 @@ signals_init(sigset_t *open)
 		fatal("sigprocmask: %s", strerror(errno));
 }
 
-static void
-alarm_after(long ms, long again_ms)
-{
-	struct itimerval t = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000},
-	    .it_interval = {.tv_sec = again_ms / 1000, .tv_usec = again_ms % 1000 * 1000}};
-
-	(void)setitimer(ITIMER_REAL, &t, NULL);
-}
-
 /* 0 = none */
 static void
 deadline_ms(long ms)
 {
 	hurried = 0;
-	alarm_after(ms, ms ? 1000 : 0);
+	if (ms == 0)
+		atomic_store(&deadline->at_ms, 0);
+	else
+		deadline_in(ms);
 }
 
 static void
@@ -113,7 +120,7 @@ hurry(void)
 {
 	progress = 0;
 	hurried = 1;
-	alarm_after(HURRY_MS, HURRY_MS);
+	deadline_in(HURRY_MS);
 }
 
 /* ---- libfcgi as a web_io; the deadline runs while the peer is waited for, not in handlers ---- */
@@ -122,6 +129,7 @@ struct fcgi_peer {
 	FCGX_Request rq;
 	long timeout_ms;
 	bool reading; /* input is not at its end yet */
+	size_t written;
 };
 
 /* libfcgi waits for all the bytes that it is asked for: at most those that it has, or one. */
@@ -184,6 +192,7 @@ fcgi_write(struct web_io *io, const void *p, size_t n)
 	const char *text = p;
 
 	deadline_ms(peer->timeout_ms);
+	peer->written += n;
 	while (n) {
 		int part = n > 65536 ? 65536 : (int)n;
 
@@ -210,6 +219,27 @@ rest_if_short(int error)
 	nanosleep(&rest, NULL);
 }
 
+/*
+ * A short answer leaves in one piece with its end. Whoever may have more to send is waited for, and
+ * libfcgi reads that until the peer closes; of others the connection is simply closed.
+ */
+static void
+finish(struct fcgi_peer *peer)
+{
+	if (peer->written > FCGX_BUFFER / 2) {
+		deadline_ms(peer->timeout_ms);
+		(void)FCGX_FFlush(peer->rq.out);
+	}
+	hurry();
+	if (!peer->reading)
+		FCGX_Detach(&peer->rq);
+	FCGX_Finish_r(&peer->rq);
+	/* A connection kept open would pin this worker to one client of the web server. */
+	FCGX_Free(&peer->rq, 1);
+	FCGX_Attach(&peer->rq);
+	deadline_ms(0);
+}
+
 /* 0 when a request was served, -1 when there was none after all. */
 static int
 serve_one(const struct web_server *srv, void *app, struct fcgi_peer *peer, struct arena *a)
@@ -230,15 +260,10 @@ serve_one(const struct web_server *srv, void *app, struct fcgi_peer *peer, struc
 	}
 	deadline_ms(peer->timeout_ms);
 	peer->reading = true;
+	peer->written = 0;
 	io.env = peer->rq.envp;
 	(void)web_exchange(srv, app, &io, a);
-	deadline_ms(peer->timeout_ms);
-	(void)FCGX_FFlush(peer->rq.out);
-	hurry(); /* libfcgi reads until the peer closes, too */
-	FCGX_Finish_r(&peer->rq);
-	/* A connection kept open would pin this worker to one client of the web server. */
-	FCGX_Free(&peer->rq, 1);
-	deadline_ms(0);
+	finish(peer);
 	arena_reset(a);
 	return 0;
 }
@@ -261,7 +286,7 @@ wait_for_request(const struct web_server *srv, void *app, int wait_fd, const sig
 	struct epoll_event ev;
 	int n = 0;
 
-	if (srv->idle != NULL) {
+	if (srv->busy != NULL && srv->busy(app)) {
 		n = epoll_pwait(wait_fd, &ev, 1, 0, open);
 		if (n == 0)
 			srv->idle(app);
@@ -295,13 +320,15 @@ loop(const struct web_server *srv, void *app, int listener, const sigset_t *open
 }
 
 int
-web_worker(const struct web_server *srv, int listener, int ready, long request_max)
+web_worker(const struct web_server *srv, int listener, int ready, long request_max,
+    struct web_deadline *watched)
 {
 	pid_t self = getpid();
 	struct tsb_err err = {0};
 	sigset_t open;
 	void *app;
 
+	deadline = watched;
 	signals_init(&open);
 	app = srv->open(srv->arg, &err);
 	if (app == NULL) {

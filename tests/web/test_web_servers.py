@@ -136,7 +136,7 @@ class Server:
     def nginx(self):
         text = self.replaced(
             "nginx/tsb.conf", ("listen 443 ssl", "listen 127.0.0.1:%d ssl" % self.port),
-            ("\tlisten [::]:443 ssl;\n", ""), ("/var/log/nginx", str(self.folder)),
+            ("\tlisten [::]:443 ssl backlog=4096;\n", ""), ("/var/log/nginx", str(self.folder)),
             ("snippets/tsb-fastcgi.conf", str(ROOT / "nginx/tsb-fastcgi.conf")),
             ("#ssl_client_certificate", "ssl_client_certificate"),
             ("#ssl_verify_client", "ssl_verify_client"), ("#ssl_verify_depth", "ssl_verify_depth"))
