@@ -593,14 +593,14 @@ approve(json_object *in, const char *rest, struct arena *a)
 	if (!uuid_parse(member(in, "id"), &id) || !verify(spki, token, decoded(in, "signature", a)))
 		return NULL;
 	bytes(id.b, sizeof(id.b));
-	if (!one(FLOOR_TASK_LOAD))
+	if (!one(FLOOR_REQUEST_LOCK_OF_TASK))
 		return NULL;
-	memcpy(request, cells[1].p, sizeof(request));
-	memcpy(approver, cells[2].p, sizeof(approver));
-	bytes(request, sizeof(request));
-	if (!one(FLOOR_REQUEST_LOCK))
-		return NULL;
+	memcpy(request, cells[0].p, sizeof(request));
 	version = atoll(cells[COL_VERSION].p);
+	bytes(id.b, sizeof(id.b));
+	if (!one(FLOOR_TASK_VOTES))
+		return NULL;
+	memcpy(approver, cells[2].p, sizeof(approver));
 	bytes(request, sizeof(request));
 	bytes(approver, sizeof(approver));
 	number(1);
@@ -611,8 +611,6 @@ approve(json_object *in, const char *rest, struct arena *a)
 	run(FLOOR_APPROVAL_INSERT);
 	bytes(id.b, sizeof(id.b));
 	run(FLOOR_TASK_DELETE);
-	bytes(request, sizeof(request));
-	(void)one(FLOOR_APPROVAL_LOAD);
 	move(request, "PENDING", "PENDING", "", version);
 	audit(request, "approve", "PENDING", "PENDING");
 	commit();

@@ -238,6 +238,8 @@ struct answer {
 	struct arena *arena;
 	int64_t now_ms;
 	struct tsb_request request; /* as it became */
+	struct tsb_approval *votes; /* those before, then with this one */
+	size_t nvotes;
 	bool due; /* the dispatcher may take it now */
 };
 
@@ -327,7 +329,10 @@ record(struct answer *x, struct store_tx *tx, const struct tsb_task *task,
 	if (store_approval_insert(tx, &row, &fresh, err) ||
 	    store_task_delete(tx, &task->id, &gone, err))
 		return -1;
-	return fresh && gone ? 0 : task_gone(x, err);
+	if (!fresh || !gone)
+		return task_gone(x, err);
+	x->votes[x->nvotes++] = row;
+	return 0;
 }
 
 /* Moves the request as all answers so far demand. */
@@ -341,22 +346,19 @@ decide(struct answer *x, struct store_tx *tx, struct tsb_request *rq, struct tsb
 	    .actor = enc_hex_str(x->arena, tsb_view_of(x->who->actor, TSB_SHA256)),
 	    .detail = x->in->reason,
 	};
-	struct tsb_approval *rows;
 	const struct flow_key *key;
 	const struct ska_rule *rule;
 	struct store_change change;
 	struct ska_verdict v;
-	size_t n;
 	bool moved;
 
-	if (store_approvals_load(tx, &rq->id, x->arena, &rows, &n, err) ||
-	    flow_request_guard(x->f, tx, rq, rows, n, x->arena, &key, &rule, err))
+	if (flow_request_guard(x->f, tx, rq, x->votes, x->nvotes, x->arena, &key, &rule, err))
 		return -1;
 	if (rule == NULL)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
 		    "the policy of request's key is not in the database");
-	ska_evaluate(rule, flow_votes(rows, n, x->arena), n, rq->hsm_seconds != 0,
-	    flow_request_t0(rq), flow_request_hsm_now(rq, x->now_ms), &v);
+	ska_evaluate(rule, flow_votes(x->votes, x->nvotes, x->arena), x->nvotes,
+	    rq->hsm_seconds != 0, flow_request_t0(rq), flow_request_hsm_now(rq, x->now_ms), &v);
 	change = flow_change_by_verdict(x->f, rq, &v);
 	audit.to = tsb_state_names[change.to];
 	if (store_request_move(tx, rq, &change, &moved, err))
@@ -375,9 +377,9 @@ answer_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	struct tsb_task task;
 	struct tsb_view approval = {0};
 
-	if (store_task_load(tx, &x->in->task_id, x->arena, &task, err) ||
-	    may_answer(x, &task, err) ||
-	    store_request_load(tx, &task.request_id, true, x->arena, &x->request, err))
+	if (store_request_lock_of_task(tx, &x->in->task_id, x->arena, &x->request, err) ||
+	    store_task_votes(tx, &x->in->task_id, x->arena, &task, &x->votes, &x->nvotes, err) ||
+	    may_answer(x, &task, err))
 		return -1;
 	if (!flow_request_open(&x->request, x->now_ms) ||
 	    (task.expires_ms != 0 && x->now_ms >= task.expires_ms))

@@ -106,27 +106,34 @@ by_arrival(const void *x, const void *y)
 	return memcmp(a->approver_id, b->approver_id, TSB_SHA256);
 }
 
-/* The request is in each row. Without votes there is one row, whose other half is NULL. */
+/* The vote behind the first columns of a row; NULL there: an outer join has found none. */
+static int
+vote_take(struct stmt_cursor *c, unsigned columns, struct arena *a, struct tsb_approval *list,
+    size_t *n, struct tsb_err *err)
+{
+	struct tsb_uuid id;
+
+	stmt_skip_to(c, columns);
+	if (!stmt_take_bytes(c, id.b, sizeof(id.b)))
+		return 0;
+	stmt_skip_to(c, columns);
+	return approval_take(c, a, &list[(*n)++], err);
+}
+
+/* The request is in each row. */
 static int
 view_take(struct stmt_cursor *c, struct arena *a, struct tsb_request *rq,
     struct tsb_approval **rows, size_t *n, struct tsb_err *err)
 {
 	size_t count = stmt_count(c);
 	struct tsb_approval *list = arena_array(a, count + 1, sizeof(*list));
-	struct tsb_uuid id;
 	bool row = true;
 
 	*n = 0;
-	for (size_t i = 0; i < count; i++) {
-		if (stmt_next(c, &row, err) || (i == 0 && row_take_request(c, a, rq, err)))
+	for (size_t i = 0; i < count; i++)
+		if (stmt_next(c, &row, err) || (i == 0 && row_take_request(c, a, rq, err)) ||
+		    vote_take(c, REQUEST_COLUMN_COUNT, a, list, n, err))
 			return -1;
-		stmt_skip_to(c, REQUEST_COLUMN_COUNT);
-		if (!stmt_take_bytes(c, id.b, sizeof(id.b)))
-			continue;
-		stmt_skip_to(c, REQUEST_COLUMN_COUNT);
-		if (approval_take(c, a, &list[(*n)++], err))
-			return -1;
-	}
 	if (*n > 1)
 		qsort(list, *n, sizeof(*list), by_arrival);
 	*rows = list;
@@ -151,4 +158,31 @@ store_request_view(struct store_tx *tx, const struct tsb_uuid *id, struct arena 
 		return -1;
 	*out = rq;
 	return row_is_small(&rq) ? 0 : store_votes_load(tx, id, a, rows, n, err);
+}
+
+int
+store_task_votes(struct store_tx *tx, const struct tsb_uuid *id, struct arena *a,
+    struct tsb_task *out, struct tsb_approval **rows, size_t *n, struct tsb_err *err)
+{
+	struct stmt_arg arg = stmt_id(id);
+	stmt_cursor_auto c = {0};
+	struct tsb_approval *list;
+	struct tsb_task t = {0};
+	size_t count;
+	bool row = true;
+
+	if (stmt_query(tx, STMT_TASK_VOTES, &arg, 1, &c, err))
+		return -1;
+	count = stmt_count(&c);
+	if (count == 0)
+		return store_task_none(id, err);
+	list = arena_array(a, count + 1, sizeof(*list));
+	*n = 0;
+	for (size_t i = 0; i < count; i++)
+		if (stmt_next(&c, &row, err) || (i == 0 && row_take_task(&c, a, &t, err)) ||
+		    vote_take(&c, TASK_COLUMN_COUNT, a, list, n, err))
+			return -1;
+	*out = t;
+	*rows = list;
+	return 0;
 }

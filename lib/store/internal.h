@@ -98,6 +98,9 @@ void stmt_skip_to(struct stmt_cursor *, unsigned column);
 int stmt_take_ids(struct stmt_cursor *, struct arena *, struct tsb_uuid **ids, size_t *n,
     struct tsb_err *) TSB_MUSTCHECK;
 
+/* TSB_E_TASK_NOT_EXISTENT (task.c). */
+int store_task_none(const struct tsb_uuid *id, struct tsb_err *);
+
 /* Forgets what the connection had prepared. */
 void stmt_forget(struct stmt *);
 

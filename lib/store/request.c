@@ -123,26 +123,48 @@ row_take_request(struct stmt_cursor *c, struct arena *a, struct tsb_request *rq,
 	return 0;
 }
 
+/* *row false: there is none. */
+static int
+load_by(struct store_tx *tx, enum stmt_id id, const struct tsb_uuid *which, struct arena *a,
+    struct tsb_request *out, bool *row, struct tsb_err *err)
+{
+	struct stmt_arg arg = stmt_id(which);
+	struct tsb_request rq = {0};
+	stmt_cursor_auto c = {0};
+
+	*row = false;
+	if (stmt_query(tx, id, &arg, 1, &c, err) || stmt_next(&c, row, err) ||
+	    (*row && row_take_request(&c, a, &rq, err)))
+		return -1;
+	if (*row)
+		*out = rq;
+	return 0;
+}
+
 int
 store_request_load(struct store_tx *tx, const struct tsb_uuid *id, bool for_update, struct arena *a,
     struct tsb_request *out, struct tsb_err *err)
 {
-	struct stmt_arg arg = stmt_id(id);
-	struct tsb_request rq = {0};
-	stmt_cursor_auto c = {0};
 	char text[UUID_TEXT];
-	bool row = false;
+	bool row;
 
-	if (stmt_query(tx, for_update ? STMT_REQUEST_LOCK : STMT_REQUEST_LOAD, &arg, 1, &c, err) ||
-	    stmt_next(&c, &row, err))
+	if (load_by(tx, for_update ? STMT_REQUEST_LOCK : STMT_REQUEST_LOAD, id, a, out, &row, err))
 		return -1;
 	if (!row)
 		return tsb_fail(err, TSB_E_REQUEST_NOT_EXISTENT, "there is no request %s",
 		    uuid_format(id, text));
-	if (row_take_request(&c, a, &rq, err))
-		return -1;
-	*out = rq;
 	return 0;
+}
+
+int
+store_request_lock_of_task(struct store_tx *tx, const struct tsb_uuid *task_id, struct arena *a,
+    struct tsb_request *out, struct tsb_err *err)
+{
+	bool row;
+
+	if (load_by(tx, STMT_REQUEST_LOCK_OF_TASK, task_id, a, out, &row, err))
+		return -1;
+	return row ? 0 : store_task_none(task_id, err);
 }
 
 /* ---- changes ---- */

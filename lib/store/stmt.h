@@ -127,6 +127,10 @@ STMT(REQUEST_LOAD, API | DISPATCHER, READ,
 STMT(REQUEST_VIEW, API, READ, REQUEST_VIEW_TEXT)
 STMT(REQUEST_LOCK, API | DISPATCHER, READ,
     "SELECT " REQUEST_COLUMNS " FROM request r WHERE r.id = ? FOR UPDATE")
+/* The subquery locks nothing: who ends a request locks it first, and then its tasks. */
+STMT(REQUEST_LOCK_OF_TASK, API | DISPATCHER, READ,
+    "SELECT " REQUEST_COLUMNS " FROM request r "
+    "WHERE r.id = (SELECT t.request_id FROM task t WHERE t.id = ?) FOR UPDATE")
 STMT(REQUEST_MOVE, API | DISPATCHER, AGAIN,
     "UPDATE request SET state = ?, version = version + 1, due_ms = ?, expires_ms = ?, result = ?, "
     "reason = ?, execution_ms = ?, owner = ?, lease_ms = ?, attempt = attempt + ?, "
@@ -185,7 +189,12 @@ STMT(REQUEST_DELETE, DISPATCHER, AGAIN, "DELETE FROM request WHERE id = ? AND en
 STMT(TASK_INSERT, API | DISPATCHER, ONCE, TASK_INTO)
 STMT(TASK_INSERT_2, API | DISPATCHER, ONCE, TASK_INTO ", " TASK_ROW)
 STMT(TASK_INSERT_4, API | DISPATCHER, ONCE, TASK_INTO ", " TASK_ROW ", " TASK_ROW ", " TASK_ROW)
-STMT(TASK_LOAD, API | DISPATCHER, READ, "SELECT " TASK_COLUMNS " FROM task t WHERE t.id = ?")
+/* With what others have answered so far, without the approvals themselves. */
+STMT(TASK_VOTES, API | DISPATCHER, READ,
+    "SELECT " TASK_COLUMNS ", a.request_id, a.approver_id, a.approves, a.spki, "
+    "IF(a.approves, '', a.signed_approval), a.at_ms, a.reason FROM task t "
+    "LEFT JOIN approval a ON a.request_id = t.request_id WHERE t.id = ? "
+    "ORDER BY a.at_ms, a.approver_id")
 STMT(TASK_LOAD_OF_REQUEST, API | DISPATCHER, READ,
     "SELECT " TASK_COLUMNS " FROM task t WHERE t.request_id = ?")
 STMT(TASK_DELETE, API | DISPATCHER, AGAIN, "DELETE FROM task WHERE id = ?")

@@ -96,6 +96,10 @@ int store_request_insert(struct store_tx *, const struct tsb_request *, struct t
 int store_request_load(struct store_tx *, const struct tsb_uuid *id, bool for_update,
     struct arena *, struct tsb_request *out, struct tsb_err *) TSB_MUSTCHECK;
 
+/* The request of a task, locked. TSB_E_TASK_NOT_EXISTENT. */
+int store_request_lock_of_task(struct store_tx *, const struct tsb_uuid *task_id, struct arena *,
+    struct tsb_request *out, struct tsb_err *) TSB_MUSTCHECK;
+
 /* What a move sets besides the state. */
 struct store_change {
 	enum tsb_state to;
@@ -183,9 +187,12 @@ int store_requests_purge(struct store_tx *, int64_t before_ms, size_t limit, siz
 /* Tasks of one request, which is of this kind. */
 int store_tasks_insert(struct store_tx *, enum tsb_kind, const struct tsb_task *tasks, size_t n,
     struct tsb_err *) TSB_MUSTCHECK;
-/* TSB_E_TASK_NOT_EXISTENT. */
-int store_task_load(struct store_tx *, const struct tsb_uuid *id, struct arena *,
-    struct tsb_task *out, struct tsb_err *) TSB_MUSTCHECK;
+/*
+ * The task and, as store_votes_load() has them, the answers to its request, with room for one more.
+ * TSB_E_TASK_NOT_EXISTENT.
+ */
+int store_task_votes(struct store_tx *, const struct tsb_uuid *id, struct arena *,
+    struct tsb_task *out, struct tsb_approval **rows, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
 /* Of one request, in no order. */
 int store_tasks_load(struct store_tx *, const struct tsb_uuid *request_id, struct arena *,
     struct tsb_task **tasks, size_t *n, struct tsb_err *) TSB_MUSTCHECK;

@@ -57,8 +57,8 @@ store_tasks_insert(struct store_tx *tx, enum tsb_kind kind, const struct tsb_tas
 	return stmt_bulk(tx, STMT_TASK_INSERT, cells, n, TASK_CELLS, NULL, err) ? -1 : 0;
 }
 
-static int
-task_take(struct stmt_cursor *c, struct arena *a, struct tsb_task *t, struct tsb_err *err)
+int
+row_take_task(struct stmt_cursor *c, struct arena *a, struct tsb_task *t, struct tsb_err *err)
 {
 	if (!stmt_take_bytes(c, t->id.b, sizeof(t->id.b)) ||
 	    !stmt_take_bytes(c, t->request_id.b, sizeof(t->request_id.b)) ||
@@ -72,24 +72,11 @@ task_take(struct stmt_cursor *c, struct arena *a, struct tsb_task *t, struct tsb
 }
 
 int
-store_task_load(struct store_tx *tx, const struct tsb_uuid *id, struct arena *a,
-    struct tsb_task *out, struct tsb_err *err)
+store_task_none(const struct tsb_uuid *id, struct tsb_err *err)
 {
-	struct stmt_arg arg = stmt_id(id);
-	struct tsb_task t = {0};
-	stmt_cursor_auto c = {0};
 	char text[UUID_TEXT];
-	bool row = false;
 
-	if (stmt_query(tx, STMT_TASK_LOAD, &arg, 1, &c, err) || stmt_next(&c, &row, err))
-		return -1;
-	if (!row)
-		return tsb_fail(err, TSB_E_TASK_NOT_EXISTENT, "there is no task %s",
-		    uuid_format(id, text));
-	if (task_take(&c, a, &t, err))
-		return -1;
-	*out = t;
-	return 0;
+	return tsb_fail(err, TSB_E_TASK_NOT_EXISTENT, "there is no task %s", uuid_format(id, text));
 }
 
 int
@@ -107,7 +94,7 @@ store_tasks_load(struct store_tx *tx, const struct tsb_uuid *request_id, struct 
 	count = stmt_count(&c);
 	list = arena_array(a, count, sizeof(*list));
 	for (size_t i = 0; i < count; i++)
-		if (stmt_next(&c, &row, err) || task_take(&c, a, &list[i], err))
+		if (stmt_next(&c, &row, err) || row_take_task(&c, a, &list[i], err))
 			return -1;
 	*tasks = list;
 	*n = count;
@@ -222,7 +209,7 @@ list_args(struct stmt_arg *args, enum selection selection, const unsigned char *
 static int
 view_take(struct stmt_cursor *c, struct arena *a, struct tsb_task_view *v, struct tsb_err *err)
 {
-	if (task_take(c, a, &v->task, err) || row_take_request(c, a, &v->request, err))
+	if (row_take_task(c, a, &v->task, err) || row_take_request(c, a, &v->request, err))
 		return -1;
 	if (!row_take_key(c, a, &v->attributes))
 		v->attributes = (struct tsb_key_attributes){0};

@@ -101,9 +101,11 @@ approve_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	struct tsb_approval vote = fx_approval(&w->rq.id, 1), *votes;
 	struct store_change to = fx_change(&w->rq, STATE_APPROVED);
 	bool fresh, gone;
+	size_t before;
 
 	w->runs++;
-	if (store_task_load(tx, &w->task.id, &fx_arena, &w->task, err) ||
+	if (store_request_lock_of_task(tx, &w->task.id, &fx_arena, &w->now, err) ||
+	    store_task_votes(tx, &w->task.id, &fx_arena, &w->task, &votes, &before, err) ||
 	    store_request_load(tx, &w->task.request_id, true, &fx_arena, &w->now, err) ||
 	    store_approval_insert(tx, &vote, &fresh, err) ||
 	    store_task_delete(tx, &w->task.id, &gone, err) ||
@@ -112,6 +114,7 @@ approve_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	    change_audit(tx, &w->rq.id, "approve", err))
 		return -1;
 	assert_true(fresh && gone && w->flag);
+	assert_int_equal(before, 0);
 	assert_int_equal(w->n, 1);
 	return 0;
 }

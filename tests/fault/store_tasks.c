@@ -42,6 +42,8 @@ listed(struct tasks *t)
 struct one {
 	struct tsb_task task;
 	enum tsb_kind kind; /* of its request */
+	struct tsb_approval *votes;
+	size_t nvotes;
 	bool gone;
 };
 
@@ -58,7 +60,7 @@ load_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct one *o = ctx;
 
-	return store_task_load(tx, &o->task.id, &fx_arena, &o->task, err);
+	return store_task_votes(tx, &o->task.id, &fx_arena, &o->task, &o->votes, &o->nvotes, err);
 }
 
 static int
@@ -104,6 +106,22 @@ test_task_load_and_delete(void **state)
 	assert_memory_equal(got.task.approver_id, approver(ME), TSB_SHA256);
 	assert_true(tsb_view_eq(got.task.spki, o.task.spki));
 	assert_int_equal(got.task.created_ms, 5);
+	assert_int_equal(got.nvotes, 0);
+	/* with what others have answered, in order of arrival, and without the approvals themselves */
+	for (int i = 1; i <= 2; i++)
+		fx_do("INSERT INTO approval (request_id, approver_id, approves, spki, "
+		      "signed_approval, at_ms) VALUES (%s, %s, %d, 'key', 'service', %d)",
+		    fx_id(&rq.id), fx_hex(approver((unsigned char)(ME + i)), TSB_SHA256), i % 2,
+		    10 - i);
+	fx_ok(store_read(fx_api, "load", load_body, &got, &err));
+	assert_int_equal(got.nvotes, 2);
+	assert_memory_equal(got.task.id.b, o.task.id.b, 16);
+	assert_memory_equal(got.votes[0].approver_id, approver(ME + 2), TSB_SHA256);
+	assert_false(got.votes[0].approves);
+	assert_true(tsb_view_eq(got.votes[0].service, tsb_view_str("service")));
+	assert_true(got.votes[1].approves);
+	assert_int_equal(got.votes[1].signed_approval.n, 0);
+	assert_int_equal(got.votes[1].at_ms, 9);
 	fx_ok(store_transact(fx_api, "delete", delete_body, &o, &err));
 	assert_true(o.gone);
 	fx_ok(store_transact(fx_api, "delete", delete_body, &o, &err));
