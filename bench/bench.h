@@ -33,6 +33,7 @@ struct bench_load {
 	void (*close)(void *own);
 	/* One step; i counts over all clients. False = failed. */
 	bool (*step)(struct bench_client *c, size_t i);
+	bool here; /* this program does the work: its own CPU time counts */
 };
 
 /* ---- cpu.c: what the processes of a site have used ---- */
@@ -50,6 +51,9 @@ struct bench_cpu {
 void bench_cpu_read(const char *site, struct bench_cpu *);
 /* Makes it what has been used since. Processes that ended meanwhile are not counted. */
 void bench_cpu_since(const char *site, struct bench_cpu *);
+/* What this process has used so far, and since. */
+void bench_cpu_own(struct bench_cpu *);
+void bench_cpu_own_since(struct bench_cpu *);
 
 /* ---- rows ---- */
 
@@ -107,6 +111,7 @@ struct bench {
 char *bench_floor_request(struct arena *a, const char *request);
 const char *bench_floor_name(struct arena *a, const char *name);
 void bench_limits(struct bench *b); /* limits.c: database, signatures, web server */
+void bench_pkcs11(struct bench *b); /* pkcs11.c: SoftHSM2, if it is installed */
 void bench_workflow(struct bench *b); /* workflow.c: the broker */
 
 extern const int bench_steps[3];

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench/bench.h"
 #include "lib/base/err.h"
@@ -176,4 +177,24 @@ bench_cpu_since(const char *site, struct bench_cpu *cpu)
 			if (tsb_streq(cpu->part[k].name, now.part[i].name))
 				now.part[i].ns -= cpu->part[k].ns;
 	*cpu = now;
+}
+
+void
+bench_cpu_own(struct bench_cpu *cpu)
+{
+	struct timespec t;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) != 0)
+		fatal("no clock of this process");
+	*cpu = (struct bench_cpu){.part = {{.name = "here"}}, .n = 1};
+	cpu->part[0].ns = (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+void
+bench_cpu_own_since(struct bench_cpu *cpu)
+{
+	double before = cpu->part[0].ns;
+
+	bench_cpu_own(cpu);
+	cpu->part[0].ns -= before;
 }

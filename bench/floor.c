@@ -17,12 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/hop.h"
 #include "lib/base/clock.h"
 #include "lib/base/enc.h"
 #include "lib/base/err.h"
@@ -77,7 +76,7 @@ static struct cell {
 	my_bool null;
 } cells[COLUMNS];
 static EVP_PKEY *own_key; /* in the place of an HSM's */
-static struct sockaddr_un signers; /* without a path: this process is one of them */
+static const char *signers; /* the address of those who sign; NULL: this process is one of them */
 static char body[BODY_MAX + 1];
 
 /* A request that the broker made, whose columns new ones repeat. */
@@ -213,82 +212,6 @@ sign(struct tsb_view message, unsigned char *signature, size_t room)
 		fatal("floor: no signature");
 	EVP_MD_CTX_free(ctx);
 	return room;
-}
-
-/* ---- signatures of other processes ---- */
-
-static unsigned char *
-put_record(unsigned char *out, int type, const void *content, size_t n)
-{
-	const unsigned char head[8] = {1, (unsigned char)type, 0, 1, (unsigned char)(n >> 8),
-	    (unsigned char)n};
-
-	memcpy(out, head, sizeof(head));
-	if (n > 0)
-		memcpy(out + sizeof(head), content, n);
-	return out + sizeof(head) + n;
-}
-
-static size_t
-put_param(char *out, const char *name, const char *value)
-{
-	size_t n = strlen(name), m = strlen(value);
-
-	out[0] = (char)n;
-	out[1] = (char)m;
-	memcpy(out + 2, name, n);
-	memcpy(out + 2 + n, value, m);
-	return 2 + n + m;
-}
-
-/* A call as FastCGI has it: BEGIN_REQUEST, PARAMS, STDIN, the last two ended by empty records. */
-static size_t
-hop_write(unsigned char *out, const char *payload)
-{
-	static const unsigned char responder[8] = {0, 1};
-	char params[256], json[4096], length[16];
-	size_t n = (size_t)snprintf(json, sizeof(json),
-	    "{\"signRequest\":{\"payload\":\"%.3000s\",\"signKeyName\":\"k\","
-	    "\"signatureAlgorithm\":\"SHA256_WITH_ECDSA\"}}",
-	    payload);
-	size_t m = put_param(params, "REQUEST_METHOD", "POST");
-	unsigned char *end = put_record(out, 1, responder, sizeof(responder));
-
-	snprintf(length, sizeof(length), "%zu", n);
-	m += put_param(params + m, "REQUEST_URI", PREFIX "/v1/synchronousSign");
-	m += put_param(params + m, "CONTENT_LENGTH", length);
-	end = put_record(end, 4, params, m);
-	end = put_record(end, 4, NULL, 0);
-	end = put_record(end, 5, json, n);
-	end = put_record(end, 5, NULL, 0);
-	return (size_t)(end - out);
-}
-
-/* The signature as base64. */
-static const char *
-hop(const char *payload, struct arena *a)
-{
-	static const char before[] = "{\"signature\":\"";
-	unsigned char out[8192];
-	char in[4096];
-	const char *found, *end;
-	size_t n = hop_write(out, payload), have = 0;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ssize_t got;
-
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&signers, sizeof(signers)) != 0 ||
-	    write(fd, out, n) != (ssize_t)n)
-		fatal("floor: the signers do not answer");
-	while ((got = read(fd, in + have, sizeof(in) - have)) > 0)
-		have += (size_t)got;
-	close(fd);
-	found = memmem(in, have, before, strlen(before));
-	end = found == NULL
-	    ? NULL
-	    : memchr(found + strlen(before), '"', have - (size_t)(found - in) - strlen(before));
-	if (end == NULL)
-		fatal("floor: the signers give no signature");
-	return arena_strn(a, found + strlen(before), (size_t)(end - found) - strlen(before));
 }
 
 /* Approvers come again: the last key stays. */
@@ -486,8 +409,8 @@ signature_of(json_object *in, struct arena *a)
 	unsigned char signature[128];
 	size_t n;
 
-	if (signers.sun_path[0] != '\0')
-		return hop(member(in, "payload"), a);
+	if (signers != NULL)
+		return hop_sign(signers, member(in, "payload"), a);
 	n = sign(decoded(in, "payload", a), signature, sizeof(signature));
 	return enc_base64_str(a, tsb_view_of(signature, n));
 }
@@ -693,7 +616,7 @@ work(const struct broker_conf *conf, int listener)
 	if (conf != NULL)
 		connect_database(conf);
 	else
-		signers.sun_path[0] = '\0';
+		signers = NULL;
 	FCGX_InitRequest(&rq, listener, 0);
 	while (FCGX_Accept_r(&rq) >= 0) {
 		answer(&rq, &a);
@@ -708,6 +631,7 @@ main(int argc, char **argv)
 {
 	struct broker_conf conf = {.login = LOGIN_API};
 	struct tsb_err err = {0};
+	struct arena memory = {0};
 	int listener, signing;
 
 	if (argc != 4) {
@@ -719,9 +643,8 @@ main(int argc, char **argv)
 	umask(0);
 	FCGX_Init();
 	listener = FCGX_OpenSocket(argv[2], 4096);
-	signers.sun_family = AF_UNIX;
-	snprintf(signers.sun_path, sizeof(signers.sun_path), "%s-sign", argv[2]);
-	signing = FCGX_OpenSocket(signers.sun_path, 4096);
+	signers = arena_printf(&memory, "%s-sign", argv[2]);
+	signing = FCGX_OpenSocket(signers, 4096);
 	own_key = EVP_EC_gen("P-256");
 	if (listener < 0 || signing < 0 || own_key == NULL ||
 	    mysql_library_init(0, NULL, NULL) != 0)

@@ -81,7 +81,8 @@ static void
 measure_signatures(struct bench *b, const char *kind, const char *name)
 {
 	struct signer *s = signer_new(kind);
-	struct bench_load load = {name, 1, b->seconds, 0, s, NULL, NULL, signature_step};
+	struct bench_load load = {name, 1, b->seconds, 0, s, NULL, NULL, signature_step,
+	    .here = true};
 
 	bench_run(b, &load);
 	signer_free(s);
@@ -140,5 +141,6 @@ bench_limits(struct bench *b)
 	measure_database(b);
 	measure_signatures(b, "p256", "openssl: sign ECDSA P-256");
 	measure_signatures(b, "rsa2048", "openssl: sign RSA-2048");
+	bench_pkcs11(b);
 	measure_fixed(b, "web server: fixed reply", "/.tsb/path", b->service, 404);
 }

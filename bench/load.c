@@ -154,14 +154,20 @@ bench_run(struct bench *b, const struct bench_load *load)
 	pthread_barrier_init(&run.start, NULL, (unsigned)load->clients + 1);
 	run.ends = bench_now() + 3600;
 	workers_open(&run, w);
-	bench_cpu_read(b->site, &cpu);
+	if (load->here)
+		bench_cpu_own(&cpu);
+	else
+		bench_cpu_read(b->site, &cpu);
 	began = bench_now();
 	run.ends = began + load->seconds;
 	pthread_barrier_wait(&run.start);
 	for (int i = 0; i < load->clients; i++)
 		pthread_join(w[i].thread, NULL);
 	took = bench_now() - began;
-	bench_cpu_since(b->site, &cpu);
+	if (load->here)
+		bench_cpu_own_since(&cpu);
+	else
+		bench_cpu_since(b->site, &cpu);
 	pthread_barrier_destroy(&run.start);
 	n = workers_close(load, w, &ms);
 	failures = atomic_load(&run.failures);

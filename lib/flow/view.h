@@ -18,8 +18,8 @@ int flow_request_view(struct flow *f, const struct tsb_uuid *id, bool fetch_once
 bool flow_request_twin(struct flow *f, const struct tsb_uuid *id, struct arena *a,
     struct tsb_uuid *twin);
 /*
- * Ids and states, newest first, of at most limit requests behind the first offset ones. states: bits
- * of 1 << enum tsb_state, 0 = all. *more: others follow behind the last one.
+ * Ids and states, newest first, of at most limit requests behind the first offset ones. states:
+ * bits of 1 << enum tsb_state, 0 = all. *more: others follow behind the last one.
  */
 int flow_requests_list(struct flow *f, unsigned states, const char *key_name, long offset,
     long limit, struct arena *a, struct tsb_request_row **rows, size_t *n, bool *more,

@@ -52,8 +52,9 @@
 #define EIGHT_IDS "?, ?, ?, ?, ?, ?, ?, ?"
 
 /*
- * STRAIGHT_JOIN: start from the tasks, in the order of an index, however many requests are open. The
- * index is named because the server may take another one, and then sorts all that an approver has.
+ * STRAIGHT_JOIN: start from the tasks, in the order of an index, however many requests are open.
+ * The index is named because the server may take another one, and then sorts all that an approver
+ * has.
  */
 #define TASK_LIST(index, which, order)                                                             \
 	"SELECT STRAIGHT_JOIN " TASK_COLUMNS ", " TASK_REQUEST_COLUMNS ", " KEY_COLUMNS            \
@@ -68,7 +69,7 @@
 #define TASK_LISTED "t.listed_as = ?"
 #define TASK_SHOWN  "(? IS NULL OR " TASK_MINE ") AND (? IS NULL OR " TASK_LISTED ")"
 
-/* One statement for each order. Where two indexes would do, the server knows which one finds less. */
+/* One statement for each order. Where two indexes do, the server knows which one finds less. */
 #define TASK_LISTS(name, programs, created, fetched, which)                                        \
 	STMT(name##_CREATED_ASC, programs, READ, TASK_LIST(created, which, "t.created_ms, t.id"))  \
 	STMT(name##_CREATED_DESC, programs, READ,                                                  \

@@ -316,8 +316,8 @@ tx_round(struct store_tx *tx, store_body *body, void *ctx, struct tsb_err *err)
 }
 
 /*
- * A server that took all the time there is for a read would take it again. What may have been written
- * is looked for at least twice.
+ * A server that took all the time there is for a read would take it again. What may have been
+ * written is looked for at least twice.
  */
 static bool
 is_enough(const struct store_tx *tx, unsigned losses, int64_t until)

@@ -182,7 +182,7 @@ struct web_server {
 	long request_timeout; /* seconds to receive a request, and to send a reply; 0 = 60 */
 	void *(*open)(void *arg, struct tsb_err *err); /* in the worker; NULL = failed */
 	void (*close)(void *app);
-	/* Whether there is anything to do before it waits, and that: no request is there. Or NULL. */
+	/* No request is there: whether something is to be done before it waits, and that. */
 	bool (*busy)(void *app);
 	void (*idle)(void *app);
 	/* Told of each call that a row fits: before its handler, or why its role does not do. */

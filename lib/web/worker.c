@@ -3,8 +3,8 @@
  *
  * Waiting is epoll with EPOLLEXCLUSIVE, so that the kernel wakes one worker for one connection, and
  * signals are open only there: SIGTERM is seen between requests, and no system call of a handler
- * is ever interrupted. A deadline ends the connection of a peer that stalls while it sends or reads:
- * soon where nobody needs what it sends, because a worker that waits serves nobody else.
+ * is ever interrupted. A deadline ends the connection of a peer that stalls while it sends or
+ * reads: soon where nobody needs what it sends, because a worker that waits serves nobody else.
  */
 #include "lib/first.h"
 

@@ -107,7 +107,7 @@ test_task_load_and_delete(void **state)
 	assert_true(tsb_view_eq(got.task.spki, o.task.spki));
 	assert_int_equal(got.task.created_ms, 5);
 	assert_int_equal(got.nvotes, 0);
-	/* with what others have answered, in order of arrival, and without the approvals themselves */
+	/* with what others have answered, in order of arrival, without the approvals themselves */
 	for (int i = 1; i <= 2; i++)
 		fx_do("INSERT INTO approval (request_id, approver_id, approves, spki, "
 		      "signed_approval, at_ms) VALUES (%s, %s, %d, 'key', 'service', %d)",
