@@ -20,6 +20,7 @@
 
 #define BUCKETS      256
 #define CACHE_MAX    2048 /* parsed keys per process */
+#define CACHE_BYTES  (2 * 1024 * 1024) /* of their files */
 #define COUNT_SUFFIX ".use"
 
 /* A parsed key, valid as long as its file has this identity. */
@@ -37,6 +38,7 @@ struct keystore {
 	unsigned char master[CRYPTO_BOX_KEY_SIZE];
 	struct entry *bucket[BUCKETS];
 	size_t nentries;
+	uint64_t bytes; /* of the files of all entries */
 	uint64_t clock; /* counts accesses, to find the oldest entry */
 	struct census *census; /* NULL until somebody asked */
 };
@@ -100,6 +102,7 @@ forget(struct keystore *ks, struct entry **at)
 		return;
 	*at = e->next;
 	ks->nentries--;
+	ks->bytes -= (uint64_t)e->st.st_size;
 	if (e->uses != NULL)
 		munmap(e->uses, sizeof(*e->uses));
 	key_release(&e->key);
@@ -264,7 +267,7 @@ remember(struct keystore *ks, const struct keyfile_name *name, struct hsm_key *k
 {
 	struct entry *e;
 
-	if (ks->nentries >= CACHE_MAX)
+	while (ks->nentries >= CACHE_MAX || (ks->nentries > 0 && ks->bytes > CACHE_BYTES))
 		forget_oldest(ks);
 	e = calloc(1, sizeof(*e));
 	if (e == NULL)
@@ -276,6 +279,7 @@ remember(struct keystore *ks, const struct keyfile_name *name, struct hsm_key *k
 	e->next = ks->bucket[name->hash[0]];
 	ks->bucket[name->hash[0]] = e;
 	ks->nentries++;
+	ks->bytes += (uint64_t)st->st_size;
 	return e;
 }
 

@@ -7,6 +7,9 @@
 #include "lib/flow/keycache.h"
 
 #define CACHE_SIZE 64
+/* Those used last stay however long their policies are: a request may be about several. */
+#define CACHE_KEPT  8
+#define CACHE_BYTES (4 * 1024 * 1024) /* of all */
 
 struct flow_key_cache {
 	struct flow_key key[CACHE_SIZE];
@@ -62,6 +65,31 @@ cache_place(struct flow_key_cache *c)
 	return oldest;
 }
 
+/* Forgets those used longest ago until the others fit. */
+static void
+cache_shrink(struct flow_key_cache *c)
+{
+	for (;;) {
+		struct flow_key *oldest = NULL;
+		size_t bytes = 0, n = 0;
+
+		for (size_t i = 0; i < CACHE_SIZE; i++) {
+			struct flow_key *key = &c->key[i];
+
+			if (key->used == 0)
+				continue;
+			n++;
+			bytes += arena_size(&key->arena);
+			if (oldest == NULL || key->used < oldest->used)
+				oldest = key;
+		}
+		if (bytes <= CACHE_BYTES || n <= CACHE_KEPT)
+			return;
+		oldest->used = 0;
+		arena_clear(&oldest->arena);
+	}
+}
+
 int
 flow_key_keep(struct flow *f, const struct tsb_key_attributes *from, bool stored,
     const struct flow_key **out, struct tsb_err *err)
@@ -90,6 +118,7 @@ flow_key_keep(struct flow *f, const struct tsb_key_attributes *from, bool stored
 	memcpy(key->digest, from->digest, TSB_SHA256);
 	key->used = ++f->keys->clock;
 	key->stored = stored ? store_connection(f->store) : 0;
+	cache_shrink(f->keys);
 	*out = key;
 	return 0;
 }
