@@ -11,7 +11,8 @@
 #include "lib/flow/ending.h"
 #include "lib/flow/execute.h"
 
-#define CLEANUP_BATCH 100
+#define EXPIRE_BATCH 100 /* each in a transaction of its own */
+#define PURGE_BATCH  20 /* in one, which keeps their rows locked for some milliseconds */
 /* Requests of one transaction: enough that its COMMIT is a small part, few enough to be quick. */
 #define BATCH    32
 #define DRAIN_MS (30 * 1000)
@@ -380,14 +381,14 @@ clean_up(struct runner *r)
 	size_t late, old;
 
 	r->cleanup_at = clock_monotonic_ms() + r->conf->cleanup_interval;
-	if (flow_requests_expire(r->flow, now_ms, CLEANUP_BATCH, &late, &err) ||
-	    flow_requests_purge(r->flow, now_ms, CLEANUP_BATCH, &old, &err)) {
+	if (flow_requests_expire(r->flow, now_ms, EXPIRE_BATCH, &late, &err) ||
+	    flow_requests_purge(r->flow, now_ms, PURGE_BATCH, &old, &err)) {
 		log_failure(LOG_ERROR, "clean-up", &err);
 		return;
 	}
 	if (late + old > 0)
 		log_info("%zu requests expired, %zu old ones deleted", late, old);
-	if (late == CLEANUP_BATCH || old == CLEANUP_BATCH)
+	if (late == EXPIRE_BATCH || old == PURGE_BATCH)
 		r->cleanup_at = clock_monotonic_ms();
 }
 

@@ -8,8 +8,8 @@
 #include "lib/flow/hsmcall.h"
 #include "lib/flow/plan.h"
 
-/* Requests in one transaction: one wait for the disk for all of them. */
-#define BATCH 50
+/* Requests in one transaction: one wait for the disk for all, but no row is locked for long. */
+#define BATCH 20
 
 /* ---- tasks ---- */
 
