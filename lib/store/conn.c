@@ -18,6 +18,7 @@ static const struct {
 } classes[] = {
     {1180, DB_UNSURE}, /* error during COMMIT */
     {1969, DB_UNSURE}, /* max_statement_time is over */
+    {1290, DB_READ_ONLY}, {1792, DB_READ_ONLY}, {1836, DB_READ_ONLY},
     {1020, DB_CONFLICT}, /* record has changed since last read */
     {1205, DB_CONFLICT}, /* lock wait timeout */
     {1213, DB_CONFLICT}, /* deadlock, or certification lost to another node */

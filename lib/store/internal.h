@@ -128,6 +128,7 @@ enum db_class {
 	DB_REFUSED, /* final */
 	DB_UNSURE, /* final; at COMMIT it may have taken place all the same */
 	DB_CONFLICT, /* 1020, 1205, 1213 and statements to be prepared again: run it again */
+	DB_READ_ONLY, /* this server takes no changes any more: the next connection may find one */
 	DB_LOST /* connection or server gone */
 };
 enum db_class conn_class(unsigned number);
@@ -156,6 +157,7 @@ struct store_tx {
 	unsigned run; /* how often the body was called */
 	bool marked; /* the mark was written in this run */
 	bool doubt; /* an earlier run may have been committed */
+	unsigned read_only; /* runs that met a server which takes no changes */
 };
 
 /* Every error of the database passes here: notes its number, logs and raises it. */

@@ -32,6 +32,7 @@ enum run {
 };
 
 #define CONFLICTS_MAX 10
+#define READ_ONLY_MAX 2
 #define LINGER_MS     100
 
 static const struct {
@@ -80,13 +81,18 @@ tx_fail(struct store_tx *tx, const char *what, unsigned number, const char *text
 	    tx->name, number, hint == NULL ? "" : ": ", hint == NULL ? "" : hint);
 }
 
-/* A connection that cannot roll back is of no use any more; closing it rolls back. */
+/*
+ * A connection that cannot roll back is of no use any more; closing it rolls back. Nor is one to a
+ * server that has become read-only: behind a proxy or a moving address the next one goes to another.
+ */
 static void
 tx_rollback(struct store_tx *tx)
 {
+	enum db_class class = conn_class(tx->number);
+
 	tx->store->reading_since = 0;
 	if (tx->store->conn != NULL &&
-	    (conn_class(tx->number) == DB_LOST || mysql_rollback(tx->store->conn) != 0))
+	    (class == DB_LOST || class == DB_READ_ONLY || mysql_rollback(tx->store->conn) != 0))
 		conn_close(tx->store);
 }
 
@@ -177,6 +183,7 @@ tx_commit(struct store_tx *tx, struct tsb_err *err)
 	case DB_CONFLICT:
 		return RUN_CONFLICT;
 	case DB_UNSURE:
+	case DB_READ_ONLY:
 	case DB_LOST:
 		break;
 	}
@@ -213,6 +220,8 @@ tx_broken(struct store_tx *tx)
 	enum db_class class = conn_class(tx->number);
 
 	tx_rollback(tx);
+	if (class == DB_READ_ONLY && tx->read_only++ < READ_ONLY_MAX)
+		return RUN_LOST;
 	return class == DB_LOST ? RUN_LOST : class == DB_CONFLICT ? RUN_CONFLICT : RUN_FAILED;
 }
 

@@ -15,12 +15,17 @@ static void
 test_read_only_server(void **state)
 {
 	struct world w = {0};
+	uint64_t before;
 
 	change_create_setup(&w);
+	fx_ok(store_ping(fx_api, &err));
+	before = store_connection(fx_api);
 	fx_do("SET GLOBAL read_only = 1");
 	fx_refused(store_transact(fx_api, "create", change_create_body, &w, &err), 700);
 	fx_do("SET GLOBAL read_only = 0");
 	assert_non_null(strstr(fx_message, "read-only"));
+	/* each run on a connection of its own: behind a proxy it leads to the new server */
+	assert_int_equal(store_connection(fx_api), before + 2);
 	fx_ok(store_transact(fx_api, "create", change_create_body, &w, &err));
 	change_create_check(&w);
 }
