@@ -364,8 +364,7 @@ decide(struct answer *x, struct store_tx *tx, struct tsb_request *rq, struct tsb
 	if (store_request_move(tx, rq, &change, &moved, err))
 		return -1;
 	if (!moved)
-		return tsb_fail(err, TSB_E_SUBSYSTEM,
-		    "the request was changed at the same time, send the answer again");
+		return store_run_again(tx, err);
 	x->due = rq->state == STATE_APPROVED && rq->due_ms <= x->now_ms;
 	return store_audit_insert(tx, &audit, err);
 }

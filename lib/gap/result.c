@@ -194,8 +194,7 @@ record_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	if (keep_more(t, tx, err) || store_request_move(tx, rq, &change, &moved, err))
 		return -1;
 	if (!moved)
-		return tsb_fail(err, TSB_E_SUBSYSTEM,
-		    "the request was changed at the same time, try again");
+		return store_run_again(tx, err);
 	return store_audit_insert(tx, &audit, err);
 }
 

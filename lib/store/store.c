@@ -380,6 +380,12 @@ tx_outermost(struct store_tx *tx, store_body *body, void *ctx, struct tsb_err *e
 	return r;
 }
 
+int
+store_run_again(struct store_tx *tx, struct tsb_err *err)
+{
+	return tx_fail(tx, "a guard", ER_CHECKREAD, "the row has changed since it was read", err);
+}
+
 bool
 store_has_failed(const struct store_tx *tx)
 {

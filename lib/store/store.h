@@ -63,6 +63,11 @@ int store_ping(struct store *s, struct tsb_err *err) TSB_MUSTCHECK;
 typedef int store_body(struct store_tx *tx, void *ctx, struct tsb_err *err);
 int store_transact(struct store *s, const char *name, store_body *body, void *ctx,
     struct tsb_err *err) TSB_MUSTCHECK;
+/*
+ * For a body whose guarded UPDATE found the row changed since it was read: returns -1, and the body
+ * runs again, as for a conflict that the database itself has noticed.
+ */
+int store_run_again(struct store_tx *, struct tsb_err *);
 /* Whether the database refused a statement: whatever body returns, nothing is committed. */
 bool store_has_failed(const struct store_tx *);
 /* The same for reading only: no audit row is needed, lost connections are always retried. */

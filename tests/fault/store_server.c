@@ -30,6 +30,40 @@ test_read_only_server(void **state)
 	change_create_check(&w);
 }
 
+/* ---- a row that changes in the middle ---- */
+
+static int
+overtaken_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct world *w = ctx;
+	struct store_change to = fx_change(&w->rq, STATE_CANCELLED);
+	struct tsb_request rq;
+
+	if (store_request_load(tx, &w->rq.id, false, &fx_arena, &rq, err))
+		return -1;
+	if (w->runs++ == 0) {
+		struct tsb_request theirs = rq;
+		struct store_change back = fx_change(&rq, STATE_PENDING);
+
+		assert_true(fx_move(fx_dispatcher, &theirs, &back));
+	}
+	if (store_request_move(tx, &rq, &to, &w->flag, err))
+		return -1;
+	return w->flag ? change_audit(tx, &rq.id, "cancel", err) : store_run_again(tx, err);
+}
+
+static void
+test_body_that_was_overtaken_runs_again(void **state)
+{
+	struct world w = {.rq = fx_stored("overtaken", 0)};
+
+	fx_ok(store_transact(fx_api, "overtaken", overtaken_body, &w, &err));
+	assert_int_equal(w.runs, 2);
+	assert_int_equal(fx_load(&w.rq.id).version, 3);
+	assert_int_equal(fx_load(&w.rq.id).state, STATE_CANCELLED);
+	assert_int_equal(fx_audits(&w.rq.id), 1);
+}
+
 /* ---- a real deadlock ---- */
 
 struct pair {
@@ -307,6 +341,7 @@ store_server_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_read_only_server),
+	    cmocka_unit_test(test_body_that_was_overtaken_runs_again),
 	    cmocka_unit_test(test_real_deadlock_runs_again),
 	    cmocka_unit_test(test_no_update_is_lost_in_a_crowd),
 	    cmocka_unit_test(test_server_killed_in_the_middle),
