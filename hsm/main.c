@@ -38,6 +38,7 @@ struct hsm_process {
 	struct hsm_settings conf;
 	bool init; /* make the store and exit */
 	bool checks; /* -n: nothing is made */
+	bool was_root; /* and has become the user who serves */
 	const char *settle; /* KEY=N: see settle() */
 	const char *user; /* from the command line, else from the settings */
 	unsigned char master[CRYPTO_BOX_KEY_SIZE];
@@ -46,25 +47,21 @@ struct hsm_process {
 
 /* ---- rights ---- */
 
-/* All that root is needed for: a directory inside one that belongs to root. */
+/* All that root is needed for: a directory and a master key inside those that belong to root. */
 static int
-prepare_directory(const struct hsm_process *hsm, const struct passwd *pw, struct tsb_err *err)
+prepare_as_root(const struct hsm_process *hsm, const struct passwd *pw, struct tsb_err *err)
 {
 	const char *path = hsm->conf.directory;
 
 	if (hsm->checks || (!hsm->init && !hsm->conf.create))
 		return 0;
-	if (mkdir(path, 0700) == 0) {
-		if (chown(path, pw->pw_uid, pw->pw_gid) == 0)
-			return 0;
-	} else if (errno == EEXIST) {
-		return 0;
-	}
-	return tsb_fail(err, TSB_E_IO, "cannot make %s: %s", path, strerror(errno));
+	if (mkdir(path, 0700) == 0 ? chown(path, pw->pw_uid, pw->pw_gid) != 0 : errno != EEXIST)
+		return tsb_fail(err, TSB_E_IO, "cannot make %s: %s", path, strerror(errno));
+	return masterkey_prepare(&hsm->conf, pw->pw_uid, pw->pw_gid, err);
 }
 
 static int
-become_user(const struct hsm_process *hsm, struct tsb_err *err)
+become_user(struct hsm_process *hsm, struct tsb_err *err)
 {
 	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 	const char *name = hsm->user != NULL ? hsm->user : hsm->conf.user;
@@ -79,11 +76,12 @@ become_user(const struct hsm_process *hsm, struct tsb_err *err)
 	if (geteuid() != 0)
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID, "only root can become user %s", name);
 	(void)setrlimit(RLIMIT_MEMLOCK, &unlimited);
-	if (prepare_directory(hsm, pw, err))
+	if (prepare_as_root(hsm, pw, err))
 		return -1;
 	if (initgroups(name, pw->pw_gid) || setgid(pw->pw_gid) || setuid(pw->pw_uid))
 		return tsb_fail(err, TSB_E_INIT, "cannot become user %s: %s", name,
 		    strerror(errno));
+	hsm->was_root = true;
 	return 0;
 }
 
@@ -298,7 +296,8 @@ static int
 check_store(struct hsm_process *hsm, struct tsb_err *err)
 {
 	struct hsm_app app;
-	int rc = masterkey_check(&hsm->conf, hsm->init || hsm->conf.create, hsm->master, err);
+	int rc = masterkey_check(&hsm->conf, hsm->init || hsm->conf.create, hsm->was_root,
+	    hsm->master, err);
 
 	if (rc != 0) /* a store that is still to be made has no keys */
 		return rc > 0 ? 0 : -1;

@@ -241,6 +241,37 @@ open_header(int dir, const struct hsm_settings *s, bool create,
 	return header_verify(&h, check, key, err);
 }
 
+static bool
+has_header(const char *directory)
+{
+	tsb_fd_auto dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return dir >= 0 && faccessat(dir, HEADER, F_OK, 0) == 0;
+}
+
+int
+masterkey_prepare(const struct hsm_settings *s, uid_t uid, gid_t gid, struct tsb_err *err)
+{
+	const char *path = s->master_key_file, *name;
+	struct stat st;
+
+	if (path == NULL || path[0] != '/' || has_header(s->directory))
+		return 0;
+
+	tsb_fd_auto dir = tsb_file_folder(path, &name, err);
+
+	if (dir < 0)
+		return -1;
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	if (make_key_file(dir, name, err))
+		return -1;
+	if (fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) != 0)
+		return tsb_fail(err, TSB_E_IO, "cannot give %s to the user of tsb-hsm: %s", path,
+		    strerror(errno));
+	return 0;
+}
+
 int
 masterkey_open(const struct hsm_settings *s, bool create, unsigned char key[CRYPTO_BOX_KEY_SIZE],
     struct tsb_err *err)
@@ -259,41 +290,34 @@ masterkey_open(const struct hsm_settings *s, bool create, unsigned char key[CRYP
 	return rc;
 }
 
-/* What is made in the folder of path can be made there. */
+/* What is made in the folder of path can be made there, by root or by the user that this is now. */
 static int
-check_place(const char *path, struct tsb_err *err)
+check_place(const char *path, bool by_root, struct tsb_err *err)
 {
 	const char *name;
 	tsb_fd_auto folder = tsb_file_folder(path, &name, err);
 
 	if (folder < 0)
 		return -1;
-	if (faccessat(folder, ".", W_OK | X_OK, AT_EACCESS) != 0)
+	if (!by_root && faccessat(folder, ".", W_OK | X_OK, AT_EACCESS) != 0)
 		return tsb_fail(err, TSB_E_IO, "cannot make %s: %s", path, strerror(errno));
 	return 0;
 }
 
-static bool
-has_header(const char *directory)
-{
-	tsb_fd_auto dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return dir >= 0 && faccessat(dir, HEADER, F_OK, 0) == 0;
-}
-
 int
-masterkey_check(const struct hsm_settings *s, bool create, unsigned char key[CRYPTO_BOX_KEY_SIZE],
-    struct tsb_err *err)
+masterkey_check(const struct hsm_settings *s, bool create, bool by_root,
+    unsigned char key[CRYPTO_BOX_KEY_SIZE], struct tsb_err *err)
 {
 	if (masterkey_open(s, false, key, err) == 0)
 		return 0;
 	/* an old store gets no new key */
 	if (!create || err->code != TSB_E_CONFIG_NOT_EXISTENT || has_header(s->directory))
 		return -1;
-	if (access(s->directory, F_OK) != 0 && check_place(s->directory, err))
+	if (access(s->directory, F_OK) != 0 && check_place(s->directory, by_root, err))
 		return -1;
 	if (s->master_key_file != NULL && key_from_file(s->master_key_file, false, key, err) != 0 &&
-	    (err->code != TSB_E_CONFIG_NOT_EXISTENT || check_place(s->master_key_file, err)))
+	    (err->code != TSB_E_CONFIG_NOT_EXISTENT ||
+		check_place(s->master_key_file, by_root, err)))
 		return -1;
 	return 1;
 }

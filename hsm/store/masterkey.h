@@ -5,6 +5,8 @@
 #ifndef TSB_HSM_STORE_MASTERKEY_H
 #define TSB_HSM_STORE_MASTERKEY_H
 
+#include <sys/types.h>
+
 #include "lib/crypto/crypto.h"
 
 #include "hsm/settings.h"
@@ -17,10 +19,17 @@
 int masterkey_open(const struct hsm_settings *, bool create, unsigned char key[CRYPTO_BOX_KEY_SIZE],
     struct tsb_err *err) TSB_MUSTCHECK;
 /*
- * Gives it without making anything. Returns 1 instead, and no key, when masterkey_open() with
- * create would make what is missing; -1 where that would fail.
+ * For root, before it becomes the user who serves: makes the key file of a store that is still to
+ * be made, and hands it over. 0 also when there is nothing to do: the file is there, the store is,
+ * or it has a passphrase.
  */
-int masterkey_check(const struct hsm_settings *, bool create,
+int masterkey_prepare(const struct hsm_settings *, uid_t uid, gid_t gid, struct tsb_err *err)
+    TSB_MUSTCHECK;
+/*
+ * Gives it without making anything. Returns 1 instead, and no key, when masterkey_open() with
+ * create would make what is missing, by_root after masterkey_prepare(); -1 where that would fail.
+ */
+int masterkey_check(const struct hsm_settings *, bool create, bool by_root,
     unsigned char key[CRYPTO_BOX_KEY_SIZE], struct tsb_err *err) TSB_MUSTCHECK;
 
 #endif

@@ -83,7 +83,8 @@ tx_fail(struct store_tx *tx, const char *what, unsigned number, const char *text
 
 /*
  * A connection that cannot roll back is of no use any more; closing it rolls back. Nor is one to a
- * server that has become read-only: behind a proxy or a moving address the next one goes to another.
+ * server that has become read-only: behind a proxy or a moving address the next one goes to
+ * another.
  */
 static void
 tx_rollback(struct store_tx *tx)

@@ -292,6 +292,33 @@ def test_drops_rights():
         hsm.close()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to drop rights")
+@pytest.mark.skipif(not os.stat("/").st_mode & 0o001,
+                    reason="the root folder is closed to everybody but root")
+def test_init_as_root_makes_what_belongs_to_the_user(tmp_path):
+    """Store and master key stand in folders of root; the key file is made for a new store only."""
+    hsm = Hsm(server="user = nobody", owner="nobody")
+    try:
+        hsm.stop()
+        etc, var = hsm.dir / "etc", hsm.dir / "var"
+        for folder in etc, var:
+            folder.mkdir(mode=0o755)
+        text = hsm.settings.read_text().replace(str(hsm.store), str(var / "store"))
+        hsm.settings.write_text(text.replace("%s/master" % hsm.dir, "%s/master" % etc))
+        assert starts(hsm)[0]
+        nobody = pwd.getpwnam("nobody")
+        for path, mode in (etc / "master", 0o400), (var / "store", 0o700):
+            st = path.stat()
+            assert (st.st_uid, st.st_gid, st.st_mode & 0o777) == (nobody.pw_uid, nobody.pw_gid, mode), path
+        assert starts(hsm)[0]
+        # a store that has lost its key gets no other one
+        (etc / "master").unlink()
+        ok, why = starts(hsm)
+        assert not ok and "does not exist" in why and not (etc / "master").exists()
+    finally:
+        hsm.close()
+
+
 def has_hooks():
     config = pathlib.Path(os.environ.get("TSB_BUILD", "build")) / "config.h"
     return config.exists() and "TSB_TEST_HOOKS" in config.read_text()
