@@ -52,6 +52,17 @@ copy(const char *s)
 	return s == NULL || *s == '\0' ? NULL : tsb_strdup(s);
 }
 
+/* "name@host" is the account that the schema's rights are for; who logs in gives its name alone. */
+static char *
+login_of(const char *user)
+{
+	char *name = copy(user), *at = name == NULL ? NULL : strrchr(name, '@');
+
+	if (at != NULL)
+		*at = '\0';
+	return name;
+}
+
 struct store *
 store_new(const struct store_conf *conf, enum store_login login)
 {
@@ -62,7 +73,7 @@ store_new(const struct store_conf *conf, enum store_login login)
 	s->host = copy(conf->host);
 	s->socket = copy(conf->socket);
 	s->name = copy(conf->name);
-	s->user = copy(conf->user);
+	s->user = login_of(conf->user);
 	s->tls_ca = copy(conf->tls_ca);
 	if (conf->password != NULL)
 		tsb_bytes_add_str(&s->password, conf->password);

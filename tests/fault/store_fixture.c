@@ -29,18 +29,31 @@ static const char *const users[][2] = {
     [LOGIN_DISPATCHER] = {"fx_dispatcher", "dispatcher-password"},
 };
 
-struct store *
-fx_store(enum store_login login, long timeout)
+static struct store *
+store_of(enum store_login login, const char *user, long timeout)
 {
 	struct store_conf conf = {
 	    .socket = need("TSB_TEST_DB_SOCKET"),
 	    .name = need("TSB_TEST_DB_NAME"),
-	    .user = login == LOGIN_ADMIN ? need("TSB_TEST_DB_USER") : users[login][0],
+	    .user = user,
 	    .password = login == LOGIN_ADMIN ? NULL : users[login][1],
 	    .timeout = timeout,
 	};
 
 	return store_new(&conf, login);
+}
+
+struct store *
+fx_store(enum store_login login, long timeout)
+{
+	return store_of(login, login == LOGIN_ADMIN ? need("TSB_TEST_DB_USER") : users[login][0],
+	    timeout);
+}
+
+struct store *
+fx_account(enum store_login login)
+{
+	return store_of(login, arena_printf(&fx_arena, "%s@localhost", users[login][0]), 5);
 }
 
 MYSQL *

@@ -464,14 +464,16 @@ test_ping(void **state)
 {
 	struct store *nobody = fx_store(LOGIN_API, 2);
 	struct store_conf conf = {.socket = "/nonexistent/db.sock", .name = "x", .user = "x"};
-	struct store *away = store_new(&conf, LOGIN_API);
+	struct store *away = store_new(&conf, LOGIN_API), *account = fx_account(LOGIN_API);
 
 	fx_ok(store_ping(fx_api, &err));
+	fx_ok(store_ping(account, &err)); /* logs in by the name of its account */
 	tsb_bytes_reset(&nobody->password);
 	fx_refused(store_ping(nobody, &err), 700); /* access denied is not "unreachable" */
 	fx_refused(store_ping(away, &err), 2);
 	store_free(&nobody);
 	store_free(&away);
+	store_free(&account);
 }
 
 /* A server without TLS, or with a certificate of another CA, is never talked to in the clear. */
