@@ -9,7 +9,8 @@ import pytest
 from approver import b64
 from client import unique
 
-pytestmark = pytest.mark.plain_only("the limits are those of the web server and the sockets")
+pytestmark = [pytest.mark.plain_only("the limits are those of the web server and the sockets"),
+              pytest.mark.online_only("synchronous calls go to the offline side")]
 
 CLIENTS = 1000
 
