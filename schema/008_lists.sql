@@ -19,6 +19,7 @@ ALTER TABLE task
 
 ALTER TABLE request
 	ADD COLUMN IF NOT EXISTS token_sha256 BINARY(32);
-UPDATE request SET token_sha256 = UNHEX(SHA2(token, 256)) WHERE token <> '' AND token_sha256 IS NULL;
+UPDATE request SET token_sha256 = UNHEX(SHA2(token, 256)) WHERE token <> '' AND token_sha256 IS NULL
+	AND (state IN ('PENDING', 'APPROVED') OR outcome_sha256 IS NOT NULL);
 ALTER TABLE request
 	ADD KEY IF NOT EXISTS request_token (token_sha256);
