@@ -54,8 +54,9 @@ int store_ping(struct store *s, struct tsb_err *err) TSB_MUSTCHECK;
 
 /*
  * Runs body in one transaction and commits. Repeats it as a whole on 1020, 1205, 1213 (bounded,
- * with jitter) and when the connection is lost before COMMIT was sent. If it is lost during COMMIT
- * (2006, 2013), the audit row tells whether the transaction was committed. body returns 0 to
+ * with jitter), when the connection is lost before COMMIT was sent, and twice on a new connection
+ * when the server has become read-only. If the connection is lost during COMMIT, or COMMIT ends
+ * with 1180 or 1969, the audit row tells whether the transaction was committed. body returns 0 to
  * commit, -1 to roll back and fail with err; it may be called again and must then reset what it
  * filled. name is for the log and the fault points. Errors of the database are TSB_E_SUBSYSTEM; a
  * database that cannot be reached is TSB_E_CONNECTIVITY.
