@@ -99,15 +99,22 @@ arena_view(struct arena *a, struct tsb_view v)
 char *
 arena_printf(struct arena *a, const char *fmt, ...)
 {
+	struct arena_block *block = a->head;
+	size_t room = block == NULL ? 0 : block->size - block->used;
+	char *text = block == NULL ? NULL : (char *)block->data + block->used;
 	va_list ap;
-	char *text;
 	int n;
 
+	/* mostly there is room for it behind what is used, and then it is printed once */
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(text, room, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		fatal("a format cannot be printed: %s", fmt);
+	if ((size_t)n < room)
+		return arena_alloc(a, (size_t)n + 1);
+	if (room > 0)
+		tsb_wipe(text, room);
 	text = arena_alloc(a, (size_t)n + 1);
 	va_start(ap, fmt);
 	vsnprintf(text, (size_t)n + 1, fmt, ap);

@@ -113,14 +113,18 @@ tsb_bytes_addf(struct tsb_bytes *b, const char *fmt, ...)
 	va_list ap, again;
 	int n;
 
+	/* mostly there is room for it, and then it is printed once */
+	reserve(b, 32);
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf((char *)b->p + b->n, b->cap - b->n, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		fatal("a format cannot be printed: %s", fmt);
-	reserve(b, (size_t)n + 1);
-	vsnprintf((char *)b->p + b->n, (size_t)n + 1, fmt, again);
+	if ((size_t)n >= b->cap - b->n) {
+		reserve(b, (size_t)n + 1);
+		vsnprintf((char *)b->p + b->n, (size_t)n + 1, fmt, again);
+	}
 	va_end(again);
 	b->n += (size_t)n;
 }

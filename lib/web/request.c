@@ -344,13 +344,15 @@ web_call_read(struct web_call *call, struct web_io *io, size_t max, struct tsb_b
 	if (length >= 0 && (size_t)length > max)
 		return web_too_large(call, max, err);
 	do {
-		size_t want = 8192;
+		/* one more than is announced, which must be the end */
+		size_t left = length < 0 ? 8192 : (size_t)length - body->n + 1;
+		size_t want = left < 8192 ? left : 8192;
 
 		n = io->read(io, tsb_bytes_grow(body, want), want);
 		body->n -= want - (n > 0 ? (size_t)n : 0);
 		if (body->n > max)
 			return web_too_large(call, max, err);
-	} while (n > 0);
+	} while (n > 0 && (length < 0 || body->n <= (size_t)length));
 	/* Less is a client that went away in the middle: never half a body to a handler. */
 	if (n < 0 || (length >= 0 && body->n != (size_t)length))
 		return tsb_fail(err, TSB_E_INPUT,
