@@ -14,7 +14,7 @@
 #define EXPIRE_BATCH 100 /* each in a transaction of its own */
 #define PURGE_BATCH  20 /* in one, which keeps their rows locked for some milliseconds */
 /* Requests of one transaction: enough that its COMMIT is a small part, few enough to be quick. */
-#define BATCH    32
+#define BATCH    STORE_BATCH
 #define DRAIN_MS (30 * 1000)
 /* The kernel keeps ten datagrams for us (net.unix.max_dgram_qlen) and refuses the next ones. */
 #define WAKES_FEW 8
@@ -249,6 +249,8 @@ claim(struct runner *r, const struct tsb_uuid *ids, size_t n, struct tsb_err *er
 		else
 			not_claimed(r, &claimed[i].id, &claimed[i].err);
 	}
+	/* sends the orders: the HSM works on them while the database works for us */
+	(void)hsm_wait(flow_hsm(r->flow), -1, 0);
 	return taken;
 }
 
@@ -284,12 +286,16 @@ is_takeable(const struct runner *r, const struct tsb_uuid *id)
 	return !in_flight(r, id) && clock_monotonic_ms() >= aside_until(&r->aside, id);
 }
 
+/* At most half of what may be in flight: so HSM and database have something to do at once. */
 static size_t
 batch_room(const struct runner *r)
 {
-	size_t room = (size_t)r->conf->in_flight - hsm_in_flight(flow_hsm(r->flow));
+	size_t in_flight = (size_t)r->conf->in_flight, most = (in_flight + 1) / 2;
+	size_t room = in_flight - hsm_in_flight(flow_hsm(r->flow));
 
-	return room < BATCH ? room : BATCH;
+	if (most > BATCH)
+		most = BATCH;
+	return room < most ? room : most;
 }
 
 /* Those that somebody woke us for. Behind a full queue, or a full house, there may be others. */

@@ -14,7 +14,9 @@ struct claim {
 	struct flow *f;
 	const struct tsb_uuid *id;
 	struct flow_execution *x;
-	bool claimed;
+	bool moves; /* by change */
+	bool claimed; /* with that */
+	struct store_change change;
 	struct tsb_err err; /* of this request alone */
 };
 
@@ -31,23 +33,21 @@ approvals_choose(struct flow_execution *x, const struct tsb_approval *rows,
 }
 
 /*
- * Evaluates the approvals once more. *met false: *change says what becomes of the request instead.
+ * Evaluates the approvals once more. *met false: c->change says what becomes of the request
+ * instead.
  */
 static int
-claim_evaluate(struct claim *c, struct store_tx *tx, int64_t now_ms, bool *met,
-    struct store_change *change, struct tsb_err *err)
+claim_evaluate(struct claim *c, struct store_tx *tx, const struct store_claim *row, int64_t now_ms,
+    bool *met, struct tsb_err *err)
 {
 	struct flow_execution *x = c->x;
 	const struct tsb_request *rq = &x->request;
-	struct tsb_approval *rows;
 	const struct flow_key *key;
 	const struct ska_rule *rule;
 	struct ska_vote *votes;
 	struct ska_verdict v;
-	size_t n;
 
-	if (store_approvals_load(tx, &rq->id, &x->arena, &rows, &n, err) ||
-	    flow_request_key(c->f, tx, rq, &key, err))
+	if (flow_request_key(c->f, tx, rq, &key, err))
 		return -1;
 	if (key == NULL)
 		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
@@ -56,16 +56,16 @@ claim_evaluate(struct claim *c, struct store_tx *tx, int64_t now_ms, bool *met,
 	*met = true;
 	if (rule == NULL)
 		return 0;
-	votes = flow_votes(rows, n, &x->arena);
-	ska_evaluate(rule, votes, n, rq->hsm_seconds != 0, flow_request_t0(rq),
+	votes = flow_votes(row->approvals, row->napprovals, &x->arena);
+	ska_evaluate(rule, votes, row->napprovals, rq->hsm_seconds != 0, flow_request_t0(rq),
 	    flow_request_hsm_now(rq, now_ms), &v);
 	*met = v.met;
 	if (v.met) {
 		if (rule->tokens[v.token].timelock != 0)
 			x->locked_until_ms = flow_request_broker_ms(rq, v.due_at);
-		approvals_choose(x, rows, &rule->tokens[v.token], votes, n);
+		approvals_choose(x, row->approvals, &rule->tokens[v.token], votes, row->napprovals);
 	} else {
-		*change = flow_change_by_verdict(c->f, rq, &v);
+		c->change = flow_change_by_verdict(c->f, rq, &v);
 	}
 	return 0;
 }
@@ -77,31 +77,32 @@ claimable(const struct tsb_request *rq, int64_t now_ms)
 	    (rq->owner == NULL || rq->lease_ms <= now_ms);
 }
 
-/* Intent before the call: owner, lease and fence are on disk when the HSM hears of the request. */
+/* What becomes of a request that was loaded. */
 static int
-claim_one(struct claim *c, struct store_tx *tx, struct tsb_err *err)
+claim_decide(struct claim *c, struct store_tx *tx, const struct store_claim *row,
+    struct tsb_err *err)
 {
 	struct flow_execution *x = c->x;
 	struct tsb_request *rq = &x->request;
-	struct store_audit audit = {.request_id = c->id, .action = "claim", .actor = c->f->owner};
-	struct store_change change;
 	int64_t now_ms = clock_now_ms();
-	bool met = false, moved;
+	char id[UUID_TEXT];
+	bool met = false;
 
-	c->claimed = false;
-	if (store_request_load(tx, c->id, true, &x->arena, rq, err))
-		return -1;
+	if (!row->found)
+		return tsb_fail(err, TSB_E_REQUEST_NOT_EXISTENT, "there is no request %s",
+		    uuid_format(c->id, id));
 	if (!claimable(rq, now_ms))
 		return 0;
 	/* its last owner may have died between the HSM's answer and the record of it */
 	x->asking = rq->owner != NULL && !tsb_kind_repeatable(rq->kind);
-	audit.from = tsb_state_names[rq->state];
-	if (claim_evaluate(c, tx, now_ms, &met, &change, err))
+	if (claim_evaluate(c, tx, row, now_ms, &met, err))
 		return -1;
 	/* ask first whether it has happened, even if its time is over meanwhile */
 	x->only_asking = x->asking && !met;
-	if (met || x->asking) {
-		change = (struct store_change){
+	c->moves = true;
+	c->claimed = met || x->asking;
+	if (c->claimed)
+		c->change = (struct store_change){
 		    .to = STATE_APPROVED,
 		    .due_ms = rq->due_ms,
 		    .expires_ms = rq->expires_ms,
@@ -110,16 +111,7 @@ claim_one(struct claim *c, struct store_tx *tx, struct tsb_err *err)
 		    .count_attempt = true,
 		    .new_fence = true,
 		};
-	} else {
-		audit.action = "reconsider";
-	}
-	if (store_request_move(tx, rq, &change, &moved, err))
-		return -1;
-	if (!moved)
-		return 0;
-	c->claimed = met || x->asking;
-	audit.to = tsb_state_names[rq->state];
-	return store_audit_insert(tx, &audit, err);
+	return 0;
 }
 
 struct claims {
@@ -127,23 +119,61 @@ struct claims {
 	size_t n;
 };
 
+/* Intent before the call: owner, lease and fence are on disk when the HSM hears of a request. */
+static int
+claims_move(struct store_tx *tx, const struct claims *all, struct tsb_err *err)
+{
+	struct store_move moves[STORE_BATCH];
+	struct store_audit audits[STORE_BATCH];
+	size_t n = 0;
+	bool moved;
+
+	for (struct claim *c = all->v; c < all->v + all->n; c++) {
+		if (!c->moves)
+			continue;
+		audits[n] = (struct store_audit){
+		    .request_id = c->id,
+		    .action = c->claimed ? "claim" : "reconsider",
+		    .actor = c->f->owner,
+		    .from = tsb_state_names[c->x->request.state],
+		    .to = tsb_state_names[c->change.to],
+		};
+		moves[n++] = (struct store_move){&c->x->request, c->change};
+	}
+	if (store_requests_move(tx, moves, n, &moved, err))
+		return -1;
+	return moved ? store_audits_insert(tx, audits, n, err) : store_run_again(tx, err);
+}
+
 /* A request that cannot be claimed leaves the others alone; it has changed nothing. */
 static int
 claim_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct claims *all = ctx;
+	struct store_claim rows[STORE_BATCH];
 
-	for (struct claim *c = all->v; c < all->v + all->n; c++) {
+	for (size_t i = 0; i < all->n; i++) {
+		struct claim *c = &all->v[i];
+
+		c->moves = c->claimed = false;
 		c->err = (struct tsb_err){0};
-		if (claim_one(c, tx, &c->err) == 0)
+		rows[i] =
+		    (struct store_claim){.id = c->id, .arena = &c->x->arena, .rq = &c->x->request};
+	}
+	if (store_requests_claim_load(tx, rows, all->n, err))
+		return -1;
+	for (size_t i = 0; i < all->n; i++) {
+		struct claim *c = &all->v[i];
+
+		if (claim_decide(c, tx, &rows[i], &c->err) == 0)
 			continue;
-		c->claimed = false;
+		c->moves = c->claimed = false;
 		if (store_has_failed(tx)) {
 			*err = c->err;
 			return -1;
 		}
 	}
-	return 0;
+	return claims_move(tx, all, err);
 }
 
 static int

@@ -11,11 +11,11 @@ struct flow_claimed {
 	struct tsb_err err; /* why this one failed; TSB_OK otherwise */
 };
 /*
- * Claims due requests for this process, in one transaction, and prepares their orders; out has n
- * rows, in an order of its own. x is NULL, without an error, when there is nothing to do: another
- * one has it, it is finished, not due, or was moved (EXPIRED). One that fails leaves the others
- * alone, unless the database refuses it: then -1, nothing is claimed, and they may be tried one by
- * one.
+ * Claims due requests, at most STORE_BATCH, for this process, in one transaction, and prepares
+ * their orders; out has n rows, in an order of its own. x is NULL, without an error, when there is
+ * nothing to do: another one has it, it is finished, not due, or was moved (EXPIRED). One that
+ * fails leaves the others alone, unless the database refuses it: then -1, nothing is claimed, and
+ * they may be tried one by one.
  */
 int flow_executions_claim(struct flow *f, const struct tsb_uuid *ids, size_t n,
     struct flow_claimed *out, struct tsb_err *err) TSB_MUSTCHECK;

@@ -277,12 +277,20 @@ struct recording {
 	size_t n;
 };
 
-int
-flow_execution_record_in(struct flow *f, struct store_tx *tx, struct flow_execution *x,
-    struct tsb_err *err)
+static int
+restored_record(struct flow *f, struct store_tx *tx, struct flow_execution *x, struct tsb_err *err)
 {
 	struct flow_record *r = x->record;
-	struct store_audit audit = {
+
+	return r->restores ? f->rooms->restore->record(f, tx, &r->after, &r->approver, err) : 0;
+}
+
+static struct store_audit
+record_audit(const struct flow *f, const struct flow_execution *x)
+{
+	const struct flow_record *r = x->record;
+
+	return (struct store_audit){
 	    .request_id = &x->request.id,
 	    .action = tsb_state_terminal(r->change.to) ? "execute" : "give back",
 	    .actor = f->owner,
@@ -290,26 +298,52 @@ flow_execution_record_in(struct flow *f, struct store_tx *tx, struct flow_execut
 	    .to = tsb_state_names[r->change.to],
 	    .detail = r->detail,
 	};
+}
+
+int
+flow_execution_record_in(struct flow *f, struct store_tx *tx, struct flow_execution *x,
+    struct tsb_err *err)
+{
+	struct flow_record *r = x->record;
+	struct store_audit audit = record_audit(f, x);
 
 	r->after = x->request;
 	if (store_request_move(tx, &r->after, &r->change, &r->moved, err))
 		return -1;
 	if (!r->moved)
 		return 0;
-	if (r->restores && f->rooms->restore->record(f, tx, &r->after, &r->approver, err))
-		return -1;
-	return store_audit_insert(tx, &audit, err);
+	return restored_record(f, tx, x, err) ? -1 : store_audit_insert(tx, &audit, err);
 }
 
+/* All of them or none: of one alone it is known whether somebody has taken it over. */
 static int
 recording_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 {
 	struct recording *all = ctx;
+	struct store_move moves[STORE_BATCH];
+	struct store_audit audits[STORE_BATCH];
+	bool moved;
 
-	for (size_t i = 0; i < all->n; i++)
-		if (flow_execution_record_in(all->f, tx, all->xs[i], err))
+	if (all->n == 1)
+		return flow_execution_record_in(all->f, tx, all->xs[0], err);
+	for (size_t i = 0; i < all->n; i++) {
+		struct flow_record *r = all->xs[i]->record;
+
+		r->after = all->xs[i]->request;
+		moves[i] = (struct store_move){&r->after, r->change};
+		audits[i] = record_audit(all->f, all->xs[i]);
+	}
+	if (store_requests_move(tx, moves, all->n, &moved, err))
+		return -1;
+	if (!moved)
+		return tsb_fail(err, TSB_E_SUBSYSTEM, "one of %zu requests is not ours any more",
+		    all->n);
+	for (size_t i = 0; i < all->n; i++) {
+		all->xs[i]->record->moved = true;
+		if (restored_record(all->f, tx, all->xs[i], err))
 			return -1;
-	return 0;
+	}
+	return store_audits_insert(tx, audits, all->n, err);
 }
 
 int

@@ -18,8 +18,8 @@ enum flow_outcome {
 int flow_execution_judge(struct flow *f, struct flow_execution *x, const struct hsm_answer *answer,
     enum flow_outcome *outcome, struct tsb_err *err) TSB_MUSTCHECK;
 /*
- * Records n executions that were judged so, in one transaction. -1: none is recorded, and unless
- * that is TSB_E_CONNECTIVITY they may be tried one by one.
+ * Records n executions, at most STORE_BATCH, that were judged so, in one transaction. -1: none is
+ * recorded, and unless that is TSB_E_CONNECTIVITY they may be tried one by one.
  */
 int flow_executions_record(struct flow *f, struct flow_execution *const *xs, size_t n,
     enum flow_outcome *outcomes, struct tsb_err *err) TSB_MUSTCHECK;

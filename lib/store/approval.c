@@ -50,6 +50,23 @@ approval_take(struct stmt_cursor *c, struct arena *a, struct tsb_approval *row, 
 }
 
 static int
+by_arrival(const void *x, const void *y)
+{
+	const struct tsb_approval *a = x, *b = y;
+
+	if (a->at_ms != b->at_ms)
+		return a->at_ms < b->at_ms ? -1 : 1;
+	return memcmp(a->approver_id, b->approver_id, TSB_SHA256);
+}
+
+static void
+sort_by_arrival(struct tsb_approval *list, size_t n)
+{
+	if (n > 1)
+		qsort(list, n, sizeof(*list), by_arrival);
+}
+
+static int
 rows_load(struct store_tx *tx, enum stmt_id id, const struct tsb_uuid *request_id, struct arena *a,
     struct tsb_approval **rows, size_t *n, struct tsb_err *err)
 {
@@ -66,6 +83,7 @@ rows_load(struct store_tx *tx, enum stmt_id id, const struct tsb_uuid *request_i
 	for (i = 0; i < count; i++)
 		if (stmt_next(&c, &row, err) || approval_take(&c, a, &list[i], err))
 			return -1;
+	sort_by_arrival(list, count);
 	*rows = list;
 	*n = count;
 	return 0;
@@ -85,6 +103,103 @@ store_votes_load(struct store_tx *tx, const struct tsb_uuid *request_id, struct 
 	return rows_load(tx, STMT_APPROVAL_VOTES, request_id, a, rows, n, err);
 }
 
+/* ---- of a batch ---- */
+
+static void
+batch_args(const struct store_claim *rows, size_t n, struct stmt_arg args[STORE_BATCH])
+{
+	for (size_t i = 0; i < STORE_BATCH; i++)
+		args[i] = stmt_id(rows[i < n ? i : n - 1].id);
+}
+
+/* Whose row is next; its first column is the id of the request. */
+static int
+batch_find(struct stmt_cursor *c, struct store_claim *rows, size_t n, struct store_claim **out,
+    struct tsb_err *err)
+{
+	struct tsb_uuid id;
+	bool row;
+
+	if (stmt_next(c, &row, err))
+		return -1;
+	if (stmt_take_bytes(c, id.b, sizeof(id.b)))
+		for (*out = rows; *out < rows + n; (*out)++)
+			if (memcmp((*out)->id, &id, sizeof(id)) == 0) {
+				stmt_skip_to(c, 0);
+				return 0;
+			}
+	return tsb_fail(err, TSB_E_SUBSYSTEM, "the database gave a row that was not asked for");
+}
+
+static int
+batch_requests(struct store_tx *tx, struct store_claim *rows, size_t n, struct tsb_err *err)
+{
+	struct stmt_arg args[STORE_BATCH];
+	stmt_cursor_auto c = {0};
+	struct store_claim *at;
+
+	batch_args(rows, n, args);
+	if (stmt_query(tx, STMT_REQUESTS_LOCK, args, STORE_BATCH, &c, err))
+		return -1;
+	for (size_t left = stmt_count(&c); left > 0; left--) {
+		if (batch_find(&c, rows, n, &at, err) ||
+		    row_take_request(&c, at->arena, at->rq, err))
+			return -1;
+		at->found = true;
+	}
+	return 0;
+}
+
+/* For one more approval: twice as many whenever it is full, at 1, 2, 4 ... */
+static void
+batch_room(struct store_claim *at)
+{
+	size_t n = at->napprovals;
+	struct tsb_approval *more;
+
+	if ((n & (n - 1)) != 0)
+		return;
+	more = arena_array(at->arena, n == 0 ? 1 : 2 * n, sizeof(*more));
+	if (n > 0)
+		memcpy(more, at->approvals, n * sizeof(*more));
+	at->approvals = more;
+}
+
+static int
+batch_approvals(struct store_tx *tx, struct store_claim *rows, size_t n, struct tsb_err *err)
+{
+	struct stmt_arg args[STORE_BATCH];
+	stmt_cursor_auto c = {0};
+	struct store_claim *at;
+
+	batch_args(rows, n, args);
+	if (stmt_query(tx, STMT_APPROVALS_OF_REQUESTS, args, STORE_BATCH, &c, err))
+		return -1;
+	for (size_t left = stmt_count(&c); left > 0; left--) {
+		if (batch_find(&c, rows, n, &at, err))
+			return -1;
+		batch_room(at);
+		if (approval_take(&c, at->arena, &at->approvals[at->napprovals++], err))
+			return -1;
+	}
+	for (size_t i = 0; i < n; i++)
+		sort_by_arrival(rows[i].approvals, rows[i].napprovals);
+	return 0;
+}
+
+int
+store_requests_claim_load(struct store_tx *tx, struct store_claim *rows, size_t n,
+    struct tsb_err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		rows[i].found = false;
+		rows[i].approvals = NULL;
+		rows[i].napprovals = 0;
+	}
+	return n == 0 || batch_requests(tx, rows, n, err) || batch_approvals(tx, rows, n, err) ? -1
+											       : 0;
+}
+
 /* ---- with their request ---- */
 
 #define REQUEST_COLUMN_COUNT 27
@@ -94,16 +209,6 @@ static bool
 row_is_small(const struct tsb_request *rq)
 {
 	return rq->token.n + rq->envelope.n + rq->inner_clean.n + rq->result.n < 16384;
-}
-
-static int
-by_arrival(const void *x, const void *y)
-{
-	const struct tsb_approval *a = x, *b = y;
-
-	if (a->at_ms != b->at_ms)
-		return a->at_ms < b->at_ms ? -1 : 1;
-	return memcmp(a->approver_id, b->approver_id, TSB_SHA256);
 }
 
 /* The vote behind the first columns of a row; NULL there: an outer join has found none. */
@@ -134,8 +239,7 @@ view_take(struct stmt_cursor *c, struct arena *a, struct tsb_request *rq,
 		if (stmt_next(c, &row, err) || (i == 0 && row_take_request(c, a, rq, err)) ||
 		    vote_take(c, REQUEST_COLUMN_COUNT, a, list, n, err))
 			return -1;
-	if (*n > 1)
-		qsort(list, *n, sizeof(*list), by_arrival);
+	sort_by_arrival(list, *n);
 	*rows = list;
 	return 0;
 }
@@ -182,6 +286,7 @@ store_task_votes(struct store_tx *tx, const struct tsb_uuid *id, struct arena *a
 		if (stmt_next(&c, &row, err) || (i == 0 && row_take_task(&c, a, &t, err)) ||
 		    vote_take(&c, TASK_COLUMN_COUNT, a, list, n, err))
 			return -1;
+	sort_by_arrival(list, *n);
 	*out = t;
 	*rows = list;
 	return 0;

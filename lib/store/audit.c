@@ -33,26 +33,38 @@ store_caller(struct store *s, const char *caller, const char *address)
 	s->address = address == NULL ? NULL : tsb_strdup(address);
 }
 
+#define AUDIT_CELLS 11
+
+int
+store_audits_insert(struct store_tx *tx, const struct store_audit *rows, size_t n,
+    struct tsb_err *err)
+{
+	arena_auto a = {0};
+	struct stmt_arg *cells = arena_array(&a, n * AUDIT_CELLS, sizeof(*cells)), *c = cells;
+	struct tsb_uuid *ids = arena_array(&a, n, sizeof(*ids));
+
+	for (size_t i = 0; i < n; i++) {
+		ids[i] = tx->marked || i > 0 ? uuid_new() : tx->mark;
+		*c++ = stmt_id(&ids[i]);
+		*c++ = stmt_i64(tx->run);
+		*c++ = stmt_id(rows[i].request_id);
+		*c++ = stmt_text(rows[i].action);
+		*c++ = cut(rows[i].actor == NULL ? "" : rows[i].actor, ACTOR_MAX);
+		*c++ = stmt_text(rows[i].from);
+		*c++ = stmt_text(rows[i].to);
+		*c++ = cut(rows[i].detail, DETAIL_MAX);
+		*c++ = cut(tx->store->caller, CALLER_MAX);
+		*c++ = cut(tx->store->address, ADDRESS_MAX);
+		*c++ = cut(rows[i].key_name, KEY_NAME_MAX);
+	}
+	if (stmt_each(tx, STMT_AUDIT_INSERT, cells, n, AUDIT_CELLS, NULL, err))
+		return -1;
+	tx->marked |= n > 0;
+	return 0;
+}
+
 int
 store_audit_insert(struct store_tx *tx, const struct store_audit *row, struct tsb_err *err)
 {
-	struct tsb_uuid id = tx->marked ? uuid_new() : tx->mark;
-	const struct stmt_arg args[] = {
-	    stmt_id(&id),
-	    stmt_i64(tx->run),
-	    stmt_id(row->request_id),
-	    stmt_text(row->action),
-	    cut(row->actor == NULL ? "" : row->actor, ACTOR_MAX),
-	    stmt_text(row->from),
-	    stmt_text(row->to),
-	    cut(row->detail, DETAIL_MAX),
-	    cut(tx->store->caller, CALLER_MAX),
-	    cut(tx->store->address, ADDRESS_MAX),
-	    cut(row->key_name, KEY_NAME_MAX),
-	};
-
-	if (stmt_run(tx, STMT_AUDIT_INSERT, args, TSB_COUNT(args), NULL, err))
-		return -1;
-	tx->marked = true;
-	return 0;
+	return store_audits_insert(tx, row, 1, err);
 }

@@ -72,6 +72,10 @@ int stmt_run(struct store_tx *, enum stmt_id, const struct stmt_arg *args, size_
 int stmt_bulk(struct store_tx *, enum stmt_id, const struct stmt_arg *cells, size_t rows,
     size_t columns, uint64_t *affected, struct tsb_err *) TSB_MUSTCHECK;
 
+/* The same as stmt_bulk(), in several round trips where one would be too long. */
+int stmt_each(struct store_tx *, enum stmt_id, const struct stmt_arg *cells, size_t rows,
+    size_t columns, uint64_t *affected, struct tsb_err *) TSB_MUSTCHECK;
+
 /* The rows of a query, buffered; fields are taken in the order of the statement's text. */
 struct stmt_cursor {
 	struct store_tx *tx;

@@ -169,36 +169,36 @@ store_request_lock_of_task(struct store_tx *tx, const struct tsb_uuid *task_id, 
 
 /* ---- changes ---- */
 
-static int
-move_row(struct store_tx *tx, const struct tsb_request *rq, const struct store_change *to,
-    uint64_t *affected, struct tsb_err *err)
+#define MOVE_CELLS 21
+
+static void
+move_cells(const struct tsb_request *rq, const struct store_change *to,
+    struct stmt_arg cells[MOVE_CELLS])
 {
 	struct times t = times_of(to->to, to->due_ms, to->expires_ms, to->owner, to->lease_ms);
-	const struct stmt_arg args[] = {
-	    stmt_text(tsb_state_names[to->to]),
-	    stmt_i64(to->due_ms),
-	    stmt_i64(to->expires_ms),
-	    stmt_view(to->result),
-	    stmt_text(to->reason),
-	    stmt_i64(to->execution_ms),
-	    stmt_text(to->owner),
-	    stmt_i64(to->lease_ms),
-	    stmt_i64(to->count_attempt - to->uncount_attempt),
-	    stmt_i64(to->new_fence),
-	    t.ready,
-	    t.late,
-	    t.ended,
-	    to->outcome.n == 0 ? stmt_null() : stmt_view(to->outcome),
-	    to->planned == NULL ? stmt_null() : stmt_bytes(to->planned, TSB_SHA256),
-	    to->planned == NULL ? stmt_null() : stmt_i64(to->planned_ms),
-	    stmt_i64(tsb_state_terminal(to->to)),
-	    stmt_id(&rq->id),
-	    stmt_u64(rq->version),
-	    stmt_text(tsb_state_names[rq->state]),
-	    stmt_u64(rq->fence),
-	};
+	bool plans = to->planned != NULL;
 
-	return stmt_run(tx, STMT_REQUEST_MOVE, args, TSB_COUNT(args), affected, err) ? -1 : 0;
+	*cells++ = stmt_text(tsb_state_names[to->to]);
+	*cells++ = stmt_i64(to->due_ms);
+	*cells++ = stmt_i64(to->expires_ms);
+	*cells++ = stmt_view(to->result);
+	*cells++ = stmt_text(to->reason);
+	*cells++ = stmt_i64(to->execution_ms);
+	*cells++ = stmt_text(to->owner);
+	*cells++ = stmt_i64(to->lease_ms);
+	*cells++ = stmt_i64(to->count_attempt - to->uncount_attempt);
+	*cells++ = stmt_i64(to->new_fence);
+	*cells++ = t.ready;
+	*cells++ = t.late;
+	*cells++ = t.ended;
+	*cells++ = to->outcome.n == 0 ? stmt_null() : stmt_view(to->outcome);
+	*cells++ = plans ? stmt_bytes(to->planned, TSB_SHA256) : stmt_null();
+	*cells++ = plans ? stmt_i64(to->planned_ms) : stmt_null();
+	*cells++ = stmt_i64(tsb_state_terminal(to->to));
+	*cells++ = stmt_id(&rq->id);
+	*cells++ = stmt_u64(rq->version);
+	*cells++ = stmt_text(tsb_state_names[rq->state]);
+	*cells = stmt_u64(rq->fence);
 }
 
 static void
@@ -224,27 +224,61 @@ move_show(struct tsb_request *rq, const struct store_change *to)
 		rq->password_box = (struct tsb_view){0};
 }
 
+static int
+move_check(const struct store_move *m, struct tsb_err *err)
+{
+	if (tsb_state_may_move(m->rq->state, m->to.to))
+		return 0;
+	return tsb_fail(err, TSB_E_DATA_CONSTELLATION, "a request that is %s cannot become %s",
+	    tsb_state_names[m->rq->state], tsb_state_names[m->to.to]);
+}
+
+/* Tasks of the requests that end with their moves. */
+static int
+tasks_end(struct store_tx *tx, const struct store_move *moves, size_t n, struct arena *a,
+    struct tsb_err *err)
+{
+	struct stmt_arg *ids = arena_array(a, n, sizeof(*ids));
+	size_t ended = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (tsb_state_terminal(moves[i].to.to))
+			ids[ended++] = stmt_id(&moves[i].rq->id);
+	return stmt_each(tx, STMT_TASK_DELETE_OF_REQUEST, ids, ended, 1, NULL, err) ? -1 : 0;
+}
+
+int
+store_requests_move(struct store_tx *tx, struct store_move *moves, size_t n, bool *moved,
+    struct tsb_err *err)
+{
+	arena_auto a = {0};
+	struct stmt_arg *cells = arena_array(&a, n * MOVE_CELLS, sizeof(*cells));
+	uint64_t affected = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (move_check(&moves[i], err))
+			return -1;
+		move_cells(moves[i].rq, &moves[i].to, cells + i * MOVE_CELLS);
+	}
+	if (stmt_each(tx, STMT_REQUEST_MOVE, cells, n, MOVE_CELLS, &affected, err))
+		return -1;
+	*moved = affected == n;
+	if (!*moved)
+		return 0;
+	if (tasks_end(tx, moves, n, &a, err))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		move_show(moves[i].rq, &moves[i].to);
+	return 0;
+}
+
 int
 store_request_move(struct store_tx *tx, struct tsb_request *rq, const struct store_change *to,
     bool *moved, struct tsb_err *err)
 {
-	struct stmt_arg arg = stmt_id(&rq->id);
-	uint64_t affected = 0;
+	struct store_move move = {rq, *to};
 
-	if (!tsb_state_may_move(rq->state, to->to))
-		return tsb_fail(err, TSB_E_DATA_CONSTELLATION,
-		    "a request that is %s cannot become %s", tsb_state_names[rq->state],
-		    tsb_state_names[to->to]);
-	if (move_row(tx, rq, to, &affected, err))
-		return -1;
-	*moved = affected == 1;
-	if (!*moved)
-		return 0;
-	if (tsb_state_terminal(to->to) &&
-	    stmt_run(tx, STMT_TASK_DELETE_OF_REQUEST, &arg, 1, NULL, err))
-		return -1;
-	move_show(rq, to);
-	return 0;
+	return store_requests_move(tx, &move, 1, moved, err);
 }
 
 int

@@ -306,6 +306,31 @@ stmt_bulk(struct store_tx *tx, enum stmt_id id, const struct stmt_arg *cells, si
 	return 0;
 }
 
+/* Far below the smallest max_allowed_packet that a site may have. */
+#define BULK_BYTES (1024 * 1024)
+
+int
+stmt_each(struct store_tx *tx, enum stmt_id id, const struct stmt_arg *cells, size_t rows,
+    size_t columns, uint64_t *affected, struct tsb_err *err)
+{
+	size_t bytes = 0;
+	uint64_t one, all = 0;
+
+	for (size_t i = 0; i < rows * columns; i++)
+		bytes += cells[i].bytes.n;
+	if (rows != 1 && bytes <= BULK_BYTES)
+		return stmt_bulk(tx, id, cells, rows, columns, affected, err);
+	for (size_t i = 0; i < rows; i++, all += one) {
+		int r = stmt_run(tx, id, cells + i * columns, columns, &one, err);
+
+		if (r != 0)
+			return r;
+	}
+	if (affected != NULL)
+		*affected = all;
+	return 0;
+}
+
 /* ---- rows ---- */
 
 int

@@ -50,6 +50,8 @@
 	"created_ms, changed_ms, restored_ms"
 
 #define EIGHT_IDS "?, ?, ?, ?, ?, ?, ?, ?"
+/* STORE_BATCH of them; a shorter list repeats its last. */
+#define BATCH_OF_IDS EIGHT_IDS ", " EIGHT_IDS ", " EIGHT_IDS ", " EIGHT_IDS
 
 /*
  * STRAIGHT_JOIN: start from the tasks, in the order of an index, however many requests are open.
@@ -128,6 +130,9 @@ STMT(REQUEST_LOAD, API | DISPATCHER, READ,
 STMT(REQUEST_VIEW, API, READ, REQUEST_VIEW_TEXT)
 STMT(REQUEST_LOCK, API | DISPATCHER, READ,
     "SELECT " REQUEST_COLUMNS " FROM request r WHERE r.id = ? FOR UPDATE")
+STMT(REQUESTS_LOCK, DISPATCHER, READ,
+    "SELECT " REQUEST_COLUMNS " FROM request r FORCE INDEX (PRIMARY) "
+    "WHERE r.id IN (" BATCH_OF_IDS ") FOR UPDATE")
 /* The subquery locks nothing: who ends a request locks it first, and then its tasks. */
 STMT(REQUEST_LOCK_OF_TASK, API | DISPATCHER, READ,
     "SELECT " REQUEST_COLUMNS " FROM request r "
@@ -194,8 +199,7 @@ STMT(TASK_INSERT_4, API | DISPATCHER, ONCE, TASK_INTO ", " TASK_ROW ", " TASK_RO
 STMT(TASK_VOTES, API | DISPATCHER, READ,
     "SELECT " TASK_COLUMNS ", a.request_id, a.approver_id, a.approves, a.spki, "
     "IF(a.approves, '', a.signed_approval), a.at_ms, a.reason FROM task t "
-    "LEFT JOIN approval a ON a.request_id = t.request_id WHERE t.id = ? "
-    "ORDER BY a.at_ms, a.approver_id")
+    "LEFT JOIN approval a ON a.request_id = t.request_id WHERE t.id = ?")
 STMT(TASK_LOAD_OF_REQUEST, API | DISPATCHER, READ,
     "SELECT " TASK_COLUMNS " FROM task t WHERE t.request_id = ?")
 STMT(TASK_DELETE, API | DISPATCHER, AGAIN, "DELETE FROM task WHERE id = ?")
@@ -220,18 +224,25 @@ TASK_LISTS(TASK_LIST_ALL, API, "FORCE INDEX (task_all_created)", "FORCE INDEX (t
 TASK_LISTS(TASK_LIST_ALL_OF_KIND, API, "FORCE INDEX (task_all_listed)",
     "USE INDEX (task_all_listed, task_all_fetched)", TASK_LISTED)
 
-/* ---- approvals ---- */
+/*
+ * ---- approvals ----
+ *
+ * Not in order: to sort rows that have blobs the server makes a table on disk, or reads them twice.
+ */
 
 STMT(APPROVAL_INSERT, API | DISPATCHER, AGAIN,
     "INSERT INTO approval (request_id, approver_id, approves, spki, signed_approval, at_ms, "
     "reason) VALUES (?, ?, ?, ?, ?, ?, ?)")
 STMT(APPROVAL_LOAD, API | DISPATCHER, READ,
     "SELECT request_id, approver_id, approves, spki, signed_approval, at_ms, reason "
-    "FROM approval WHERE request_id = ? ORDER BY at_ms, approver_id")
+    "FROM approval WHERE request_id = ?")
+STMT(APPROVALS_OF_REQUESTS, DISPATCHER, READ,
+    "SELECT request_id, approver_id, approves, spki, signed_approval, at_ms, reason "
+    "FROM approval WHERE request_id IN (" BATCH_OF_IDS ")")
 /* Without the approvals themselves. */
 STMT(APPROVAL_VOTES, API | DISPATCHER, READ,
     "SELECT request_id, approver_id, approves, spki, IF(approves, '', signed_approval), at_ms, "
-    "reason FROM approval WHERE request_id = ? ORDER BY at_ms, approver_id")
+    "reason FROM approval WHERE request_id = ?")
 /* Open requests that an approver has approved. */
 STMT(APPROVAL_OF_APPROVER, API, READ,
     "SELECT a.request_id FROM approval a JOIN request r ON r.id = a.request_id "

@@ -93,6 +93,8 @@ void store_caller(struct store *, const char *caller, const char *address);
 /* The first call in a transaction writes the row by which a lost COMMIT is recognised. */
 int store_audit_insert(struct store_tx *, const struct store_audit *, struct tsb_err *)
     TSB_MUSTCHECK;
+int store_audits_insert(struct store_tx *, const struct store_audit *rows, size_t n,
+    struct tsb_err *) TSB_MUSTCHECK;
 
 /* ---- requests (request.c) ---- */
 
@@ -101,6 +103,20 @@ int store_request_insert(struct store_tx *, const struct tsb_request *, struct t
 /* TSB_E_REQUEST_NOT_EXISTENT. for_update locks the row (one node; correctness comes from move). */
 int store_request_load(struct store_tx *, const struct tsb_uuid *id, bool for_update,
     struct arena *, struct tsb_request *out, struct tsb_err *) TSB_MUSTCHECK;
+
+/* The most requests of one store_requests_claim_load(). */
+#define STORE_BATCH 32
+struct store_claim {
+	const struct tsb_uuid *id;
+	struct arena *arena; /* what is loaded goes here */
+	struct tsb_request *rq;
+	bool found;
+	struct tsb_approval *approvals; /* in order of arrival */
+	size_t napprovals;
+};
+/* n requests, locked, and their approvals, in two round trips. found false: there is none. */
+int store_requests_claim_load(struct store_tx *, struct store_claim *rows, size_t n,
+    struct tsb_err *) TSB_MUSTCHECK;
 
 /* The request of a task, locked. TSB_E_TASK_NOT_EXISTENT. */
 int store_request_lock_of_task(struct store_tx *, const struct tsb_uuid *task_id, struct arena *,
@@ -132,6 +148,16 @@ struct store_change {
  */
 int store_request_move(struct store_tx *, struct tsb_request *rq, const struct store_change *,
     bool *moved, struct tsb_err *) TSB_MUSTCHECK;
+struct store_move {
+	struct tsb_request *rq;
+	struct store_change to;
+};
+/*
+ * The same of several requests, in as many round trips as one takes. *moved false: of at least one
+ * somebody else was faster, and which is not known: the caller rolls back.
+ */
+int store_requests_move(struct store_tx *, struct store_move *moves, size_t n, bool *moved,
+    struct tsb_err *) TSB_MUSTCHECK;
 /* fetchOnce: erases the result, guarded like a move. */
 int store_request_erase_result(struct store_tx *, struct tsb_request *rq, bool *erased,
     struct tsb_err *) TSB_MUSTCHECK;

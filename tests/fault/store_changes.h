@@ -7,6 +7,7 @@
 struct world {
 	struct tsb_request rq; /* as set up */
 	struct tsb_request now; /* as the body left it */
+	struct tsb_request many[3]; /* of a batch, as set up */
 	struct tsb_task task, more[7]; /* in statements of 4, 2 and 1 */
 	struct tsb_key_attributes key;
 	struct tsb_task_view *views;
@@ -40,6 +41,13 @@ void change_create_check(struct world *);
 void change_due_setup(struct world *);
 int change_finish_body(struct store_tx *, void *ctx, struct tsb_err *);
 void change_finish_check(struct world *);
+
+/* store_batch.c */
+void change_many_setup(struct world *); /* APPROVED, of two approvers, with two tasks each */
+int change_claims_body(struct store_tx *, void *ctx, struct tsb_err *);
+void change_claims_check(struct world *);
+int change_finishes_body(struct store_tx *, void *ctx, struct tsb_err *);
+void change_finishes_check(struct world *);
 
 /* store_approvers.c */
 void change_approver_setup(struct world *); /* not inserted */

@@ -3,6 +3,7 @@
 #define TSB_STORE_TESTS_H
 
 int store_approver_tests(void);
+int store_batch_tests(void);
 int store_find_tests(void);
 int store_growth_tests(void);
 int store_imported_tests(void);
