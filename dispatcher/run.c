@@ -450,6 +450,7 @@ tidy_run(struct runner *r)
 		reopen_if_told(r);
 		if (clock_monotonic_ms() >= r->cleanup_at)
 			clean_up(r);
+		flow_idle(r->flow);
 		poll(NULL, 0, ms_until(r->cleanup_at));
 	}
 }
@@ -472,6 +473,8 @@ dispatcher_run(struct flow *f, const struct broker_conf *conf, int wake_fd,
 			look(&r);
 		if (clock_monotonic_ms() >= r.cleanup_at)
 			clean_up(&r);
+		if (hsm_in_flight(flow_hsm(f)) == 0)
+			flow_idle(f);
 		/* a full house must not spin on a socket that stays readable */
 		wait_for_answers(&r, may_take(&r) ? wake_fd : -1, wait_ms(&r));
 	}

@@ -50,8 +50,9 @@ const struct conf_row broker_conf_rows[] = {
 
     {"database", "enabled", CONF_BOOL, AT(db_enabled), "true", 0, 0,
 	"false: no requests are kept, synchronous calls only"},
-    {"database", "host", CONF_STR, AT(db_host), NULL, 0, 0, "host name; unset = socket"},
-    {"database", "port", CONF_INT, AT(db_port), "3306", 1, 65535, "TCP port"},
+    {"database", "host", CONF_LIST, AT(db_hosts), NULL, 0, 0,
+	"name, name:port or /socket of a server; the next one when it is away; unset = socket"},
+    {"database", "port", CONF_INT, AT(db_port), "3306", 1, 65535, "TCP port of hosts without one"},
     {"database", "socket", CONF_STR, AT(db_socket), "/run/mysqld/mysqld.sock", 0, 0,
 	"unix socket of the database server"},
     {"database", "name", CONF_STR, AT(db_name), "tsb", 0, 0, "name of the database"},
@@ -257,6 +258,8 @@ check(const struct broker_conf *c, struct tsb_err *err)
 	if (!octal_mode(c->socket_mode, &mode))
 		return tsb_fail(err, TSB_E_CONFIG_NOT_VALID,
 		    "fcgi.socketMode must be an octal mode such as 0660");
+	if (store_hosts_check(&c->db_hosts, err))
+		return -1;
 	return automated_check(c, err);
 }
 
@@ -340,7 +343,7 @@ broker_store_conf(const struct broker_conf *c, enum store_login login)
 {
 	struct store_conf s = {
 	    .disabled = !c->db_enabled,
-	    .host = c->db_host,
+	    .hosts = c->db_hosts,
 	    .socket = c->db_socket,
 	    .port = c->db_port,
 	    .name = c->db_name,

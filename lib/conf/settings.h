@@ -26,7 +26,8 @@ struct broker_conf {
 	struct conf_list offline_site_keys, attestation_keys, offline_approvers; /* PEM files */
 	/* [database] */
 	bool db_enabled;
-	char *db_host, *db_socket, *db_name, *db_tls_ca;
+	struct conf_list db_hosts;
+	char *db_socket, *db_name, *db_tls_ca;
 	long db_port, db_timeout;
 	char *api_user, *api_password, *dispatcher_user, *dispatcher_password, *admin_user,
 	    *admin_password;

@@ -70,14 +70,12 @@ store_new(const struct store_conf *conf, enum store_login login)
 
 	if (s == NULL)
 		fatal("out of memory");
-	s->host = copy(conf->host);
-	s->socket = copy(conf->socket);
+	hosts_init(&s->hosts, conf);
 	s->name = copy(conf->name);
 	s->user = login_of(conf->user);
 	s->tls_ca = copy(conf->tls_ca);
 	if (conf->password != NULL)
 		tsb_bytes_add_str(&s->password, conf->password);
-	s->port = (unsigned)conf->port;
 	s->timeout = conf->timeout > 0 ? (unsigned)conf->timeout : 10;
 	s->login = login;
 	s->disabled = conf->disabled;
@@ -91,8 +89,8 @@ store_free(struct store **s)
 		return;
 	conn_close(*s);
 	store_caller(*s, NULL, NULL);
-	free((*s)->host);
-	free((*s)->socket);
+	hosts_clear(&(*s)->hosts);
+	free((*s)->touches);
 	free((*s)->name);
 	free((*s)->user);
 	free((*s)->tls_ca);
@@ -111,6 +109,15 @@ conn_close(struct store *s)
 		stmt_forget(&s->stmts[i]);
 	mysql_close(s->conn);
 	s->conn = NULL;
+}
+
+/* One that the server has closed while nobody used it says nothing about the server. */
+void
+conn_leave(struct store *s, unsigned number)
+{
+	conn_close(s);
+	if (number != CR_SERVER_GONE_ERROR)
+		hosts_next(&s->hosts);
 }
 
 void
@@ -139,18 +146,23 @@ conn_pause(unsigned tries)
  */
 #define STATEMENT_SHARE 0.8
 
+/* Where there is another host, one that does not answer is soon given up. */
+#define CONNECT_SECONDS 2
+
 /*
  * Autocommit is off for the whole session: a transaction begins with its first statement, without a
  * round trip of its own, and whatever is left without COMMIT is rolled back by closing.
  */
 static void
-conn_options(struct store *s, MYSQL *conn)
+conn_options(const struct store *s, const struct db_host *host, MYSQL *conn)
 {
 	unsigned enforce = 1, lock_wait = s->timeout < 8 ? 1 : s->timeout / 4;
-	unsigned tcp = MYSQL_PROTOCOL_TCP;
+	unsigned tcp = MYSQL_PROTOCOL_TCP, connect = s->timeout;
 	my_bool yes = s->tls_ca != NULL, no = 0;
 	char init[384];
 
+	if (s->hosts.n > 1 && connect > CONNECT_SECONDS)
+		connect = CONNECT_SECONDS;
 	/* an upgrade of the schema may take its time (0 = no limit) */
 	snprintf(init, sizeof(init),
 	    "SET SESSION autocommit = 0, innodb_lock_wait_timeout = %u, max_statement_time = %g, "
@@ -161,14 +173,14 @@ conn_options(struct store *s, MYSQL *conn)
 	mysql_options(conn, MYSQL_INIT_COMMAND,
 	    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
 	mysql_options(conn, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-	mysql_options(conn, MYSQL_OPT_CONNECT_TIMEOUT, &s->timeout);
+	mysql_options(conn, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
 	mysql_options(conn, MYSQL_OPT_READ_TIMEOUT, &s->timeout);
 	mysql_options(conn, MYSQL_OPT_WRITE_TIMEOUT, &s->timeout);
 	/* A hostile server could ask for files of this machine. */
 	mysql_options(conn, MYSQL_OPT_LOCAL_INFILE, &(unsigned){0});
 	mysql_options(conn, MYSQL_OPT_RECONNECT, &no);
 	/* By itself the connector takes "localhost" for the socket. */
-	if (s->host != NULL)
+	if (host->name != NULL)
 		mysql_options(conn, MYSQL_OPT_PROTOCOL, &tcp);
 	mysql_options(conn, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
 	if (s->tls_ca == NULL)
@@ -177,41 +189,80 @@ conn_options(struct store *s, MYSQL *conn)
 	mysql_ssl_set(conn, NULL, NULL, s->tls_ca, NULL, NULL);
 }
 
-static int
-conn_refused(unsigned number, const char *text, struct tsb_err *err)
+static void
+conn_refused(unsigned number, const char *host, const char *text, struct tsb_err *err)
 {
-	log_warn("database connect number=%u text=\"%s\"", number, text);
+	log_warn("database connect host=%s number=%u text=\"%s\"", host, number, text);
 	if (conn_class(number) == DB_LOST || (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR))
-		return tsb_fail(err, TSB_E_CONNECTIVITY,
+		(void)!tsb_fail(err, TSB_E_CONNECTIVITY,
 		    "the database cannot be reached (error %u)", number);
-	return tsb_fail(err, TSB_E_SUBSYSTEM, "the database refused the connection (error %u)",
-	    number);
+	else
+		(void)!tsb_fail(err, TSB_E_SUBSYSTEM,
+		    "the database refused the connection (error %u)", number);
 }
 
-/* 0, or -1 with the number of the server or the connector. */
-static int
-conn_open(struct store *s, unsigned *number, struct tsb_err *err)
+/* NULL, with the number of the server or the connector. */
+static MYSQL *
+conn_open(struct store *s, const struct db_host *host, unsigned *number, struct tsb_err *err)
 {
 	MYSQL *conn = mysql_init(NULL);
 
 	if (conn == NULL)
 		fatal("out of memory");
-	conn_options(s, conn);
-	if (mysql_real_connect(conn, s->host, s->user, tsb_bytes_cstr(&s->password), s->name,
-		s->port, s->socket, 0) == NULL) {
+	conn_options(s, host, conn);
+	if (mysql_real_connect(conn, host->name, s->user, tsb_bytes_cstr(&s->password), s->name,
+		host->port, host->socket, 0) == NULL) {
 		*number = mysql_errno(conn);
-		conn_refused(*number, mysql_error(conn), err);
+		conn_refused(*number, host_name(host), mysql_error(conn), err);
 		mysql_close(conn);
-		return -1;
+		return NULL;
 	}
 	if (s->tls_ca != NULL && mysql_get_ssl_cipher(conn) == NULL) {
 		*number = CR_SSL_CONNECTION_ERROR;
 		mysql_close(conn);
-		return conn_refused(*number, "the server does not speak TLS", err);
+		conn_refused(*number, host_name(host), "the server does not speak TLS", err);
+		return NULL;
 	}
-	s->conn = conn;
-	s->connections++;
+	return conn;
+}
+
+struct nature {
+	bool read_only, clustered;
+};
+
+/*
+ * Servers that have no Galera do not know its variables. 7: SELECT, UPDATE and DELETE, INSERT; each
+ * first statement of a transaction waits until this node has what others had committed before.
+ */
+static int
+conn_nature(MYSQL *conn, struct nature *nature)
+{
+	MYSQL_RES *rows;
+	MYSQL_ROW row;
+
+	*nature = (struct nature){0};
+	if (mysql_query(conn,
+		"SHOW SESSION VARIABLES WHERE Variable_name IN "
+		"('read_only', 'wsrep_on') AND Value = 'ON'") != 0)
+		return -1;
+	rows = mysql_store_result(conn);
+	if (rows == NULL)
+		return -1;
+	while ((row = mysql_fetch_row(rows)) != NULL)
+		*(strcmp(row[0], "wsrep_on") == 0 ? &nature->clustered : &nature->read_only) = true;
+	mysql_free_result(rows);
+	if (nature->clustered && mysql_query(conn, "SET SESSION wsrep_sync_wait = 7") != 0)
+		return -1;
 	return 0;
+}
+
+/* Takes conn as the connection of s. */
+static void
+conn_take(struct store *s, MYSQL *conn, const struct nature *nature)
+{
+	s->conn = conn;
+	s->clustered = nature->clustered;
+	s->connections++;
 }
 
 uint64_t
@@ -252,6 +303,66 @@ conn_check_schema(struct store *s, unsigned *number, struct tsb_err *err)
 	return 0;
 }
 
+/* One host. *read_only: it is not taken, because it is that. */
+static int
+conn_try(struct store *s, bool takes_read_only, bool *read_only, unsigned *number,
+    struct tsb_err *err)
+{
+	const struct db_host *host = &s->hosts.v[s->hosts.at];
+	MYSQL *conn = conn_open(s, host, number, err);
+	struct nature nature;
+
+	if (conn == NULL)
+		return -1;
+	if (conn_nature(conn, &nature)) {
+		*number = mysql_errno(conn);
+		conn_refused(*number, host_name(host), mysql_error(conn), err);
+		mysql_close(conn);
+		return -1;
+	}
+	if (nature.read_only && !takes_read_only) {
+		*read_only = true;
+		mysql_close(conn);
+		return -1;
+	}
+	conn_take(s, conn, &nature);
+	if (conn_check_schema(s, number, err)) {
+		conn_close(s);
+		return -1;
+	}
+	if (s->hosts.n > 1)
+		log_info("database: connected to %s", host_name(host));
+	hosts_connected(&s->hosts);
+	return 0;
+}
+
+/*
+ * All hosts, from the present one on; those that are read-only if there is no other. *lost: one of
+ * them may be there later.
+ */
+static int
+conn_round(struct store *s, bool *lost, struct tsb_err *err)
+{
+	bool read_only = s->hosts.n == 1; /* where else should it go */
+
+	for (int pass = 0; pass < 2; pass++) {
+		bool takes_read_only = read_only, met = false;
+
+		for (size_t i = 0; i < s->hosts.n; i++) {
+			unsigned number = 0;
+
+			if (conn_try(s, takes_read_only, &met, &number, err) == 0)
+				return 0;
+			*lost |= conn_class(number) == DB_LOST;
+			hosts_next(&s->hosts);
+		}
+		if (!met)
+			return -1;
+		read_only = true;
+	}
+	return -1;
+}
+
 int
 conn_ready(struct store *s, int64_t until_ms, struct tsb_err *err)
 {
@@ -260,16 +371,40 @@ conn_ready(struct store *s, int64_t until_ms, struct tsb_err *err)
 		    "this site has no database "
 		    "(database.enabled is false): it makes synchronous calls only");
 	for (unsigned tries = 1; s->conn == NULL; tries++) {
-		unsigned number = 0;
+		bool lost = false;
 
-		if (conn_open(s, &number, err) == 0 && conn_check_schema(s, &number, err) == 0)
+		if (conn_round(s, &lost, err) == 0)
 			return 0;
-		conn_close(s);
-		if (conn_class(number) != DB_LOST || clock_monotonic_ms() >= until_ms)
+		if (!lost || clock_monotonic_ms() >= until_ms)
 			return -1;
 		conn_pause(tries);
 	}
 	return 0;
+}
+
+void
+conn_go_home(struct store *s)
+{
+	const struct db_host *home = &s->hosts.v[0];
+	struct tsb_err err;
+	unsigned number;
+	struct nature nature;
+	MYSQL *conn = conn_open(s, home, &number, &err);
+
+	hosts_connected(&s->hosts); /* if it comes to nothing: later again */
+	if (conn == NULL)
+		return;
+	if (conn_nature(conn, &nature) || nature.read_only) {
+		mysql_close(conn);
+		return;
+	}
+	conn_close(s);
+	s->hosts.at = 0;
+	conn_take(s, conn, &nature);
+	hosts_connected(&s->hosts);
+	log_info("database: back at %s", host_name(home));
+	if (conn_check_schema(s, &number, &err))
+		conn_leave(s, number);
 }
 
 int

@@ -105,24 +105,52 @@ int stmt_take_ids(struct stmt_cursor *, struct arena *, struct tsb_uuid **ids, s
 /* TSB_E_TASK_NOT_EXISTENT (task.c). */
 int store_task_none(const struct tsb_uuid *id, struct tsb_err *);
 
+/* When tasks were fetched, to be written when there is time for it (task.c). */
+bool store_has_touches(const struct store *);
+void store_touches_write(struct store *);
+
 /* Forgets what the connection had prepared. */
 void stmt_forget(struct stmt *);
 
 /* ---- connection (conn.c) ---- */
 
-struct store {
-	char *host, *socket, *name, *user, *tls_ca;
-	struct tsb_bytes password;
+struct db_host {
+	char *name; /* NULL = socket */
 	unsigned port;
+	char *socket; /* NULL = the connector's own */
+};
+struct db_hosts {
+	struct db_host v[STORE_HOSTS];
+	size_t n, at; /* at: of the connection, or the next to try; 0 is home */
+	int64_t home_at; /* monotonic ms: home is tried again then */
+	int64_t home_pause;
+};
+
+/* host.c. The settings were checked. */
+void hosts_init(struct db_hosts *, const struct store_conf *);
+void hosts_clear(struct db_hosts *);
+void hosts_next(struct db_hosts *);
+void hosts_connected(struct db_hosts *); /* to the one at at */
+bool hosts_home_due(const struct db_hosts *);
+const char *host_name(const struct db_host *); /* for the log */
+
+struct store {
+	struct db_hosts hosts;
+	char *name, *user, *tls_ca;
+	struct tsb_bytes password;
 	unsigned timeout; /* seconds */
 	enum store_login login;
 	bool disabled;
 	MYSQL *conn; /* NULL = not connected */
 	uint64_t connections; /* so far */
 	bool busy; /* a transaction is open */
+	bool clustered; /* the server is a node of a Galera cluster */
 	bool lingers; /* see store_linger() */
 	int64_t
 	    reading_since; /* monotonic ms: reads have left the connection in a transaction; 0 = not */
+	struct tsb_uuid *touches; /* tasks that were fetched at touched_ms; not written yet */
+	size_t ntouches;
+	int64_t touched_ms;
 	char *caller, *address; /* who calls, for the audit; NULL = this program acts */
 	struct stmt stmts[STMT__MAX];
 };
@@ -140,6 +168,10 @@ enum db_class conn_class(unsigned number);
 /* Connects and checks the schema if not connected; keeps trying until until_ms (monotonic). */
 int conn_ready(struct store *, int64_t until_ms, struct tsb_err *) TSB_MUSTCHECK;
 void conn_close(struct store *);
+/* The same behind an error: the next connection is to another host, if there is one. */
+void conn_leave(struct store *, unsigned number);
+/* Goes to the first host if that is well again, and stays where it is if not. */
+void conn_go_home(struct store *);
 /* The version of the schema, 0 when there is none or none this login may read (schema.c). */
 int schema_read(struct store_tx *, long *have, struct tsb_err *) TSB_MUSTCHECK;
 /* Breaks the socket as a failing network would (fault injection). */

@@ -94,7 +94,7 @@ tx_rollback(struct store_tx *tx)
 	tx->store->reading_since = 0;
 	if (tx->store->conn != NULL &&
 	    (class == DB_LOST || class == DB_READ_ONLY || mysql_rollback(tx->store->conn) != 0))
-		conn_close(tx->store);
+		conn_leave(tx->store, tx->number);
 }
 
 /* ---- reads that follow each other ---- */
@@ -108,7 +108,7 @@ store_linger(struct store *s)
 bool
 store_lingers(const struct store *s)
 {
-	return s->reading_since != 0;
+	return s->reading_since != 0 || store_has_touches(s) || hosts_home_due(&s->hosts);
 }
 
 void
@@ -118,6 +118,9 @@ store_idle(struct store *s)
 
 	if (s->reading_since != 0)
 		tx_rollback(&tx);
+	store_touches_write(s);
+	if (hosts_home_due(&s->hosts))
+		conn_go_home(s);
 }
 
 static void
@@ -126,9 +129,11 @@ tx_end_read(struct store_tx *tx)
 	struct store *s = tx->store;
 	int64_t now = clock_monotonic_ms();
 
-	if (s->lingers && s->reading_since == 0)
+	bool lingers = s->lingers && !s->clustered;
+
+	if (lingers && s->reading_since == 0)
 		s->reading_since = now;
-	if (!s->lingers || now - s->reading_since >= LINGER_MS)
+	if (!lingers || now - s->reading_since >= LINGER_MS)
 		tx_rollback(tx);
 }
 
@@ -326,13 +331,15 @@ tx_round(struct store_tx *tx, store_body *body, void *ctx, struct tsb_err *err)
 }
 
 /*
- * A server that took all the time there is for a read would take it again. What may have been
- * written is looked for at least twice.
+ * A server that took all the time there is for a read would take it again; another one may not.
+ * What may have been written is looked for at least twice.
  */
 static bool
 is_enough(const struct store_tx *tx, unsigned losses, int64_t until)
 {
-	return (tx->reading || losses > 1) && clock_monotonic_ms() >= until;
+	bool elsewhere = losses == 0 && tx->store->hosts.n > 1;
+
+	return ((tx->reading && !elsewhere) || losses > 1) && clock_monotonic_ms() >= until;
 }
 
 /*

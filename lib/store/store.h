@@ -14,21 +14,27 @@ enum store_login { LOGIN_API = 1, LOGIN_DISPATCHER = 2, LOGIN_ADMIN = 4 };
 
 struct store_conf {
 	bool disabled; /* no database: every call fails with TSB_E_CONNECTIVITY */
-	const char *host; /* empty = socket */
+	struct conf_list hosts; /* in this order, as store_hosts_check() has them; none = socket */
 	const char *socket;
-	long port;
+	long port; /* of hosts that name none */
 	const char *name; /* of the database */
 	const char *user, *password;
 	const char *tls_ca; /* NULL = no TLS demanded */
 	long timeout; /* seconds: connect, read, write */
 };
 
+#define STORE_HOSTS 8
+/* At most STORE_HOSTS of "name[:port]", "[address][:port]", "/socket". TSB_E_CONFIG_NOT_VALID. */
+int store_hosts_check(const struct conf_list *hosts, struct tsb_err *) TSB_MUSTCHECK;
+
 struct store; /* one connection, reconnected when lost */
 struct store_tx; /* an open transaction */
 
 /*
- * Connects at first use, and checks once per connection that the schema has the version that this
- * build knows (TSB_E_DATA_CONSTELLATION says what to do). Running out of memory is fatal; never
+ * Connects at first use: to the first host, to the next one when that cannot be reached, and to a
+ * read-only one if there is no other. Checks once per connection that the schema has the version
+ * that this build knows (TSB_E_DATA_CONSTELLATION says what to do). On a node of a Galera cluster
+ * every statement waits until the node has what others had committed (wsrep_sync_wait). Running out of memory is fatal; never
  * returns NULL.
  */
 struct store *store_new(const struct store_conf *conf, enum store_login login);
@@ -42,7 +48,11 @@ uint64_t store_connection(const struct store *);
  * From now on a read does not end its transaction on the server, which would be one round trip of
  * three: the next transaction goes on with it, and sees what is committed then (READ COMMITTED).
  * The caller promises store_idle() before it waits for work; until then a tenth of a second is the
- * most, because a table that somebody reads cannot be changed.
+ * most, because a table that somebody reads cannot be changed. Not on a cluster, where the
+ * beginning of a transaction is what waits for the others.
+ *
+ * store_idle() does what can wait, too: it goes back to the first host, if that was lost and is
+ * well again, and on a cluster it writes when tasks were fetched.
  */
 void store_linger(struct store *);
 void store_idle(struct store *);
@@ -250,7 +260,10 @@ int store_tasks_list(struct store_tx *, const unsigned char *approver_id,
 int store_tasks_waiting(struct store_tx *, const unsigned char approver_id[TSB_SHA256],
     int64_t now_ms, size_t limit, struct arena *, struct tsb_uuid **ids, size_t *n,
     struct tsb_err *) TSB_MUSTCHECK;
-/* Sets the last-fetched time, unless it is of this second; its own short transaction. */
+/*
+ * Sets the last-fetched time, unless it is of this second; its own short transaction, which on a
+ * cluster waits for store_idle().
+ */
 int store_tasks_touch(struct store *, const struct tsb_task_view *tasks, size_t n, int64_t now_ms,
     struct tsb_err *) TSB_MUSTCHECK;
 

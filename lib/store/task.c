@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/log.h"
 #include "lib/store/internal.h"
 #include "lib/store/rows.h"
 
@@ -306,6 +307,41 @@ is_touched(const struct tsb_task *t, int64_t now_ms)
 	    now_ms - t->fetched_ms < TOUCHED_MS;
 }
 
+bool
+store_has_touches(const struct store *s)
+{
+	return s->ntouches > 0;
+}
+
+void
+store_touches_write(struct store *s)
+{
+	struct touch t = {.now_ms = s->touched_ms, .ids = s->touches, .n = s->ntouches};
+	struct tsb_err err;
+
+	s->ntouches = 0;
+	if (t.n > 0 && store_transact(s, "tasks_touch", touch_body, &t, &err))
+		log_failure(LOG_WARN, "last-fetched dates", &err);
+	free(s->touches);
+	s->touches = NULL;
+}
+
+/* On a cluster nothing is changed as often by all nodes, and a conflict takes its time. */
+static bool
+touch_later(struct store *s, const struct touch *t)
+{
+	if (!s->clustered || !s->lingers)
+		return false;
+	store_touches_write(s);
+	s->touches = calloc(t->n, sizeof(*s->touches));
+	if (s->touches == NULL)
+		fatal("out of memory");
+	memcpy(s->touches, t->ids, t->n * sizeof(*s->touches));
+	s->ntouches = t->n;
+	s->touched_ms = t->now_ms;
+	return true;
+}
+
 /*
  * In the order of ids, so that two lists of the same tasks wait for each other instead of failing.
  */
@@ -323,5 +359,7 @@ store_tasks_touch(struct store *s, const struct tsb_task_view *tasks, size_t n, 
 	if (t.n == 0)
 		return 0;
 	qsort(ids, t.n, sizeof(*ids), by_id);
+	if (touch_later(s, &t))
+		return 0;
 	return store_transact(s, "tasks_touch", touch_body, &t, err);
 }

@@ -29,18 +29,33 @@ static const char *const users[][2] = {
     [LOGIN_DISPATCHER] = {"fx_dispatcher", "dispatcher-password"},
 };
 
-static struct store *
-store_of(enum store_login login, const char *user, long timeout)
+static struct store_conf
+conf_of(enum store_login login, const char *user, long timeout)
 {
-	struct store_conf conf = {
+	return (struct store_conf){
 	    .socket = need("TSB_TEST_DB_SOCKET"),
 	    .name = need("TSB_TEST_DB_NAME"),
 	    .user = user,
 	    .password = login == LOGIN_ADMIN ? NULL : users[login][1],
 	    .timeout = timeout,
 	};
+}
+
+static struct store *
+store_of(enum store_login login, const char *user, long timeout)
+{
+	struct store_conf conf = conf_of(login, user, timeout);
 
 	return store_new(&conf, login);
+}
+
+struct store *
+fx_store_at(char **hosts, size_t n)
+{
+	struct store_conf conf = conf_of(LOGIN_API, users[LOGIN_API][0], 5);
+
+	conf.hosts = (struct conf_list){hosts, n};
+	return store_new(&conf, LOGIN_API);
 }
 
 struct store *

@@ -20,6 +20,7 @@ int fx_teardown(void **state);
 
 struct store *fx_store(enum store_login login, long timeout);
 struct store *fx_account(enum store_login login); /* its user with the host: name@localhost */
+struct store *fx_store_at(char **hosts, size_t n); /* the API's, at these */
 MYSQL *fx_connect(const char *user, const char *password);
 /* Runs a statement as administrator; the second gives the first field of the first row. */
 void fx_do(const char *fmt, ...) TSB_PRINTF(1, 2);

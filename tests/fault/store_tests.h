@@ -6,6 +6,7 @@ int store_approver_tests(void);
 int store_batch_tests(void);
 int store_find_tests(void);
 int store_growth_tests(void);
+int store_hosts_tests(void);
 int store_imported_tests(void);
 int store_owned_tests(void);
 int store_task_tests(void);

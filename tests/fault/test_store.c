@@ -515,5 +515,5 @@ main(void)
 
 	return failed + store_find_tests() + store_approver_tests() + store_imported_tests() +
 	    store_owned_tests() + store_batch_tests() + store_growth_tests() + store_task_tests() +
-	    store_schema_tests() + store_fault_tests() + store_server_tests();
+	    store_schema_tests() + store_fault_tests() + store_server_tests() + store_hosts_tests();
 }
