@@ -33,6 +33,7 @@ struct runner {
 	struct flight *flights;
 	struct flow_execution *judged[BATCH]; /* to be recorded before anything else is taken */
 	size_t njudged;
+	bool takes_back; /* claims of an earlier process of this name */
 	struct aside aside; /* requests that failed, left alone for a while */
 	struct children *automated;
 };
@@ -234,7 +235,7 @@ claim(struct runner *r, const struct tsb_uuid *ids, size_t n, struct tsb_err *er
 	struct flow_claimed claimed[BATCH];
 	enum taken taken = NOT_TAKEN;
 
-	if (flow_executions_claim(r->flow, ids, n, claimed, err)) {
+	if (flow_executions_claim(r->flow, ids, n, r->takes_back, claimed, err)) {
 		if (err->code != TSB_E_CONNECTIVITY)
 			return NOT_TAKEN;
 		log_failure(LOG_ERROR, "claim", err);
@@ -379,6 +380,33 @@ look(struct runner *r)
 		r->look_at = clock_monotonic_ms();
 }
 
+/*
+ * A process that was killed had claimed them, and nobody else may until their lease is over. As
+ * many as it could have in flight.
+ */
+static void
+take_back(struct runner *r)
+{
+	arena_auto a = {0};
+	struct tsb_uuid *ids;
+	struct tsb_err err;
+	size_t n, room;
+
+	if (flow_requests_owned(r->flow, (size_t)r->conf->in_flight, &a, &ids, &n, &err)) {
+		log_failure(LOG_ERROR, "search", &err);
+		return;
+	}
+	r->takes_back = true;
+	for (size_t i = 0; i < n && may_take(r); i += room) {
+		room = batch_room(r);
+		if (room > n - i)
+			room = n - i;
+		if (take(r, ids + i, room) == DATABASE_AWAY)
+			break;
+	}
+	r->takes_back = false;
+}
+
 static void
 clean_up(struct runner *r)
 {
@@ -465,6 +493,7 @@ dispatcher_run(struct flow *f, const struct broker_conf *conf, int wake_fd,
 		tidy_run(&r);
 		return;
 	}
+	take_back(&r);
 	while (!dispatcher_stop) {
 		reopen_if_told(&r);
 		children_tend(automated);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/str.h"
 #include "lib/flow/claim.h"
 #include "lib/flow/evaluate.h"
 #include "lib/flow/execute_internal.h"
@@ -13,6 +14,7 @@
 struct claim {
 	struct flow *f;
 	const struct tsb_uuid *id;
+	bool takes_back;
 	struct flow_execution *x;
 	bool moves; /* by change */
 	bool claimed; /* with that */
@@ -70,11 +72,25 @@ claim_evaluate(struct claim *c, struct store_tx *tx, const struct store_claim *r
 	return 0;
 }
 
+/*
+ * A claim of an earlier process of our name, whose call to the HSM may not have ended: what may be
+ * done twice need not wait for the end of its lease.
+ */
 static bool
-claimable(const struct tsb_request *rq, int64_t now_ms)
+is_left_to_us(const struct claim *c)
 {
+	const struct tsb_request *rq = &c->x->request;
+
+	return c->takes_back && tsb_streq(rq->owner, c->f->owner) && tsb_kind_repeatable(rq->kind);
+}
+
+static bool
+claimable(const struct claim *c, int64_t now_ms)
+{
+	const struct tsb_request *rq = &c->x->request;
+
 	return rq->state == STATE_APPROVED && rq->due_ms <= now_ms &&
-	    (rq->owner == NULL || rq->lease_ms <= now_ms);
+	    (rq->owner == NULL || rq->lease_ms <= now_ms || is_left_to_us(c));
 }
 
 /* What becomes of a request that was loaded. */
@@ -91,7 +107,7 @@ claim_decide(struct claim *c, struct store_tx *tx, const struct store_claim *row
 	if (!row->found)
 		return tsb_fail(err, TSB_E_REQUEST_NOT_EXISTENT, "there is no request %s",
 		    uuid_format(c->id, id));
-	if (!claimable(rq, now_ms))
+	if (!claimable(c, now_ms))
 		return 0;
 	/* its last owner may have died between the HSM's answer and the record of it */
 	x->asking = rq->owner != NULL && !tsb_kind_repeatable(rq->kind);
@@ -200,7 +216,7 @@ claimed_prepare(struct claim *c)
 }
 
 int
-flow_executions_claim(struct flow *f, const struct tsb_uuid *ids, size_t n,
+flow_executions_claim(struct flow *f, const struct tsb_uuid *ids, size_t n, bool takes_back,
     struct flow_claimed *out, struct tsb_err *err)
 {
 	arena_auto a = {0};
@@ -208,7 +224,10 @@ flow_executions_claim(struct flow *f, const struct tsb_uuid *ids, size_t n,
 	int rc;
 
 	for (size_t i = 0; i < n; i++)
-		all.v[i] = (struct claim){.f = f, .id = &ids[i], .x = flow_execution_new()};
+		all.v[i] = (struct claim){.f = f,
+		    .id = &ids[i],
+		    .takes_back = takes_back,
+		    .x = flow_execution_new()};
 	/* dispatchers that claim the same requests wait for each other instead of failing */
 	qsort(all.v, n, sizeof(*all.v), by_id);
 	rc = store_transact(f->store, "execution_claim", claim_body, &all, err);
@@ -225,6 +244,7 @@ flow_executions_claim(struct flow *f, const struct tsb_uuid *ids, size_t n,
 /* ---- looking for work ---- */
 
 struct search {
+	const char *owner;
 	int64_t now_ms;
 	size_t limit;
 	struct arena *arena;
@@ -248,6 +268,27 @@ flow_requests_due(struct flow *f, int64_t now_ms, size_t limit, struct arena *a,
 	struct search s = {.now_ms = now_ms, .limit = limit, .arena = a};
 
 	if (store_read(f->store, "requests_due", due_body, &s, err))
+		return -1;
+	*ids = s.ids;
+	*n = s.n;
+	return 0;
+}
+
+static int
+owned_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
+{
+	struct search *s = ctx;
+
+	return store_requests_owned(tx, s->owner, s->limit, s->arena, &s->ids, &s->n, err);
+}
+
+int
+flow_requests_owned(struct flow *f, size_t limit, struct arena *a, struct tsb_uuid **ids, size_t *n,
+    struct tsb_err *err)
+{
+	struct search s = {.owner = f->owner, .limit = limit, .arena = a};
+
+	if (store_read(f->store, "requests_owned", owned_body, &s, err))
 		return -1;
 	*ids = s.ids;
 	*n = s.n;

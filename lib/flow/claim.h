@@ -15,10 +15,14 @@ struct flow_claimed {
  * their orders; out has n rows, in an order of its own. x is NULL, without an error, when there is
  * nothing to do: another one has it, it is finished, not due, or was moved (EXPIRED). One that
  * fails leaves the others alone, unless the database refuses it: then -1, nothing is claimed, and
- * they may be tried one by one.
+ * they may be tried one by one. takes_back, for a process that has just begun: also claims of an
+ * earlier process of its name whose lease lasts, if their request may be executed twice.
  */
-int flow_executions_claim(struct flow *f, const struct tsb_uuid *ids, size_t n,
+int flow_executions_claim(struct flow *f, const struct tsb_uuid *ids, size_t n, bool takes_back,
     struct flow_claimed *out, struct tsb_err *err) TSB_MUSTCHECK;
+/* Ids of requests that are claimed under the name of this process, oldest first. */
+int flow_requests_owned(struct flow *f, size_t limit, struct arena *a, struct tsb_uuid **ids,
+    size_t *n, struct tsb_err *err) TSB_MUSTCHECK;
 
 /* Ids of due requests, oldest first. */
 int flow_requests_due(struct flow *f, int64_t now_ms, size_t limit, struct arena *a,

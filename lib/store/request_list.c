@@ -37,6 +37,15 @@ store_requests_due(struct store_tx *tx, int64_t now_ms, size_t limit, bool for_u
 }
 
 int
+store_requests_owned(struct store_tx *tx, const char *owner, size_t limit, struct arena *a,
+    struct tsb_uuid **ids, size_t *n, struct tsb_err *err)
+{
+	const struct stmt_arg args[] = {stmt_text(owner), stmt_i64((int64_t)limit)};
+
+	return ids_of(tx, STMT_REQUEST_OWNED, args, TSB_COUNT(args), a, ids, n, err);
+}
+
+int
 store_requests_late(struct store_tx *tx, int64_t now_ms, size_t limit, struct arena *a,
     struct tsb_uuid **ids, size_t *n, struct tsb_err *err)
 {

@@ -151,6 +151,8 @@ STMT(REQUEST_DUE, DISPATCHER, READ,
     "SELECT id FROM request WHERE ready_ms <= ? ORDER BY ready_ms LIMIT ?")
 STMT(REQUEST_DUE_LOCK, DISPATCHER, READ,
     "SELECT id FROM request WHERE ready_ms <= ? ORDER BY ready_ms LIMIT ? FOR UPDATE SKIP LOCKED")
+STMT(REQUEST_OWNED, DISPATCHER, READ,
+    "SELECT id FROM request WHERE state = 'APPROVED' AND owner = ? ORDER BY created_ms LIMIT ?")
 STMT(REQUEST_LATE, DISPATCHER, READ,
     "SELECT id FROM request WHERE late_ms <= ? ORDER BY late_ms LIMIT ?")
 /* A key and what is derived from it: the names between "name/" and "name0" start with "name/". */

@@ -34,8 +34,8 @@ struct store_tx; /* an open transaction */
  * Connects at first use: to the first host, to the next one when that cannot be reached, and to a
  * read-only one if there is no other. Checks once per connection that the schema has the version
  * that this build knows (TSB_E_DATA_CONSTELLATION says what to do). On a node of a Galera cluster
- * every statement waits until the node has what others had committed (wsrep_sync_wait). Running out of memory is fatal; never
- * returns NULL.
+ * every transaction waits until the node has what others had committed (wsrep_sync_wait). Running
+ * out of memory is fatal; never returns NULL.
  */
 struct store *store_new(const struct store_conf *conf, enum store_login login);
 void store_free(struct store **s);
@@ -176,6 +176,9 @@ int store_request_erase_result(struct store_tx *, struct tsb_request *rq, bool *
  * with SKIP LOCKED when for_update. */
 int store_requests_due(struct store_tx *, int64_t now_ms, size_t limit, bool for_update,
     struct arena *, struct tsb_uuid **ids, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
+/* Ids of APPROVED requests that this owner has claimed, oldest first. */
+int store_requests_owned(struct store_tx *, const char *owner, size_t limit, struct arena *,
+    struct tsb_uuid **ids, size_t *n, struct tsb_err *) TSB_MUSTCHECK;
 /* Ids of open, free requests with expires_ms <= now_ms. */
 int store_requests_late(struct store_tx *, int64_t now_ms, size_t limit, struct arena *,
     struct tsb_uuid **ids, size_t *n, struct tsb_err *) TSB_MUSTCHECK;

@@ -374,6 +374,7 @@ read_dispatcher_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 	if (store_requests_due(tx, 1, 5, false, &fx_arena, &ids, &w->n, err) ||
 	    store_requests_late(tx, 1, 5, &fx_arena, &ids, &w->n, err) ||
 	    store_requests_next_time(tx, &at, err) ||
+	    store_requests_owned(tx, "me", 5, &fx_arena, &ids, &w->n, err) ||
 	    store_tasks_waiting(tx, w->task.approver_id, 1, 5, &fx_arena, &ids, &w->n, err))
 		return -1;
 	return store_request_load(tx, &w->rq.id, false, &fx_arena, &w->now, err);

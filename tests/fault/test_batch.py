@@ -42,6 +42,14 @@ class Batches:
         for n in numbers:
             self.site.part("start", "dispatcher%d" % n)
 
+    def killed_at(self, point):
+        self.site.set_faults([(point, "kill")])
+        self.start(1)
+        end = time.monotonic() + 10
+        while self.site.faults_left():
+            assert time.monotonic() < end, "the point was not passed"
+            time.sleep(0.02)
+
     def signatures(self, count):
         """Approved requests to sign, with no dispatcher to take them; and their key."""
         self.stop()
@@ -121,12 +129,7 @@ def test_two_dispatchers_do_no_request_twice(b):
 def test_dispatcher_killed_in_a_batch(b, point):
     cases, rids = b.blocks(8)
     read = b.log_from_here()
-    b.site.set_faults([(point, "kill")])
-    b.start(1)
-    end = time.monotonic() + 10
-    while b.site.faults_left():
-        assert time.monotonic() < end, "the point was not passed"
-        time.sleep(0.02)
+    b.killed_at(point)
     b.start(1)
     b.site.forward(LEASE + 1)
     b.ends(rids)
@@ -134,6 +137,25 @@ def test_dispatcher_killed_in_a_batch(b, point):
     for case in cases:
         assert case.kind.happened(case, 0)
         assert text.count(" block key=%s " % case.label) <= 1, "done twice"
+
+
+def test_started_again_it_takes_its_signatures_back(b):
+    """Killed between the HSM's answer and the record of it; no lease has to end first."""
+    _, rids = b.signatures(8)
+    b.killed_at("store.execution_record.COMMIT.before")
+    b.start(1)
+    b.ends(rids, timeout=LEASE - 2)
+
+
+def test_started_again_it_leaves_what_happens_once(b):
+    """The call of the process that was killed may be on its way: only the lease tells its end."""
+    cases, rids = b.blocks(2)
+    b.killed_at("store.execution_claim.COMMIT.after")
+    b.start(1)
+    time.sleep(1)
+    assert {b.api.status_of(rid) for rid in rids} == {"APPROVED"}
+    b.site.forward(LEASE + 1)
+    b.ends(rids)
 
 
 @pytest.mark.parametrize("point,number", [
