@@ -102,10 +102,7 @@ keep_first(struct store_tx *tx, const struct tsb_imported_key *row, struct tsb_e
 
 	if (store_imported_insert(tx, row, &fresh, err))
 		return -1;
-	if (!fresh)
-		return tsb_fail(err, TSB_E_SUBSYSTEM,
-		    "the key was imported by somebody else at the same time, try again");
-	return 0;
+	return fresh ? 0 : store_run_again(tx, err);
 }
 
 /* A certificate goes with the public key that it is of. */
@@ -119,10 +116,7 @@ keep_newer(struct store_tx *tx, struct tsb_imported_key *row, const struct tsb_i
 		row->certificate = have->certificate;
 	if (store_imported_renew(tx, row, have->attributes_digest, &renewed, err))
 		return -1;
-	if (!renewed)
-		return tsb_fail(err, TSB_E_SUBSYSTEM,
-		    "the key was imported by somebody else at the same time, try again");
-	return 0;
+	return renewed ? 0 : store_run_again(tx, err);
 }
 
 static int

@@ -194,10 +194,7 @@ forget_body(struct store_tx *tx, void *ctx, struct tsb_err *err)
 		return never_imported(l->label, err);
 	if (store_imported_forget(tx, &l->row, &changed, err))
 		return -1;
-	if (!changed)
-		return tsb_fail(err, TSB_E_SUBSYSTEM,
-		    "the key was changed at the same time, try again");
-	return store_audit_insert(tx, &audit, err);
+	return changed ? store_audit_insert(tx, &audit, err) : store_run_again(tx, err);
 }
 
 int
@@ -238,10 +235,7 @@ gap_certificate_keep(struct flow *f, struct store_tx *tx, const char *label, str
 		return 0;
 	if (store_imported_certify(tx, &l.row, der, &changed, err))
 		return -1;
-	if (!changed)
-		return tsb_fail(err, TSB_E_SUBSYSTEM,
-		    "the key was changed at the same time, try again");
-	return store_audit_insert(tx, &audit, err);
+	return changed ? store_audit_insert(tx, &audit, err) : store_run_again(tx, err);
 }
 
 struct certifying {
