@@ -158,23 +158,24 @@ conn_options(const struct store *s, const struct db_host *host, MYSQL *conn)
 {
 	unsigned enforce = 1, lock_wait = s->timeout < 8 ? 1 : s->timeout / 4;
 	unsigned tcp = MYSQL_PROTOCOL_TCP, connect = s->timeout;
+	/* an upgrade of the schema may take its time (0 = no limit) */
+	unsigned answer = s->login == LOGIN_ADMIN ? 0 : s->timeout;
 	my_bool yes = s->tls_ca != NULL, no = 0;
 	char init[384];
 
 	if (s->hosts.n > 1 && connect > CONNECT_SECONDS)
 		connect = CONNECT_SECONDS;
-	/* an upgrade of the schema may take its time (0 = no limit) */
 	snprintf(init, sizeof(init),
 	    "SET SESSION autocommit = 0, innodb_lock_wait_timeout = %u, max_statement_time = %g, "
 	    "sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,"
 	    "NO_ENGINE_SUBSTITUTION'",
-	    lock_wait, s->login == LOGIN_ADMIN ? 0 : s->timeout * STATEMENT_SHARE);
+	    lock_wait, answer * STATEMENT_SHARE);
 	mysql_options(conn, MYSQL_INIT_COMMAND, init);
 	mysql_options(conn, MYSQL_INIT_COMMAND,
 	    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
 	mysql_options(conn, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 	mysql_options(conn, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
-	mysql_options(conn, MYSQL_OPT_READ_TIMEOUT, &s->timeout);
+	mysql_options(conn, MYSQL_OPT_READ_TIMEOUT, &answer);
 	mysql_options(conn, MYSQL_OPT_WRITE_TIMEOUT, &s->timeout);
 	/* A hostile server could ask for files of this machine. */
 	mysql_options(conn, MYSQL_OPT_LOCAL_INFILE, &(unsigned){0});

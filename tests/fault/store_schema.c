@@ -73,6 +73,21 @@ test_upgrade_after_a_crash(void **state)
 	assert_string_equal(fx_load(&rq.id).key_name, "crash");
 }
 
+/* An ALTER goes through millions of rows; the timeout is for programs that serve somebody. */
+static void
+test_upgrade_may_take_longer_than_the_timeout(void **state)
+{
+	struct store *s = fx_store(LOGIN_ADMIN, 1);
+
+	fx_do("DELETE FROM schema_version WHERE version = %d", STORE_SCHEMA_VERSION);
+	shell("for f in %s/%03d_*.sql; do echo 'DO SLEEP(2.5);' >>$f; done", copy,
+	    STORE_SCHEMA_VERSION);
+	fx_ok(store_schema_upgrade(s, copy, API_USER, DISPATCHER_USER, &err));
+	store_free(&s);
+	fx_do("DELETE FROM schema_version WHERE version = %d", STORE_SCHEMA_VERSION);
+	fx_ok(upgrade(fx_schema, &err));
+}
+
 static void
 test_upgrade_refuses_a_changed_file(void **state)
 {
@@ -309,6 +324,8 @@ store_schema_tests(void)
 	    cmocka_unit_test(test_foreign_statements_end_the_program),
 	    cmocka_unit_test(test_upgrade_twice),
 	    cmocka_unit_test(test_upgrade_after_a_crash),
+	    cmocka_unit_test_setup_teardown(test_upgrade_may_take_longer_than_the_timeout,
+		copy_make, copy_remove),
 	    cmocka_unit_test_setup_teardown(test_upgrade_refuses_a_changed_file, copy_make,
 		copy_remove),
 	    cmocka_unit_test_setup_teardown(test_upgrade_refuses_a_gap, copy_make, copy_remove),
