@@ -17,8 +17,9 @@ pytestmark = pytest.mark.nginx_only("the web server has no part in what the data
 CONFLICTS = (1205, 1213, 1020)  # lock wait, deadlock, row changed meanwhile
 LOST = (2006, 2013)             # connection gone, connection gone in the middle
 
-# Not on the way of a request: schema changes, and the removal of finished requests after days.
-ELSEWHERE = re.compile(r"SCHEMA_|REQUEST_OLD$|REQUEST_DELETE$|APPROVAL_DELETE_OF_REQUEST$|"
+# Not on the way of a request: schema changes, the removal of finished requests after days, and what a
+# dispatcher looks for when it starts.
+ELSEWHERE = re.compile(r"SCHEMA_|REQUEST_OLD$|REQUEST_DELETE$|APPROVAL_DELETE_OF_REQUEST$|REQUEST_OWNED$|"
                        r"requests_purge")
 # Reached only by other routes, other orders of tasks, automated approvers, or after a COMMIT whose
 # answer was lost.
