@@ -23,6 +23,7 @@ tsb_err_raise(struct tsb_err *err, enum tsb_code code, const char *file, int lin
 	err->code = code;
 	err->file = file;
 	err->line = line;
+	err->unsure = false;
 	va_start(ap, fmt);
 	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
@@ -56,11 +57,21 @@ tsb_err_http(enum tsb_code code)
 		return 403;
 	if (n >= 650 && n <= 659)
 		return 404;
+	if (n == 2)
+		return 503;
 	if (n >= 100 && n <= 103)
 		return 501;
 	if ((n >= 400 && n <= 499) || (n >= 600 && n <= 699))
 		return 400;
 	return 500;
+}
+
+int
+tsb_err_status(const struct tsb_err *err)
+{
+	int status = tsb_err_http(err->code);
+
+	return status == 503 && err->unsure ? 500 : status;
 }
 
 enum tsb_code

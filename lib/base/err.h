@@ -21,6 +21,7 @@ struct tsb_err {
 	enum tsb_code code; /* a row of err_table.h; TSB_OK = nothing raised */
 	const char *file; /* where it was raised, for the log */
 	int line;
+	bool unsure; /* what was asked for may have taken place all the same; set behind tsb_fail() */
 	char msg[512]; /* one sentence for the caller: names the member and the rule, no secrets */
 };
 
@@ -43,6 +44,8 @@ int tsb_err_raise(struct tsb_err *err, enum tsb_code code, const char *file, int
 int tsb_err_number(enum tsb_code);
 const char *tsb_err_reason(enum tsb_code);
 int tsb_err_http(enum tsb_code);
+/* The same of this failure: an outage is 503 only if nothing has taken place, and 500 otherwise. */
+int tsb_err_status(const struct tsb_err *);
 /* The row with this catalogue number, or TSB_OK when there is none. */
 enum tsb_code tsb_err_by_number(int number);
 

@@ -42,6 +42,7 @@ struct rest_reply {
 	int status;
 	char content_type[64]; /* "" when none */
 	char warning[512]; /* X-TSB-Warning, "" when none */
+	bool retry; /* there is a Retry-After: it did not take place */
 	struct tsb_bytes body;
 };
 void rest_reply_clear(struct rest_reply *);

@@ -92,6 +92,14 @@ http_try_call(struct http_client *c, const struct http_try *t, const struct rest
 	return to_one;
 }
 
+/* A program that has an outage says why in JSON, and when to try again: nothing took place. */
+static bool
+is_outage(const struct rest_reply *r)
+{
+	return r->status == 503 && r->retry &&
+	    strncmp(r->content_type, "application/json", 16) == 0;
+}
+
 /* A front server that speaks for a server it does not reach, or stopped waiting for. */
 static bool
 is_front_error(int status)
@@ -104,17 +112,20 @@ http_try_judge(struct http_client *c, struct http_try *t, enum rest_outcome outc
     struct rest_reply *reply, const char *why, struct tsb_err *err)
 {
 	struct endpoint *e = &c->endpoints.v[t->order[t->at]];
+	bool last = t->at + 1 == c->endpoints.n;
 	char text[REST_WHY_SIZE];
 
-	if (outcome == REST_ANSWERED && !is_front_error(reply->status)) {
+	if (outcome == REST_ANSWERED &&
+	    (!is_front_error(reply->status) || (is_outage(reply) && last))) {
 		e->down_until = 0;
 		return HTTP_TRY_DONE;
 	}
 	if (outcome == REST_ANSWERED) {
 		snprintf(text, sizeof(text), "status %d", reply->status);
-		rest_reply_clear(reply);
 		why = text;
-		outcome = REST_UNKNOWN; /* a 502 or 504 may follow execution, and 503 is no proof */
+		/* a 502 or 504 may follow execution, and a bare 503 is no proof */
+		outcome = is_outage(reply) ? REST_NOT_SENT : REST_UNKNOWN;
+		rest_reply_clear(reply);
 	}
 	if (outcome == REST_GIVEN_UP) {
 		tsb_fail(err, TSB_E_IO, "%s: %s", endpoint_public_name(e), why);

@@ -188,7 +188,7 @@ read_status(struct tsb_view value, int *status)
 struct head {
 	int status; /* 0 = not given */
 	struct tsb_view content_type, warning;
-	bool has_length;
+	bool has_length, retry;
 	size_t length;
 };
 
@@ -222,6 +222,7 @@ head_line(struct tsb_view line, struct head *h)
 		h->content_type = value;
 	if (is_field(line, "X-TSB-Warning", &value))
 		h->warning = value;
+	h->retry |= is_field(line, "Retry-After", &value);
 	return NULL;
 }
 
@@ -270,7 +271,7 @@ fastcgi_answer_read(struct fastcgi_answer *a, struct rest_reply *reply)
 		a->fault = "the CGI answer has another length than it says";
 	if (a->fault != NULL)
 		return -1;
-	*reply = (struct rest_reply){.status = h.status != 0 ? h.status : 200};
+	*reply = (struct rest_reply){.status = h.status != 0 ? h.status : 200, .retry = h.retry};
 	if (h.content_type.n > 0 && h.content_type.n < sizeof(reply->content_type))
 		memcpy(reply->content_type, h.content_type.p, h.content_type.n);
 	if (h.warning.n > 0 && h.warning.n < sizeof(reply->warning))

@@ -264,7 +264,7 @@ transfer_start(struct transfer *t, const struct rest_call *call)
 static void
 take_reply(struct transfer *t, struct rest_reply *reply)
 {
-	struct curl_header *warning;
+	struct curl_header *warning, *retry;
 	const char *type = NULL;
 	long status = 0;
 
@@ -274,6 +274,8 @@ take_reply(struct transfer *t, struct rest_reply *reply)
 	snprintf(reply->content_type, sizeof(reply->content_type), "%s", type != NULL ? type : "");
 	if (curl_easy_header(t->easy, "X-TSB-Warning", 0, CURLH_HEADER, -1, &warning) == CURLHE_OK)
 		snprintf(reply->warning, sizeof(reply->warning), "%s", warning->value);
+	reply->retry =
+	    curl_easy_header(t->easy, "Retry-After", 0, CURLH_HEADER, -1, &retry) == CURLHE_OK;
 	t->reply = (struct tsb_bytes){0};
 }
 

@@ -200,17 +200,21 @@ tx_commit(struct store_tx *tx, struct tsb_err *err)
 	(void)!tsb_fail(err, TSB_E_CONNECTIVITY,
 	    "the database was lost at the end of %s, whether it took place is not known: read again",
 	    tx->name);
+	err->unsure = true;
 	return RUN_FAILED;
 }
 
 static int
 tx_give_up(struct store_tx *tx, unsigned conflicts, struct tsb_err *err)
 {
-	if (tx->doubt)
-		return tsb_fail(err, TSB_E_CONNECTIVITY,
+	if (tx->doubt) {
+		(void)!tsb_fail(err, TSB_E_CONNECTIVITY,
 		    "the database was lost at the end of %s and does not come back, whether it took "
 		    "place is not known: read again",
 		    tx->name);
+		err->unsure = true;
+		return -1;
+	}
 	if (conflicts != 0)
 		return tsb_fail(err, TSB_E_SUBSYSTEM,
 		    "%s was in conflict with others %u times (database error %u)", tx->name,
@@ -274,6 +278,7 @@ tx_settle(struct store_tx *tx, struct tsb_err *err)
 		return RUN_DONE;
 	(void)!tsb_fail(err, TSB_E_CONNECTIVITY,
 	    "%s took place, but its outcome was lost with the database: read again", tx->name);
+	err->unsure = true;
 	return RUN_FAILED;
 }
 

@@ -7,6 +7,9 @@
 #include "lib/base/str.h"
 #include "lib/web/internal.h"
 
+/* Of an outage (RFC 9110 10.2.3): about as long as workers rest an endpoint that has failed. */
+#define RETRY_AFTER_SECONDS 5
+
 static const struct {
 	int status;
 	const char *phrase;
@@ -23,6 +26,7 @@ static const struct {
     {415, "Unsupported Media Type"},
     {500, "Internal Server Error"},
     {501, "Not Implemented"},
+    {503, "Service Unavailable"},
 };
 
 static const char *
@@ -101,7 +105,7 @@ web_error_format(const struct tsb_err *err, struct tsb_bytes *out)
 	tsb_bytes_auto bare = {0};
 
 	/* of other failures the caller has the names already */
-	if (tsb_err_http(code) == 500)
+	if (tsb_err_http(code) == 500 || tsb_err_http(code) == 503)
 		message = without_paths(message, &bare);
 	tsb_bytes_addf(out, "{\"errorCode\":%d,\"reason\":", tsb_err_number(code));
 	add_json_string(out, tsb_err_reason(code));
@@ -114,7 +118,8 @@ void
 web_reply_error(struct web_reply *reply, const struct tsb_err *err)
 {
 	if (reply->status < 400)
-		reply->status = tsb_err_http(code_of(err));
+		reply->status =
+		    err->code == TSB_OK ? tsb_err_http(code_of(err)) : tsb_err_status(err);
 	reply->content_type = NULL;
 	reply->disposition = reply->security_policy = reply->warning = NULL;
 	tsb_bytes_reset(&reply->body);
@@ -165,6 +170,8 @@ web_reply_head(struct web_io *io, const struct web_call *call, const struct web_
 		tsb_bytes_addf(&head, "X-TSB-Warning: %s\r\n", reply->warning);
 	if (status == 405)
 		add_allow(&head, call->allow);
+	if (status == 503)
+		tsb_bytes_addf(&head, "Retry-After: %d\r\n", RETRY_AFTER_SECONDS);
 	if (size >= 0)
 		tsb_bytes_addf(&head, "Content-Length: %" PRId64 "\r\n", size);
 	tsb_bytes_addf(&head,

@@ -157,11 +157,14 @@ static void
 test_lost_commit_without_mark_is_not_guessed(void **state)
 {
 	struct world w = {.rq = fx_request("unmarked")};
+	struct tsb_err err = {0};
 
 	fx_need_hooks();
 	fx_fault("store.unmarked.COMMIT.after", "2013");
-	fx_refused(store_transact(fx_api, "unmarked", unmarked_body, &w, &err), 2);
-	assert_non_null(strstr(fx_message, "not known"));
+	assert_int_equal(store_transact(fx_api, "unmarked", unmarked_body, &w, &err), -1);
+	assert_int_equal(err.code, TSB_E_CONNECTIVITY);
+	assert_true(err.unsure);
+	assert_non_null(strstr(err.msg, "not known"));
 	assert_int_equal(w.runs, 1);
 }
 

@@ -294,6 +294,20 @@ def tries(site, rids):
     return int(count)
 
 
+def is_outage(response):
+    """Nothing took place: clients may ask again, and are told when."""
+    assert response.status_code == 503 and response.json()["errorCode"] == 2, response.text
+    assert 0 < int(response.headers["Retry-After"]) < 60
+
+
+def test_database_that_is_away_is_an_outage(site):
+    api = Client(site)
+    site.part("stop", "db")
+    is_outage(api.send("GET", "/v1/request/9f03da93-2f07-4ca1-a0d1-f41f50f76c2a"))
+    site.part("start", "db")
+    api.refused(651, "GET", "/v1/request/9f03da93-2f07-4ca1-a0d1-f41f50f76c2a")
+
+
 def test_requests_wait_while_the_hsm_is_away(site):
     api = Client(site)
     a = Approver("p256", "a")
@@ -313,6 +327,7 @@ def test_requests_wait_while_the_hsm_is_away(site):
         assert view["status"] == "APPROVED" and view["result"] is None
     # what needs the HSM says that it is away, and nothing else
     api.refused(2, "POST", "/v1/sign", api.sign_body(label))
+    is_outage(api.send("POST", "/v1/sign", api.sign_body(label)))
     api.refused(2, "GET", "/v1/key")
     site.part("start", "hsm")
     for i, rid in enumerate(rids):

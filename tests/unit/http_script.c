@@ -121,6 +121,10 @@ play(int fd, char what, const char *request)
 	case 'r':
 		put_answer(fd, 302, "Location: http://127.0.0.1:1/\r\n", "");
 		break;
+	case 'o':
+		put_answer(fd, 503, "Content-Type: application/json\r\nRetry-After: 5\r\n",
+		    "{\"errorCode\":2}");
+		break;
 	case 's':
 		usleep(200000);
 		put_answer(fd, 200, "", request);

@@ -10,7 +10,8 @@
  * a: 200 with what was asked      d: drops the connection after the request    h: never answers
  * t: drops in the middle          l: an answer that is too long                2 3 4: 502 503 504
  * 5: 500 with a body              r: redirects                                 s: 200 after 200 ms
- * =: what server_answering() was given
+ * o: 503 of a program that has an outage                                       =: what
+ * server_answering() was given
  */
 struct server {
 	pid_t pid;

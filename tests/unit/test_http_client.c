@@ -75,6 +75,12 @@ call(struct http_client *h, const struct rest_call *c)
 
 /* ---- blocking calls ---- */
 
+static struct server *
+http_start(const char *script)
+{
+	return server_start(script, false);
+}
+
 static void
 test_request_as_sent(void **state)
 {
@@ -185,6 +191,29 @@ test_what_was_sent_goes_elsewhere_only_when_repeatable(void **state)
 		h = client(url);
 		assert_int_equal(call(h, &list), 200);
 		assert_int_equal(*good->requests, 2);
+		http_client_free(&h);
+		servers_stop();
+	}
+}
+
+/* It says that nothing took place, so any call goes on to the next; the last one's is the answer. */
+static void
+test_outages_are_answers_when_there_is_no_other(void **state)
+{
+	(void)state;
+	for (int fcgi = 0; fcgi < 2; fcgi++) {
+		struct server *(*start)(const char *) = fcgi ? server_start_fcgi : http_start;
+		struct server *out = start("o"), *good = start("a");
+		struct http_client *h = client(out->url);
+		char url[300];
+
+		assert_int_equal(call(h, &sign), 503);
+		assert_string_equal(text, "{\"errorCode\":2}");
+		http_client_free(&h);
+		snprintf(url, sizeof(url), "%s;%s", out->url, good->url);
+		h = client(url);
+		assert_int_equal(call(h, &sign), 200);
+		assert_int_equal(*out->requests, 2);
 		http_client_free(&h);
 		servers_stop();
 	}
@@ -487,6 +516,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_request_as_sent),
 	    TEST(test_every_answer_is_an_answer),
+	    TEST(test_outages_are_answers_when_there_is_no_other),
 	    TEST(test_call_whose_time_is_over_is_not_sent),
 	    TEST(test_nobody_listens),
 	    TEST(test_what_was_sent_goes_elsewhere_only_when_repeatable),

@@ -392,6 +392,14 @@ test_error_bodies(void **state)
 	assert_string_equal(tsb_bytes_cstr(&reply.body),
 	    "{\"errorCode\":600,\"reason\":\"res.error.input.validation.failed\","
 	    "\"message\":\"cut ?\"}");
+	(void)tsb_fail(&err, TSB_E_CONNECTIVITY, "away");
+	reply.status = 0;
+	web_reply_error(&reply, &err);
+	assert_int_equal(reply.status, 503);
+	err.unsure = true;
+	reply.status = 0;
+	web_reply_error(&reply, &err);
+	assert_int_equal(reply.status, 500);
 	tsb_bytes_clear(&reply.body);
 }
 
