@@ -1,6 +1,9 @@
 /* tsb-admin schema: needs the admin login of tsb.conf and nothing else of the broker. */
 #include "lib/first.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include "lib/conf/settings.h"
 #include "lib/store/store.h"
 
@@ -27,6 +30,15 @@ free_admin(struct admin *a)
 	broker_conf_free(&a->conf);
 }
 
+/* Whom the server knows by the socket, without a password. */
+static const char *
+caller(struct cli *c)
+{
+	const struct passwd *pw = getpwuid(geteuid());
+
+	return pw != NULL ? arena_str(&c->arena, pw->pw_name) : NULL;
+}
+
 static int
 load(struct cli *c, struct admin *a)
 {
@@ -37,6 +49,8 @@ load(struct cli *c, struct admin *a)
 	if (broker_conf_load(path, &a->conf, &c->err))
 		return -1;
 	a->login = broker_store_conf(&a->conf, LOGIN_ADMIN);
+	if (a->login.user == NULL)
+		a->login.user = caller(c);
 	if (a->login.user == NULL || !*a->login.user)
 		return tsb_fail(&c->err, TSB_E_CONFIG_NOT_EXISTENT,
 		    "%s has no admin login: set database.adminUser and its password", path);

@@ -68,7 +68,6 @@ apiUser = tsb_api
 apiPasswordFile = $(secret api-password)
 dispatcherUser = tsb_dispatcher
 dispatcherPasswordFile = $(secret dispatcher-password)
-adminUser = $(id -un)
 
 $(if has_hsm; then hsm_login; else air_gapped_config; fi)
 
