@@ -7,5 +7,9 @@ struct cli;
 int cli_schema_upgrade(struct cli *);
 int cli_schema_status(struct cli *);
 int cli_apikey_new(struct cli *);
+int cli_setup(struct cli *);
+
+/* Becomes the setup program, with the options behind argv[0]; returns the status if it cannot. */
+int setup_main(char **argv);
 
 #endif
