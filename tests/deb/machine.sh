@@ -37,7 +37,7 @@ none_run() {
 }
 # shellcheck disable=SC2086
 in_order() { # in_order UNIT...: stops everything, starts these; sockets are whose they should be
-	systemctl stop $broker $hsm || return 1
+	systemctl stop $broker $hsm && systemctl reset-failed $broker $hsm || return 1
 	for unit; do
 		systemctl start "$unit" || return 1
 	done
@@ -48,7 +48,7 @@ in_order() { # in_order UNIT...: stops everything, starts these; sockets are who
 		tsb-hsm:tsb 660 /run/tsb-hsm/tsb-hsm.sock
 	END
 	stat -c '%U:%G %a %n' /run/tsb /run/tsb/fcgi.sock /run/tsb-hsm /run/tsb-hsm/tsb-hsm.sock |
-		diff sockets - && systemctl start $broker $hsm && calls
+		diff sockets - && calls && systemctl start $broker $hsm
 }
 kill_nginx() {
 	systemctl kill -s KILL nginx.service
@@ -89,13 +89,32 @@ makes_nothing() {
 	cat again
 	! grep '^  made' again
 }
+# shellcheck disable=SC2086
 rotate() {
+	systemctl reset-failed $broker $hsm # systemd counts the starts of a while
 	sed -i 's|^#file = /var/log|file = /var/log|' /etc/tsb/tsb-hsm.conf &&
 		systemctl restart tsb-hsm.service && calls &&
 		logrotate --force /etc/logrotate.d/tsb-hsm &&
 		logrotate --debug /etc/logrotate.d/tsb-broker &&
 		[ -s /var/log/tsb-hsm/tsb-hsm.log.1 ] && sleep 1 && calls &&
 		[ -s /var/log/tsb-hsm/tsb-hsm.log ]
+}
+lost_password() {
+	rm /etc/tsb/db-api-password && setup && calls
+}
+# From a CA, and the API keys are with whom they are for.
+real_certificate() {
+	mkdir -p /etc/ssl/tsb && cd /etc/ssl/tsb || return 1
+	key='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
+	echo 'subjectAltName = DNS:tsb.test' >extensions
+	# shellcheck disable=SC2086
+	openssl req -x509 $key -subj /CN=ca -days 9 -keyout ca.key -out ca.pem &&
+		openssl req $key -subj /CN=tsb.test -keyout site.key -out site.csr &&
+		openssl x509 -req -in site.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 9 \
+			-extfile extensions -out site.pem || return 1
+	! setup --certificate "$PWD/site.pem" --key "$PWD/ca.key" &&
+		setup --certificate "$PWD/site.pem" --key "$PWD/site.key" && rm /etc/tsb/api-keys &&
+		makes_nothing && ca=$PWD/ca.pem && calls
 }
 gone() { # gone FILE...
 	for file; do
@@ -134,8 +153,12 @@ finish() { # finish NAME: the second approval, and a good signature
 
 # ---- packages ----
 
-upgrade() { # no call of the meantime fails, and no settings change
+schema() { mariadb --skip-column-names --execute='SELECT MAX(version) FROM tsb.schema_version'; }
+# No call of the meantime fails, no settings change, and an old schema is brought up to date.
+upgrade() {
 	cp /etc/tsb/tsb.conf before
+	newest=$(schema)
+	mariadb --execute="DELETE FROM tsb.schema_version WHERE version = $newest"
 	rm -f stop codes
 	(while [ ! -e stop ]; do
 		version -o /dev/null -w '%{http_code}\n'
@@ -148,7 +171,7 @@ upgrade() { # no call of the meantime fails, and no settings change
 	wait
 	sort codes | uniq -c
 	[ "$status" = 0 ] && ! grep -v '^200$' codes && [ "$(wc -l <codes)" -gt 20 ] &&
-		cmp before /etc/tsb/tsb.conf
+		cmp before /etc/tsb/tsb.conf && [ "$(schema)" = "$newest" ]
 }
 client_is_light() { ! dpkg-query -W -f '${Depends}' tsb | grep -e mariadb -e fcgi -e systemd; }
 to_apache() {
