@@ -102,6 +102,12 @@ rotate() {
 lost_password() {
 	rm /etc/tsb/db-api-password && setup && calls
 }
+own_password() { # the settings name another file: setup has no business there
+	mv /etc/tsb/db-api-password /etc/tsb/mine &&
+		sed -i 's|^apiPasswordFile = .*|apiPasswordFile = /etc/tsb/mine|' /etc/tsb/tsb.conf &&
+		makes_nothing && [ ! -e /etc/tsb/db-api-password ] && systemctl restart tsb-fcgi.service &&
+		calls
+}
 # From a CA, and the API keys are with whom they are for.
 real_certificate() {
 	mkdir -p /etc/ssl/tsb && cd /etc/ssl/tsb || return 1
