@@ -137,6 +137,10 @@ version() {
 calls() { # the API, the database behind it, the HSM behind it
 	version --fail && tsb request list && tsb key list
 }
+stranger() { # what a browser shows: it has no API key
+	TSB_SERVICE_TOKEN='' version | tee said
+	grep -q '"errorCode":631' said
+}
 people() { # approvers, and a key that needs both
 	echo 'pay 100' >payment
 	tsb approver new alice --no-passphrase && tsb approver new bob --no-passphrase &&
