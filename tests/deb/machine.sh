@@ -58,7 +58,7 @@ kill_nginx() {
 programs_are_new() { # their files were not replaced since they started
 	for unit in tsb-fcgi tsb-dispatcher tsb-hsm; do
 		case $(readlink "/proc/$(systemctl show -P MainPID $unit)/exe") in
-		/usr/sbin/$unit) ;;
+		"/usr/sbin/$unit") ;;
 		*) return 1 ;;
 		esac
 	done
