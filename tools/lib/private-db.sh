@@ -121,15 +121,21 @@ db_check() {
 db_launch() { # db_launch OWNER
 	db_server=$(db_find mariadbd mysqld) || return 1
 	touch "$db_home/db.log" && chown "$1" "$db_home/db.log" || return 1
+	db_become "$1" --log-error="$db_home/db.log" </dev/null >>"$db_home/db.log" 2>&1 9>&- &
+	db_child=$!
+}
+
+db_become() { # db_become OWNER OPTION...: this shell becomes db_server
+	db_user=$1
+	shift
 	# shellcheck disable=SC2086
-	flock -n -F "$db_home/alive" setsid $db_as "$db_server" --no-defaults --user="$1" --datadir="$db_home/data" \
-		$db_aria --tmpdir="$db_home/tmp" \
-		--socket="$DB_SOCKET" --pid-file="$db_home/run/db.pid" --log-error="$db_home/db.log" \
+	exec flock -n -F "$db_home/alive" setsid $db_as "$db_server" --no-defaults --user="$db_user" \
+		--datadir="$db_home/data" $db_aria --tmpdir="$db_home/tmp" \
+		--socket="$DB_SOCKET" --pid-file="$db_home/run/db.pid" \
 		--skip-networking --skip-name-resolve --character-set-server=utf8mb4 \
 		--innodb-flush-log-at-trx-commit=1 --innodb-doublewrite=1 \
 		--innodb-buffer-pool-size=128M --innodb-log-file-size=96M --max-connections=200 \
-		${DB_OPTIONS:-} </dev/null >>"$db_home/db.log" 2>&1 9>&- &
-	db_child=$!
+		${DB_OPTIONS:-} "$@"
 }
 
 db_answers() {

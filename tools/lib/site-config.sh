@@ -24,21 +24,17 @@ write_config() {
 		hsm-broker api-password dispatcher-password; do
 		secret "$role" >/dev/null
 	done
-	broker_config dispatcher1 | place "$root/tsb.conf"
+	has_hsm || make_site_key
 	for one in $parts; do
+		enter "$one"
 		case $one in
-		dispatcher1) ;;
-		dispatcher*)
-			broker_config "$one" | place "$root/tsb-$one.conf"
-			;;
+		hsm*) hsm_config "$one" | place "$(settings_of "$one")" ;;
+		fcgi*) broker_config dispatcher1 | place "$home/tsb.conf" ;;
+		dispatcher1) ;; # it has those of tsb-fcgi
+		dispatcher*) broker_config "$one" | place "$(settings_of "$one")" ;;
+		web*) "${web}_config" | place "$home/$web.conf" ;;
 		esac
 	done
-	if has_hsm; then
-		hsm_config | place "$root/tsb-hsm.conf"
-	else
-		make_site_key
-	fi
-	"${web}_config" | place "$root/$web.conf"
 	printf 'X-API-KEY: %s\n' "$(value service)" | (umask 077 && cat >"$root/secret/service.header")
 	environment | (umask 077 && cat >"$root/env.new")
 	mv "$root/env.new" "$root/env"
@@ -100,11 +96,11 @@ END
 }
 
 # The broker's key and one for people stand side by side for each role, as in a rollover.
-hsm_config() {
+hsm_config() { # hsm_config PART
 	cat <<END
 # Written by tools/site at every start.
 [server]
-listen = unix:$run/hsm.sock
+listen = unix:$run/$1.sock
 socketMode = 0600
 
 [keyStore]
@@ -133,21 +129,21 @@ error_log $logs/web.log warn;
 worker_rlimit_nofile 8192;
 events { worker_connections 4096; }
 http {
-	client_body_temp_path $root/tmp/body;
-	fastcgi_temp_path $root/tmp/fastcgi;
-	proxy_temp_path $root/tmp/proxy;
-	uwsgi_temp_path $root/tmp/uwsgi;
-	scgi_temp_path $root/tmp/scgi;
+	client_body_temp_path $home/tmp/body;
+	fastcgi_temp_path $home/tmp/fastcgi;
+	proxy_temp_path $home/tmp/proxy;
+	uwsgi_temp_path $home/tmp/uwsgi;
+	scgi_temp_path $home/tmp/scgi;
 	access_log $logs/access.log;
 	server {
 		listen 127.0.0.1:$port backlog=4096;
 		set \$tsb_backend unix:$run/fcgi.sock;
-		include $root/tsb-fastcgi.conf;
+		include $home/tsb-fastcgi.conf;
 	}
 $(! has_hsm || nginx_hsm)
 }
 END
-	place "$root/tsb-fastcgi.conf" <"$top/nginx/tsb-fastcgi.conf"
+	place "$home/tsb-fastcgi.conf" <"$top/nginx/tsb-fastcgi.conf"
 }
 
 nginx_hsm() {
@@ -156,7 +152,7 @@ nginx_hsm() {
 		listen 127.0.0.1:$hsm_port backlog=4096;
 		listen unix:$run/hsm-http.sock;
 		set \$tsb_backend unix:$run/hsm.sock;
-		include $root/tsb-fastcgi.conf;
+		include $home/tsb-fastcgi.conf;
 	}
 END
 }
@@ -173,7 +169,7 @@ apache_modules() {
 apache_config() {
 	cat <<END
 # Written by tools/site at every start.
-ServerRoot $root
+ServerRoot $home
 DefaultRuntimeDir $run
 PidFile $run/apache.pid
 Mutex file:$run default
@@ -194,7 +190,7 @@ CustomLog $logs/access.log plain
 $(apache_host "$port" "$run/fcgi.sock")
 $(! has_hsm || apache_host "$hsm_port" "$run/hsm.sock")
 END
-	place "$root/tsb-fastcgi.conf" <"$top/apache/tsb-fastcgi.conf"
+	place "$home/tsb-fastcgi.conf" <"$top/apache/tsb-fastcgi.conf"
 }
 
 apache_host() { # apache_host PORT SOCKET
@@ -202,12 +198,13 @@ apache_host() { # apache_host PORT SOCKET
 Listen 127.0.0.1:$1
 <VirtualHost 127.0.0.1:$1>
 	Define TSB_BACKEND $2
-	Include $root/tsb-fastcgi.conf
+	Include $home/tsb-fastcgi.conf
 </VirtualHost>
 END
 }
 
 environment() {
+	enter db
 	cat <<END
 TSB_URL='http://127.0.0.1:$port'
 TSB_KEY_MANAGEMENT_TOKEN='$(value key-management)'
@@ -242,13 +239,14 @@ END
 
 # The database, the logins of the programs, and the schema by the program that knows it.
 prepare_db() {
+	enter db
 	{
 		echo "CREATE DATABASE IF NOT EXISTS tsb CHARACTER SET utf8mb4;"
 		for login in api dispatcher; do
 			echo "CREATE USER IF NOT EXISTS 'tsb_$login'@'%' IDENTIFIED BY '$(value "$login-password")';"
 		done
 	} | db_sql "$db" || fail 'the database refuses its logins'
-	"$build/tsb-admin" schema upgrade --config "$root/tsb.conf" --dir "$top/schema" >>"$logs/schema.log" 2>&1 || {
+	"$build/tsb-admin" schema upgrade --config "$home/tsb.conf" --dir "$top/schema" >>"$logs/schema.log" 2>&1 || {
 		tail -n 10 "$logs/schema.log" >&2
 		fail 'the schema cannot be brought up to date'
 	}
