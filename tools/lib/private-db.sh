@@ -10,9 +10,12 @@
 #	db_running DIR	true while it runs.
 #	db_sql DIR [mariadb options...]
 #			the command-line client as administrator, statements on standard input.
+#	db_signal DIR SIGNAL
+#			sends a signal, and waits for nothing; fails when it does not run.
 #
 # Started by root the server runs as DB_USER (default mysql, else nobody), who must be able to reach
 # DIR; tools/lib/user.sh must be sourced too. DB_OPTIONS adds server options, DB_WAIT is the deadline in seconds (60).
+# DB_JOIN says that the server gets its data from others (galera.sh): its folder is empty at first.
 # Everything is written below DIR: data/, tmp/, run/db.sock, run/db.pid, db.log, install.log.
 #
 # Whoever changes the state of the server holds the lock DIR/lock, so that two callers do not start two
@@ -91,8 +94,8 @@ db_install() { # db_install OWNER: system tables, once; a broken attempt leaves 
 	rm -rf "$db_home/data.new" "$db_home/checked"
 	mkdir -m 700 "$db_home/data.new" && chown "$1" "$db_home/data.new" || return 1
 	# shellcheck disable=SC2086
-	if ! flock -n -F "$db_home/alive" $db_as "$db_tool" --no-defaults --datadir="$db_home/data.new" \
-		$db_aria --tmpdir="$db_home/tmp" --user="$1" --skip-test-db \
+	if [ -z "${DB_JOIN:-}" ] && ! flock -n -F "$db_home/alive" $db_as \
+		"$db_tool" --no-defaults --datadir="$db_home/data.new" $db_aria --tmpdir="$db_home/tmp" --user="$1" --skip-test-db \
 		--auth-root-authentication-method=socket --auth-root-socket-user="$DB_ADMIN" \
 		>"$db_home/install.log" 2>&1 </dev/null 9>&-; then
 		db_say "cannot make the system tables, see $db_home/install.log:"
@@ -202,6 +205,10 @@ db_end() { # db_end SIGNAL
 		fi
 	fi
 	db_alone && rm -f "$db_home/run/db.pid"
+}
+
+db_signal() {
+	db_paths "$1" && db_number=$(db_pid) && kill "-$2" "$db_number"
 }
 
 db_sql() {

@@ -92,3 +92,7 @@ proc_kill() { # proc_kill NAME: SIGKILL at once, for the tests of what a crash l
 	fi
 	rm -f "$run/$1.pid"
 }
+
+proc_signal() { # proc_signal NAME SIGNAL: to it and its workers
+	proc_leader=$(proc_pid "$1") && kill "-$2" "-$proc_leader"
+}

@@ -29,10 +29,11 @@ write_config() {
 		enter "$one"
 		case $one in
 		hsm*) hsm_config "$one" | place "$(settings_of "$one")" ;;
-		fcgi*) broker_config dispatcher1 | place "$home/tsb.conf" ;;
-		dispatcher1) ;; # it has those of tsb-fcgi
+		fcgi*) broker_config "dispatcher${node:-1}" | place "$home/tsb.conf" ;;
+		dispatcher1 | dispatcher$node) ;; # it has those of tsb-fcgi
 		dispatcher*) broker_config "$one" | place "$(settings_of "$one")" ;;
-		web*) "${web}_config" | place "$home/$web.conf" ;;
+		web*) "${web}_config" "$one" | place "$home/$web.conf" ;;
+		balancer) nginx_config "$one" | place "$home/nginx.conf" ;;
 		esac
 	done
 	printf 'X-API-KEY: %s\n' "$(value service)" | (umask 077 && cat >"$root/secret/service.header")
@@ -41,12 +42,21 @@ write_config() {
 }
 
 hsm_url() {
-	case ${TSB_SITE_HSM_URL:-}:$web in
-	:*) echo "fcgi:$run/hsm.sock" ;;
+	case ${TSB_SITE_HSM_URL:-}:${nodes:+balancer}$web in
+	:*) hsm_addresses fcgi: , ;;
+	web:balancer*) echo "unix:$root/balancer/run/hsm-http.sock" ;;
 	web:nginx) echo "unix:$run/hsm-http.sock" ;;
 	web:*) echo "http://127.0.0.1:$hsm_port" ;;
 	*) echo "$TSB_SITE_HSM_URL" ;;
 	esac
+}
+
+hsm_addresses() { # hsm_addresses BEFORE BETWEEN: the sockets of all
+	addresses=
+	for one in $parts; do
+		case $one in hsm*) addresses=$addresses${addresses:+$2}$1$root/run/$one.sock ;; esac
+	done
+	echo "$addresses"
 }
 
 broker_config() { # broker_config DISPATCHER
@@ -68,13 +78,13 @@ dispatcherPasswordFile = $(secret dispatcher-password)
 $(if has_hsm; then hsm_login; else air_gapped_config; fi)
 
 [fcgi]
-listen = unix:$run/fcgi.sock
+listen = unix:$run/fcgi$node.sock
 socketMode = 0600
 
 [dispatcher]
 name = $1
 listen = $run/$1.sock
-$(for one in $parts; do case $one in dispatcher*) echo "wake = $run/$one.sock" ;; esac; done)
+$(wake_here)
 
 [apiAuthentication]
 keyManagementToken = $(hashed key-management)
@@ -85,6 +95,12 @@ approverKeyManagementToken = $(hashed approver-key-management)
 END
 	# what a test wants otherwise: sections may come again, later rows are added
 	[ -z "${TSB_SITE_SETTINGS:-}" ] || cat "$TSB_SITE_SETTINGS"
+}
+
+wake_here() { # the dispatchers of the entered place
+	for one in $parts; do
+		case $one in dispatcher${node:-*}) echo "wake = $run/$one.sock" ;; esac
+	done
 }
 
 hsm_login() {
@@ -119,13 +135,13 @@ END
 	done
 }
 
-nginx_config() {
+nginx_config() { # nginx_config PART
 	cat <<END
 # Written by tools/site at every start.
 daemon off;
 worker_processes 2;
 pid $run/nginx.pid;
-error_log $logs/web.log warn;
+error_log $logs/$1.log warn;
 worker_rlimit_nofile 8192;
 events { worker_connections 4096; }
 http {
@@ -135,15 +151,21 @@ http {
 	uwsgi_temp_path $home/tmp/uwsgi;
 	scgi_temp_path $home/tmp/scgi;
 	access_log $logs/access.log;
-	server {
-		listen 127.0.0.1:$port backlog=4096;
-		set \$tsb_backend unix:$run/fcgi.sock;
-		include $home/tsb-fastcgi.conf;
-	}
-$(! has_hsm || nginx_hsm)
+$(if [ "$1" = balancer ]; then nginx_balancer; else nginx_api; fi)
+$(! serves_hsm || nginx_hsm)
 }
 END
 	place "$home/tsb-fastcgi.conf" <"$top/nginx/tsb-fastcgi.conf"
+}
+
+nginx_api() {
+	cat <<END
+	server {
+		listen 127.0.0.1:$web_port backlog=4096;
+		set \$tsb_backend unix:$run/fcgi$node.sock;
+		include $home/tsb-fastcgi.conf;
+	}
+END
 }
 
 nginx_hsm() {
@@ -151,10 +173,47 @@ nginx_hsm() {
 	server {
 		listen 127.0.0.1:$hsm_port backlog=4096;
 		listen unix:$run/hsm-http.sock;
-		set \$tsb_backend unix:$run/hsm.sock;
+		set \$tsb_backend $([ -n "$nodes" ] && echo tsb_hsms || echo "unix:$run/hsm.sock");
 		include $home/tsb-fastcgi.conf;
 	}
 END
+}
+
+# What a node may have done is not sent to another one, unless HTTP lets it be repeated. A node whose web
+# server or tsb-fcgi does not answer is left out for ten seconds; one that has lost its database is not.
+nginx_balancer() {
+	nginx_upstream tsb_nodes $(node_addresses)
+	! has_hsm || nginx_upstream tsb_hsms $(hsm_addresses unix: ' ')
+	cat <<END
+	server {
+		listen 127.0.0.1:$port backlog=4096;
+		client_max_body_size 1030m;
+		proxy_http_version 1.1;
+		proxy_set_header Connection "";
+		proxy_set_header Host \$http_host;
+		proxy_connect_timeout 2s;
+		proxy_read_timeout 135s;
+		proxy_next_upstream error timeout http_502 http_503 http_504;
+		location / { proxy_pass http://tsb_nodes; }
+		include $home/errors.conf;
+	}
+END
+	sed -n '/^# Errors that nginx makes itself/,$p' "$top/nginx/tsb-fastcgi.conf" |
+		place "$home/errors.conf"
+}
+
+node_addresses() {
+	for one in $(numbered web "$nodes"); do
+		enter "$one"
+		echo "127.0.0.1:$web_port"
+	done
+}
+
+nginx_upstream() { # nginx_upstream NAME ADDRESS...
+	printf '\tupstream %s {' "$1"
+	shift
+	printf ' server %s;' "$@"
+	echo ' }'
 }
 
 apache_modules() {
@@ -166,7 +225,7 @@ apache_modules() {
 	done
 }
 
-apache_config() {
+apache_config() { # apache_config PART
 	cat <<END
 # Written by tools/site at every start.
 ServerRoot $home
@@ -182,13 +241,13 @@ ThreadsPerChild 512
 MaxSpareThreads 2048
 ServerLimit 8
 MaxRequestWorkers 2048
-ErrorLog $logs/web.log
+ErrorLog $logs/$1.log
 LogLevel warn
 $(apache_modules)
 LogFormat "%h %t \"%r\" %>s %b" plain
 CustomLog $logs/access.log plain
-$(apache_host "$port" "$run/fcgi.sock")
-$(! has_hsm || apache_host "$hsm_port" "$run/hsm.sock")
+$(apache_host "$web_port" "$run/fcgi$node.sock")
+$(! serves_hsm || apache_host "$hsm_port" "$run/hsm.sock")
 END
 	place "$home/tsb-fastcgi.conf" <"$top/apache/tsb-fastcgi.conf"
 }
@@ -204,7 +263,7 @@ END
 }
 
 environment() {
-	enter db
+	enter "db${nodes:+1}"
 	cat <<END
 TSB_URL='http://127.0.0.1:$port'
 TSB_KEY_MANAGEMENT_TOKEN='$(value key-management)'
@@ -222,6 +281,13 @@ TSB_DB_SOCKET='$db/run/db.sock'
 TSB_DISPATCHER_SOCKET='$run/dispatcher1.sock'
 export TSB_DB_SOCKET TSB_DISPATCHER_SOCKET
 END
+	[ -z "$nodes" ] || echo "export TSB_NODES='$nodes'"
+	for one in ${nodes:+$(seq "$nodes")}; do
+		enter "db$one"
+		cat <<END
+export TSB_NODE${one}_URL='http://127.0.0.1:$web_port' TSB_NODE${one}_DB_SOCKET='$db/run/db.sock'
+END
+	done
 	if has_hsm; then
 		cat <<END
 TSB_HSM_URL='http://127.0.0.1:$hsm_port'
@@ -239,7 +305,7 @@ END
 
 # The database, the logins of the programs, and the schema by the program that knows it.
 prepare_db() {
-	enter db
+	enter "db${nodes:+1}"
 	{
 		echo "CREATE DATABASE IF NOT EXISTS tsb CHARACTER SET utf8mb4;"
 		for login in api dispatcher; do
@@ -252,5 +318,9 @@ prepare_db() {
 	}
 	# Logins and rights are in Aria tables, which MariaDB writes when it likes: a server killed now would
 	# come back without them.
-	echo 'FLUSH TABLES;' | db_sql "$db" || fail 'the database refuses FLUSH TABLES'
+	for one in $parts; do
+		is_db "$one" || continue
+		enter "$one"
+		echo 'FLUSH TABLES;' | db_sql "$db" || fail 'the database refuses FLUSH TABLES'
+	done
 }
