@@ -1,4 +1,5 @@
 """A private site of tools/site for the time of a test run."""
+import copy
 import os
 import pathlib
 import shlex
@@ -26,10 +27,11 @@ class Site:
     """profile "air-gapped": without an HSM, pins say whom it believes: pairs of an option of tools/site
     (-A, -O, -R) and a PEM file. database False: for synchronous calls only. hsm_url: an address, "web"
     for the HSM behind the web server, "" for its own socket; hsm_login: lines of [hsm] in the place of
-    the API key there."""
+    the API key there. nodes: several, with so many HSM programs behind them."""
 
     def __init__(self, web="nginx", dispatchers=None, build=None, keep=False, settings="",
-                 hsm_url="", hsm_login="", profile="online", database=True, pins=()):
+                 hsm_url="", hsm_login="", profile="online", database=True, pins=(), nodes=None,
+                 hsms=1):
         self.web, self.profile, self.database = web, profile, database
         self.build = pathlib.Path(build) if build else build_dir()
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tsb-site-"))
@@ -39,6 +41,7 @@ class Site:
         self.keep = keep
         self.options = ["-P", profile] + ([] if database else ["-N"])
         self.options += [] if dispatchers is None else ["-D", str(dispatchers)]
+        self.options += ["--nodes", str(nodes), "--hsm", str(hsms)] if nodes else []
         for option, path in pins:
             self.options += [option, str(path)]
         hooks = self.dir.with_name(self.dir.name + "-hooks")
@@ -88,7 +91,8 @@ class Site:
         return out
 
     def part(self, command, part):
-        """start, stop, restart or kill one part: db, hsm, fcgi, dispatcher, web"""
+        """start, stop, restart, kill, pause or resume one part: db, hsm, fcgi, dispatcher, web; of
+        several nodes db2 and the like, and cut and mend databases"""
         self._tool(command, part, "-d", str(self.dir))
 
     def pin(self, *pins):
@@ -101,6 +105,13 @@ class Site:
         else:
             self._tool("wipe", "-d", str(self.dir), check=False)
             shutil.rmtree(self.hooks, ignore_errors=True)
+
+    def node(self, n):
+        """Of several nodes the nth alone, without the balancer, for Client and sql()."""
+        seen = copy.copy(self)
+        seen.url = self.vars["TSB_NODE%d_URL" % n]
+        seen.vars = {**self.vars, "TSB_DB_SOCKET": self.vars["TSB_NODE%d_DB_SOCKET" % n]}
+        return seen
 
     def sql(self, text):
         """Rows of a query by the owner of the database, as lists of texts."""
