@@ -30,7 +30,7 @@ write_config() {
 		case $one in
 		hsm*) hsm_config "$one" | place "$(settings_of "$one")" ;;
 		fcgi*) broker_config "dispatcher${node:-1}" | place "$home/tsb.conf" ;;
-		dispatcher1 | dispatcher$node) ;; # it has those of tsb-fcgi
+		dispatcher1 | "dispatcher$node") ;; # it has those of tsb-fcgi
 		dispatcher*) broker_config "$one" | place "$(settings_of "$one")" ;;
 		web*) "${web}_config" "$one" | place "$home/$web.conf" ;;
 		balancer) nginx_config "$one" | place "$home/nginx.conf" ;;
@@ -99,7 +99,9 @@ END
 
 wake_here() { # the dispatchers of the entered place
 	for one in $parts; do
-		case $one in dispatcher${node:-*}) echo "wake = $run/$one.sock" ;; esac
+		case ${node:+$node:}$one in
+		dispatcher* | "$node:dispatcher$node") echo "wake = $run/$one.sock" ;;
+		esac
 	done
 }
 
@@ -182,7 +184,9 @@ END
 # What a node may have done is not sent to another one, unless HTTP lets it be repeated. A node whose web
 # server or tsb-fcgi does not answer is left out for ten seconds; one that has lost its database is not.
 nginx_balancer() {
+	# shellcheck disable=SC2046
 	nginx_upstream tsb_nodes $(node_addresses)
+	# shellcheck disable=SC2046
 	! has_hsm || nginx_upstream tsb_hsms $(hsm_addresses unix: ' ')
 	cat <<END
 	server {

@@ -52,7 +52,7 @@ program_of() {
 settings_of() { # the file that tsb-... reads
 	case $1 in
 	hsm*) echo "$root/tsb-$1.conf" ;;
-	fcgi* | dispatcher1 | dispatcher$node) echo "$home/tsb.conf" ;;
+	fcgi* | dispatcher1 | "dispatcher$node") echo "$home/tsb.conf" ;;
 	dispatcher*) echo "$home/tsb-$1.conf" ;; # the second one of a node
 	esac
 }
