@@ -1,7 +1,8 @@
 # Databases of several nodes that are one: MariaDB Galera (sourced behind private-db.sh).
 #
 # Wants: $nodes, their number; "enter dbN", which sets $node to N and $db to the folder of its database;
-# group_port N, which prints the first of three ports of node N. Sets DB_OPTIONS and DB_JOIN for db_start.
+# group_port N, which prints the first of four ports of node N: of the group, of writes and of files for
+# who joins, and of SQL. Sets DB_OPTIONS and DB_JOIN for db_start.
 #
 # A node that joins takes what it lacks from another one: the writes that it missed, if one still keeps
 # them (IST), else all files (SST). We let rsync copy these. The giver takes no writes meanwhile, which is
@@ -25,6 +26,8 @@ galera_find() { # sets galera_provider, or says what is missing
 	return 1
 }
 
+sql_port() { echo $(($(group_port "$1") + 3)); } # besides the socket
+
 galera_running() { # whether a database runs
 	for galera_one in $(seq "$nodes"); do
 		enter "db$galera_one"
@@ -47,7 +50,8 @@ galera_options() { # of the entered node
 		--wsrep-node-address=127.0.0.1:$galera_port
 		--wsrep-sst-method=rsync --wsrep-sst-receive-address=127.0.0.1:$((galera_port + 2))
 		--wsrep-provider-options=$galera_group
-		--binlog-format=ROW --innodb-autoinc-lock-mode=2 $galera_more"
+		--binlog-format=ROW --innodb-autoinc-lock-mode=2
+		--skip-networking=0 --bind-address=127.0.0.1 --port=$(sql_port "$node") $galera_more"
 }
 
 # A server that ended in order has noted how far it came. Of one that was killed only its data tells.

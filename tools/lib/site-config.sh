@@ -289,7 +289,8 @@ END
 	for one in ${nodes:+$(seq "$nodes")}; do
 		enter "db$one"
 		cat <<END
-export TSB_NODE${one}_URL='http://127.0.0.1:$web_port' TSB_NODE${one}_DB_SOCKET='$db/run/db.sock'
+export TSB_NODE${one}_URL='http://127.0.0.1:$web_port'
+export TSB_NODE${one}_DB_SOCKET='$db/run/db.sock' TSB_NODE${one}_DB_PORT='$(sql_port "$one")'
 END
 	done
 	if has_hsm; then

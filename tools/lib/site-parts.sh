@@ -26,14 +26,14 @@ enter() { # enter PART: the folders and the port of its place
 	case ${nodes:+$1} in
 	db? | fcgi? | dispatcher? | web?)
 		node=${1#"${1%?}"}
-		home=$root/node$node web_port=$((first_port + 4 * node - 4))
+		home=$root/node$node web_port=$((first_port + 5 * node - 5))
 		;;
 	balancer) home=$root/balancer ;;
 	esac
 	run=$home/run logs=$home/log db=$home/db
 }
 
-group_port() { echo $((first_port + 4 * $1 - 3)); } # and two more: see galera.sh
+group_port() { echo $((first_port + 5 * $1 - 4)); } # and three more: see galera.sh
 
 is_db() { case $1 in db*) ;; *) return 1 ;; esac; }
 
