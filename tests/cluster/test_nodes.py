@@ -90,7 +90,7 @@ def under_load(site, *events):
     states = check(site, ledger, keys, crowd)
     print("\n%s: %s; %d answers, %d lost" % ("; ".join(events), dict(states), ledger.answers,
                                              ledger.lost))
-    assert states["EXECUTED"] > 10 and not states["FAILED"]
+    assert states["EXECUTED"] and not states["FAILED"]
     soon(same_everywhere, site)
 
 
