@@ -21,7 +21,7 @@ struct tsb_err {
 	enum tsb_code code; /* a row of err_table.h; TSB_OK = nothing raised */
 	const char *file; /* where it was raised, for the log */
 	int line;
-	bool unsure; /* what was asked for may have taken place all the same; set behind tsb_fail() */
+	bool unsure; /* it may have taken place all the same; set behind tsb_fail() */
 	char msg[512]; /* one sentence for the caller: names the member and the rule, no secrets */
 };
 

@@ -328,6 +328,10 @@ conn_try(struct store *s, bool takes_read_only, bool *read_only, unsigned *numbe
 	}
 	conn_take(s, conn, &nature);
 	if (conn_check_schema(s, number, err)) {
+		/* that is how a node outside the quorum answers who waits for the others */
+		if (*number == ER_LOCK_WAIT_TIMEOUT)
+			(void)!tsb_fail(err, TSB_E_CONNECTIVITY,
+			    "the database is not synchronised (error %u)", *number);
 		conn_close(s);
 		return -1;
 	}
@@ -354,7 +358,7 @@ conn_round(struct store *s, bool *lost, struct tsb_err *err)
 
 			if (conn_try(s, takes_read_only, &met, &number, err) == 0)
 				return 0;
-			*lost |= conn_class(number) == DB_LOST;
+			*lost |= conn_class(number) == DB_LOST || number == ER_LOCK_WAIT_TIMEOUT;
 			hosts_next(&s->hosts);
 		}
 		if (!met)

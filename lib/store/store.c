@@ -81,6 +81,13 @@ tx_fail(struct store_tx *tx, const char *what, unsigned number, const char *text
 	    tx->name, number, hint == NULL ? "" : ": ", hint == NULL ? "" : hint);
 }
 
+/* A node that is outside the quorum says so as well; another one may have the row, or serve us. */
+static bool
+is_left_alone(const struct store_tx *tx)
+{
+	return tx->number == ER_LOCK_WAIT_TIMEOUT && tx->store->clustered;
+}
+
 /*
  * A connection that cannot roll back is of no use any more; closing it rolls back. Nor is one to a
  * server that has become read-only: behind a proxy or a moving address the next one goes to
@@ -93,7 +100,8 @@ tx_rollback(struct store_tx *tx)
 
 	tx->store->reading_since = 0;
 	if (tx->store->conn != NULL &&
-	    (class == DB_LOST || class == DB_READ_ONLY || mysql_rollback(tx->store->conn) != 0))
+	    (class == DB_LOST || class == DB_READ_ONLY || is_left_alone(tx) ||
+		mysql_rollback(tx->store->conn) != 0))
 		conn_leave(tx->store, tx->number);
 }
 
@@ -227,7 +235,7 @@ tx_give_up(struct store_tx *tx, unsigned conflicts, struct tsb_err *err)
 static enum run
 tx_broken(struct store_tx *tx)
 {
-	enum db_class class = conn_class(tx->number);
+	enum db_class class = is_left_alone(tx) ? DB_LOST : conn_class(tx->number);
 
 	tx_rollback(tx);
 	if (class == DB_READ_ONLY && tx->read_only++ < READ_ONLY_MAX)

@@ -196,7 +196,7 @@ test_what_was_sent_goes_elsewhere_only_when_repeatable(void **state)
 	}
 }
 
-/* It says that nothing took place, so any call goes on to the next; the last one's is the answer. */
+/* Nothing took place, they say: any call goes on to the next, and the last one's is the answer. */
 static void
 test_outages_are_answers_when_there_is_no_other(void **state)
 {
