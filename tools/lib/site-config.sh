@@ -68,7 +68,7 @@ secretKeyFile = $(secret request-passwords)
 
 [database]
 enabled = $([ "$database" = no ] && echo false || echo true)
-socket = $db/run/db.sock
+$(database_servers)
 name = tsb
 apiUser = tsb_api
 apiPasswordFile = $(secret api-password)
@@ -95,6 +95,17 @@ approverKeyManagementToken = $(hashed approver-key-management)
 END
 	# what a test wants otherwise: sections may come again, later rows are added
 	[ -z "${TSB_SITE_SETTINGS:-}" ] || cat "$TSB_SITE_SETTINGS"
+}
+
+database_servers() { # of the entered place: its own, and those of the other nodes
+	if [ -z "$nodes" ]; then
+		echo "socket = $db/run/db.sock"
+		return
+	fi
+	echo "host = $db/run/db.sock"
+	for one in $(seq "$nodes"); do
+		[ "$one" = "$node" ] || echo "host = $root/node$one/db/run/db.sock"
+	done
 }
 
 wake_here() { # the dispatchers of the entered place
@@ -182,7 +193,7 @@ END
 }
 
 # What a node may have done is not sent to another one, unless HTTP lets it be repeated. A node whose web
-# server or tsb-fcgi does not answer is left out for ten seconds; one that has lost its database is not.
+# server or tsb-fcgi does not answer is left out for ten seconds.
 nginx_balancer() {
 	# shellcheck disable=SC2046
 	nginx_upstream tsb_nodes $(node_addresses)
