@@ -118,6 +118,8 @@ store_task_delete(struct store_tx *tx, const struct tsb_uuid *id, bool *gone, st
 
 enum selection { OF_REQUEST, MINE, MINE_OF_KIND, ALL, ALL_OF_KIND, ONE };
 
+/* Versions of clang-format disagree about it. */
+/* clang-format off */
 #define SORTED(name)                                                                               \
 	{                                                                                          \
 		[SORT_CREATED_ASC] = STMT_##name##_CREATED_ASC,                                    \
@@ -125,6 +127,7 @@ enum selection { OF_REQUEST, MINE, MINE_OF_KIND, ALL, ALL_OF_KIND, ONE };
 		[SORT_FETCHED_ASC] = STMT_##name##_FETCHED_ASC,                                    \
 		[SORT_FETCHED_DESC] = STMT_##name##_FETCHED_DESC,                                  \
 	}
+/* clang-format on */
 static const enum stmt_id lists[][4] = {
     [OF_REQUEST] = SORTED(TASK_LIST_OF_REQUEST),
     [MINE] = SORTED(TASK_LIST_MINE),
